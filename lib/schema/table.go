@@ -1,0 +1,245 @@
+package schema
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+)
+
+// SystemColumns are the columns that every category table has besides its own.
+// They come from the envelope and the loader; a data column named like one is an
+// error.
+var SystemColumns = []string{"row_key", "row_hash", "account_id", "region", "run_id", "collected_at", "deleted_at"}
+
+// Column is one data column of a [Table].
+type Column struct {
+	// Name of the column in JSON, Arrow, Parquet and PostgreSQL.
+	Name string
+	// Kind of the column.
+	Kind Kind
+	// Nullable columns may be absent from a row.
+	Nullable bool
+	// Key columns together are the natural key of a row within its account and region.
+	Key bool
+	// Slice is set on the one column whose value belongs to the scope.
+	Slice bool
+	// Field is the index of the Go struct field that the column was declared by.
+	Field int
+}
+
+// Spec is what a struct cannot say about its category.
+type Spec struct {
+	// Name of the category and its table: lower case letters, digits and
+	// underscores, starting with a letter, at most 48 bytes.
+	Name string
+	// Mode of the category: Snapshot or Event.
+	Mode Mode
+}
+
+// Table is the compiled, immutable description of one category: columns in COPY
+// order, key, mode. It is safe for concurrent use.
+type Table struct {
+	name    string
+	mode    Mode
+	columns []Column
+	keys    []int
+	slice   int
+	byName  map[string]int
+	arrow   *arrow.Schema
+	goType  reflect.Type
+}
+
+// Category ties a Go row type T to its Table, so that only rows of that type can
+// be sent as that category.
+type Category[T any] struct{ *Table }
+
+// Of compiles T into a category. It is meant for package variables and panics,
+// naming every fault, if T or s is not a valid declaration; [Compile] returns the
+// error instead.
+func Of[T any](s Spec) Category[T] {
+	t, err := Compile(reflect.TypeFor[T](), s)
+	if err != nil {
+		panic(err)
+	}
+	return Category[T]{t}
+}
+
+// Compile compiles a struct type into a Table. The error joins all faults of the
+// declaration, not only the first.
+func Compile(typ reflect.Type, s Spec) (*Table, error) {
+	t := &Table{name: s.Name, mode: s.Mode, slice: -1, byName: map[string]int{}, goType: typ}
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+
+	if !nameRE.MatchString(s.Name) {
+		fault("name %q is not lower case letters, digits and underscores (at most 48)", s.Name)
+	}
+	if s.Mode != Snapshot && s.Mode != Event {
+		fault("mode is not Snapshot or Event")
+	}
+	if typ.Kind() != reflect.Struct {
+		return nil, fmt.Errorf("schema: category %q: %v is not a struct", s.Name, typ)
+	}
+	for i := range typ.NumField() {
+		c, ok, err := compileField(typ.Field(i))
+		if err != nil {
+			fault("field %s: %w", typ.Field(i).Name, err)
+		}
+		if !ok {
+			continue
+		}
+		c.Field = i
+		if _, twice := t.byName[c.Name]; twice {
+			fault("field %s: column %q is declared twice", typ.Field(i).Name, c.Name)
+		}
+		if c.Slice {
+			if t.slice >= 0 {
+				fault("field %s: a category has one slice column at most", typ.Field(i).Name)
+			}
+			t.slice = len(t.columns)
+		}
+		if c.Key {
+			t.keys = append(t.keys, len(t.columns))
+		}
+		t.byName[c.Name] = len(t.columns)
+		t.columns = append(t.columns, c)
+	}
+	if len(t.keys) == 0 {
+		fault("no field is tagged key")
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, fmt.Errorf("schema: category %q (%v):\n%w", s.Name, typ, err)
+	}
+	t.arrow = arrowSchema(t.columns)
+	return t, nil
+}
+
+var (
+	nameRE   = regexp.MustCompile(`^[a-z][a-z0-9_]{0,47}$`)
+	columnRE = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
+)
+
+func compileField(f reflect.StructField) (c Column, ok bool, err error) {
+	tag, tagged := f.Tag.Lookup("col")
+	switch {
+	case tag == "-":
+		return c, false, nil
+	case f.Anonymous:
+		return c, false, errors.New("embedded fields are not supported; name the field")
+	case !f.IsExported():
+		return c, false, fmt.Errorf("not exported; export it or tag it %s", "`col:\"-\"`")
+	case !tagged:
+		return c, false, fmt.Errorf("no col tag; add %s or %s", "`col:\"column_name\"`", "`col:\"-\"`")
+	}
+	name, options, _ := strings.Cut(tag, ",")
+	c.Name = name
+	if !columnRE.MatchString(name) {
+		return c, false, fmt.Errorf("column name %q is not lower case letters, digits and underscores (at most 63)", name)
+	}
+	if slices.Contains(SystemColumns, name) {
+		return c, false, fmt.Errorf("column name %q is reserved for a system column", name)
+	}
+	if options != "" {
+		for option := range strings.SplitSeq(options, ",") {
+			switch option {
+			case "key":
+				c.Key = true
+			case "slice":
+				c.Slice = true
+			default:
+				return c, false, fmt.Errorf("unknown option %q; use key or slice", option)
+			}
+		}
+	}
+	typ := f.Type
+	if typ.Kind() == reflect.Pointer {
+		typ, c.Nullable = typ.Elem(), true
+	}
+	kind, known := goKinds[typ]
+	if !known {
+		return c, false, fmt.Errorf("type %v has no kind; the package documentation of schema lists the types", f.Type)
+	}
+	c.Kind = kind
+	if kind == KindJSON {
+		if c.Nullable {
+			return c, false, errors.New("*schema.JSON: use schema.JSON, whose empty value is null")
+		}
+		c.Nullable = true
+	}
+	return c, true, c.validate()
+}
+
+// validate checks what the options of a column ask of its kind.
+func (c Column) validate() error {
+	if c.Key && (c.Nullable || c.Kind == KindFloat64 || c.Kind == KindJSON) {
+		return fmt.Errorf("a key column must be neither nullable, float64 nor JSON")
+	}
+	if c.Slice && !c.Key {
+		return errors.New("a slice column must be part of the key, or rows of two slices could not be told apart")
+	}
+	if c.Slice && c.Kind != KindText && c.Kind != KindDate {
+		return errors.New("a slice column must be text or date")
+	}
+	return nil
+}
+
+var goKinds = map[reflect.Type]Kind{
+	reflect.TypeFor[string]():    KindText,
+	reflect.TypeFor[int64]():     KindInt64,
+	reflect.TypeFor[float64]():   KindFloat64,
+	reflect.TypeFor[Decimal]():   KindDecimal,
+	reflect.TypeFor[bool]():      KindBool,
+	reflect.TypeFor[time.Time](): KindTimestamp,
+	reflect.TypeFor[Date]():      KindDate,
+	reflect.TypeFor[JSON]():      KindJSON,
+}
+
+func arrowSchema(columns []Column) *arrow.Schema {
+	fields := make([]arrow.Field, len(columns))
+	for i, c := range columns {
+		fields[i] = arrow.Field{Name: c.Name, Type: c.Kind.ArrowType(), Nullable: c.Nullable}
+		if c.Kind == KindJSON {
+			fields[i].Metadata = jsonMetadata
+		}
+	}
+	return arrow.NewSchema(fields, nil)
+}
+
+// Name returns the name of the category, which is also the name of its table.
+func (t *Table) Name() string { return t.name }
+
+// Mode returns whether runs of the category are snapshots or events.
+func (t *Table) Mode() Mode { return t.mode }
+
+// Columns returns the data columns in the order of the struct's fields, which is
+// the order in JSON, Arrow and COPY. The caller must not change the slice.
+func (t *Table) Columns() []Column { return t.columns }
+
+// Keys returns the indexes of the key columns in ascending order. The caller must
+// not change the slice.
+func (t *Table) Keys() []int { return t.keys }
+
+// SliceColumn returns the index of the slice column, or -1.
+func (t *Table) SliceColumn() int { return t.slice }
+
+// Index returns the index of the column of that name.
+func (t *Table) Index(name string) (int, bool) {
+	i, ok := t.byName[name]
+	return i, ok
+}
+
+// ArrowSchema returns the schema of the category's Arrow records: the data
+// columns in order, without system columns.
+func (t *Table) ArrowSchema() *arrow.Schema { return t.arrow }
+
+// GoType returns the struct type that the table was compiled from.
+func (t *Table) GoType() reflect.Type { return t.goType }
+
+// String returns the name of the category.
+func (t *Table) String() string { return t.name }
