@@ -1,0 +1,241 @@
+// Package collect runs collectors: it calls AWS for one category, account and
+// region at a time, and sends what comes back to the archive and the stream.
+//
+// A [Collector] declares how one category is collected. It is a value with a
+// function that pages through an AWS API and emits typed rows.
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+// Env is what a collector may use during one run.
+type Env struct {
+	// AWS has the credentials of the account, Region, and the collector's rate
+	// limit. Clients must be made from it.
+	AWS aws.Config
+	// Account that is collected, 12 digits.
+	Account string
+	// Partition of the account: aws, aws-cn, aws-us-gov.
+	Partition string
+	// Region whose API is asked, as in AWS. For a Global collector it is the home region.
+	Region string
+	// Now is the start of the run, in UTC and milliseconds.
+	Now time.Time
+	// Since is zero when everything must be read; otherwise rows that did not
+	// change since then may be left out. Only Incremental collectors see it set.
+	Since time.Time
+	// Log has the category and region as attributes. Never nil.
+	Log *slog.Logger
+}
+
+// Reach says where a category exists.
+type Reach uint8
+
+const (
+	// PerRegion categories are collected in every region of the runner.
+	PerRegion Reach = iota + 1
+	// Global categories are collected once per account, through the home region.
+	Global
+)
+
+// String returns "per region" or "global".
+func (r Reach) String() string {
+	switch r {
+	case PerRegion:
+		return "per region"
+	case Global:
+		return "global"
+	}
+	return fmt.Sprintf("Reach(%d)", uint8(r))
+}
+
+// MarshalText returns String.
+func (r Reach) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// Rate limits the requests that one collector sends to AWS for one account and
+// region. Every attempt counts, retries too.
+type Rate struct {
+	// PerSecond is the mean number of requests per second.
+	PerSecond float64 `json:"per_second"`
+	// Burst is how many requests may be sent at once. Defaults to 1.
+	Burst int `json:"burst"`
+}
+
+// Incremental is for categories whose API can be asked for what changed. Only
+// Event categories may be incremental: a snapshot must name everything.
+type Incremental struct {
+	// FullEvery is how often everything is read. The first run always does.
+	FullEvery time.Duration
+	// Overlap is how far before the last complete run the next one begins.
+	Overlap time.Duration
+}
+
+// Collector declares how one category is collected: reach, interval, IAM
+// actions, rate, function. It is a value: declare it as a package variable.
+type Collector[T any] struct {
+	// Category that the rows belong to.
+	Category schema.Category[T]
+	// Reach of the category.
+	Reach Reach
+	// Every is the time from the start of one run to the start of the next.
+	Every time.Duration
+	// Actions are the IAM actions that Collect needs, exactly what it calls:
+	// "acm:ListCertificates". Policies are generated from them.
+	Actions []string
+	// Rate of requests. Link the quota page of the service next to it.
+	Rate Rate
+	// Incremental is nil when every run reads everything.
+	Incremental *Incremental
+	// Slices returns the slices that a run at now describes. One collection is
+	// then one run per slice, and each row goes to the run that its slice column
+	// names. nil for categories without a slice column.
+	Slices func(now time.Time) []string
+	// Collect reads from AWS and calls emit for every row. It returns nil when
+	// it read everything; any other error ends the run, and [Classify] says what
+	// that means. It must return soon after ctx is done.
+	//
+	// emit blocks while buffers are full, may be called by several goroutines,
+	// and keeps nothing of the row. An error of emit ends the run: Collect
+	// returns it.
+	Collect func(ctx context.Context, env *Env, emit func(T) error) error
+}
+
+// Any is a [Collector] of any row type. No other type implements it.
+type Any interface {
+	// Table returns the table of the category.
+	Table() *schema.Table
+	// Declaration returns what the collector declares, for documents and policies.
+	Declaration() Declaration
+
+	validate() error
+	slices(now time.Time) []string
+}
+
+// Declaration is what a [Collector] declares, without its row type and functions.
+type Declaration struct {
+	// Category is the name of the category.
+	Category string
+	// Mode of the category.
+	Mode schema.Mode
+	// Reach of the category.
+	Reach Reach
+	// Every is the interval.
+	Every time.Duration
+	// Actions are the IAM actions.
+	Actions []string
+	// Rate of requests to AWS.
+	Rate Rate
+	// Incremental is nil when every run reads everything.
+	Incremental *Incremental
+	// Sliced is set when one collection is one run per slice.
+	Sliced bool
+}
+
+// Table returns the table of the category.
+func (c Collector[T]) Table() *schema.Table { return c.Category.Table }
+
+// Declaration returns a copy of what the collector declares.
+func (c Collector[T]) Declaration() Declaration {
+	d := Declaration{
+		Category: c.Category.Name(),
+		Mode:     c.Category.Mode(),
+		Reach:    c.Reach,
+		Every:    c.Every,
+		Actions:  slices.Clone(c.Actions),
+		Rate:     c.Rate,
+		Sliced:   c.Slices != nil,
+	}
+	if c.Incremental != nil {
+		incremental := *c.Incremental
+		d.Incremental = &incremental
+	}
+	return d
+}
+
+func (c Collector[T]) slices(now time.Time) []string {
+	if c.Slices == nil {
+		return []string{""}
+	}
+	return c.Slices(now)
+}
+
+var actionRE = regexp.MustCompile(`^[a-z0-9-]+:[A-Z][A-Za-z0-9]*$`)
+
+func (c Collector[T]) validate() error {
+	if c.Category.Table == nil {
+		return errors.New("a collector has no category")
+	}
+	var faults []error
+	fault := func(format string, args ...any) {
+		faults = append(faults, fmt.Errorf("collector %s: "+format, append([]any{c.Category.Name()}, args...)...))
+	}
+	if c.Reach != PerRegion && c.Reach != Global {
+		fault("Reach is not PerRegion or Global")
+	}
+	if c.Every <= 0 {
+		fault("Every is not positive")
+	}
+	if len(c.Actions) == 0 {
+		fault("Actions is empty")
+	}
+	for i, action := range c.Actions {
+		if !actionRE.MatchString(action) {
+			fault("action %q is not of the form service:Operation", action)
+		}
+		if slices.Contains(c.Actions[:i], action) {
+			fault("action %q is declared twice", action)
+		}
+	}
+	if c.Rate.PerSecond <= 0 || c.Rate.Burst < 0 {
+		fault("Rate is not positive")
+	}
+	if c.Incremental != nil {
+		if c.Category.Mode() != schema.Event {
+			fault("only an event category can be incremental: what a snapshot does not name is gone")
+		}
+		if c.Incremental.FullEvery <= 0 || c.Incremental.Overlap < 0 {
+			fault("Incremental needs FullEvery > 0 and Overlap >= 0")
+		}
+	}
+	if sliced := c.Category.SliceColumn() >= 0; sliced != (c.Slices != nil) {
+		fault("Slices must be set exactly when the category has a slice column")
+	}
+	if c.Collect == nil {
+		fault("Collect is nil")
+	}
+	return errors.Join(faults...)
+}
+
+// Validate reports every fault of the declarations: names that are not unique,
+// malformed actions, missing functions and so on.
+func Validate(collectors ...Any) error {
+	var faults []error
+	names := map[string]bool{}
+	for _, c := range collectors {
+		if c == nil {
+			faults = append(faults, errors.New("a collector is nil"))
+			continue
+		}
+		if err := c.validate(); err != nil {
+			faults = append(faults, err)
+		}
+		if t := c.Table(); t != nil {
+			if names[t.Name()] {
+				faults = append(faults, fmt.Errorf("collector %s: the category has two collectors", t.Name()))
+			}
+			names[t.Name()] = true
+		}
+	}
+	return errors.Join(faults...)
+}
