@@ -1,0 +1,148 @@
+package lib_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/hubspoke/observability/lib/internal/deptest"
+)
+
+const module = "github.com/hubspoke/observability/"
+
+// in prefixes paths with the module's.
+func in(paths ...string) []string {
+	for i, path := range paths {
+		paths[i] = module + path
+	}
+	return paths
+}
+
+var (
+	all = []string{module + "..."}
+
+	// doors turn other forms into Arrow records or out of them, or say how
+	// records travel: one layer, right above lib/schema.
+	doors = in("lib/stream", "lib/envelope", "lib/rows", "lib/rowjson", "lib/archive", "lib/pgcopy")
+	// movers carry records from place to place.
+	movers = in("lib/stream/...", "lib/collect", "lib/load")
+)
+
+// rules is the order of the packages:
+//
+//	stdlib, arrow < schema < { stream, envelope, rows, rowjson, archive, pgcopy } < { stream/*, collect, load } < ingest
+//	lib/schema < schemas < { producers, consumers }
+//	sql < consumers
+//
+// where a < b means that b may import a.
+var rules = []deptest.Rule{
+	{
+		Packages: in("lib/..."),
+		MustNot:  in("schemas/...", "producers/...", "consumers/...", "sql/...", "deploy/..."),
+		Why:      "the library knows no category and no program, so that others can build on it",
+	},
+	{
+		Packages: in("lib/..."),
+		MustNot:  []string{"github.com/aws/aws-sdk-go-v2/service/..."},
+		Except: []string{
+			"github.com/aws/aws-sdk-go-v2/service/kinesis/...",
+			"github.com/aws/aws-sdk-go-v2/service/dynamodb/...",
+			"github.com/aws/aws-sdk-go-v2/service/s3/...",
+			"github.com/aws/aws-sdk-go-v2/service/sts/...",
+		},
+		Why: "the library knows the AWS APIs that carry rows, and none that is collected",
+	},
+	{
+		Packages: in("schemas/..."),
+		MustNot:  []string{"..."},
+		Except:   append(in("lib/schema", "schemas/..."), "std"),
+		Why:      "schemas imports only lib/schema and the standard library, so that a category costs its users nothing else",
+	},
+	{
+		Packages: in("producers/..."),
+		MustNot:  in("consumers/...", "sql/..."),
+		Why:      "what runs in every account must not need what only the hub has",
+	},
+	{
+		Packages: in("consumers/..."),
+		MustNot:  in("producers/..."),
+		Why:      "spokes and hub are upgraded apart and share only lib and schemas",
+	},
+	{
+		Packages: in("sql/..."),
+		MustNot:  in("producers/...", "consumers/..."),
+		Why:      "the consumers embed sql",
+	},
+	{
+		Packages: all,
+		MustNot:  in("deploy/..."),
+		Except:   in("deploy/..."),
+		Why:      "deploy puts the programs together; nothing needs it",
+	},
+
+	{
+		Packages: in("lib/schema"),
+		MustNot:  []string{"..."},
+		// A run's name is a UUIDv7; google/uuid has no dependencies of its own.
+		Except: []string{"std", "github.com/apache/arrow/...", "github.com/google/uuid"},
+		Why:    "everything imports lib/schema, so it imports only the standard library, arrow and uuid",
+	},
+	{
+		Packages: doors,
+		MustNot:  slices.Concat(doors, movers, in("lib/ingest/...", "lib/refresh/...")),
+		Why:      "each of these can be used without the others, and all are below what moves records",
+	},
+	{
+		Packages: in("lib/stream/..."),
+		MustNot:  in("lib/collect", "lib/load", "lib/ingest/...", "lib/refresh/..."),
+		Why:      "a stream carries records and does not know who makes or takes them",
+	},
+	{
+		Packages: in("lib/collect"),
+		MustNot:  in("lib/stream/...", "lib/load", "lib/ingest/...", "lib/refresh/..."),
+		Except:   in("lib/stream"),
+		Why:      "collecting needs no particular stream and no database",
+	},
+	{
+		Packages: in("lib/load"),
+		MustNot:  in("lib/stream/...", "lib/collect", "lib/ingest/...", "lib/refresh/..."),
+		Except:   in("lib/stream"),
+		Why:      "the loader does not know which source its rows have: stream and replay look the same to it",
+	},
+
+	{
+		Packages: all,
+		MustNot:  []string{"github.com/jackc/pgx/..."},
+		Except:   in("lib/load/...", "lib/refresh/...", "lib/pgtest/...", "consumers/...", "deploy/..."),
+		Why:      "only what talks to PostgreSQL imports pgx",
+	},
+	{
+		Packages: all,
+		MustNot:  []string{"github.com/parquet-go/parquet-go/..."},
+		Except:   in("lib/archive"),
+		Why:      "only lib/archive knows Parquet",
+	},
+	{
+		Packages: all,
+		MustNot:  []string{"github.com/vmware/vmware-go-kcl-v2/..."},
+		Except:   in("lib/stream/kcl/..."),
+		Why:      "only lib/stream/kcl knows the KCL, whose hazards it contains",
+	},
+	{
+		Packages: all,
+		MustNot:  []string{"github.com/apache/arrow/..."},
+		Except: in("lib/schema", "lib/rows", "lib/rowjson", "lib/archive", "lib/pgcopy",
+			"lib/collect/...", "lib/load", "lib/ingest", "consumers/replay"),
+		Why: "moving to arrow's successor path must stay mechanical; add a package here only if it needs the records themselves",
+	},
+
+	{
+		Packages: all,
+		MustNot:  append(in("...test"), "testing/..."),
+		Except:   in("...test"),
+		Why:      "programs must not link testing; it is for tests and for packages whose names end in test",
+	},
+}
+
+func TestImportRules(t *testing.T) {
+	deptest.Check(t, rules, module+"...")
+}
