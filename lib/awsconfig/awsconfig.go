@@ -1,0 +1,208 @@
+// Package awsconfig is the one way in which the programs get AWS configuration:
+// profile, region, a role in another account, endpoints, retries and time-outs.
+//
+// Everything that the AWS SDK reads from the environment and from its files
+// keeps working: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL and
+// AWS_ENDPOINT_URL_<SERVICE>, AWS_CA_BUNDLE, HTTPS_PROXY and so on.
+package awsconfig
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+// Errors that say which setting is missing. Match them with errors.Is; their
+// text tells people what to do.
+var (
+	ErrNoRegion      = errors.New("no AWS region is set: give one, or set AWS_REGION or the region of the profile")
+	ErrNoCredentials = errors.New("no AWS credentials found: set AWS_PROFILE after `aws sso login`, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run with a role (ECS, EC2, Lambda)")
+)
+
+// Options say which AWS configuration to load. The zero value is what the AWS
+// command line would use.
+type Options struct {
+	// Profile of the shared AWS files. Defaults to AWS_PROFILE, then "default".
+	Profile string
+	// Region of the clients. Defaults to AWS_REGION, then the profile's region.
+	Region string
+	// Role to assume with the credentials found. Defaults to none.
+	Role Role
+	// Timeout of one attempt of a request, reading the answer included.
+	// Defaults to 1 minute.
+	Timeout time.Duration
+	// MaxAttempts is how often one request is tried in all. Defaults to
+	// AWS_MAX_ATTEMPTS or max_attempts of the profile, then 6.
+	MaxAttempts int
+}
+
+// Role is an IAM role to assume.
+type Role struct {
+	// ARN of the role; "" is no role.
+	ARN string
+	// ExternalID that the role's trust policy asks for; "" if it asks for none.
+	ExternalID string
+	// SessionName that CloudTrail shows. Defaults to "hubspoke".
+	SessionName string
+}
+
+// Validate reports an ARN that is not that of a role, and an external id without one.
+func (r Role) Validate() error {
+	if r.ARN == "" {
+		if r.ExternalID != "" {
+			return errors.New("an external id without a role to assume")
+		}
+		return nil
+	}
+	parsed, err := arn.Parse(r.ARN)
+	if err != nil || parsed.Service != "iam" || !strings.HasPrefix(parsed.Resource, "role/") {
+		return fmt.Errorf("%q is not the ARN of a role, such as arn:aws:iam::111122223333:role/hub-writer", r.ARN)
+	}
+	return nil
+}
+
+const (
+	defaultTimeout     = time.Minute
+	defaultMaxAttempts = 6
+	defaultSession     = "hubspoke"
+	connectTimeout     = 5 * time.Second
+	credentialsTimeout = 20 * time.Second // the instance metadata service may have to time out first
+	credentialsEarly   = time.Minute      // a role's credentials are renewed this long before they expire
+)
+
+// Load returns the configuration and makes sure that it has a region and
+// credentials that could be retrieved. All configurations loaded with the same
+// Timeout share one pool of connections.
+func Load(ctx context.Context, o Options) (aws.Config, error) {
+	if err := o.Role.Validate(); err != nil {
+		return aws.Config{}, err
+	}
+	options := []func(*config.LoadOptions) error{config.WithHTTPClient(httpClient(o.Timeout))}
+	if o.Profile != "" {
+		options = append(options, config.WithSharedConfigProfile(o.Profile))
+	}
+	if o.Region != "" {
+		options = append(options, config.WithRegion(o.Region))
+	}
+	if o.MaxAttempts > 0 {
+		options = append(options, config.WithRetryMaxAttempts(o.MaxAttempts))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		var missing config.SharedConfigProfileNotExistError
+		if errors.As(err, &missing) {
+			return aws.Config{}, fmt.Errorf("AWS profile %q does not exist: `aws configure list-profiles` shows the ones that do", missing.Profile)
+		}
+		return aws.Config{}, fmt.Errorf("AWS configuration: %w", err)
+	}
+	if cfg.RetryMaxAttempts == 0 {
+		cfg.RetryMaxAttempts = defaultMaxAttempts
+	}
+	if cfg.Region == "" {
+		return aws.Config{}, ErrNoRegion
+	}
+	if err := checkCredentials(ctx, cfg); err != nil {
+		return aws.Config{}, fmt.Errorf("%w (%w)", ErrNoCredentials, err)
+	}
+	if o.Role.ARN == "" {
+		return cfg, nil
+	}
+	cfg = Assume(cfg, o.Role)
+	if err := checkCredentials(ctx, cfg); err != nil {
+		return aws.Config{}, fmt.Errorf("assume role %s: %w", o.Role.ARN, err)
+	}
+	return cfg, nil
+}
+
+// Assume returns a copy of cfg whose credentials are those of the role, assumed
+// with the credentials of cfg when they are first needed and renewed before they
+// expire. Errors therefore show at the first request.
+func Assume(cfg aws.Config, role Role) aws.Config {
+	provider := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), role.ARN, func(o *stscreds.AssumeRoleOptions) {
+		o.RoleSessionName = defaultSession
+		if role.SessionName != "" {
+			o.RoleSessionName = role.SessionName
+		}
+		if role.ExternalID != "" {
+			o.ExternalID = aws.String(role.ExternalID)
+		}
+	})
+	cfg = cfg.Copy()
+	cfg.Credentials = aws.NewCredentialsCache(provider, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = credentialsEarly })
+	return cfg
+}
+
+// Identity is who the credentials belong to.
+type Identity struct {
+	// Account is the AWS account, 12 digits.
+	Account string
+	// Partition of the account: aws, aws-cn, aws-us-gov.
+	Partition string
+	// ARN of the user or role.
+	ARN string
+}
+
+// Account asks STS who the credentials of cfg belong to (GetCallerIdentity,
+// which needs no permission).
+func Account(ctx context.Context, cfg aws.Config) (Identity, error) {
+	answer, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		var dns *net.DNSError
+		if errors.As(err, &dns) && dns.IsNotFound {
+			return Identity{}, fmt.Errorf("region %q: %s does not exist: check the region's name and the network: %w", cfg.Region, dns.Name, err)
+		}
+		return Identity{}, fmt.Errorf("region %q: AWS does not accept the credentials (expired, or a region that the account has not enabled?): %w", cfg.Region, err)
+	}
+	parsed, err := arn.Parse(aws.ToString(answer.Arn))
+	if err != nil {
+		return Identity{}, fmt.Errorf("identity %q: %w", aws.ToString(answer.Arn), err)
+	}
+	return Identity{Account: aws.ToString(answer.Account), Partition: parsed.Partition, ARN: parsed.String()}, nil
+}
+
+func checkCredentials(ctx context.Context, cfg aws.Config) error {
+	if cfg.Credentials == nil {
+		return errors.New("none configured")
+	}
+	ctx, cancel := context.WithTimeout(ctx, credentialsTimeout)
+	defer cancel()
+	_, err := cfg.Credentials.Retrieve(ctx)
+	return err
+}
+
+// S3 returns an S3 client that also works with a custom endpoint, whose host
+// name no bucket name can be put in front of.
+func S3(cfg aws.Config) *s3.Client {
+	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
+}
+
+var sharedClient = sync.OnceValue(func() *awshttp.BuildableClient { return newClient(defaultTimeout) })
+
+func httpClient(timeout time.Duration) *awshttp.BuildableClient {
+	if timeout == 0 || timeout == defaultTimeout {
+		return sharedClient()
+	}
+	return newClient(timeout)
+}
+
+// newClient returns the SDK's own kind of client, not a plain http.Client:
+// AWS_CA_BUNDLE works with no other.
+func newClient(timeout time.Duration) *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().
+		WithTimeout(timeout).
+		WithDialerOptions(func(d *net.Dialer) { d.Timeout = connectTimeout }).
+		WithTransportOptions(func(t *http.Transport) { t.TLSHandshakeTimeout = connectTimeout })
+}
