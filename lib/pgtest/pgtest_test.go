@@ -90,27 +90,27 @@ func TestURLAndPoolAreTheSameDatabase(t *testing.T) {
 }
 
 func TestDroppedAfterTheTest(t *testing.T) {
+	other := Empty(t)
 	var name string
-	t.Run("inner", func(t *testing.T) {
-		db := Empty(t)
-		name = currentDatabase(t, db)
-		// Connections outside the pool do not keep the database alive.
+	t.Run("inner", func(inner *testing.T) {
+		db := Empty(inner)
+		name = currentDatabase(inner, db)
+		if databases(inner, other, name) != 1 {
+			inner.Errorf("%s does not exist during its test", name)
+		}
+		// A connection outside the pool does not keep the database alive.
 		conn, err := pgx.Connect(t.Context(), db.URL)
 		if err != nil {
-			t.Fatal(err)
+			inner.Fatal(err)
 		}
-		other := Empty(t)
 		t.Cleanup(func() { conn.Close(context.Background()) })
-		if databases(t, other, name) != 1 {
-			t.Fatalf("%s does not exist during its test", name)
-		}
 	})
-	if databases(t, Empty(t), name) != 0 {
+	if databases(t, other, name) != 0 {
 		t.Errorf("%s exists after its test", name)
 	}
 }
 
-// TestProcessesShareTemplate lets two servers values stand for two processes.
+// TestProcessesShareTemplate lets values of server stand for processes.
 func TestProcessesShareTemplate(t *testing.T) {
 	template, migrations := counted(t)
 	db := Empty(t)

@@ -22,8 +22,9 @@ var errExited = errors.New("postgres ended while it started")
 
 // process is one running postgres.
 type process struct {
-	cmd  *exec.Cmd
-	done chan struct{} // closed when postgres has ended and its reaper is gone
+	cmd    *exec.Cmd
+	reaper *reaper
+	done   chan struct{} // closed when postgres and its reaper have ended
 }
 
 // startProcess starts postgres, without waiting until it answers. If this
@@ -38,15 +39,15 @@ func startProcess(binDir string, args []string, a *account, log *os.File, remove
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting postgres: %w", err)
 	}
-	dismiss, err := startReaper(cmd.Process.Pid, removeDir)
+	reaper, err := startReaper(cmd.Process.Pid, removeDir)
 	if err != nil {
 		return nil, errors.Join(err, cmd.Process.Kill(), ignoreExit(cmd.Wait()))
 	}
-	p := &process{cmd: cmd, done: make(chan struct{})}
+	p := &process{cmd: cmd, reaper: reaper, done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
 		cmd.Wait() // how postgres ended is in its log
-		dismiss()
+		reaper.dismiss()
 	}()
 	return p, nil
 }
@@ -65,7 +66,13 @@ while [ -e "$2/data/postmaster.pid" ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i+1)
 rm -rf -- "$2"
 `
 
-func startReaper(pid int, removeDir string) (dismiss func(), err error) {
+// reaper is a shell that runs the script.
+type reaper struct {
+	cmd   *exec.Cmd
+	stdin io.WriteCloser
+}
+
+func startReaper(pid int, removeDir string) (*reaper, error) {
 	cmd := exec.Command("/bin/sh", "-c", reaperScript, "sh", strconv.Itoa(pid), removeDir)
 	cmd.Dir = "/"
 	cmd.SysProcAttr = (*account)(nil).attributes()
@@ -76,10 +83,13 @@ func startReaper(pid int, removeDir string) (dismiss func(), err error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting the reaper of postgres: %w", err)
 	}
-	return func() {
-		io.WriteString(stdin, "\n")
-		cmd.Wait()
-	}, nil
+	return &reaper{cmd: cmd, stdin: stdin}, nil
+}
+
+// dismiss ends the reaper; it leaves the server alone.
+func (r *reaper) dismiss() {
+	io.WriteString(r.stdin, "\n")
+	r.cmd.Wait()
 }
 
 // waitReady returns when postgres accepts connections.

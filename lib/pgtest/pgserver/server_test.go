@@ -1,3 +1,5 @@
+//go:build unix
+
 package pgserver
 
 import (
@@ -81,10 +83,13 @@ func query(t *testing.T, s *Server, sql string) (value string) {
 
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	// Less than the patience of the reaper, which would hide that postgres was
+	// not told to end.
+	const patience = 8 * time.Second
+	deadline := time.Now().Add(patience)
 	for !is() {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within 20 s: %s", what)
+			t.Fatalf("not within %v: %s", patience, what)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -164,6 +169,9 @@ func TestKeptDirectoryIsStartedAgain(t *testing.T) {
 	if got := query(t, startServer(t, cfg), "SELECT value FROM kept"); got != "yes" {
 		t.Errorf("read %q", got)
 	}
+	if crashed(t, s) {
+		t.Error("Stop did not shut the server down in order")
+	}
 	if _, err := Start(t.Context(), cfg); err == nil {
 		t.Error("two servers run in one directory")
 	}
@@ -172,8 +180,12 @@ func TestKeptDirectoryIsStartedAgain(t *testing.T) {
 func TestTemporaryDirectoryEndsWithServer(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, Config{})
+	reaper := s.proc.reaper
 	if err := s.Stop(); err != nil {
 		t.Fatal(err)
+	}
+	if state := reaper.cmd.ProcessState; state == nil || !state.Success() {
+		t.Errorf("the reaper was not dismissed: %v", state)
 	}
 	if _, err := os.Stat(s.dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%s after Stop: %v", s.dir, err)
@@ -231,15 +243,21 @@ func TestFaults(t *testing.T) {
 			if got := query(t, s, "SELECT count(*)::text FROM item"); got != "1" {
 				t.Errorf("%s rows, want the committed 1", got)
 			}
-			log, err := os.ReadFile(s.logPath())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := strings.Contains(string(log), "was not properly shut down"); got != test.wantRecovered {
+			if got := crashed(t, s); got != test.wantRecovered {
 				t.Errorf("recovered from a crash: %v, want %v", got, test.wantRecovered)
 			}
 		})
 	}
+}
+
+// crashed tells whether a start found a server that had not ended in order.
+func crashed(t *testing.T, s *Server) bool {
+	t.Helper()
+	log, err := os.ReadFile(s.logPath())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Contains(string(log), "was not properly shut down")
 }
 
 // TestEndsWithKilledProcess kills the process that started a server.
@@ -274,11 +292,11 @@ func TestEndsWithKilledProcess(t *testing.T) {
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "postgres has ended", func() bool { return gone(pid) })
 	eventually(t, "the directory is removed", func() bool {
 		_, err := os.Stat(dir)
 		return errors.Is(err, os.ErrNotExist)
 	})
-	eventually(t, "postgres has ended", func() bool { return gone(pid) })
 }
 
 // gone tells that no process has the id, or one that only waits for its parent

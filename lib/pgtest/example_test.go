@@ -1,0 +1,42 @@
+package pgtest_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/hubspoke/observability/lib/pgtest"
+)
+
+// inventory is the template of all tests of a package.
+var inventory = pgtest.Template{
+	Name: "inventory",
+	Migrate: func(ctx context.Context, url string) error {
+		conn, err := pgx.Connect(ctx, url)
+		if err != nil {
+			return err
+		}
+		defer conn.Close(ctx)
+		_, err = conn.Exec(ctx, "CREATE TABLE item (name text PRIMARY KEY)")
+		return err
+	},
+}
+
+func ExampleNew() {
+	// A func Test... of your package.
+	test := func(t *testing.T) {
+		db := pgtest.New(t, inventory)
+		if _, err := db.Pool.Exec(t.Context(), "INSERT INTO item VALUES ('lamp')"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = test
+}
+
+func TestExample(t *testing.T) {
+	db := pgtest.New(t, inventory)
+	if _, err := db.Pool.Exec(t.Context(), "INSERT INTO item VALUES ('lamp')"); err != nil {
+		t.Fatal(err)
+	}
+}
