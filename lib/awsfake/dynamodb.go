@@ -2,6 +2,7 @@ package awsfake
 
 import (
 	"cmp"
+	"errors"
 	"maps"
 	"regexp"
 	"slices"
@@ -411,14 +412,15 @@ func (d *dynamodb) updateItem(c *call) (any, error) {
 	maps.Copy(updated, old)
 	// The update is evaluated first, to know the placeholders that it uses; a failed condition discards it.
 	updated, updateErr := e.update(in.UpdateExpression, updated)
-	if updateErr != nil && updateErr != errNoAttribute && updateErr != errWrongOperand {
+	var onItem itemError
+	if updateErr != nil && !errors.As(updateErr, &onItem) {
 		return nil, updateErr
 	}
 	if err := in.check(e, old); err != nil {
 		return nil, err
 	}
 	if updateErr != nil {
-		return nil, updateErr
+		return nil, onItem.apiError
 	}
 	if after, err := t.keyOf(updated, false); err != nil || after != key {
 		return nil, invalid("ValidationException", "One or more parameter values were invalid: Cannot update an attribute that is part of the key")

@@ -57,17 +57,11 @@ func (e *expressions) condition(kind, text string, on item) (bool, error) {
 	return ok, nil
 }
 
-// Errors of an update that depend on the item, so that a failed condition comes before them.
-var (
-	errNoAttribute  = invalid("ValidationException", "The provided expression refers to an attribute that does not exist in the item")
-	errWrongOperand = invalid("ValidationException", "An operand in the update expression has an incorrect data type")
-)
+// itemError is an error of a well-formed update that depends on the item. A failed condition comes before it.
+type itemError struct{ *apiError }
 
 // inExpression says which expression an error was found in.
 func inExpression(kind string, err error) error {
-	if err == errNoAttribute || err == errWrongOperand {
-		return err
-	}
 	return invalid("ValidationException", "Invalid %s: %v", kind, err)
 }
 
@@ -92,6 +86,9 @@ func (e *expressions) update(text string, old item) (item, error) {
 		if err != nil {
 			return nil, inExpression("UpdateExpression", err)
 		}
+	}
+	if p.failed != nil {
+		return nil, itemError{p.failed}
 	}
 	return out, nil
 }
@@ -130,6 +127,13 @@ type parser struct {
 	*expressions
 	tokens []string
 	on     item
+	failed *apiError // the first error that depends on the item; reading goes on, for an error of the expression comes first
+}
+
+func (p *parser) fail(format string, args ...any) {
+	if p.failed == nil {
+		p.failed = invalid("ValidationException", format, args...)
+	}
 }
 
 func (e *expressions) parse(text string, on item) (*parser, error) {
@@ -140,7 +144,7 @@ func (e *expressions) parse(text string, on item) (*parser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &parser{e, tokens, on}, nil
+	return &parser{expressions: e, tokens: tokens, on: on}, nil
 }
 
 func tokenize(s string) ([]string, error) {
@@ -441,9 +445,7 @@ func (p *parser) set(out item) error {
 		if err != nil {
 			return err
 		}
-		if value, err = sum(value, right, sign); err != nil {
-			return err
-		}
+		value = p.sum(value, right, sign)
 	}
 	out[name] = *value
 	return nil
@@ -453,7 +455,8 @@ func (p *parser) setOperand() (*attribute, error) {
 	if len(p.tokens) < 2 || p.tokens[1] != "(" {
 		a, err := p.operand()
 		if err == nil && a == nil {
-			err = errNoAttribute
+			p.fail("The provided expression refers to an attribute that does not exist in the item")
+			a = &attribute{kind: "NULL"}
 		}
 		return a, err
 	}
@@ -480,9 +483,10 @@ func (p *parser) setOperand() (*attribute, error) {
 	return a, p.expect(")")
 }
 
-func sum(a, b *attribute, sign string) (*attribute, error) {
+func (p *parser) sum(a, b *attribute, sign string) *attribute {
 	if a.kind != "N" || b.kind != "N" {
-		return nil, errWrongOperand
+		p.fail("An operand in the update expression has an incorrect data type")
+		return a
 	}
 	n := new(big.Rat)
 	if sign == "+" {
@@ -491,5 +495,8 @@ func sum(a, b *attribute, sign string) (*attribute, error) {
 		n.Sub(a.number(), b.number())
 	}
 	text, err := formatNumber(n)
-	return &attribute{kind: "N", text: text}, err
+	if err != nil {
+		p.fail("%v", err)
+	}
+	return &attribute{kind: "N", text: text}
 }

@@ -1,0 +1,86 @@
+package awsfake_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/s3/manager"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/hubspoke/observability/lib/awsfake"
+)
+
+var archive = aws.String("archive")
+
+func createBucket(t *testing.T, s *awsfake.Server) *s3.Client {
+	t.Helper()
+	c := s3.NewFromConfig(once(s, hub))
+	must(c.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: archive}))(t)
+	return c
+}
+
+func TestObjects(t *testing.T) {
+	s := start(t, awsfake.Config{})
+	c := createBucket(t, s)
+	for i := range 7 {
+		must(c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: archive, Key: aws.String(fmt.Sprintf("data/account=%s/%d", hub, i)), Body: strings.NewReader(strings.Repeat("x", i))}))(t)
+	}
+	var sizes []int64
+	pages := 0
+	for p := s3.NewListObjectsV2Paginator(c, &s3.ListObjectsV2Input{Bucket: archive, Prefix: aws.String("data/account=" + hub + "/"), MaxKeys: aws.Int32(3)}); p.HasMorePages(); pages++ {
+		for _, o := range must(p.NextPage(t.Context()))(t).Contents {
+			sizes = append(sizes, *o.Size)
+		}
+	}
+	equal(t, "sizes", sizes, []int64{0, 1, 2, 3, 4, 5, 6})
+	if pages != 3 {
+		t.Errorf("%d pages", pages)
+	}
+	out := must(c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: archive, Key: aws.String("data/account=" + hub + "/5"), Range: aws.String("bytes=1-3")}))(t)
+	defer out.Body.Close()
+	if b := must(io.ReadAll(out.Body))(t); string(b) != "xxx" {
+		t.Errorf("got %q", b)
+	}
+	_, err := c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: archive, Key: aws.String("missing")})
+	var missing *types.NoSuchKey
+	if !errors.As(err, &missing) {
+		t.Errorf("got %v", err)
+	}
+	_, err = c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: archive, Key: aws.String("data/account=" + hub + "/5"), Body: strings.NewReader(""), IfNoneMatch: aws.String("*")})
+	wantCode(t, err, "PreconditionFailed", "")
+	must(c.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: archive, Key: aws.String("data/account=" + hub + "/5")}))(t)
+}
+
+func TestUploadInPartsAndTheNamesOfOperations(t *testing.T) {
+	s := start(t, awsfake.Config{})
+	c := createBucket(t, s)
+	body := bytes.Repeat([]byte("0123456789abcdef"), 12<<20/16)
+	must(manager.NewUploader(c).Upload(t.Context(), &s3.PutObjectInput{Bucket: archive, Key: aws.String("big"), Body: io.MultiReader(bytes.NewReader(body))}))(t)
+	buffer := manager.NewWriteAtBuffer(nil)
+	must(manager.NewDownloader(c).Download(t.Context(), buffer, &s3.GetObjectInput{Bucket: archive, Key: aws.String("big")}))(t)
+	if !bytes.Equal(buffer.Bytes(), body) {
+		t.Fatal("another object came back")
+	}
+	must(c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: archive, Key: aws.String("big")}))(t)
+	must(c.CopyObject(t.Context(), &s3.CopyObjectInput{Bucket: archive, Key: aws.String("copy"), CopySource: aws.String("archive/big")}))(t)
+	must(c.DeleteObjects(t.Context(), &s3.DeleteObjectsInput{Bucket: archive, Delete: &types.Delete{Objects: []types.ObjectIdentifier{{Key: aws.String("big")}, {Key: aws.String("copy")}}}}))(t)
+	must(c.HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: archive}))(t)
+	must(c.GetBucketLocation(t.Context(), &s3.GetBucketLocationInput{Bucket: archive}))(t)
+	must(c.GetBucketVersioning(t.Context(), &s3.GetBucketVersioningInput{Bucket: archive}))(t)
+	must(c.ListObjects(t.Context(), &s3.ListObjectsInput{Bucket: archive}))(t)
+	must(c.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: archive}))(t)
+	for operation, want := range map[string]int{
+		"CreateBucket": 1, "CreateMultipartUpload": 1, "UploadPart": 3, "CompleteMultipartUpload": 1, "GetObject": 3, "HeadObject": 1, "CopyObject": 1,
+		"DeleteObjects": 1, "HeadBucket": 1, "GetBucketLocation": 1, "GetBucketVersioning": 1, "ListObjects": 1, "DeleteBucket": 1, "*": 17,
+	} {
+		if got := s.Calls("s3:" + operation); got != want {
+			t.Errorf("%s was called %d times, want %d", operation, got, want)
+		}
+	}
+}
