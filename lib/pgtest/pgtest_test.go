@@ -2,6 +2,7 @@ package pgtest
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -20,6 +21,7 @@ func counted(t *testing.T) (Template, *atomic.Int64) {
 	n := new(atomic.Int64)
 	return Template{
 		Name: t.Name(),
+		Hash: rand.Text(), // not the template of an earlier run
 		Migrate: func(ctx context.Context, url string) error {
 			n.Add(1)
 			return execAt(ctx, url, "CREATE TABLE item (id int PRIMARY KEY); INSERT INTO item VALUES (1)")
@@ -139,7 +141,8 @@ func TestProcessesShareTemplate(t *testing.T) {
 
 func TestOtherHashIsOtherTemplate(t *testing.T) {
 	template, migrations := counted(t)
-	for _, hash := range []string{"v1", "v2", "v1"} {
+	first, second := template.Hash, rand.Text()
+	for _, hash := range []string{first, second, first} {
 		template.Hash = hash
 		New(t, template)
 	}
@@ -165,7 +168,7 @@ func TestFailedMigrationLeavesNothing(t *testing.T) {
 	s, db := sameServer(t), Empty(t)
 	fault := errors.New("no such extension")
 	var draft string
-	template := Template{Name: t.Name(), Migrate: func(ctx context.Context, url string) error {
+	template := Template{Name: t.Name(), Hash: rand.Text(), Migrate: func(ctx context.Context, url string) error {
 		draft = url[strings.LastIndex(url, "/")+1 : strings.Index(url, "?")]
 		return errors.Join(execAt(ctx, url, "CREATE TABLE half ()"), fault)
 	}}

@@ -44,16 +44,16 @@ var reserved = []string{"data_directory", "external_pid_file", "listen_addresses
 func (c Config) validate() error {
 	var faults []error
 	if c.Port < 0 || c.Port > 65535 {
-		faults = append(faults, fmt.Errorf("Port %d is outside 0..65535", c.Port))
+		faults = append(faults, fmt.Errorf("port %d is outside 0..65535", c.Port))
 	}
 	if c.BinDir != "" {
 		if err := checkBinDir(c.BinDir); err != nil {
-			faults = append(faults, fmt.Errorf("BinDir: %w", err))
+			faults = append(faults, fmt.Errorf("binaries: %w", err))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Settings)) {
 		if name == "" || slices.Contains(reserved, name) {
-			faults = append(faults, fmt.Errorf("Settings: %q cannot be set", name))
+			faults = append(faults, fmt.Errorf("setting %q cannot be set", name))
 		}
 	}
 	return errors.Join(faults...)

@@ -53,16 +53,16 @@ func startProcess(binDir string, args []string, a *account, log *os.File, remove
 }
 
 // reaperScript waits for its standard input. A line dismisses it. The end of
-// the input means that the process which started the server is gone, however
-// it ended: then the server ($1) is stopped and its directory ($2) removed.
-// Unlike the parent-death signal of Linux this works on every Unix and cleans
-// the disk too.
+// the input means that the process which started it is gone, however it ended:
+// then the program with the process id $1 is stopped and the directory $2
+// removed. Unlike the parent-death signal of Linux this works on every Unix
+// and cleans the disk too.
 const reaperScript = `
 read -r _ && exit 0
-kill -QUIT "$1" 2>/dev/null
+kill -QUIT "$1"
 [ -n "$2" ] || exit 0
 i=0
-while [ -e "$2/data/postmaster.pid" ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i+1)); done
+while kill -0 "$1" && [ $i -lt 100 ]; do sleep 0.1; i=$((i+1)); done
 rm -rf -- "$2"
 `
 
@@ -78,15 +78,15 @@ func startReaper(pid int, removeDir string) (*reaper, error) {
 	cmd.SysProcAttr = (*account)(nil).attributes()
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
-		return nil, fmt.Errorf("starting the reaper of postgres: %w", err)
+		return nil, fmt.Errorf("starting the reaper: %w", err)
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("starting the reaper of postgres: %w", err)
+		return nil, fmt.Errorf("starting the reaper: %w", err)
 	}
 	return &reaper{cmd: cmd, stdin: stdin}, nil
 }
 
-// dismiss ends the reaper; it leaves the server alone.
+// dismiss ends the reaper, which then leaves everything as it is.
 func (r *reaper) dismiss() {
 	io.WriteString(r.stdin, "\n")
 	r.cmd.Wait()
@@ -166,6 +166,23 @@ func logSince(path string, offset int64) string {
 		return ""
 	}
 	return string(bytes.TrimSpace(b[max(0, len(b)-most):]))
+}
+
+// runReaped runs a program that ends by itself. If this process ends first,
+// the program is stopped and removeDir, unless empty, removed.
+func runReaped(cmd *exec.Cmd, removeDir string) (output []byte, err error) {
+	var buf bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &buf, &buf
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	reaper, err := startReaper(cmd.Process.Pid, removeDir)
+	if err != nil {
+		return nil, errors.Join(err, cmd.Process.Kill(), ignoreExit(cmd.Wait()))
+	}
+	err = cmd.Wait()
+	reaper.dismiss()
+	return buf.Bytes(), err
 }
 
 // ignoreExit drops the error of a process that ended as it was told to.

@@ -103,11 +103,16 @@ func (s *Server) makeDir() (err error) {
 	return s.account.own(s.dir)
 }
 
-func (s *Server) removeTemporary() error {
-	if !s.temporary {
-		return nil
+// removeDir is the directory that ends with the server, if it does.
+func (s *Server) removeDir() string {
+	if s.temporary {
+		return s.dir
 	}
-	return os.RemoveAll(s.dir)
+	return ""
+}
+
+func (s *Server) removeTemporary() error {
+	return os.RemoveAll(s.removeDir()) // of "": nothing
 }
 
 func (s *Server) dataDir() string { return filepath.Join(s.dir, "data") }
@@ -144,7 +149,7 @@ func (s *Server) init(ctx context.Context) error {
 	cmd.Dir = "/"
 	cmd.Env = environment()
 	cmd.SysProcAttr = s.account.attributes()
-	if out, err := cmd.CombinedOutput(); err != nil {
+	if out, err := runReaped(cmd, s.removeDir()); err != nil {
 		return fmt.Errorf("initdb%s: %w\n%s", s.asAccount(), err, out)
 	}
 	return os.Rename(unfinished, s.dataDir())
@@ -204,11 +209,7 @@ func (s *Server) launch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	removeDir := ""
-	if s.temporary {
-		removeDir = s.dir
-	}
-	proc, err := startProcess(s.cfg.BinDir, s.cfg.arguments(s.dataDir(), s.port), s.account, log, removeDir)
+	proc, err := startProcess(s.cfg.BinDir, s.cfg.arguments(s.dataDir(), s.port), s.account, log, s.removeDir())
 	if err != nil {
 		return err
 	}

@@ -21,8 +21,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// childVariable makes the test binary start a server, print its URL, process
-// and directory, and wait to be killed.
+// childVariable makes the test binary start a server, print its process id
+// and wait to be killed.
 const childVariable = "PGSERVER_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -38,7 +38,7 @@ func child() {
 		println(err.Error())
 		os.Exit(1)
 	}
-	os.Stdout.WriteString(s.dir + "\n" + strconv.Itoa(s.proc.cmd.Process.Pid) + "\n")
+	os.Stdout.WriteString(strconv.Itoa(s.proc.cmd.Process.Pid) + "\n")
 	select {}
 }
 
@@ -141,17 +141,7 @@ func TestPasswordIsRequired(t *testing.T) {
 
 func TestKeptDirectoryIsStartedAgain(t *testing.T) {
 	t.Parallel()
-	// Not below t.TempDir, which belongs to root where root runs the tests
-	// and which others may not enter.
-	parent, err := os.MkdirTemp("", "pgserver-test-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(parent) })
-	if err := os.Chmod(parent, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	cfg := Config{Dir: filepath.Join(parent, "new", "pg")}
+	cfg := Config{Dir: filepath.Join(enterableDir(t), "new", "pg")}
 	s := startServer(t, cfg)
 	execSQL(t, s, "CREATE TABLE kept AS SELECT 'yes' AS value")
 	if err := s.Stop(); err != nil {
@@ -260,17 +250,17 @@ func crashed(t *testing.T, s *Server) bool {
 	return strings.Contains(string(log), "was not properly shut down")
 }
 
-// TestEndsWithKilledProcess kills the process that started a server.
-func TestEndsWithKilledProcess(t *testing.T) {
-	t.Parallel()
+// startChild starts a process that starts a server below tempDir.
+func startChild(t *testing.T, tempDir string) (cmd *exec.Cmd, out *bufio.Scanner) {
+	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(exe)
-	cmd.Env = append(os.Environ(), childVariable+"=1")
+	cmd = exec.Command(exe)
+	cmd.Env = append(os.Environ(), childVariable+"=1", "TMPDIR="+tempDir)
 	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
+	pipe, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,25 +268,68 @@ func TestEndsWithKilledProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	lines := bufio.NewScanner(out)
-	lines.Scan()
-	dir := lines.Text()
-	lines.Scan()
-	pid, err := strconv.Atoi(lines.Text())
+	return cmd, bufio.NewScanner(pipe)
+}
+
+func TestEndsWithKilledProcess(t *testing.T) {
+	t.Parallel()
+	tempDir := enterableDir(t)
+	cmd, out := startChild(t, tempDir)
+	out.Scan()
+	pid, err := strconv.Atoi(out.Text())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "data", "postmaster.pid")); err != nil {
-		t.Fatal(err)
+	if gone(pid) {
+		t.Fatal("the server does not run")
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "postgres has ended", func() bool { return gone(pid) })
-	eventually(t, "the directory is removed", func() bool {
-		_, err := os.Stat(dir)
-		return errors.Is(err, os.ErrNotExist)
+	eventually(t, "its directory is removed", func() bool { return isEmpty(t, tempDir) })
+}
+
+func TestProcessKilledDuringInitLeavesNothing(t *testing.T) {
+	t.Parallel()
+	tempDir := enterableDir(t)
+	cmd, _ := startChild(t, tempDir)
+	eventually(t, "initdb makes its directory", func() bool {
+		found, err := filepath.Glob(filepath.Join(tempDir, "*", "data.unfinished"))
+		return err == nil && len(found) == 1
 	})
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the directory is removed", func() bool { return isEmpty(t, tempDir) })
+}
+
+// enterableDir is a temporary directory that the account of a server may
+// enter, unlike t.TempDir where root runs the tests.
+func enterableDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "pgserver-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func isEmpty(t *testing.T, dir string) bool {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries) == 0
 }
 
 // gone tells that no process has the id, or one that only waits for its parent
