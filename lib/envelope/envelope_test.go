@@ -1,0 +1,593 @@
+package envelope_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/hubspoke/observability/lib/envelope"
+	"github.com/hubspoke/observability/lib/goldentest"
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+var (
+	scope = schema.Scope{Category: "certificates", Account: "123456789012", Region: "eu-central-1"}
+	run   = parseRun("01981c5e-7c00-7000-8000-000000000001")
+)
+
+func parseRun(s string) schema.RunID {
+	id, err := schema.ParseRunID(s)
+	if err != nil {
+		panic(err)
+	}
+	return id
+}
+
+func newPacker(t testing.TB, c envelope.Config) *envelope.Packer {
+	t.Helper()
+	p, err := envelope.NewPacker(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// pack packs rows of the default scope and run.
+func pack(t testing.TB, c envelope.Config, rows ...string) []envelope.Packed {
+	t.Helper()
+	r := newPacker(t, c).Run(scope, run)
+	for _, row := range rows {
+		if err := r.Add([]byte(row)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return r.Flush()
+}
+
+// open parses a record and decodes its body.
+func open(t testing.TB, record []byte) (envelope.Header, []byte) {
+	t.Helper()
+	h, body, err := envelope.Parse(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := envelope.NewDecoder()
+	defer d.Close()
+	rows, err := d.Body(nil, h, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h, rows
+}
+
+func wantReason(t testing.TB, err error, want schema.Reason, detail string) {
+	t.Helper()
+	var refused *envelope.Error
+	if !errors.As(err, &refused) {
+		t.Fatalf("got %v, want an *Error with reason %s", err, want)
+	}
+	if refused.Reason != want || !strings.Contains(refused.Detail, detail) {
+		t.Fatalf("got %v, want reason %s and a detail with %q", err, want, detail)
+	}
+}
+
+func TestGolden(t *testing.T) {
+	var rows []string
+	for i := range 20 {
+		rows = append(rows, fmt.Sprintf(`{"certificate_arn":"arn:aws:acm:eu-central-1:123456789012:certificate/%d","status":"ISSUED"}`, 20-i))
+	}
+	record := pack(t, envelope.Config{}, rows...)[0].Record
+	// The compressed bytes belong to the library; what readers rely on is the
+	// header line and what zstd makes of the rest.
+	line, body, _ := bytes.Cut(record, []byte{'\n'})
+	if !bytes.HasPrefix(body, []byte{0x28, 0xb5, 0x2f, 0xfd}) {
+		t.Errorf("the body does not begin with zstd's magic number: %x", body[:4])
+	}
+	_, decoded := open(t, record)
+	goldentest.Equal(t, "part.txt", append(append(line, '\n'), decoded...))
+
+	sliced := scope
+	sliced.Slice = "2025-07-18"
+	uncompressed := newPacker(t, envelope.Config{}).Run(sliced, run)
+	if err := uncompressed.Add([]byte(`{"n":1}`)); err != nil {
+		t.Fatal(err)
+	}
+	goldentest.Equal(t, "part-uncompressed.txt", uncompressed.Flush()[0].Record)
+	goldentest.Equal(t, "end.txt", uncompressed.End(schema.Partial, `say "no"`+"\n"+`\o/`))
+}
+
+func TestPackSplits(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	noise := func(n int) string {
+		b := make([]byte, n/2)
+		for i := range b {
+			b[i] = byte(random.Uint32())
+		}
+		return `{"x":"` + hex.EncodeToString(b) + `"}`
+	}
+	many := func(n, size int) (rows []string) {
+		for range n {
+			rows = append(rows, noise(size))
+		}
+		return rows
+	}
+	tests := []struct {
+		name   string
+		config envelope.Config
+		rows   []string
+		parts  int
+	}{
+		{"nothing", envelope.Config{}, nil, 0},
+		{"one", envelope.Config{}, many(1, 10), 1},
+		{"exactly MaxRows", envelope.Config{MaxRows: 10}, many(10, 10), 1},
+		{"one more than MaxRows", envelope.Config{MaxRows: 10}, many(11, 10), 2},
+		{"MaxSize", envelope.Config{MaxSize: 8 << 10}, many(10, 4000), 5},
+		{"MaxRecord", envelope.Config{MaxRecord: 8 << 10}, many(40, 3000), 24},
+		{"a giant first", envelope.Config{MaxRecord: 8 << 10}, append([]string{noise(7000)}, many(40, 300)...), 4},
+		{"a giant last", envelope.Config{MaxRecord: 8 << 10}, append(many(40, 300), noise(7000)), 3},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			packed := pack(t, test.config, test.rows...)
+			if len(packed) != test.parts {
+				t.Errorf("%d parts, want %d", len(packed), test.parts)
+			}
+			limit := test.config.MaxRecord
+			if limit == 0 {
+				limit = 1 << 20
+			}
+			for _, p := range packed {
+				if size := len(p.Record) + len(envelope.PartitionKey(scope)); size > limit {
+					t.Errorf("part %d has %d bytes with its key, limit %d", p.Header.Part, size, limit)
+				}
+			}
+			wantRows(t, packed, test.rows)
+		})
+	}
+}
+
+// wantRows opens the parts and compares their rows with want, in any order.
+func wantRows(t testing.TB, packed []envelope.Packed, want []string) {
+	t.Helper()
+	counts := map[string]int{}
+	for _, row := range want {
+		counts[row]++
+	}
+	for i, p := range packed {
+		h, body := open(t, p.Record)
+		if h != p.Header {
+			t.Errorf("the record says %+v, Packed says %+v", h, p.Header)
+		}
+		if h.Part != i || h.Scope != scope || h.Run != run || h.Kind != envelope.Part {
+			t.Errorf("part %d: unexpected header %+v", i, h)
+		}
+		for _, line := range envelope.Lines(body) {
+			counts[string(line)]--
+		}
+	}
+	for row, n := range counts {
+		if n != 0 {
+			t.Errorf("row %.40s: %d missing", row, n)
+		}
+	}
+}
+
+func TestPackNumbersPartsAcrossFlushes(t *testing.T) {
+	r := newPacker(t, envelope.Config{MaxRows: 2}).Run(scope, run)
+	var parts []int
+	for i := range 7 {
+		if err := r.Add(fmt.Appendf(nil, `{"n":%d}`, i)); err != nil {
+			t.Fatal(err)
+		}
+		if i == 2 || i == 6 {
+			for _, p := range r.Flush() {
+				parts = append(parts, p.Header.Part)
+			}
+		}
+	}
+	if want := []int{0, 1, 2, 3}; !reflect.DeepEqual(parts, want) {
+		t.Errorf("parts %v, want %v", parts, want)
+	}
+	if again := r.Flush(); len(again) != 0 {
+		t.Errorf("a second Flush returned %d parts", len(again))
+	}
+	h, body, err := envelope.Parse(r.End(schema.OK, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := envelope.Header{Scope: scope, Run: run, Kind: envelope.End, Outcome: schema.OK, Parts: 4, Rows: 7}
+	if h != want || len(body) != 0 {
+		t.Errorf("end %+v with %d bytes behind it, want %+v", h, len(body), want)
+	}
+}
+
+func TestPackSortsRows(t *testing.T) {
+	one := pack(t, envelope.Config{}, `{"a":1}`, `{"a":2}`, `{"a":3}`)
+	other := pack(t, envelope.Config{}, `{"a":3}`, `{"a":1}`, `{"a":2}`)
+	if !bytes.Equal(one[0].Record, other[0].Record) {
+		t.Error("the same rows in another order make another part")
+	}
+}
+
+func TestAddRefuses(t *testing.T) {
+	p := newPacker(t, envelope.Config{MaxRecord: 8 << 10})
+	r := p.Run(scope, run)
+	fits := bytes.Repeat([]byte("x"), p.MaxLine())
+	var tooLarge *envelope.RowTooLargeError
+	if err := r.Add(append(fits, 'x')); !errors.As(err, &tooLarge) || tooLarge.Size != len(fits)+1 || tooLarge.Limit != len(fits) {
+		t.Errorf("one byte too many: %v", err)
+	}
+	for _, bad := range []string{"", "{}\n", "{\n}"} {
+		if err := r.Add([]byte(bad)); err == nil {
+			t.Errorf("%q is taken for a row", bad)
+		}
+	}
+	if err := r.Add(fits); err != nil {
+		t.Errorf("a row of MaxLine bytes: %v", err)
+	}
+	if n := len(r.Flush()); n != 1 {
+		t.Errorf("%d parts, want the one row that fits", n)
+	}
+}
+
+// A row of MaxLine random bytes must fit whatever the header says.
+func TestMaxLineFitsWithTheLongestHeader(t *testing.T) {
+	p := newPacker(t, envelope.Config{MaxRecord: 8 << 10})
+	long := schema.Scope{
+		Category: strings.Repeat("c", 48), Account: "123456789012",
+		Region: strings.Repeat("r", 32), Slice: strings.Repeat("s", 64),
+	}
+	r := p.Run(long, run)
+	random := rand.New(rand.NewPCG(3, 4))
+	line := make([]byte, p.MaxLine())
+	for i := range line {
+		line[i] = 0x80 | byte(random.Uint32())
+	}
+	if err := r.Add(line); err != nil {
+		t.Fatal(err)
+	}
+	record := r.Flush()[0].Record
+	if size := len(record) + len(envelope.PartitionKey(long)); size > 8<<10 {
+		t.Errorf("the record has %d bytes with its key", size)
+	}
+	if h, _ := open(t, record); h.Codec != envelope.None {
+		t.Errorf("codec %q for random bytes, want none", h.Codec)
+	}
+}
+
+func TestConfigReportsAllFaults(t *testing.T) {
+	_, err := envelope.NewPacker(envelope.Config{MaxRecord: 1, MaxRows: -1, MaxSize: envelope.MaxSize + 1})
+	if err == nil {
+		t.Fatal("a wrong config is taken")
+	}
+	for _, field := range []string{"MaxRecord", "MaxRows", "MaxSize"} {
+		if !strings.Contains(err.Error(), field) {
+			t.Errorf("%v does not name %s", err, field)
+		}
+	}
+}
+
+func TestEndRecordCutsError(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"none", "", ""},
+		{"quotes", `a "b" \c`, `a "b" \c`},
+		{"control characters", "a\x00b\nc\x7f", "a b c "},
+		{"invalid UTF-8", "a\xffb", "a\ufffdb"},
+		{"all quotes", strings.Repeat(`"`, 5000), strings.Repeat(`"`, envelope.MaxError)},
+		{"cut at a rune", "x" + strings.Repeat("é", 1000), "x" + strings.Repeat("é", 511)},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			record := envelope.EndRecord(envelope.Header{Scope: scope, Run: run, Outcome: schema.Failed, Error: test.text})
+			h, _, err := envelope.Parse(record)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if h.Error != test.want || !utf8.ValidString(h.Error) {
+				t.Errorf("got %q, want %q", h.Error, test.want)
+			}
+		})
+	}
+}
+
+// partLine is the header of a part with the body `{"n":1}` and a line feed.
+const (
+	partBody = `{"n":1}` + "\n"
+	partLine = `{"obs":1,"kind":"part","category":"certificates","account_id":"123456789012","region":"eu-central-1",` +
+		`"run":"01981c5e-7c00-7000-8000-000000000001","collected_at":"2025-07-18T07:10:10.944Z",` +
+		`"part":0,"codec":"none","rows":1,"size":8,"sha256":"cedf74272c9fc8db5448283a93277e7e7eb7534b71df3bd8ab35fd9b1b73404c"}` + "\n"
+	endLine = `{"obs":1,"kind":"end","category":"certificates","account_id":"123456789012","region":"eu-central-1",` +
+		`"run":"01981c5e-7c00-7000-8000-000000000001","collected_at":"2025-07-18T07:10:10.944Z",` +
+		`"outcome":"ok","parts":2,"rows":3,"error":"none"}` + "\n"
+)
+
+func TestParseAccepts(t *testing.T) {
+	part := envelope.Header{
+		Scope: scope, Run: run, Kind: envelope.Part,
+		Codec: envelope.None, Rows: 1, Size: 8, SHA256: sha256.Sum256([]byte(partBody)),
+	}
+	sliced := part
+	sliced.Slice = "2025-07-18"
+	end := envelope.Header{Scope: scope, Run: run, Kind: envelope.End, Outcome: schema.OK, Parts: 2, Rows: 3, Error: "none"}
+	tests := []struct {
+		name, record string
+		want         envelope.Header
+	}{
+		{"part", partLine + partBody, part},
+		{"slice", strings.Replace(partLine, `"run"`, `"slice":"2025-07-18","run"`, 1) + partBody, sliced},
+		{"unknown keys", strings.Replace(partLine, `"run"`, `"key":{"a":[1,null]},"seq":1.5e3,"sig":"x","RUN":true,"run"`, 1) + partBody, part},
+		{"white space and escapes", strings.Replace(partLine, `"part",`, ` "\u0070art" , `, 1) + partBody, part},
+		{"end", endLine, end},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			h, body, err := envelope.Parse([]byte(test.record))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if h != test.want {
+				t.Errorf("got  %+v\nwant %+v", h, test.want)
+			}
+			_, want, _ := strings.Cut(test.record, "\n")
+			if string(body) != want {
+				t.Errorf("body %q", body)
+			}
+		})
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	replace := func(old, new string) string {
+		if !strings.Contains(partLine, old) {
+			t.Fatalf("%s is not in the header", old)
+		}
+		return strings.Replace(partLine, old, new, 1) + partBody
+	}
+	replaceEnd := func(old, new string) string {
+		if !strings.Contains(endLine, old) {
+			t.Fatalf("%s is not in the header", old)
+		}
+		return strings.Replace(endLine, old, new, 1)
+	}
+	tests := []struct {
+		name, record string
+		reason       schema.Reason
+		detail       string
+	}{
+		{"KPL", "\xf3\x89\x9a\xc2\x0a\x01a", envelope.ReasonKPL, "Kinesis Producer Library"},
+		{"nothing", "", envelope.ReasonNotEnvelope, `expected a header line that begins {"obs":1,`},
+		{"other bytes", "hello", envelope.ReasonNotEnvelope, "expected"},
+		{"other JSON", `{"account_id":"1"}` + "\n", envelope.ReasonNotEnvelope, "expected"},
+		{"cut in the prefix", `{"obs":1`, envelope.ReasonNotEnvelope, "expected"},
+		{"gzip", "\x1f\x8b\x08\x00", envelope.ReasonNotEnvelope, "expected"},
+		{"white space first", " " + partLine + partBody, envelope.ReasonNotEnvelope, "expected"},
+		{"version 2", replace(`"obs":1,`, `"obs":2,`), envelope.ReasonVersion, "version 1"},
+		{"version 10", replace(`"obs":1,`, `"obs":10,`), envelope.ReasonVersion, "version 1"},
+		{"version text", replace(`"obs":1,`, `"obs":"1",`), envelope.ReasonVersion, "version 1"},
+		{"no line feed", strings.TrimSuffix(partLine, "\n"), envelope.ReasonHeader, "line feed"},
+		{"long header", replace(`"run"`, `"x":"`+strings.Repeat("x", 4096)+`","run"`), envelope.ReasonHeader, "4096"},
+		{"syntax", replace(`"rows":1`, `"rows":01`), envelope.ReasonHeader, ""},
+		{"bytes behind the object", replace("}\n", "}{}\n"), envelope.ReasonHeader, ""},
+		{"cut in the object", replace(`"}`, `"`), envelope.ReasonHeader, ""},
+		{"invalid UTF-8", replace(`"run"`, "\"x\":\"\xff\",\"run\""), envelope.ReasonHeader, ""},
+		{"key twice", replace(`"rows":1`, `"rows":1,"rows":2`), envelope.ReasonHeader, "rows"},
+		{"version twice", replace(`"rows":1`, `"rows":1,"obs":2`), envelope.ReasonHeader, "obs"},
+		{"unknown key twice", replace(`"rows":1`, `"rows":1,"x":1,"x":1`), envelope.ReasonHeader, "x"},
+		{"nested key twice", replace(`"rows":1`, `"rows":1,"x":{"a":1,"a":1}`), envelope.ReasonHeader, ""},
+		{"dict", replace(`"rows":1`, `"rows":1,"dict":"x"`), envelope.ReasonCodec, "dict"},
+		{"codec", replace(`"none"`, `"gzip"`), envelope.ReasonCodec, "gzip"},
+		{"kind missing", replace(`"kind":"part",`, ``), envelope.ReasonHeader, "kind"},
+		{"kind", replace(`"kind":"part"`, `"kind":"Part"`), envelope.ReasonHeader, "Part"},
+		{"missing", replace(`"rows":1,`, ``), envelope.ReasonHeader, "rows"},
+		{"case", replace(`"rows":1`, `"Rows":1`), envelope.ReasonHeader, "rows"},
+		{"null", replace(`"rows":1`, `"rows":null`), envelope.ReasonHeader, "rows"},
+		{"number as text", replace(`"rows":1`, `"rows":"1"`), envelope.ReasonHeader, "rows"},
+		{"text as number", replace(`"account_id":"123456789012"`, `"account_id":123456789012`), envelope.ReasonHeader, "account_id"},
+		{"key of an end in a part", replace(`"rows":1`, `"rows":1,"outcome":"ok"`), envelope.ReasonHeader, "outcome"},
+		{"key of a part in an end", replaceEnd(`"rows":3`, `"rows":3,"size":1`), envelope.ReasonHeader, "size"},
+		{"category", replace(`"certificates"`, `"../x"`), envelope.ReasonHeader, "category"},
+		{"account", replace(`123456789012`, `12345678901`), envelope.ReasonHeader, "account"},
+		{"region", replace(`eu-central-1`, `EU`), envelope.ReasonHeader, "region"},
+		{"slice", replace(`"run"`, `"slice":"a/b","run"`), envelope.ReasonHeader, "slice"},
+		{"empty slice", replace(`"run"`, `"slice":"","run"`), envelope.ReasonHeader, "slice"},
+		{"UUIDv4", replace(`-7000-`, `-4000-`), envelope.ReasonHeader, "UUIDv7"},
+		{"upper case run", replace(`01981c5e`, `01981C5E`), envelope.ReasonHeader, "run"},
+		{"collected_at", replace(`10.944Z`, `10.945Z`), envelope.ReasonHeader, "collected_at"},
+		{"year 10889", replace(`01981c5e-7c00`, `ffffffff-ffff`), envelope.ReasonHeader, "9999"},
+		{"part negative", replace(`"part":0`, `"part":-1`), envelope.ReasonHeader, "part"},
+		{"part fraction", replace(`"part":0`, `"part":0.5`), envelope.ReasonHeader, "part"},
+		{"part exponent", replace(`"part":0`, `"part":0e0`), envelope.ReasonHeader, "part"},
+		{"part too large", replace(`"part":0`, `"part":1000000`), envelope.ReasonHeader, "part"},
+		{"part overflows", replace(`"part":0`, `"part":18446744073709551616`), envelope.ReasonHeader, "part"},
+		{"no rows", replace(`"rows":1`, `"rows":0`), envelope.ReasonHeader, "rows"},
+		{"rows too many", replace(`"rows":1`, `"rows":1000001`), envelope.ReasonHeader, "rows"},
+		{"more rows than bytes", replace(`"rows":1`, `"rows":9`), envelope.ReasonHeader, "rows"},
+		{"size", replace(`"size":8`, `"size":8388609`), envelope.ReasonTooLarge, "8388608"},
+		{"hash too short", replace(`"cedf74`, `"df74`), envelope.ReasonHeader, "sha256"},
+		{"hash not hexadecimal", replace(`"cedf74`, `"xedf74`), envelope.ReasonHeader, "sha256"},
+		{"hash upper case", replace(`"cedf74`, `"CEdf74`), envelope.ReasonHeader, "sha256"},
+		{"end with a body", endLine + "x", envelope.ReasonHeader, "no body"},
+		{"outcome", replaceEnd(`"ok"`, `"fine"`), envelope.ReasonHeader, "outcome"},
+		{"parts too many", replaceEnd(`"parts":2,"rows":3`, `"parts":1000001,"rows":2000000`), envelope.ReasonHeader, "parts"},
+		{"run rows too many", replaceEnd(`"rows":3`, `"rows":1000000000001`), envelope.ReasonHeader, "rows"},
+		{"fewer rows than parts", replaceEnd(`"rows":3`, `"rows":1`), envelope.ReasonHeader, "rows"},
+		{"rows without parts", replaceEnd(`"parts":2`, `"parts":0`), envelope.ReasonHeader, "parts"},
+		{"empty with parts", replaceEnd(`"ok"`, `"empty"`), envelope.ReasonHeader, "empty"},
+		{"error too long", replaceEnd(`"none"`, `"`+strings.Repeat("x", 1025)+`"`), envelope.ReasonHeader, "error"},
+		{"error empty", replaceEnd(`"none"`, `""`), envelope.ReasonHeader, "error"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, _, err := envelope.Parse([]byte(test.record))
+			wantReason(t, err, test.reason, test.detail)
+			if len(err.Error()) > 400 {
+				t.Errorf("the error has %d bytes: %.100s…", len(err.Error()), err)
+			}
+		})
+	}
+}
+
+// compress returns b as one zstd frame.
+func compress(t testing.TB, b []byte, options ...zstd.EOption) []byte {
+	t.Helper()
+	z, err := zstd.NewWriter(nil, options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	return z.EncodeAll(b, nil)
+}
+
+// stream returns n zero bytes as one zstd frame that does not say its size.
+func stream(t testing.TB, n int) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	z, err := zstd.NewWriter(&out, zstd.WithWindowSize(1<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	zeros := make([]byte, 1<<20)
+	for ; n > 0; n -= len(zeros) {
+		if _, err := z.Write(zeros[:min(n, len(zeros))]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func TestBodyRefuses(t *testing.T) {
+	rows := []byte("{\"n\":1}\n{\"n\":2}\n")
+	truth := envelope.Header{Kind: envelope.Part, Codec: envelope.Zstd, Rows: 2, Size: len(rows), SHA256: sha256.Sum256(rows)}
+	good := compress(t, rows)
+	as := func(change func(h *envelope.Header)) envelope.Header {
+		h := truth
+		change(&h)
+		return h
+	}
+	largest := as(func(h *envelope.Header) { h.Size = envelope.MaxSize })
+	tests := []struct {
+		name   string
+		header envelope.Header
+		body   []byte
+		reason schema.Reason
+	}{
+		{"size above the limit", as(func(h *envelope.Header) { h.Size = envelope.MaxSize + 1 }), good, envelope.ReasonTooLarge},
+		{"size negative", as(func(h *envelope.Header) { h.Size = -1 }), good, envelope.ReasonTooLarge},
+		{"codec", as(func(h *envelope.Header) { h.Codec = "lz4" }), good, envelope.ReasonCodec},
+		{"no body", truth, nil, envelope.ReasonCorrupt},
+		{"not zstd", truth, []byte("hello"), envelope.ReasonCorrupt},
+		{"cut", truth, good[:len(good)-1], envelope.ReasonCorrupt},
+		{"bytes behind", truth, append(bytes.Clone(good), "x"...), envelope.ReasonCorrupt},
+		{"a frame behind", truth, append(bytes.Clone(good), good...), envelope.ReasonCorrupt},
+		{"larger than declared", as(func(h *envelope.Header) { h.Size-- }), good, envelope.ReasonCorrupt},
+		{"smaller than declared", as(func(h *envelope.Header) { h.Size++ }), good, envelope.ReasonCorrupt},
+		{"bomb that says its size", largest, compress(t, make([]byte, 64<<20)), envelope.ReasonCorrupt},
+		{"bomb that does not", largest, stream(t, 64<<20), envelope.ReasonCorrupt},
+		{"bomb of many frames", largest, bytes.Repeat(compress(t, make([]byte, 4<<20)), 100), envelope.ReasonCorrupt},
+		{"frame of 2^60 bytes", largest, []byte{0x28, 0xb5, 0x2f, 0xfd, 0xe0, 0, 0, 0, 0, 0, 0, 0, 0x10, 1, 0, 0}, envelope.ReasonCorrupt},
+		{"window of 3 TiB", largest, []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xff, 1, 0, 0}, envelope.ReasonCorrupt},
+		{"dictionary", truth, []byte{0x28, 0xb5, 0x2f, 0xfd, 0x21, 0x07, 0x00, 1, 0, 0}, envelope.ReasonCorrupt},
+		{"uncompressed, other size", as(func(h *envelope.Header) { h.Codec = envelope.None }), rows[:8], envelope.ReasonCorrupt},
+		{"hash", as(func(h *envelope.Header) { h.SHA256[31] ^= 1 }), good, envelope.ReasonHash},
+		{"rows", as(func(h *envelope.Header) { h.Rows = 1 }), good, envelope.ReasonRows},
+		{"last line not ended", as(func(h *envelope.Header) {
+			h.Size, h.SHA256 = len(rows)-1, sha256.Sum256(rows[:len(rows)-1])
+		}), compress(t, rows[:len(rows)-1]), envelope.ReasonRows},
+		{"nothing", as(func(h *envelope.Header) { h.Rows, h.Size, h.SHA256 = 0, 0, sha256.Sum256(nil) }), compress(t, nil, zstd.WithZeroFrames(true)), envelope.ReasonRows},
+	}
+	d := envelope.NewDecoder()
+	defer d.Close()
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			dst := []byte("before")
+			got, err := d.Body(dst, test.header, test.body)
+			wantReason(t, err, test.reason, "")
+			if string(got) != "before" {
+				t.Errorf("dst became %d bytes", len(got))
+			}
+			// The decoder works as before.
+			got, err = d.Body(dst, truth, good)
+			if err != nil || string(got) != "before"+string(rows) {
+				t.Errorf("a good body afterwards: %q, %v", got, err)
+			}
+		})
+	}
+}
+
+// A bomb must cost no more memory than the size that the header may declare.
+func TestBombMemory(t *testing.T) {
+	bomb := stream(t, 1<<30)
+	h := envelope.Header{Kind: envelope.Part, Codec: envelope.Zstd, Rows: 1, Size: 1 << 20}
+	d := envelope.NewDecoder()
+	defer d.Close()
+	dst := make([]byte, 0, envelope.MaxSize)
+	result := testing.Benchmark(func(b *testing.B) {
+		for range b.N {
+			if _, err := d.Body(dst, h, bomb); err == nil {
+				b.Fatal("a bomb is taken")
+			}
+		}
+	})
+	if got := result.AllocedBytesPerOp(); got > 4<<20 {
+		t.Errorf("%d bytes allocated to refuse a bomb of %d bytes", got, len(bomb))
+	}
+}
+
+func TestLines(t *testing.T) {
+	var got []string
+	for i, line := range envelope.Lines([]byte("a\n\nb")) {
+		got = append(got, fmt.Sprint(i, string(line)))
+	}
+	if want := []string{"0a", "1", "2b"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestPartitionKey(t *testing.T) {
+	key := envelope.PartitionKey(scope)
+	if len(key) != 32 || key != envelope.PartitionKey(scope) {
+		t.Errorf("key %q", key)
+	}
+	other := scope
+	other.Region = "eu-central-2"
+	if key == envelope.PartitionKey(other) {
+		t.Error("two scopes have one key")
+	}
+}
+
+// Random rows, scopes and limits come back as they went in.
+func TestPackAndOpenAreInverse(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	for range 200 {
+		config := envelope.Config{
+			MaxRecord: 8<<10 + random.IntN(8<<10),
+			MaxRows:   1 + random.IntN(50),
+			MaxSize:   8<<10 + random.IntN(64<<10),
+		}
+		var rows []string
+		for range random.IntN(100) {
+			row := make([]byte, 1+random.IntN(500))
+			for i := range row {
+				row[i] = "abcdefghijklmnop"[random.IntN(1+random.IntN(16))]
+			}
+			rows = append(rows, string(row))
+		}
+		packed := pack(t, config, rows...)
+		wantRows(t, packed, rows)
+		if t.Failed() {
+			t.Fatalf("config %+v", config)
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package envelope_test
+
+import (
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/hubspoke/observability/lib/envelope"
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+// A spoke packs the rows of a run; the hub takes the records apart.
+func Example() {
+	packer, err := envelope.NewPacker(envelope.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	scope := schema.Scope{Category: "certificates", Account: "123456789012", Region: "eu-central-1"}
+	run := packer.Run(scope, schema.NewRunID(time.Now()))
+	for _, row := range []string{`{"certificate_arn":"a"}`, `{"certificate_arn":"b"}`} {
+		if err := run.Add([]byte(row)); err != nil {
+			log.Fatal(err) // a *RowTooLargeError only concerns this row
+		}
+	}
+	var records [][]byte
+	for _, part := range run.Flush() {
+		records = append(records, part.Record)
+	}
+	records = append(records, run.End(schema.OK, ""))
+
+	decoder := envelope.NewDecoder()
+	defer decoder.Close()
+	for _, record := range records {
+		header, body, err := envelope.Parse(record)
+		if err != nil {
+			log.Fatal(err) // an *Error: keep the record with its reason
+		}
+		if header.Kind == envelope.End {
+			fmt.Println(header.Scope, "ended:", header.Outcome, header.Parts, "part,", header.Rows, "rows")
+			continue
+		}
+		rows, err := decoder.Body(nil, header, body)
+		if err != nil {
+			log.Fatal(err)
+		}
+		for i, row := range envelope.Lines(rows) {
+			fmt.Printf("part %d row %d: %s\n", header.Part, i, row)
+		}
+	}
+	// Output:
+	// part 0 row 0: {"certificate_arn":"a"}
+	// part 0 row 1: {"certificate_arn":"b"}
+	// certificates/123456789012/eu-central-1 ended: ok 1 part, 2 rows
+}

@@ -1,0 +1,112 @@
+package envelope_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/hubspoke/observability/lib/envelope"
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(partLine + partBody))
+	f.Add([]byte(endLine))
+	f.Add([]byte("\xf3\x89\x9a\xc2"))
+	f.Add([]byte(`{"obs":2,`))
+	f.Add([]byte(`{"obs":1,"dict":"x"}` + "\n"))
+	f.Fuzz(func(t *testing.T, record []byte) {
+		h, body, err := envelope.Parse(record)
+		if err != nil {
+			var refused *envelope.Error
+			if !errors.As(err, &refused) || refused.Reason == "" || h != (envelope.Header{}) || body != nil {
+				t.Fatalf("%+v, %q, %v", h, body, err)
+			}
+			return
+		}
+		if !bytes.HasSuffix(record, body) || h.Scope.Validate() != nil {
+			t.Fatalf("%+v, %q", h, body)
+		}
+		if h.Kind == envelope.End {
+			// Writing it gives a record that means the same.
+			again, _, err := envelope.Parse(envelope.EndRecord(h))
+			h.Error, again.Error = "", ""
+			if err != nil || again != h {
+				t.Fatalf("%+v became %+v, %v", h, again, err)
+			}
+		}
+	})
+}
+
+func FuzzBody(f *testing.F) {
+	rows := []byte("{\"n\":1}\n{\"n\":2}\n")
+	f.Add(compress(f, rows), len(rows), true)
+	f.Add(rows, len(rows), false)
+	f.Add(compress(f, make([]byte, 1<<16)), 1<<16, true)
+	f.Add([]byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xff, 1, 0, 0}, envelope.MaxSize, true)
+	d := envelope.NewDecoder()
+	f.Cleanup(d.Close)
+	f.Fuzz(func(t *testing.T, body []byte, size int, compressed bool) {
+		h := envelope.Header{Kind: envelope.Part, Codec: envelope.None, Size: size % (1 << 20)}
+		if compressed {
+			h.Codec = envelope.Zstd
+		}
+		_, err := d.Body(nil, h, body)
+		if err == nil {
+			t.Fatal("a body without its hash is taken")
+		}
+		var refused *envelope.Error
+		if !errors.As(err, &refused) {
+			t.Fatal(err)
+		}
+		// With the right hash, what comes out is what the header promises.
+		if refused.Reason != envelope.ReasonHash {
+			return
+		}
+		h.SHA256 = bodyHash(t, refused.Detail)
+		h.Rows = 1
+		if out, err := d.Body(nil, h, body); err == nil && (len(out) != h.Size || sha256.Sum256(out) != h.SHA256 || bytes.Count(out, []byte{'\n'}) != 1) {
+			t.Fatalf("%d bytes for %+v", len(out), h)
+		}
+	})
+}
+
+// FuzzPack packs any lines and expects them back.
+func FuzzPack(f *testing.F) {
+	f.Add([]byte("{\"n\":1}\n{\"n\":2}"), uint16(0), uint8(1))
+	f.Add(bytes.Repeat([]byte("abc\n"), 1000), uint16(100), uint8(7))
+	f.Fuzz(func(t *testing.T, text []byte, room uint16, rows uint8) {
+		p := newPacker(t, envelope.Config{MaxRecord: 8<<10 + int(room), MaxSize: 8<<10 + int(room), MaxRows: int(rows) + 1})
+		r := p.Run(scope, run)
+		var added []string
+		for line := range bytes.SplitSeq(text, []byte{'\n'}) {
+			if len(line) > 0 && len(line) <= p.MaxLine() {
+				if err := r.Add(line); err != nil {
+					t.Fatal(err)
+				}
+				added = append(added, string(line))
+			}
+		}
+		wantRows(t, r.Flush(), added)
+		end, _, err := envelope.Parse(r.End(schema.Partial, string(text)))
+		if err != nil || end.Rows != len(added) {
+			t.Fatalf("end %+v, %v; %d rows were added", end, err, len(added))
+		}
+	})
+}
+
+// bodyHash reads the hash of the body out of the text of an error.
+func bodyHash(t *testing.T, detail string) (sum [32]byte) {
+	t.Helper()
+	var hexadecimal string
+	if _, err := fmt.Sscanf(detail, "the body's SHA-256 is %64s", &hexadecimal); err != nil {
+		t.Fatalf("%s: %v", detail, err)
+	}
+	if _, err := hex.Decode(sum[:], []byte(hexadecimal)); err != nil {
+		t.Fatal(err)
+	}
+	return sum
+}

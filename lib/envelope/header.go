@@ -1,0 +1,231 @@
+package envelope
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+// Limits of one record, which both ends enforce.
+const (
+	// MaxHeader is the length of the header line in bytes, line feed included.
+	MaxHeader = 4096
+	// MaxSize is the length of a decoded body in bytes.
+	MaxSize = 8 << 20
+	// MaxRows is how many rows a part has at most.
+	MaxRows = 1_000_000
+	// MaxParts is how many parts a run has at most.
+	MaxParts = 1_000_000
+	// MaxError is the length of an End's error text in bytes.
+	MaxError = 1024
+)
+
+// Kind says what a record carries.
+type Kind string
+
+const (
+	// Part carries rows of a run.
+	Part Kind = "part"
+	// End closes a run. It has no body.
+	End Kind = "end"
+)
+
+// Codec says how the body of a Part is compressed.
+type Codec string
+
+const (
+	// Zstd is RFC 8878.
+	Zstd Codec = "zstd"
+	// None means that the body is stored as it is.
+	None Codec = "none"
+)
+
+// Header says where the rows of a record come from, and what its body must be.
+type Header struct {
+	// Scope that the run describes.
+	schema.Scope
+	// Run that the record belongs to. Its time is the wire's collected_at.
+	Run schema.RunID
+	// Kind of the record.
+	Kind Kind
+	// Rows in the body of a Part, at least 1; for an End, the rows in all parts
+	// of the run.
+	Rows int
+
+	// Number of the part in its run, from 0. Part only.
+	Part int
+	// Codec of the body. Part only.
+	Codec Codec
+	// Size of the decoded body in bytes. Part only.
+	Size int
+	// SHA256 of the decoded body. Part only.
+	SHA256 [32]byte
+
+	// Outcome of the run. End only.
+	Outcome schema.Outcome
+	// Parts of the run. End only.
+	Parts int
+	// Error text for people, at most MaxError bytes; "" if there is none. End only.
+	Error string
+}
+
+// prefix begins every record of this version.
+const prefix = `{"obs":1,`
+
+// timeLayout of collected_at: a RunID has milliseconds, no more and no less.
+const timeLayout = "2006-01-02T15:04:05.000Z"
+
+// append appends the header line to b.
+func (h Header) append(b []byte) []byte {
+	text := func(key, value string) {
+		b = append(b, ',', '"')
+		b = append(b, key...)
+		b = append(b, '"', ':')
+		b = appendString(b, value)
+	}
+	number := func(key string, value int) {
+		b = append(b, ',', '"')
+		b = append(b, key...)
+		b = append(b, '"', ':')
+		b = strconv.AppendInt(b, int64(value), 10)
+	}
+	b = append(b, prefix[:len(prefix)-1]...)
+	text("kind", string(h.Kind))
+	text("category", h.Category)
+	text("account_id", h.Account)
+	text("region", h.Region)
+	if h.Slice != "" {
+		text("slice", h.Slice)
+	}
+	text("run", h.Run.String())
+	text("collected_at", h.Run.Time().Format(timeLayout))
+	switch h.Kind {
+	case Part:
+		number("part", h.Part)
+		text("codec", string(h.Codec))
+		number("rows", h.Rows)
+		number("size", h.Size)
+		text("sha256", hex.EncodeToString(h.SHA256[:]))
+	case End:
+		text("outcome", string(h.Outcome))
+		number("parts", h.Parts)
+		number("rows", h.Rows)
+		if h.Error != "" {
+			text("error", h.Error)
+		}
+	}
+	return append(b, '}', '\n')
+}
+
+// EndRecord returns the record that closes a run. Only the End fields of h, Scope
+// and Run matter. Control characters and invalid UTF-8 in h.Error are replaced,
+// and it is cut to MaxError bytes.
+func EndRecord(h Header) []byte {
+	h.Kind = End
+	h.Error = cleanError(h.Error)
+	return h.append(nil)
+}
+
+// PartitionKey returns the key of all records of a scope: 32 hexadecimal digits,
+// spread evenly over the shards.
+func PartitionKey(s schema.Scope) string {
+	id := s.ID()
+	return hex.EncodeToString(id[:])
+}
+
+// partitionKeySize is the length of what PartitionKey returns: Kinesis counts the
+// key towards the size of a record.
+const partitionKeySize = 32
+
+// cleanError makes text that needs no escapes but \" and \\, so that the longest
+// error text always fits into a header.
+func cleanError(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r // U+FFFD where s is not valid UTF-8
+	}, s)
+	if len(s) <= MaxError {
+		return s
+	}
+	cut := MaxError
+	for !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut]
+}
+
+// appendString appends s as a JSON string. s holds no control characters and is
+// valid UTF-8: names that were validated, or cleaned text.
+func appendString(b []byte, s string) []byte {
+	b = append(b, '"')
+	for i := range len(s) {
+		if s[i] == '"' || s[i] == '\\' {
+			b = append(b, '\\')
+		}
+		b = append(b, s[i])
+	}
+	return append(b, '"')
+}
+
+// validate checks what no single key can: the values against each other.
+func (h Header) validate(collectedAt string) error {
+	if err := h.Scope.Validate(); err != nil {
+		return err
+	}
+	t := h.Run.Time()
+	if t.Year() > 9999 {
+		return fmt.Errorf("run %s starts after the year 9999", h.Run)
+	}
+	if want := t.Format(timeLayout); collectedAt != want {
+		return fmt.Errorf("collected_at %.40q is not the time of the run, %q", collectedAt, want)
+	}
+	if h.Kind == Part {
+		return h.validatePart()
+	}
+	return h.validateEnd()
+}
+
+func (h Header) validatePart() error {
+	switch {
+	case h.Part >= MaxParts:
+		return fmt.Errorf("part %d is not below %d", h.Part, MaxParts)
+	case h.Rows < 1 || h.Rows > MaxRows:
+		return fmt.Errorf("rows %d is not between 1 and %d", h.Rows, MaxRows)
+	case h.Rows > h.Size:
+		return fmt.Errorf("rows %d cannot be in %d bytes", h.Rows, h.Size)
+	}
+	return nil
+}
+
+func (h Header) validateEnd() error {
+	switch {
+	case !knownOutcome(h.Outcome):
+		return fmt.Errorf("outcome %.40q is not one of %v", h.Outcome, schema.Outcomes)
+	case h.Parts > MaxParts:
+		return fmt.Errorf("parts %d is more than %d", h.Parts, MaxParts)
+	case h.Rows > MaxParts*MaxRows:
+		return fmt.Errorf("rows %d is more than %d", h.Rows, MaxParts*MaxRows)
+	case h.Rows < h.Parts || h.Parts == 0 && h.Rows > 0:
+		return fmt.Errorf("%d rows cannot be in %d parts", h.Rows, h.Parts)
+	case h.Outcome == schema.Empty && h.Parts > 0:
+		return fmt.Errorf("outcome empty has %d parts", h.Parts)
+	case len(h.Error) > MaxError:
+		return fmt.Errorf("error has %d bytes, more than %d", len(h.Error), MaxError)
+	}
+	return nil
+}
+
+func knownOutcome(o schema.Outcome) bool {
+	for _, known := range schema.Outcomes {
+		if o == known {
+			return true
+		}
+	}
+	return false
+}
