@@ -10,7 +10,8 @@ import (
 // AWS managed. The list comes from ListKeys; what is known about a key comes from
 // DescribeKey, GetKeyRotationStatus, ListAliases and ListResourceTags, each of
 // which the key's policy may deny on its own: denied_actions then names the
-// action, and the columns that it would have filled are null.
+// action, and the columns that it would have filled are null. Of a key whose
+// description is denied, only ARN, id and aliases are known.
 type KMSKey struct {
 	// ARN of the key (KeyArn).
 	KeyARN string `col:"key_arn,key"`
@@ -28,7 +29,7 @@ type KMSKey struct {
 	Enabled *bool `col:"enabled"`
 	// Type of key material, such as SYMMETRIC_DEFAULT or RSA_2048 (KeySpec).
 	KeySpec *string `col:"key_spec"`
-	// What the key may be used for: ENCRYPT_DECRYPT, SIGN_VERIFY, GENERATE_VERIFY_MAC or KEY_AGREEMENT (KeyUsage).
+	// What the key may be used for: ENCRYPT_DECRYPT, SIGN_VERIFY, GENERATE_VERIFY_MAC and so on (KeyUsage).
 	KeyUsage *string `col:"key_usage"`
 	// Source of the key material: AWS_KMS, EXTERNAL, AWS_CLOUDHSM or EXTERNAL_KEY_STORE (Origin).
 	Origin *string `col:"origin"`

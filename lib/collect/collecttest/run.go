@@ -1,0 +1,339 @@
+package collecttest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+
+	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/goldentest"
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+// The environment of every run.
+const (
+	// Account that is collected.
+	Account = "111122223333"
+	// Region whose API is asked.
+	Region = "eu-west-1"
+)
+
+var (
+	// Now is when every run starts.
+	Now = time.Date(2026, time.October, 20, 6, 30, 0, 0, time.UTC)
+	// Since is Env.Since in the incremental run: an hour before Now.
+	Since = Now.Add(-time.Hour)
+)
+
+// attempts is how often the SDK tries a request.
+const attempts = 3
+
+// Run tests a collector against the recordings in testdata/<category>/. The
+// package documentation has the format of recordings and the rules.
+func Run[T any](t *testing.T, c collect.Collector[T]) {
+	t.Helper()
+	if err := collect.Validate(c); err != nil {
+		t.Fatal(err)
+	}
+	name := c.Category.Name()
+	runSuite(t, c, name, time.Time{})
+	if c.Incremental != nil {
+		t.Run("since", func(t *testing.T) { runSuite(t, c, name+"/since", Since) })
+	}
+}
+
+func runSuite[T any](t *testing.T, c collect.Collector[T], dir string, since time.Time) {
+	t.Helper()
+	recordings, err := loadRecordings(filepath.Join("testdata", filepath.FromSlash(dir)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &suite[T]{collector: c, recordings: recordings, since: since}
+	got, err := s.collect(t.Context(), &replay{}, nil)
+	if err != nil {
+		t.Errorf("Collect: %v", err)
+	}
+	if len(got.replay.unknown) > 0 {
+		t.Fatalf("requests without a recording in testdata/%s:\n%s", dir, strings.Join(got.replay.unknown, "\n"))
+	}
+	for _, r := range recordings {
+		if !got.replay.used[r.file] {
+			t.Errorf("no request uses the recording %s", r.file)
+		}
+	}
+	goldentest.Equal(t, dir+"/want.ndjson", bytes.Join(append(got.lines, nil), []byte("\n")))
+	if t.Failed() {
+		return // what follows compares with a run that is right
+	}
+	s.want = got
+
+	s.checkActions(t)
+	if since.IsZero() {
+		s.checkColumns(t)
+	}
+	s.checkKeysAndSlices(t)
+	for i := range got.replay.requests {
+		if got.replay.answered[i] {
+			s.checkDenied(t, i)
+		}
+		s.checkThrottled(t, i)
+		s.checkCanceled(t, i)
+	}
+	s.checkEmitError(t)
+}
+
+// suite is the tests of one collector with one set of recordings.
+type suite[T any] struct {
+	collector  collect.Collector[T]
+	recordings []recording
+	since      time.Time
+	want       result[T] // of a run in which everything was answered
+}
+
+// result is what one run of the collector did.
+type result[T any] struct {
+	replay *replay
+	rows   []T
+	lines  [][]byte // rows as JSON
+}
+
+// collect runs the collector once. The result is valid also where it fails.
+func (s *suite[T]) collect(ctx context.Context, r *replay, emitError func(row int) error) (result[T], error) {
+	r.recordings = s.recordings
+	r.used, r.actions, r.answered = map[string]bool{}, map[string]bool{}, map[int]bool{}
+	res := result[T]{replay: r}
+	env := &collect.Env{
+		AWS:       config(r),
+		Account:   Account,
+		Partition: "aws",
+		Region:    Region,
+		Now:       Now,
+		Since:     s.since,
+		Log:       discard,
+	}
+	encode, release := encoder(s.collector.Category)
+	defer release()
+	err := s.collector.Collect(ctx, env, func(row T) error {
+		if emitError != nil {
+			if err := emitError(len(res.rows)); err != nil {
+				return err
+			}
+		}
+		line, err := encode(&row)
+		if err != nil {
+			return fmt.Errorf("row %d: %w", len(res.rows), err)
+		}
+		res.rows, res.lines = append(res.rows, row), append(res.lines, line)
+		return nil
+	})
+	return res, err
+}
+
+// config is an AWS configuration whose requests r answers, without pauses between
+// the attempts.
+func config(r *replay) aws.Config {
+	return aws.Config{
+		Region: Region,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example", Source: "collecttest"}, nil
+		}),
+		HTTPClient: r,
+		Retryer: func() aws.Retryer {
+			return retry.NewStandard(func(o *retry.StandardOptions) {
+				o.MaxAttempts = attempts
+				o.RateLimiter = ratelimit.None
+				o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+			})
+		},
+	}
+}
+
+func (s *suite[T]) checkActions(t *testing.T) {
+	t.Helper()
+	declared := slices.Sorted(slices.Values(s.collector.Actions))
+	called := slices.Sorted(maps.Keys(s.want.replay.actions))
+	if !slices.Equal(declared, called) {
+		t.Errorf("Actions declares\n\t%s\nthe operations called are\n\t%s", strings.Join(declared, " "), strings.Join(called, " "))
+	}
+}
+
+func (s *suite[T]) checkColumns(t *testing.T) {
+	t.Helper()
+	filled := map[string]bool{}
+	for _, line := range s.want.lines {
+		for column := range object(t, line) {
+			filled[column] = true
+		}
+	}
+	for _, c := range s.collector.Category.Columns() {
+		if !filled[c.Name] && c.Name != deniedColumn {
+			t.Errorf("column %s is filled in no row; let a recording have a value for it", c.Name)
+		}
+	}
+}
+
+func (s *suite[T]) checkKeysAndSlices(t *testing.T) {
+	t.Helper()
+	table := s.collector.Table()
+	var days []string
+	if s.collector.Slices != nil {
+		days = s.collector.Slices(Now)
+		for _, day := range days {
+			scope := schema.Scope{Category: table.Name(), Account: Account, Region: Region, Slice: day}
+			if err := scope.Validate(); err != nil {
+				t.Errorf("Slices: %v", err)
+			}
+		}
+	}
+	seen := map[string]bool{}
+	for i, line := range s.want.lines {
+		row := object(t, line)
+		key := key(table, row)
+		if seen[key] {
+			t.Errorf("row %d: the key %s is there twice", i, key)
+		}
+		seen[key] = true
+		if column := table.SliceColumn(); column >= 0 {
+			if slice := fmt.Sprint(row[table.Columns()[column].Name]); !slices.Contains(days, slice) {
+				t.Errorf("row %d lies in slice %s, which Slices does not name", i, slice)
+			}
+		}
+	}
+}
+
+// checkDenied denies request i, and only that.
+func (s *suite[T]) checkDenied(t *testing.T, i int) {
+	t.Helper()
+	got, err := s.collect(t.Context(), &replay{fault: denied, at: i, times: 1}, nil)
+	if len(got.replay.refused) == 0 {
+		t.Errorf("request %d was not made again in a second run", i)
+		return
+	}
+	action := got.replay.refused[0]
+	if err != nil {
+		if outcome := collect.Classify(err); outcome != schema.Denied {
+			t.Errorf("%s (request %d) denied: the error is classified as %s, not denied: %v", action, i, outcome, err)
+		}
+	} else if len(got.lines) != len(s.want.lines) {
+		t.Errorf("%s (request %d) denied: %d rows instead of %d, and no error", action, i, len(got.lines), len(s.want.lines))
+	}
+	s.compareNulls(t, fmt.Sprintf("%s (request %d) denied", action, i), got.lines, action)
+}
+
+// compareNulls checks that each row equals the row of the same key in the run
+// that went well, but for columns that are null.
+func (s *suite[T]) compareNulls(t *testing.T, when string, lines [][]byte, action string) {
+	t.Helper()
+	table := s.collector.Table()
+	want := map[string]map[string]any{}
+	for _, line := range s.want.lines {
+		row := object(t, line)
+		want[key(table, row)] = row
+	}
+	for _, line := range lines {
+		row := object(t, line)
+		right, known := want[key(table, row)]
+		if !known {
+			t.Errorf("%s: a row appears that is not there otherwise: %s", when, line)
+			continue
+		}
+		for column, value := range row {
+			switch {
+			case fmt.Sprint(value) == fmt.Sprint(right[column]):
+			case column == deniedColumn && slices.Contains(value.([]any), any(action)):
+			default:
+				t.Errorf("%s: column %s is %v; with an answer it is %v, without it must be null", when, column, value, right[column])
+			}
+		}
+	}
+}
+
+// checkThrottled throttles request i once, which retries mend, and then for good.
+func (s *suite[T]) checkThrottled(t *testing.T, i int) {
+	t.Helper()
+	got, err := s.collect(t.Context(), &replay{fault: throttled, at: i, times: 1}, nil)
+	if err != nil {
+		t.Errorf("request %d throttled once: %v", i, err)
+	} else if !slices.EqualFunc(got.lines, s.want.lines, bytes.Equal) {
+		t.Errorf("request %d throttled once: the rows differ from those of a run that was not throttled", i)
+	}
+
+	got, err = s.collect(t.Context(), &replay{fault: throttled, at: i, times: 1 << 20}, nil)
+	if outcome := collect.Classify(err); outcome != schema.Throttled {
+		t.Errorf("request %d throttled for good: outcome %s, not throttled: %v", i, outcome, err)
+	}
+	s.compareNulls(t, fmt.Sprintf("request %d throttled", i), got.lines, "")
+}
+
+// checkCanceled ends the context with request i.
+func (s *suite[T]) checkCanceled(t *testing.T, i int) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	got, err := s.collect(ctx, &replay{cancel: cancel, cancelAt: i}, nil)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("context canceled in request %d: the error is %v", i, err)
+	}
+	if more := got.replay.requests - i - 1; more > 0 {
+		t.Errorf("context canceled in request %d: %d more requests", i, more)
+	}
+}
+
+var errEmit = errors.New("collecttest: emit refuses the row")
+
+func (s *suite[T]) checkEmitError(t *testing.T) {
+	t.Helper()
+	last := len(s.want.rows) - 1
+	if last < 0 {
+		return
+	}
+	calls := 0
+	_, err := s.collect(t.Context(), &replay{}, func(row int) error {
+		if calls++; row == last/2 {
+			return errEmit
+		}
+		return nil
+	})
+	if !errors.Is(err, errEmit) {
+		t.Errorf("emit failed with %v, Collect returned %v", errEmit, err)
+	}
+	if calls > last/2+1 {
+		t.Errorf("emit was called again after it failed")
+	}
+}
+
+// deniedColumn names the actions that were denied for a row.
+const deniedColumn = "denied_actions"
+
+// key returns the key columns of a row as text.
+func key(table *schema.Table, row map[string]any) string {
+	var parts []string
+	for _, k := range table.Keys() {
+		parts = append(parts, fmt.Sprintf("%q", fmt.Sprint(row[table.Columns()[k].Name])))
+	}
+	return strings.Join(parts, " ")
+}
+
+// object parses a row.
+func object(t *testing.T, line []byte) map[string]any {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.UseNumber()
+	row := map[string]any{}
+	if err := d.Decode(&row); err != nil {
+		t.Fatalf("%v: %s", err, line)
+	}
+	return row
+}

@@ -1,0 +1,27 @@
+// Package collectors declares how each category is collected: one file per
+// category, a declaration and a function that pages through an AWS API.
+//
+// The rules that every collector follows, which its test (collecttest) checks:
+//
+//   - It reads every page, and everything that the API has: where an API hides
+//     things by default (key types, archived findings, secrets that wait for
+//     their deletion), the collector asks for them.
+//   - A list that is denied or throttled ends the run with the error. A detail of
+//     one row that is denied becomes null; it is never guessed.
+//   - A value is passed on as AWS reports it. What AWS leaves out is null.
+//   - Actions names the IAM actions of exactly the operations that it calls.
+package collectors
+
+import "github.com/hubspoke/observability/lib/collect"
+
+// All returns the collector of every category, ordered by name.
+func All() []collect.Any {
+	return []collect.Any{
+		certificates,
+		ec2Instances,
+		kmsKeys,
+		secrets,
+		securityFindings,
+		serviceCosts,
+	}
+}

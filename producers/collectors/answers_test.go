@@ -1,0 +1,171 @@
+package collectors
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/schemas"
+)
+
+// answer is an HTTP client that gives every request the same answer.
+type answer struct {
+	status int
+	body   string
+	hosts  []string
+}
+
+func (a *answer) Do(r *http.Request) (*http.Response, error) {
+	a.hosts = append(a.hosts, r.URL.Host)
+	return &http.Response{StatusCode: a.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(a.body)), Request: r}, nil
+}
+
+func (a *answer) env(region string) *collect.Env {
+	return &collect.Env{
+		AWS: aws.Config{
+			Region:     region,
+			HTTPClient: a,
+			Retryer:    func() aws.Retryer { return aws.NopRetryer{} },
+			Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+				return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example"}, nil
+			}),
+		},
+		Account: "111122223333",
+		Region:  region,
+		Now:     time.Date(2026, time.October, 20, 6, 30, 0, 0, time.UTC),
+		Log:     slog.New(slog.DiscardHandler),
+	}
+}
+
+func TestSecurityHubNotSubscribedIsDisabled(t *testing.T) {
+	a := &answer{status: 401, body: `{"Code":"InvalidAccessException","Message":"Account 111122223333 is not subscribed to AWS Security Hub"}`}
+	err := collectSecurityFindings(t.Context(), a.env("eu-west-1"), func(schemas.SecurityFinding) error { return nil })
+	if got := collect.Classify(err); got != schema.Disabled {
+		t.Errorf("outcome %s, want %s: %v", got, schema.Disabled, err)
+	}
+}
+
+func TestCostExplorerWithoutDataIsDisabled(t *testing.T) {
+	a := &answer{status: 400, body: `{"__type":"DataUnavailableException","Message":"Data is not available. Please try to adjust the time period."}`}
+	err := collectServiceCosts(t.Context(), a.env("eu-west-1"), func(schemas.ServiceCost) error { return nil })
+	if got := collect.Classify(err); got != schema.Disabled {
+		t.Errorf("outcome %s, want %s: %v", got, schema.Disabled, err)
+	}
+}
+
+func TestCostExplorerEndpointOfThePartition(t *testing.T) {
+	for region, host := range map[string]string{
+		"eu-west-1":  "ce.us-east-1.amazonaws.com",
+		"us-east-1":  "ce.us-east-1.amazonaws.com",
+		"cn-north-1": "ce.cn-northwest-1.amazonaws.com.cn",
+	} {
+		a := &answer{status: 200, body: `{"ResultsByTime":[]}`}
+		if err := collectServiceCosts(t.Context(), a.env(region), func(schemas.ServiceCost) error { return nil }); err != nil {
+			t.Errorf("%s: %v", region, err)
+		}
+		if len(a.hosts) != 1 || a.hosts[0] != host {
+			t.Errorf("%s: asked %q, want %q", region, a.hosts, host)
+		}
+	}
+}
+
+func TestCostAmountsAreNeverRounded(t *testing.T) {
+	const body = `{"ResultsByTime":[{"TimePeriod":{"Start":"2026-10-19","End":"2026-10-20"},"Estimated":false,
+		"Groups":[{"Keys":["S","eu-west-1"],"Metrics":{"UnblendedCost":{"Amount":%s,"Unit":"USD"}}}]}]}`
+	for amount, want := range map[string]string{
+		`"0.0000000001"`:                 "0.0000000001",
+		`"1234567890123456.0123456789"`:  "1234567890123456.0123456789",
+		`"0.00000000001"`:                "", // eleven decimals
+		`"many"`:                         "",
+		`null`:                           "",
+		`"9999999999999999999999999999"`: "9999999999999999999999999999",
+	} {
+		a := &answer{status: 200, body: strings.Replace(body, "%s", amount, 1)}
+		var rows []schemas.ServiceCost
+		err := collectServiceCosts(t.Context(), a.env("eu-west-1"), func(row schemas.ServiceCost) error {
+			rows = append(rows, row)
+			return nil
+		})
+		switch {
+		case want == "" && (err == nil || len(rows) > 0):
+			t.Errorf("%s: %v, error %v; want no row and an error", amount, rows, err)
+		case want != "" && (err != nil || len(rows) != 1 || rows[0].UnblendedCost.String() != want):
+			t.Errorf("%s: %v, error %v; want one row of %s", amount, rows, err, want)
+		}
+	}
+}
+
+func TestCostPeriod(t *testing.T) {
+	for now, want := range map[string]string{
+		"2026-10-20T06:30:00Z":      "2026-10-01 2026-10-19", // the month so far
+		"2026-10-31T23:59:59Z":      "2026-10-01 2026-10-30",
+		"2026-11-05T00:00:00Z":      "2026-10-01 2026-11-04", // October is not invoiced yet
+		"2026-11-07T23:59:59Z":      "2026-10-01 2026-11-06",
+		"2026-11-08T00:00:00Z":      "2026-10-25 2026-11-07", // at least 14 days
+		"2026-11-20T00:00:00Z":      "2026-11-01 2026-11-19",
+		"2027-01-03T12:00:00Z":      "2026-12-01 2027-01-02",
+		"2024-03-02T12:00:00Z":      "2024-02-01 2024-03-01", // leap year
+		"2026-10-20T01:00:00+09:00": "2026-10-01 2026-10-18", // days are UTC days
+	} {
+		at, err := time.Parse(time.RFC3339, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		days := costDays(at)
+		if got := days[0] + " " + days[len(days)-1]; got != want {
+			t.Errorf("%s: %s, want %s", now, got, want)
+		}
+	}
+}
+
+func TestFindingTimes(t *testing.T) {
+	for value, want := range map[string]string{
+		"2019-01-31T23:00:00Z":                "2019-01-31T23:00:00Z",
+		"2019-01-31T23:00:00.123456789Z":      "2019-01-31T23:00:00.123456789Z",
+		"2024-01-04T15:25:10+17:59":           "2024-01-03T21:26:10Z",
+		"2024-01-04T15:25:10-1759":            "2024-01-05T09:24:10Z",
+		"2024-01-04T15:25:10.123456789+17:59": "2024-01-03T21:26:10.123456789Z",
+		"2024-01-04T15:25:10":                 "", // without a zone nobody knows which instant it is
+		"2024-02-30T15:25:10Z":                "",
+		"":                                    "",
+	} {
+		env := (&answer{}).env("eu-west-1")
+		var finding schemas.SecurityFinding
+		got := ""
+		body := `{"Findings":[{"Id":"1","CreatedAt":"` + value + `"}]}`
+		env.AWS.HTTPClient = &answer{status: 200, body: body}
+		err := collectSecurityFindings(t.Context(), env, func(row schemas.SecurityFinding) error { finding = row; return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at := finding.FindingCreatedAt; at != nil {
+			got = at.UTC().Format(time.RFC3339Nano)
+		}
+		if got != want {
+			t.Errorf("%q is %q, want %q", value, got, want)
+		}
+	}
+}
+
+func TestAllIsValid(t *testing.T) {
+	if err := collect.Validate(All()...); err != nil {
+		t.Error(err)
+	}
+	all := All()
+	for i, table := range schemas.All() {
+		if i >= len(all) || all[i].Table() != table {
+			t.Fatalf("All does not have one collector per category, in the order of schemas.All: %s is missing", table)
+		}
+	}
+	if len(all) != len(schemas.All()) {
+		t.Errorf("%d collectors for %d categories", len(all), len(schemas.All()))
+	}
+}

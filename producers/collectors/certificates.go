@@ -1,0 +1,72 @@
+package collectors
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/acm"
+	"github.com/aws/aws-sdk-go-v2/service/acm/types"
+
+	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/schemas"
+)
+
+var certificates = collect.Collector[schemas.Certificate]{
+	Category: schemas.Certificates,
+	Reach:    collect.PerRegion,
+	Every:    6 * time.Hour,
+	Actions:  []string{"acm:ListCertificates"},
+	// A page has 1,000 certificates, so one request a second is plenty. Quotas:
+	// https://docs.aws.amazon.com/acm/latest/userguide/acm-limits.html#api-rate-limits
+	Rate:    collect.Rate{PerSecond: 1, Burst: 2},
+	Collect: collectCertificates,
+}
+
+func collectCertificates(ctx context.Context, env *collect.Env, emit func(schemas.Certificate) error) error {
+	pages := acm.NewListCertificatesPaginator(acm.NewFromConfig(env.AWS), &acm.ListCertificatesInput{
+		MaxItems: aws.Int32(1000),
+		// Without these filters ACM lists only RSA keys of up to 2048 bits, and
+		// not every origin.
+		Includes:                  &types.Filters{KeyTypes: types.KeyAlgorithm("").Values()},
+		CertificateKeyPairOrigins: types.CertificateKeyPairOrigin("").Values(),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for i := range page.CertificateSummaryList {
+			if err := emit(certificate(&page.CertificateSummaryList[i])); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func certificate(c *types.CertificateSummary) schemas.Certificate {
+	return schemas.Certificate{
+		CertificateARN:          aws.ToString(c.CertificateArn),
+		DomainName:              text(c.DomainName),
+		Status:                  enum(c.Status),
+		CertificateType:         enum(c.Type),
+		KeyAlgorithm:            enum(c.KeyAlgorithm),
+		KeyPairOrigin:           enum(c.CertificateKeyPairOrigin),
+		ManagedBy:               enum(c.ManagedBy),
+		InUse:                   c.InUse,
+		SubjectAlternativeNames: jsonOf(c.SubjectAlternativeNameSummaries),
+		HasAdditionalNames:      c.HasAdditionalSubjectAlternativeNames,
+		KeyUsages:               jsonOf(c.KeyUsages),
+		ExtendedKeyUsages:       jsonOf(c.ExtendedKeyUsages),
+		RenewalEligibility:      enum(c.RenewalEligibility),
+		ExportOption:            enum(c.ExportOption),
+		Exported:                c.Exported,
+		RequestedAt:             c.CreatedAt,
+		IssuedAt:                c.IssuedAt,
+		ImportedAt:              c.ImportedAt,
+		NotBefore:               c.NotBefore,
+		NotAfter:                c.NotAfter,
+		RevokedAt:               c.RevokedAt,
+	}
+}

@@ -1,0 +1,116 @@
+package collectors
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/schemas"
+)
+
+var ec2Instances = collect.Collector[schemas.EC2Instance]{
+	Category: schemas.EC2Instances,
+	Reach:    collect.PerRegion,
+	Every:    time.Hour,
+	Actions:  []string{"ec2:DescribeInstances"},
+	// The bucket of paged Describe requests refills at 20 a second. Quotas:
+	// https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
+	Rate:    collect.Rate{PerSecond: 5, Burst: 5},
+	Collect: collectEC2Instances,
+}
+
+func collectEC2Instances(ctx context.Context, env *collect.Env, emit func(schemas.EC2Instance) error) error {
+	pages := ec2.NewDescribeInstancesPaginator(ec2.NewFromConfig(env.AWS), &ec2.DescribeInstancesInput{
+		MaxResults: aws.Int32(1000),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for i := range page.Reservations {
+			reservation := &page.Reservations[i]
+			for j := range reservation.Instances {
+				if err := emit(ec2Instance(reservation, &reservation.Instances[j])); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func ec2Instance(reservation *types.Reservation, i *types.Instance) schemas.EC2Instance {
+	row := schemas.EC2Instance{
+		InstanceID:            aws.ToString(i.InstanceId),
+		StateTransitionReason: text(i.StateTransitionReason),
+		InstanceType:          enum(i.InstanceType),
+		Lifecycle:             enum(i.InstanceLifecycle),
+		ImageID:               text(i.ImageId),
+		Architecture:          enum(i.Architecture),
+		PlatformDetails:       text(i.PlatformDetails),
+		LaunchedAt:            i.LaunchTime,
+		VPCID:                 text(i.VpcId),
+		SubnetID:              text(i.SubnetId),
+		PrivateIPAddress:      text(i.PrivateIpAddress),
+		PublicIPAddress:       text(i.PublicIpAddress),
+		IPv6Address:           text(i.Ipv6Address),
+		PrivateDNSName:        text(i.PrivateDnsName),
+		PublicDNSName:         text(i.PublicDnsName),
+		SecurityGroups:        jsonOf(i.SecurityGroups),
+		KeyName:               text(i.KeyName),
+		EBSOptimized:          i.EbsOptimized,
+		RootDeviceType:        enum(i.RootDeviceType),
+		Volumes:               ec2Volumes(i.BlockDeviceMappings),
+		ReservationID:         text(reservation.ReservationId),
+		RequesterID:           text(reservation.RequesterId),
+	}
+	if i.State != nil {
+		row.State = enum(i.State.Name)
+	}
+	if i.Placement != nil {
+		row.AvailabilityZone = text(i.Placement.AvailabilityZone)
+		row.Tenancy = enum(i.Placement.Tenancy)
+	}
+	if i.IamInstanceProfile != nil {
+		row.InstanceProfileARN = text(i.IamInstanceProfile.Arn)
+	}
+	if i.MetadataOptions != nil {
+		row.MetadataHTTPTokens = enum(i.MetadataOptions.HttpTokens)
+		row.MetadataHTTPEndpoint = enum(i.MetadataOptions.HttpEndpoint)
+	}
+	if i.Monitoring != nil {
+		row.MonitoringState = enum(i.Monitoring.State)
+	}
+	if len(i.Tags) > 0 {
+		tags := make(map[string]string, len(i.Tags))
+		for _, tag := range i.Tags {
+			tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+		}
+		row.Tags = jsonObject(tags)
+		if name, ok := tags["Name"]; ok {
+			row.Name = &name
+		}
+	}
+	return row
+}
+
+func ec2Volumes(mappings []types.InstanceBlockDeviceMapping) schema.JSON {
+	type volume struct {
+		DeviceName          *string
+		VolumeId            *string
+		DeleteOnTermination *bool
+	}
+	var volumes []volume
+	for _, m := range mappings {
+		if m.Ebs != nil {
+			volumes = append(volumes, volume{m.DeviceName, m.Ebs.VolumeId, m.Ebs.DeleteOnTermination})
+		}
+	}
+	return jsonOf(volumes)
+}

@@ -1,0 +1,209 @@
+package collectors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+
+	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/schemas"
+)
+
+var kmsKeys = collect.Collector[schemas.KMSKey]{
+	Category: schemas.KMSKeys,
+	Reach:    collect.PerRegion,
+	Every:    6 * time.Hour,
+	// ListKeys and ListAliases are granted on "*" only; the others may also be
+	// denied by the policy of a single key.
+	Actions: []string{
+		"kms:ListKeys",
+		"kms:ListAliases",
+		"kms:DescribeKey",
+		"kms:GetKeyRotationStatus",
+		"kms:ListResourceTags",
+	},
+	// The lowest of the quotas is 500 requests a second, for the lists. Quotas:
+	// https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html
+	Rate:    collect.Rate{PerSecond: 20, Burst: 20},
+	Collect: collectKMSKeys,
+}
+
+func collectKMSKeys(ctx context.Context, env *collect.Env, emit func(schemas.KMSKey) error) error {
+	client := kms.NewFromConfig(env.AWS)
+	aliases, err := listKMSAliases(ctx, client)
+	if err != nil && collect.Classify(err) != schema.Denied {
+		return err
+	}
+	aliasesDenied := err != nil
+
+	pages := kms.NewListKeysPaginator(client, &kms.ListKeysInput{Limit: aws.Int32(1000)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, entry := range page.Keys {
+			key := kmsKey{client: client}
+			if aliasesDenied {
+				key.denied = append(key.denied, "kms:ListAliases")
+			} else {
+				key.row.Aliases = jsonArray(aliases[aws.ToString(entry.KeyId)])
+			}
+			err := key.read(ctx, entry)
+			var gone *types.NotFoundException
+			if errors.As(err, &gone) {
+				continue // deleted since it was listed
+			}
+			if err != nil {
+				return err
+			}
+			if err := emit(key.row); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// listKMSAliases returns the sorted alias names of each key id.
+func listKMSAliases(ctx context.Context, client *kms.Client) (map[string][]string, error) {
+	names := map[string][]string{}
+	pages := kms.NewListAliasesPaginator(client, &kms.ListAliasesInput{Limit: aws.Int32(100)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, alias := range page.Aliases {
+			// Aliases that AWS reserves for services have no key yet.
+			if id := aws.ToString(alias.TargetKeyId); id != "" {
+				names[id] = append(names[id], aws.ToString(alias.AliasName))
+			}
+		}
+	}
+	for _, list := range names {
+		slices.Sort(list)
+	}
+	return names, nil
+}
+
+// kmsKey gathers what is known about one key.
+type kmsKey struct {
+	client *kms.Client
+	row    schemas.KMSKey
+	denied []string
+}
+
+// read fills the row. A denied detail stays null and is named in denied_actions.
+func (k *kmsKey) read(ctx context.Context, entry types.KeyListEntry) error {
+	k.row.KeyARN, k.row.KeyID = aws.ToString(entry.KeyArn), aws.ToString(entry.KeyId)
+	metadata, err := k.describe(ctx)
+	// Without its description nobody knows which other details a key has.
+	if err == nil && metadata != nil && rotatable(metadata) {
+		err = k.readRotation(ctx)
+	}
+	if err == nil && metadata != nil && metadata.KeyManager == types.KeyManagerTypeCustomer {
+		err = k.readTags(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("key %s: %w", k.row.KeyARN, err)
+	}
+	k.row.DeniedActions = jsonOf(k.denied)
+	return nil
+}
+
+// refused reports whether err says that action is denied, and notes the action.
+func (k *kmsKey) refused(action string, err error) bool {
+	if collect.Classify(err) != schema.Denied {
+		return false
+	}
+	k.denied = append(k.denied, action)
+	return true
+}
+
+// describe returns nil without an error if it is denied.
+func (k *kmsKey) describe(ctx context.Context) (*types.KeyMetadata, error) {
+	answer, err := k.client.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &k.row.KeyARN})
+	if err != nil {
+		if k.refused("kms:DescribeKey", err) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	m := answer.KeyMetadata
+	k.row.Description = text(m.Description)
+	k.row.KeyManager = enum(m.KeyManager)
+	k.row.KeyState = enum(m.KeyState)
+	k.row.Enabled = &m.Enabled
+	k.row.KeySpec = enum(m.KeySpec)
+	k.row.KeyUsage = enum(m.KeyUsage)
+	k.row.Origin = enum(m.Origin)
+	k.row.CustomKeyStoreID = text(m.CustomKeyStoreId)
+	k.row.MultiRegion = m.MultiRegion
+	if c := m.MultiRegionConfiguration; c != nil {
+		k.row.MultiRegionKeyType = enum(c.MultiRegionKeyType)
+		if c.PrimaryKey != nil {
+			k.row.PrimaryKeyARN = text(c.PrimaryKey.Arn)
+		}
+		replicas := make([]string, len(c.ReplicaKeys))
+		for i, replica := range c.ReplicaKeys {
+			replicas[i] = aws.ToString(replica.Arn)
+		}
+		k.row.ReplicaKeyARNs = jsonArray(replicas)
+	}
+	k.row.KeyCreatedAt = m.CreationDate
+	k.row.DeletionAt = m.DeletionDate
+	k.row.PendingDeletionWindowDays = integer(m.PendingDeletionWindowInDays)
+	k.row.ExpirationModel = enum(m.ExpirationModel)
+	k.row.MaterialExpiresAt = m.ValidTo
+	return m, nil
+}
+
+// rotatable reports whether KMS has a rotation status for keys of this kind.
+func rotatable(m *types.KeyMetadata) bool {
+	return m.KeySpec == types.KeySpecSymmetricDefault &&
+		(m.Origin == types.OriginTypeAwsKms || m.Origin == types.OriginTypeExternal)
+}
+
+func (k *kmsKey) readRotation(ctx context.Context) error {
+	answer, err := k.client.GetKeyRotationStatus(ctx, &kms.GetKeyRotationStatusInput{KeyId: &k.row.KeyARN})
+	if err != nil {
+		var unsupported *types.UnsupportedOperationException
+		var state *types.KMSInvalidStateException
+		if errors.As(err, &unsupported) || errors.As(err, &state) || k.refused("kms:GetKeyRotationStatus", err) {
+			return nil
+		}
+		return err
+	}
+	k.row.RotationEnabled = &answer.KeyRotationEnabled
+	k.row.RotationPeriodDays = integer(answer.RotationPeriodInDays)
+	k.row.NextRotationAt = answer.NextRotationDate
+	k.row.OnDemandRotationStartedAt = answer.OnDemandRotationStartDate
+	return nil
+}
+
+func (k *kmsKey) readTags(ctx context.Context) error {
+	tags := map[string]string{}
+	pages := kms.NewListResourceTagsPaginator(k.client, &kms.ListResourceTagsInput{KeyId: &k.row.KeyARN, Limit: aws.Int32(50)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			if k.refused("kms:ListResourceTags", err) {
+				return nil
+			}
+			return err
+		}
+		for _, tag := range page.Tags {
+			tags[aws.ToString(tag.TagKey)] = aws.ToString(tag.TagValue)
+		}
+	}
+	k.row.Tags = jsonObject(tags)
+	return nil
+}

@@ -1,0 +1,77 @@
+package collectors
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/schemas"
+)
+
+var secrets = collect.Collector[schemas.Secret]{
+	Category: schemas.Secrets,
+	Reach:    collect.PerRegion,
+	Every:    6 * time.Hour,
+	Actions:  []string{"secretsmanager:ListSecrets"},
+	// The quota is 100 requests a second. Quotas:
+	// https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
+	Rate:    collect.Rate{PerSecond: 5, Burst: 5},
+	Collect: collectSecrets,
+}
+
+func collectSecrets(ctx context.Context, env *collect.Env, emit func(schemas.Secret) error) error {
+	pages := secretsmanager.NewListSecretsPaginator(secretsmanager.NewFromConfig(env.AWS), &secretsmanager.ListSecretsInput{
+		MaxResults:             aws.Int32(100),
+		IncludePlannedDeletion: aws.Bool(true),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for i := range page.SecretList {
+			if err := emit(secret(&page.SecretList[i])); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func secret(s *types.SecretListEntry) schemas.Secret {
+	row := schemas.Secret{
+		SecretARN:           aws.ToString(s.ARN),
+		Name:                aws.ToString(s.Name),
+		Description:         text(s.Description),
+		KMSKeyID:            text(s.KmsKeyId),
+		OwningService:       text(s.OwningService),
+		ExternalType:        text(s.Type),
+		PrimaryRegion:       text(s.PrimaryRegion),
+		RotationEnabled:     s.RotationEnabled,
+		RotationLambdaARN:   text(s.RotationLambdaARN),
+		LastRotatedAt:       s.LastRotatedDate,
+		NextRotationAt:      s.NextRotationDate,
+		LastChangedAt:       s.LastChangedDate,
+		LastAccessedAt:      s.LastAccessedDate,
+		SecretCreatedAt:     s.CreatedDate,
+		DeletionRequestedAt: s.DeletedDate,
+		VersionStages:       jsonOf(s.SecretVersionsToStages),
+	}
+	if rules := s.RotationRules; rules != nil {
+		row.RotationIntervalDays = rules.AutomaticallyAfterDays
+		row.RotationSchedule = text(rules.ScheduleExpression)
+		row.RotationWindow = text(rules.Duration)
+	}
+	if len(s.Tags) > 0 {
+		tags := make(map[string]string, len(s.Tags))
+		for _, tag := range s.Tags {
+			tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+		}
+		row.Tags = jsonObject(tags)
+	}
+	return row
+}

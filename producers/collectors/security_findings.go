@@ -1,0 +1,134 @@
+package collectors
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/securityhub"
+	"github.com/aws/aws-sdk-go-v2/service/securityhub/types"
+
+	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/schemas"
+)
+
+var securityFindings = collect.Collector[schemas.SecurityFinding]{
+	Category: schemas.SecurityFindings,
+	Reach:    collect.PerRegion,
+	Every:    15 * time.Minute,
+	Actions:  []string{"securityhub:GetFindings"},
+	// The quota of GetFindings is 3 requests a second with bursts of 6, shared
+	// with everyone in the account. Quotas:
+	// https://docs.aws.amazon.com/securityhub/1.0/APIReference/Welcome.html
+	Rate: collect.Rate{PerSecond: 2, Burst: 3},
+	// AWS does not move UpdatedAt for every change (a workflow status, for
+	// example), so everything is read once a day.
+	Incremental: &collect.Incremental{FullEvery: 24 * time.Hour, Overlap: 15 * time.Minute},
+	Collect:     collectSecurityFindings,
+}
+
+func collectSecurityFindings(ctx context.Context, env *collect.Env, emit func(schemas.SecurityFinding) error) error {
+	input := &securityhub.GetFindingsInput{
+		MaxResults: aws.Int32(100),
+		// A finding that is updated while pages are read moves to the end, where
+		// it is seen again, instead of out of sight.
+		SortCriteria: []types.SortCriterion{{Field: aws.String("UpdatedAt"), SortOrder: types.SortOrderAscending}},
+	}
+	if !env.Since.IsZero() {
+		const format = "2006-01-02T15:04:05.000Z"
+		input.Filters = &types.AwsSecurityFindingFilters{UpdatedAt: []types.DateFilter{{
+			Start: aws.String(env.Since.UTC().Format(format)),
+			End:   aws.String(env.Now.UTC().Format(format)),
+		}}}
+	}
+	pages := securityhub.NewGetFindingsPaginator(securityhub.NewFromConfig(env.AWS), input)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for i := range page.Findings {
+			if err := emit(securityFinding(env, &page.Findings[i])); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func securityFinding(env *collect.Env, f *types.AwsSecurityFinding) schemas.SecurityFinding {
+	row := schemas.SecurityFinding{
+		FindingID:        aws.ToString(f.Id),
+		ProductARN:       aws.ToString(f.ProductArn),
+		ProductName:      text(f.ProductName),
+		CompanyName:      text(f.CompanyName),
+		GeneratorID:      aws.ToString(f.GeneratorId),
+		FindingAccountID: aws.ToString(f.AwsAccountId),
+		FindingRegion:    text(f.Region),
+		Title:            aws.ToString(f.Title),
+		Description:      text(f.Description),
+		FindingTypes:     jsonOf(f.Types),
+		RecordState:      enum(f.RecordState),
+		ResourceCount:    int64(len(f.Resources)),
+		Resources:        findingResources(f.Resources),
+		Vulnerabilities:  jsonOf(f.Vulnerabilities),
+		ProductFields:    jsonOf(f.ProductFields),
+		FirstObservedAt:  findingTime(env, f, "FirstObservedAt", f.FirstObservedAt),
+		LastObservedAt:   findingTime(env, f, "LastObservedAt", f.LastObservedAt),
+		FindingCreatedAt: findingTime(env, f, "CreatedAt", f.CreatedAt),
+		FindingUpdatedAt: findingTime(env, f, "UpdatedAt", f.UpdatedAt),
+	}
+	if severity := f.Severity; severity != nil {
+		row.SeverityLabel = enum(severity.Label)
+		row.SeverityNormalized = integer(severity.Normalized)
+		row.SeverityOriginal = text(severity.Original)
+	}
+	if f.Workflow != nil {
+		row.WorkflowStatus = enum(f.Workflow.Status)
+	}
+	if compliance := f.Compliance; compliance != nil {
+		row.ComplianceStatus = enum(compliance.Status)
+		row.SecurityControlID = text(compliance.SecurityControlId)
+		standards := make([]string, len(compliance.AssociatedStandards))
+		for i, standard := range compliance.AssociatedStandards {
+			standards[i] = aws.ToString(standard.StandardsId)
+		}
+		row.AssociatedStandards = jsonOf(standards)
+	}
+	if len(f.Resources) > 0 {
+		row.ResourceType = text(f.Resources[0].Type)
+		row.ResourceID = text(f.Resources[0].Id)
+	}
+	if f.Remediation != nil && f.Remediation.Recommendation != nil {
+		row.RemediationText = text(f.Remediation.Recommendation.Text)
+		row.RemediationURL = text(f.Remediation.Recommendation.Url)
+	}
+	return row
+}
+
+// findingResources leaves out what a resource's own category holds better, and
+// what may be secret: its configuration and the data found in it.
+func findingResources(resources []types.Resource) []byte {
+	brief := make([]types.Resource, len(resources))
+	for i, r := range resources {
+		r.Details, r.DataClassification = nil, nil
+		brief[i] = r
+	}
+	return jsonOf(brief)
+}
+
+// findingTime parses one of the time formats that the API reference lists
+// (https://docs.aws.amazon.com/securityhub/1.0/APIReference/Welcome.html#timestamps).
+// A time in another format is null, and named in the log.
+func findingTime(env *collect.Env, f *types.AwsSecurityFinding, field string, value *string) *time.Time {
+	if value == nil || *value == "" {
+		return nil
+	}
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700"} {
+		if t, err := time.Parse(layout, *value); err == nil {
+			return &t
+		}
+	}
+	env.Log.Warn("time of a finding is in an unknown format", "finding_id", aws.ToString(f.Id), "field", field, "value", *value)
+	return nil
+}
