@@ -1,0 +1,416 @@
+package kcl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/vmware/vmware-go-kcl-v2/clientlibrary/checkpoint"
+	"github.com/vmware/vmware-go-kcl-v2/clientlibrary/config"
+	"github.com/vmware/vmware-go-kcl-v2/clientlibrary/partition"
+
+	"github.com/hubspoke/observability/lib/stream"
+)
+
+// run is one Run of a worker. To the library it is the checkpointer, the maker of
+// record processors, and what answers its calls to Kinesis.
+//
+// The library looks for work in one goroutine, its event loop: it lists the
+// shards, asks FetchCheckpoint and GetLease for those that it does not own, and
+// starts a goroutine for one that it got.
+type run struct {
+	cfg        Config
+	sink       stream.Sink
+	log        *slog.Logger
+	worker     string // its name in the lease table
+	streamName *string
+	streamARN  *string
+	table      table
+	progress   progress
+
+	// base outlives the stop, draining lasts until the time for draining is over,
+	// reading until the stop.
+	base, draining, reading context.Context
+	stopDraining            context.CancelCauseFunc
+	stopReading             context.CancelCauseFunc
+
+	mu     sync.Mutex
+	leases map[string]*lease
+	broken chan error // takes one: why the worker cannot go on
+
+	// Of the event loop:
+	library  *config.KinesisClientLibConfiguration
+	shards   map[string]types.Shard // as last listed
+	vanished map[string]bool        // no longer listed, and not yet seen to
+	observed map[string]observation
+	lookedAt time.Time // when observed was read
+	unlisted error     // why shards could not be listed, of a streak
+	retries  retries
+}
+
+// observation is a lease as it was read, and since when it has been like that.
+type observation struct {
+	claim
+	since time.Time
+}
+
+// ListShards answers the library with all shards, and is the start of a pass of
+// its event loop.
+func (r *run) listShards() (*kinesis.ListShardsOutput, error) {
+	r.library.ShardSyncIntervalMillis = int(r.cfg.ShardSyncInterval.Milliseconds())
+	shards := map[string]types.Shard{}
+	out := &kinesis.ListShardsOutput{}
+	in := &kinesis.ListShardsInput{
+		StreamName: r.streamName, StreamARN: r.streamARN,
+		// One page for all: a NextToken comes without the ARN, and a stream of
+		// another account is not found by it.
+		MaxResults: aws.Int32(10_000),
+	}
+	ctx, cancel := context.WithTimeout(r.reading, r.cfg.LeaseDuration)
+	defer cancel()
+	for in != nil {
+		page, err := r.cfg.Kinesis.ListShards(ctx, in)
+		if err != nil {
+			return nil, r.listFailed(err)
+		}
+		out.Shards = append(out.Shards, page.Shards...)
+		in = nil
+		if page.NextToken != nil {
+			in = &kinesis.ListShardsInput{NextToken: page.NextToken}
+		}
+	}
+	for _, shard := range out.Shards {
+		shards[aws.ToString(shard.ShardId)] = shard
+	}
+	r.shards, r.unlisted = shards, nil
+	for shard := range r.vanished {
+		if err := r.bury(shard); err != nil {
+			r.log.Warn("shard that is gone", "shard", shard, "err", err)
+		}
+	}
+	return out, nil
+}
+
+func (r *run) listFailed(err error) error {
+	var gone *types.ResourceNotFoundException
+	switch {
+	case r.reading.Err() != nil:
+	case errors.As(err, &gone):
+		r.breakDown(fmt.Errorf("kcl: stream %s is gone: %w", r.cfg.streamName(), err))
+	case r.unlisted == nil:
+		r.unlisted = err
+		r.log.Warn("shards not listed, will be tried again", "stream", r.cfg.streamName(), "err", err)
+	}
+	return reported{err}
+}
+
+// breakDown makes Run stop and return err.
+func (r *run) breakDown(err error) {
+	select {
+	case r.broken <- err:
+	default:
+	}
+}
+
+// FetchCheckpoint gives the library the position of a shard: the Sink's, and only
+// for a lease that is held. It does not touch the owner: the library takes itself
+// for the owner of what says so, and then never asks for the lease.
+//
+// For a shard that is not held, and for the parent that the library would wait
+// for, it answers what is known without asking anybody. GetLease decides.
+func (r *run) FetchCheckpoint(status *partition.ShardStatus) error {
+	return protect(func() error {
+		if l := r.lease(status.ID); l != nil && l.status == status {
+			at, err := l.position()
+			if err != nil {
+				return err
+			}
+			status.SetCheckpoint(at.Sequence)
+			if at.Sequence == "" {
+				return checkpoint.ErrSequenceIDNotFound
+			}
+			return nil
+		}
+		if at, ok := r.progress.known(status.ID); ok && at.Ended {
+			status.SetCheckpoint(checkpoint.ShardEnd)
+			return nil
+		}
+		status.SetCheckpoint("")
+		return checkpoint.ErrSequenceIDNotFound
+	})
+}
+
+// declined makes the library go on to the next shard.
+var declined = checkpoint.ErrLeaseNotAcquired{}
+
+// GetLease takes the lease of a shard that can be read now: it has not ended, its
+// parents have, and nobody else has it. The library would also renew leases with
+// it, but is set up never to: see [lease.renew].
+func (r *run) GetLease(status *partition.ShardStatus, _ string) error {
+	err := protect(func() error { return r.take(status) })
+	var gone *dynamodbtypes.ResourceNotFoundException
+	if errors.As(err, &gone) {
+		r.breakDown(fmt.Errorf("kcl: lease table %s is gone: %w", r.cfg.Application, err))
+	}
+	if err != nil && !errors.As(err, &checkpoint.ErrLeaseNotAcquired{}) && r.reading.Err() == nil {
+		r.log.Warn("lease not taken, will be tried again", "shard", status.ID, "err", err)
+		return reported{err}
+	}
+	return err
+}
+
+func (r *run) take(status *partition.ShardStatus) error {
+	if r.reading.Err() != nil || r.lease(status.ID) != nil || r.retries.wait(status.ID) {
+		return declined
+	}
+	if err := r.observe(); err != nil {
+		return err
+	}
+	seen := r.observed[status.ID]
+	if seen.owner != "" && seen.owner != r.worker && time.Since(seen.since) < r.cfg.LeaseDuration {
+		return declined
+	}
+	ready, err := r.ready(status.ID)
+	if err != nil {
+		return err
+	}
+	if !ready {
+		return declined
+	}
+	began := time.Now()
+	switch err := r.table.take(r.reading, status.ID, r.worker, seen.claim); {
+	case errors.Is(err, errTaken):
+		r.lookedAt = time.Time{} // look again
+		return declined
+	case err != nil:
+		return err
+	}
+	l := r.newLease(status, began)
+	r.mu.Lock()
+	r.leases[status.ID] = l
+	r.mu.Unlock()
+	status.SetLeaseOwner(r.worker)
+	// The library takes one lease per pass. There may be more to take.
+	r.library.ShardSyncIntervalMillis = hurry
+	r.log.Info("lease taken", "shard", l.shard)
+	r.cfg.Hooks.LeaseTaken(l.shard)
+	return nil
+}
+
+// hurry is the interval before the first pass and after one that took a lease, in
+// milliseconds.
+const hurry = 20
+
+// ready says whether a shard can be read: it has not ended, and all its parents
+// that the stream still lists have. Their ends are what the Sink says they are.
+func (r *run) ready(shard string) (bool, error) {
+	at, err := r.progress.of(r.reading, shard)
+	if err != nil || at.Ended {
+		return false, err
+	}
+	listed := r.shards[shard]
+	for _, parent := range []*string{listed.ParentShardId, listed.AdjacentParentShardId} {
+		if parent == nil {
+			continue
+		}
+		at, err := r.progress.of(r.reading, *parent)
+		if err != nil {
+			return false, err
+		}
+		if _, ok := r.shards[*parent]; ok {
+			if !at.Ended {
+				return false, nil
+			}
+		} else if at.Sequence != "" && !at.Ended {
+			if err := r.closeGap(*parent, at); err != nil {
+				return false, err
+			}
+		}
+	}
+	return true, nil
+}
+
+// closeGap records that a shard went before it was read to its end, and ends it:
+// there is nothing more to come.
+func (r *run) closeGap(shard string, at stream.Position) error {
+	gap := stream.Gap{After: at.Sequence, Reason: "the stream no longer lists the shard, which had not been read to its end"}
+	r.log.Error("records may be lost to the stream", "shard", shard, "after", gap.After, "reason", gap.Reason)
+	ctx, cancel := context.WithTimeout(r.reading, r.cfg.LeaseDuration)
+	defer cancel()
+	if err := r.sink.Gap(ctx, shard, gap); err != nil {
+		return fmt.Errorf("record the gap at the end of shard %s: %w", shard, err)
+	}
+	session := r.sink.Open(shard, at)
+	if err := session.End(ctx); err != nil {
+		session.Abandon()
+		return fmt.Errorf("end shard %s, which is gone: %w", shard, err)
+	}
+	r.progress.store(shard, stream.Position{Sequence: at.Sequence, Ended: true})
+	return nil
+}
+
+// observe reads the leases if it is time to. A lease of another worker is taken
+// to be expired when it has not changed for a lease duration by the clock of this
+// worker: the clocks of workers need not agree.
+func (r *run) observe() error {
+	if time.Since(r.lookedAt) < r.cfg.ShardSyncInterval {
+		return nil
+	}
+	claims, err := r.table.claims(r.reading)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	observed := make(map[string]observation, len(claims))
+	for shard, claim := range claims {
+		observed[shard] = observation{claim, now}
+		if before, ok := r.observed[shard]; ok && before.claim == claim {
+			observed[shard] = before
+		}
+	}
+	r.observed, r.lookedAt = observed, now
+	return nil
+}
+
+// RemoveLeaseInfo is told that the stream no longer lists a shard.
+func (r *run) RemoveLeaseInfo(shard string) error {
+	r.vanished[shard] = true
+	return nil
+}
+
+// bury removes what there is of a shard that the stream no longer lists. One that
+// is still being read comes to its end by itself first.
+func (r *run) bury(shard string) error {
+	return protect(func() error {
+		if r.lease(shard) != nil {
+			return nil
+		}
+		at, err := r.progress.of(r.reading, shard)
+		if err != nil {
+			return err
+		}
+		if !at.Ended {
+			if err := r.closeGap(shard, at); err != nil {
+				return err
+			}
+		}
+		if err := r.table.remove(r.reading, shard, r.worker); err != nil && !errors.Is(err, errTaken) {
+			return err
+		}
+		delete(r.vanished, shard)
+		r.progress.forget(shard)
+		return nil
+	})
+}
+
+// RemoveLeaseOwner is called by the library whenever it leaves a shard, for
+// whatever reason.
+func (r *run) RemoveLeaseOwner(shard string) error {
+	return protect(func() error {
+		if l := r.lease(shard); l != nil {
+			l.finish()
+		}
+		return nil
+	})
+}
+
+func (r *run) lease(shard string) *lease {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.leases[shard]
+}
+
+func (r *run) held() []*lease {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var held []*lease
+	for _, l := range r.leases {
+		held = append(held, l)
+	}
+	return held
+}
+
+// forget is the end of a lease. err is why, nil when all is in order.
+func (r *run) forget(l *lease, err error, delivered bool) {
+	if errors.Is(err, errEnded) || errors.Is(err, errStopped) {
+		err = nil
+	}
+	if err == nil {
+		r.log.Info("lease given up", "shard", l.shard)
+	} else {
+		r.log.Warn("shard left", "shard", l.shard, "err", err)
+	}
+	r.retries.note(l.shard, err, delivered)
+	r.mu.Lock()
+	delete(r.leases, l.shard)
+	r.mu.Unlock()
+	r.cfg.Hooks.LeaseEnded(l.shard, err)
+}
+
+// Init has nothing to do: Run has looked at the table.
+func (r *run) Init() error { return nil }
+
+// The library has these for what this package does not use.
+
+var errUnused = errors.New("kcl: not used")
+
+// CheckpointSequence is not used: positions are the Sink's.
+func (r *run) CheckpointSequence(*partition.ShardStatus) error { return errUnused }
+
+// GetLeaseOwner is not used.
+func (r *run) GetLeaseOwner(string) (string, error) { return "", errUnused }
+
+// ListActiveWorkers is for stealing leases, which is off.
+func (r *run) ListActiveWorkers(map[string]*partition.ShardStatus) (map[string][]*partition.ShardStatus, error) {
+	return nil, errUnused
+}
+
+// ClaimShard is for stealing leases, which is off.
+func (r *run) ClaimShard(*partition.ShardStatus, string) error { return errUnused }
+
+// retries spaces the attempts at shards that keep failing.
+type retries struct {
+	interval time.Duration
+
+	mu     sync.Mutex
+	failed map[string]failures
+}
+
+type failures struct {
+	in    int // a row
+	after time.Time
+}
+
+// mostWait is the longest pause between two attempts at a shard.
+const mostWait = 30 * time.Second
+
+// wait says whether it is too early to try the shard again.
+func (r *retries) wait(shard string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return time.Now().Before(r.failed[shard].after)
+}
+
+// note takes down how an attempt ended. One that delivered something starts the
+// count anew.
+func (r *retries) note(shard string, err error, delivered bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil {
+		delete(r.failed, shard)
+		return
+	}
+	f := r.failed[shard]
+	if delivered {
+		f.in = 0
+	}
+	wait := min(r.interval<<min(f.in, 16), mostWait)
+	r.failed[shard] = failures{in: f.in + 1, after: time.Now().Add(wait)}
+}
