@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -132,7 +133,7 @@ func TestPackSplits(t *testing.T) {
 		{"one more than MaxRows", envelope.Config{MaxRows: 10}, many(11, 10), 2},
 		{"MaxSize", envelope.Config{MaxSize: 8 << 10}, many(10, 4000), 5},
 		{"MaxRecord", envelope.Config{MaxRecord: 8 << 10}, many(40, 3000), 24},
-		{"a giant first", envelope.Config{MaxRecord: 8 << 10}, append([]string{noise(7000)}, many(40, 300)...), 4},
+		{"a giant first", envelope.Config{MaxRecord: 8 << 10}, append([]string{noise(7000)}, many(40, 300)...), 3},
 		{"a giant last", envelope.Config{MaxRecord: 8 << 10}, append(many(40, 300), noise(7000)), 3},
 	}
 	for _, test := range tests {
@@ -152,6 +153,32 @@ func TestPackSplits(t *testing.T) {
 			}
 			wantRows(t, packed, test.rows)
 		})
+	}
+}
+
+// A copy of the rows in the archive is divided into the same parts: each part
+// must hold rows that were added one after the other.
+func TestPartsKeepTheOrderOfRows(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	var rows []string
+	for i := range 200 {
+		noise := make([]byte, random.IntN(1500))
+		for j := range noise {
+			noise[j] = byte(random.Uint32())
+		}
+		rows = append(rows, fmt.Sprintf(`{"x":"%x","n":%d}`, noise, i))
+	}
+	packed := pack(t, envelope.Config{MaxRecord: 8 << 10, MaxRows: 30}, rows...)
+	first := 0
+	for _, p := range packed {
+		wanted := rows[first : first+p.Header.Rows]
+		first += p.Header.Rows
+		_, body := open(t, p.Record)
+		for _, line := range envelope.Lines(body) {
+			if !slices.Contains(wanted, string(line)) {
+				t.Fatalf("part %d holds %.40s, which was not added with it", p.Header.Part, line)
+			}
+		}
 	}
 }
 

@@ -117,9 +117,10 @@ type Run struct {
 
 // buffers are what a run needs between Add and Flush; the packer reuses them.
 type buffers struct {
-	rows   []byte // rows that are in no part yet, each with a line feed
-	ends   []int  // where each of them ends
-	lines  [][]byte
+	rows   []byte   // rows that are in no part yet, each with a line feed
+	ends   []int    // where each of them ends
+	lines  [][]byte // the rows, in the order in which they were added
+	order  [][]byte // some of them, sorted
 	sorted []byte
 	record []byte
 }
@@ -182,8 +183,7 @@ func (r *Run) End(outcome schema.Outcome, errText string) []byte {
 	})
 }
 
-// sealRows makes parts of the rows that are in none. It sorts them first: rows
-// whose keys are alike are alike, and next to each other they compress better.
+// sealRows makes parts of the rows that are in none.
 func (r *Run) sealRows() {
 	w := r.work
 	w.lines = w.lines[:0]
@@ -192,47 +192,54 @@ func (r *Run) sealRows() {
 		w.lines = append(w.lines, w.rows[start:end])
 		start = end
 	}
-	slices.SortFunc(w.lines, bytes.Compare)
-	w.sorted = slices.Grow(w.sorted[:0], len(w.rows))
-	for _, line := range w.lines {
-		w.sorted = append(w.sorted, line...)
-	}
-	r.seal(w.sorted, len(w.lines))
+	r.seal(w.lines)
 	w.rows, w.ends = w.rows[:0], w.ends[:0]
 }
 
-// seal makes parts of body, which has that many rows: one, unless its record
-// would be too large.
-func (r *Run) seal(body []byte, rows int) {
+// seal makes parts of lines: one, unless its record would be too large. It sorts
+// them inside a part: rows whose keys are alike are alike, and next to each other
+// they compress better. Across parts the order in which they were added stays, so
+// that the same rows in the archive can be divided into the same parts.
+func (r *Run) seal(lines [][]byte) {
+	w := r.work
+	w.order = append(w.order[:0], lines...)
+	slices.SortFunc(w.order, bytes.Compare)
+	w.sorted = w.sorted[:0]
+	for _, line := range w.order {
+		w.sorted = append(w.sorted, line...)
+	}
+	body := w.sorted
+
 	h := r.header
-	h.Codec, h.Rows, h.Size, h.SHA256 = Zstd, rows, len(body), sha256.Sum256(body)
-	record := h.append(r.work.record[:0])
+	h.Codec, h.Rows, h.Size, h.SHA256 = Zstd, len(lines), len(body), sha256.Sum256(body)
+	record := h.append(w.record[:0])
 	start := len(record)
 	record = r.packer.zstd.EncodeAll(body, record)
 	if len(record)-start >= len(body) {
 		h.Codec = None
 		record = append(h.append(record[:0]), body...)
 	}
-	r.work.record = record
+	w.record = record
 	if len(record)+partitionKeySize > r.packer.config.MaxRecord {
 		// A single row never comes here: Add saw that it fits uncompressed.
-		cut := middle(body)
-		first := bytes.Count(body[:cut], []byte{'\n'})
-		r.seal(body[:cut], first)
-		r.seal(body[cut:], rows-first)
+		half := middle(lines, len(body))
+		r.seal(lines[:half])
+		r.seal(lines[half:])
 		return
 	}
 	r.packed = append(r.packed, Packed{h, bytes.Clone(record)})
 	r.header.Part++
-	r.rows += rows
+	r.rows += len(lines)
 }
 
-// middle returns the end of a line of body near its middle, so that neither half
-// is empty. body has at least two lines.
-func middle(body []byte) int {
-	half := len(body) / 2
-	if i := bytes.LastIndexByte(body[:half], '\n'); i >= 0 {
-		return i + 1
+// middle returns where to cut lines, which have that many bytes, into halves of
+// about the same size, none of them empty. There are at least two lines.
+func middle(lines [][]byte, size int) int {
+	before := 0
+	for i, line := range lines {
+		if before += len(line); before >= size/2 {
+			return min(i+1, len(lines)-1)
+		}
 	}
-	return half + bytes.IndexByte(body[half:], '\n') + 1
+	return 1
 }
