@@ -1,0 +1,53 @@
+package schemas
+
+import (
+	_ "embed"
+	"encoding/json"
+	"sync"
+)
+
+// CatalogCategory is what catalog.json says about one category.
+type CatalogCategory struct {
+	// Name of the category and its table.
+	Name string `json:"name"`
+	// Mode of the category: snapshot or event.
+	Mode string `json:"mode"`
+	// Doc is the doc comment of the row type: paragraphs, separated by empty lines.
+	Doc string `json:"doc"`
+	// Columns in the order of the table.
+	Columns []CatalogColumn `json:"columns"`
+}
+
+// CatalogColumn is what catalog.json says about one column.
+type CatalogColumn struct {
+	// Name of the column.
+	Name string `json:"name"`
+	// Kind of the column, as schema.Kind names it.
+	Kind string `json:"kind"`
+	// Nullable columns may be absent from a row.
+	Nullable bool `json:"nullable,omitempty"`
+	// Key columns together are the natural key.
+	Key bool `json:"key,omitempty"`
+	// Slice is set on the column whose value belongs to the scope.
+	Slice bool `json:"slice,omitempty"`
+	// Doc is the doc comment of the field, on one line: what, unit, meaning of null, source.
+	Doc string `json:"doc"`
+}
+
+//go:embed catalog.json
+var catalogJSON []byte
+
+var catalog = sync.OnceValue(func() []CatalogCategory {
+	var categories []CatalogCategory
+	if err := json.Unmarshal(catalogJSON, &categories); err != nil {
+		panic("schemas: catalog.json: " + err.Error()) // a test keeps it valid
+	}
+	return categories
+})
+
+// Catalog returns the categories with the doc comments of their columns, in the
+// order of [All]. The caller must not change it. It is read from catalog.json,
+// which is generated from this package:
+//
+//	go run ./schemas/internal/gen
+func Catalog() []CatalogCategory { return catalog() }

@@ -1,0 +1,23 @@
+-- Certificates in use that expire within 30 days and that nobody renews
+SELECT account_id, region, domain_name, certificate_type, not_after
+FROM obs.certificates
+WHERE deleted_at IS NULL
+  AND in_use
+  AND status = 'ISSUED'
+  AND not_after < now() + interval '30 days'
+  AND (certificate_type = 'IMPORTED' OR renewal_eligibility = 'INELIGIBLE')
+ORDER BY not_after;
+
+-- Certificates per key algorithm and account
+SELECT key_algorithm, account_id, count(*) AS certificates
+FROM obs.certificates
+WHERE deleted_at IS NULL AND status = 'ISSUED'
+GROUP BY key_algorithm, account_id
+ORDER BY key_algorithm, certificates DESC;
+
+-- All certificates that cover a name, wildcards included
+SELECT account_id, region, certificate_arn, status, not_after
+FROM obs.certificates
+WHERE deleted_at IS NULL
+  AND subject_alternative_names ?| array['www.example.com', '*.example.com']
+ORDER BY not_after DESC;
