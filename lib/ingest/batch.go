@@ -1,0 +1,251 @@
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hubspoke/observability/lib/envelope"
+	"github.com/hubspoke/observability/lib/load"
+	"github.com/hubspoke/observability/lib/rowjson"
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/lib/stream"
+)
+
+// recordOverhead is what a record costs of the budget besides its bytes.
+const recordOverhead = 1 << 10
+
+// cost returns how many bytes of the budget a record takes: its own, kept until
+// it is applied, and those of its decoded body.
+func cost(r stream.Record) int64 {
+	n := int64(len(r.Data)) + recordOverhead
+	if h, _, err := envelope.Parse(r.Data); err == nil {
+		n += int64(h.Size)
+	}
+	return min(n, minBudget)
+}
+
+// batch is a load.Batch that is being filled.
+type batch struct {
+	load.Batch
+	pipeline *Pipeline
+	started  time.Time
+	rows     int
+	bytes    int64 // of the budget
+
+	groups   map[string]*group
+	sessions []*session // by advance
+	hashed   sync.Once
+}
+
+// group collects the rows of one category.
+type group struct {
+	table   *schema.Table
+	decoder *rowjson.Decoder
+	parts   []load.Part
+}
+
+func newBatch(p *Pipeline) *batch {
+	return &batch{pipeline: p, started: time.Now(), groups: map[string]*group{}}
+}
+
+func (b *batch) full() bool {
+	return b.rows >= b.pipeline.config.BatchRows || b.bytes >= b.pipeline.config.BatchBytes
+}
+
+// advanceIndex returns the index of the session's advance, adding it at first.
+func (b *batch) advanceIndex(s *session) int {
+	for i, known := range b.sessions {
+		if known == s {
+			return i
+		}
+	}
+	s.mu.Lock()
+	from := s.queued
+	s.mu.Unlock()
+	b.sessions = append(b.sessions, s)
+	b.Advances = append(b.Advances, load.Advance{Shard: s.shard, From: from, To: from, Unordered: b.pipeline.config.Unordered})
+	return len(b.sessions) - 1
+}
+
+func (b *batch) advanceOf(s *session) load.Advance { return b.Advances[b.advanceIndex(s)] }
+
+// advance moves the session's shard to a later position.
+func (b *batch) advance(s *session, to stream.Position, arrived time.Time) int {
+	i := b.advanceIndex(s)
+	b.Advances[i].To = to
+	if !arrived.IsZero() {
+		b.Advances[i].Arrived = arrived
+	}
+	s.mu.Lock()
+	s.queued = to
+	s.mu.Unlock()
+	return i
+}
+
+// input is a record whose header and body were read.
+type input struct {
+	header envelope.Header
+	table  *schema.Table
+	body   []byte // of a part
+	reject *load.Reject
+}
+
+// reader reads records up to their rows. It is for one goroutine.
+type reader struct {
+	pipeline *Pipeline
+	decoder  *envelope.Decoder
+	body     []byte // reused between records
+}
+
+func newReader(p *Pipeline) *reader { return &reader{pipeline: p, decoder: envelope.NewDecoder()} }
+
+// read checks a record up to its rows. It touches no batch, so that it runs
+// outside of the lane's lock. What it returns is good until the next read.
+func (d *reader) read(r stream.Record) (in input) {
+	refuse := func(reason schema.Reason, detail string) input {
+		in.reject = &load.Reject{Reason: reason, Detail: detail, Scope: in.header.Scope, Run: in.header.Run, Part: -1}
+		if in.header.Kind == envelope.Part {
+			in.reject.Part = in.header.Part
+		}
+		return in
+	}
+	h, body, err := envelope.Parse(r.Data)
+	if err != nil {
+		return refuse(reasonOf(err), err.Error())
+	}
+	in.header = h
+	if ahead := h.Run.Time().Sub(r.Arrived); ahead > d.pipeline.config.ClockAhead {
+		return refuse(ReasonClockAhead, fmt.Sprintf("the run starts %v after it arrived; set the clock of the spoke", ahead.Round(time.Second)))
+	}
+	if in.table = d.pipeline.loader.Table(h.Category); in.table == nil {
+		return refuse(ReasonUnknownCategory, "this hub does not know the category; update the hub and replay the archive")
+	}
+	if sliced := in.table.SliceColumn() >= 0; sliced != (h.Slice != "") {
+		return refuse(schema.ReasonSlice, fmt.Sprintf("slice is %q", h.Slice))
+	}
+	if h.Kind == envelope.Part {
+		if in.body, err = d.decoder.Body(d.body[:0], h, body); err != nil {
+			return refuse(reasonOf(err), err.Error())
+		}
+		d.body = in.body
+	}
+	return in
+}
+
+func reasonOf(err error) schema.Reason {
+	var refused *envelope.Error
+	if errors.As(err, &refused) {
+		return refused.Reason
+	}
+	return ReasonInternal
+}
+
+// add adds a record that was read. The lane's lock is held.
+func (b *batch) add(s *session, r stream.Record, in input) {
+	origin := load.Origin{
+		Advance: b.advance(s, stream.Position{Sequence: r.Sequence}, r.Arrived),
+		Name:    shardName(s.shard, r), Arrived: r.Arrived, Data: r.Data,
+	}
+	b.addInput(in, origin)
+}
+
+func (b *batch) addInput(in input, origin load.Origin) {
+	switch h := in.header; {
+	case in.reject != nil:
+		in.reject.Origin = origin
+		b.Rejects = append(b.Rejects, *in.reject)
+	case h.Kind == envelope.End:
+		b.Ends = append(b.Ends, load.End{
+			Scope: h.Scope, Run: h.Run, Outcome: h.Outcome, Parts: h.Parts, Rows: int64(h.Rows), Error: h.Error, Origin: origin,
+		})
+	default:
+		b.addPart(in, origin)
+	}
+}
+
+// addPart decodes the rows of a part. One that does not fit becomes a reject and
+// leaves no trace among the others.
+func (b *batch) addPart(in input, origin load.Origin) {
+	h := in.header
+	g := b.groups[h.Category]
+	if g == nil {
+		g = &group{table: in.table, decoder: rowjson.NewDecoder(in.table, nil)}
+		b.groups[h.Category] = g
+	}
+	part := load.Part{
+		Scope: h.Scope, Run: h.Run, Number: h.Part, SHA256: h.SHA256, First: g.decoder.Len(), Origin: origin,
+	}
+	for i, line := range envelope.Lines(in.body) {
+		if refused := g.appendRow(line, h.Slice); refused != nil {
+			refused.Row = i
+			refused.Bytes = append([]byte(nil), line...)
+			part.Rejects = append(part.Rejects, *refused)
+		}
+	}
+	part.Rows = g.decoder.Len() - part.First
+	g.parts = append(g.parts, part)
+	b.rows += part.Rows
+}
+
+// appendRow decodes one row. A panic of the decoder is this row's reject, not the
+// end of the hub.
+func (g *group) appendRow(line []byte, slice string) (refused *load.RowReject) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			refused = &load.RowReject{Reason: ReasonInternal, Detail: fmt.Sprint(fault)}
+		}
+	}()
+	err := g.decoder.Append(line, slice)
+	if err == nil {
+		return nil
+	}
+	var row *schema.RowError
+	if errors.As(err, &row) {
+		return &load.RowReject{Reason: row.Reason, Detail: row.Error()}
+	}
+	return &load.RowReject{Reason: ReasonInternal, Detail: err.Error()}
+}
+
+// seal makes the rows into records.
+func (b *batch) seal() {
+	for name, g := range b.groups {
+		if b.pipeline.config.OnUnknownKeys != nil {
+			for _, n := range g.decoder.UnknownKeys() {
+				b.pipeline.config.OnUnknownKeys(name, n)
+			}
+		}
+		b.Groups = append(b.Groups, load.Group{Table: g.table, Record: g.decoder.Record(), Parts: g.parts})
+		g.decoder.Release()
+	}
+	b.groups = nil
+}
+
+// identify computes keys and hashes once, in whichever goroutine comes first.
+func (b *batch) identify() {
+	b.hashed.Do(func() {
+		for i := range b.Groups {
+			b.Groups[i].Identify()
+		}
+	})
+}
+
+// withoutFailed marks the advances of sessions that have failed meanwhile, so that
+// they are left out, and returns the sessions by advance.
+func (b *batch) withoutFailed() []*session {
+	for i, s := range b.sessions {
+		b.Advances[i].Withdrawn = s.failure() != nil
+	}
+	return b.sessions
+}
+
+// release gives the budget and the records back.
+func (b *batch) release() {
+	for _, g := range b.Groups {
+		g.Record.Release()
+	}
+	b.Groups = nil
+	b.pipeline.budget.Release(b.bytes)
+	b.bytes = 0
+}

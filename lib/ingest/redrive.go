@@ -1,0 +1,64 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hubspoke/observability/lib/load"
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/lib/stream"
+)
+
+// redrivePage is how many parked records are applied in one transaction.
+const redrivePage = 100
+
+// Redrive applies the parked records of every category whose table fits now, and
+// returns how many there were. Each is removed in the transaction that applies it.
+func (p *Pipeline) Redrive(ctx context.Context, categories ...*schema.Table) (int, error) {
+	n := 0
+	for _, t := range categories {
+		redriven, err := p.redrive(ctx, t)
+		if n += redriven; err != nil {
+			return n, fmt.Errorf("ingest: redrive parked records of %s: %w", t.Name(), err)
+		}
+	}
+	return n, nil
+}
+
+func (p *Pipeline) redrive(ctx context.Context, t *schema.Table) (int, error) {
+	n, after := 0, int64(0)
+	d := newReader(p)
+	defer d.decoder.Close()
+	for {
+		records, err := p.loader.Parked(ctx, t.Name(), after, redrivePage)
+		if err != nil || len(records) == 0 {
+			return n, err
+		}
+		parked, err := p.applyParked(ctx, d, records)
+		if err != nil || parked {
+			return n, err
+		}
+		n += len(records)
+		after = records[len(records)-1].ID
+	}
+}
+
+// applyParked applies records in one batch. It reports whether they stay parked,
+// because the table still does not fit.
+func (p *Pipeline) applyParked(ctx context.Context, d *reader, records []load.ParkedRecord) (bool, error) {
+	b := newBatch(p)
+	defer b.release()
+	for _, r := range records {
+		origin := load.Origin{Advance: -1, Name: r.Origin, Arrived: r.Arrived, Data: r.Data, Parked: r.ID}
+		b.addInput(d.read(stream.Record{Data: r.Data, Arrived: r.Arrived}), origin)
+	}
+	b.seal()
+	result, err := p.loader.Apply(ctx, &b.Batch)
+	if err != nil {
+		return false, err
+	}
+	if p.config.OnApply != nil {
+		p.config.OnApply(result)
+	}
+	return len(result.Parked) > 0, nil
+}

@@ -1,0 +1,231 @@
+package load
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/lib/stream"
+)
+
+// Batch is what one transaction applies: rows and ends of any number of scopes,
+// the rejects met on the way, and how far that brings each shard.
+type Batch struct {
+	// Groups hold the rows, one group per category at most.
+	Groups []Group
+	// Ends are the runs that end in this batch.
+	Ends []End
+	// Rejects are the parts and records that could not be decoded.
+	Rejects []Reject
+	// Advances are the shards that the batch moves on.
+	Advances []Advance
+}
+
+// Group is the rows of one category: one Arrow record, and which of its rows
+// arrived in which part.
+type Group struct {
+	Table  *schema.Table
+	Record arrow.Record
+	Parts  []Part
+
+	keys, hashes []byte // of every row of Record; empty until Identify
+}
+
+// Identify computes the keys and hashes of the group's rows. Apply does it if
+// nobody did before; a pipeline calls it while the previous batch is applied.
+func (g *Group) Identify() {
+	if g.keys == nil && g.Record.NumRows() > 0 {
+		g.keys, g.hashes = identify(g.Table, g.Record, g.Parts)
+	}
+}
+
+// Part is the rows of a run that travelled together.
+type Part struct {
+	// Scope and Run that the part belongs to.
+	Scope schema.Scope
+	Run   schema.RunID
+	// Number of the part in its run, from 0.
+	Number int
+	// SHA256 of the part's body: the same part with another hash is a reject.
+	SHA256 [32]byte
+	// First row of the part in the group's record, and how many rows follow.
+	First, Rows int
+	// Rejects are rows of the part that are not in the record.
+	Rejects []RowReject
+	// Origin of the part.
+	Origin Origin
+}
+
+// End closes a run.
+type End struct {
+	Scope   schema.Scope
+	Run     schema.RunID
+	Outcome schema.Outcome
+	// Parts and Rows that the run was sent in.
+	Parts int
+	Rows  int64
+	// Error text of the spoke, for outcomes that are not complete.
+	Error  string
+	Origin Origin
+}
+
+// Origin is where a part, end or reject was read.
+type Origin struct {
+	// Advance is the index into Batch.Advances of the shard; -1 for none. When
+	// the shard turns out to have moved, everything of that origin is left out.
+	Advance int
+	// Name for people: shard and sequence number, or archive key.
+	Name string
+	// Arrived is when the stream or the archive stored it.
+	Arrived time.Time
+	// Data is the record as it arrived, kept when its category is parked. The
+	// archive needs none: its objects stay.
+	Data []byte
+	// Parked is the id of the parked reject that the record was kept as, 0 for
+	// none. Applying deletes it.
+	Parked int64
+}
+
+// RowReject is one row of a part that does not fit.
+type RowReject struct {
+	// Row is its number in the part, from 0.
+	Row    int
+	Reason schema.Reason
+	Detail string
+	// Bytes of the row, as JSON.
+	Bytes []byte
+}
+
+// Reject is a record or part that could not be decoded.
+type Reject struct {
+	Reason schema.Reason
+	Detail string
+	// Scope and Run as far as they are known; zero if not.
+	Scope schema.Scope
+	Run   schema.RunID
+	// Part is the number of the part; -1 if not known.
+	Part   int
+	Origin Origin
+}
+
+// Reasons for rejects that the loader finds.
+const (
+	// ReasonRepeatedRow: the run named the key before.
+	ReasonRepeatedRow schema.Reason = "repeated_row"
+	// ReasonPartConflict: the part was applied before with other bytes.
+	ReasonPartConflict schema.Reason = "part_conflict"
+	// ReasonRefused: PostgreSQL refused the row.
+	ReasonRefused schema.Reason = "refused"
+	// ReasonParked: the category's table does not fit.
+	ReasonParked schema.Reason = "parked"
+)
+
+// Shard names a shard of a stream.
+type Shard struct {
+	Stream string
+	// Created is when the stream was created: one that is deleted and made again
+	// numbers its records anew.
+	Created time.Time
+	ID      string
+}
+
+// Advance moves a shard from one position to a later one.
+type Advance struct {
+	Shard Shard
+	// From must be where the shard is, or everything of it leaves the batch.
+	From stream.Position
+	To   stream.Position
+	// Arrived is when the stream stored the record at To; zero if unknown.
+	Arrived time.Time
+	// Unordered records the position without comparing it: for hosts that read
+	// several batches of a shard side by side.
+	Unordered bool
+	// Withdrawn leaves the shard out of the batch as if it had moved.
+	Withdrawn bool
+}
+
+// Result says what one Apply did.
+type Result struct {
+	// Categories that had rows or ends, by name.
+	Categories map[string]Counts
+	// Moved lists the indexes of the advances whose shard was elsewhere, or that
+	// were withdrawn. Nothing of them was applied.
+	Moved []int
+	// Parked categories and why their tables do not fit.
+	Parked map[string]error
+	// Rejects stored, of records, parts and rows; parked ones not included.
+	Rejects int
+	// Bytes copied into PostgreSQL.
+	Bytes int64
+	// Attempts that Apply needed; more than 1 after transient errors.
+	Attempts int
+	// Duration of the whole Apply.
+	Duration time.Duration
+}
+
+// Counts of the rows of one category. Every row that arrived in a part that took
+// effect is exactly one of New, Changed, Unchanged, Superseded and Rejected.
+type Counts struct {
+	Rows, New, Changed, Unchanged, Superseded, Rejected int64
+	// Gone rows were live and are no longer named.
+	Gone int64
+	// Parts that took effect, and Repeated parts that had done so before.
+	Parts, Repeated int64
+	// Completed runs.
+	Completed int64
+}
+
+// Add adds o to c.
+func (c *Counts) Add(o Counts) {
+	c.Rows += o.Rows
+	c.New += o.New
+	c.Changed += o.Changed
+	c.Unchanged += o.Unchanged
+	c.Superseded += o.Superseded
+	c.Rejected += o.Rejected
+	c.Gone += o.Gone
+	c.Parts += o.Parts
+	c.Repeated += o.Repeated
+	c.Completed += o.Completed
+}
+
+// validate finds what is a mistake of the caller, not of the data.
+func (l *Loader) validate(b *Batch) error {
+	var faults []error
+	seen := map[string]bool{}
+	for _, g := range b.Groups {
+		name := g.Table.Name()
+		if seen[name] {
+			faults = append(faults, fmt.Errorf("category %s has two groups", name))
+		}
+		seen[name] = true
+		if l.tables[name] != g.Table {
+			faults = append(faults, fmt.Errorf("category %s is not the Loader's", name))
+		}
+		next := 0
+		for _, p := range g.Parts {
+			if p.Scope.Category != name {
+				faults = append(faults, fmt.Errorf("part of %v in the group of %s", p.Scope, name))
+			}
+			if p.First != next {
+				faults = append(faults, fmt.Errorf("part %d of %v starts at row %d, not %d", p.Number, p.Scope, p.First, next))
+			}
+			next = p.First + p.Rows
+		}
+		if int64(next) != g.Record.NumRows() {
+			faults = append(faults, fmt.Errorf("parts of %s cover %d of %d rows", name, next, g.Record.NumRows()))
+		}
+	}
+	for _, e := range b.Ends {
+		if l.tables[e.Scope.Category] == nil {
+			faults = append(faults, fmt.Errorf("the Loader has no category %.80q", e.Scope.Category))
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return fmt.Errorf("load: malformed batch: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,285 @@
+package load
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+// category applies the rows and ends of one category of a batch.
+type category struct {
+	*apply
+	table *schema.Table
+	group *Group // nil: only ends
+	ends  []*End
+
+	// stageAll sends new rows through the stage too, after a key existed that
+	// seemed new. careful bisects every write to the row that PostgreSQL refuses.
+	stageAll, careful bool
+
+	extended arrow.Record // see extendedRecord
+
+	// What follows is made anew by each attempt.
+	parts   []*partWork // that take effect, sorted
+	runs    map[runKey]*runWork
+	counts  Counts
+	bytes   int64
+	rejects []storedReject
+	done    []int64
+	live    map[*scopeState]*liveChange
+}
+
+// partWork is a part that takes effect.
+type partWork struct {
+	*Part
+	scope *scopeState
+	run   *runWork
+	// superseded parts are counted and have no other effect.
+	superseded bool
+}
+
+type runKey struct {
+	scope id
+	run   schema.RunID
+}
+
+// runWork is what a batch adds to a run.
+type runWork struct {
+	scope schema.Scope
+	state *scopeState
+	run   schema.RunID
+	end   *End
+
+	parts, lastPart           int32
+	rows, rejects             int64
+	keys, keysXor             int64
+	newRows, changedRows, old int64
+}
+
+// liveChange is what a batch adds to the set of live rows of a scope.
+type liveChange struct {
+	rows, xor int64
+	unknown   bool
+}
+
+func (c *category) reset() {
+	*c = category{
+		apply: c.apply, table: c.table, group: c.group, ends: c.ends,
+		stageAll: c.stageAll, careful: c.careful, extended: c.extended,
+		runs: map[runKey]*runWork{}, live: map[*scopeState]*liveChange{},
+	}
+}
+
+func (c *category) applyRows(ctx context.Context) error {
+	if c.group != nil {
+		if err := c.claimParts(ctx); err != nil {
+			return fmt.Errorf("claim parts: %w", err)
+		}
+		if err := c.mergeRows(ctx); err != nil {
+			return err
+		}
+	}
+	for _, e := range c.ends {
+		if r := c.runOf(e.Scope, e.Run); r.end == nil {
+			r.end = e
+		}
+		c.finished(e.Origin)
+	}
+	if err := c.storeRuns(ctx); err != nil {
+		return fmt.Errorf("complete runs: %w", err)
+	}
+	return nil
+}
+
+// finished notes that a parked record, if o is one, need not be kept.
+func (c *category) finished(o Origin) {
+	if o.Parked != 0 {
+		c.done = append(c.done, o.Parked)
+	}
+}
+
+func (c *category) runOf(s schema.Scope, run schema.RunID) *runWork {
+	state := c.scopes[s]
+	key := runKey{state.id, run}
+	r := c.runs[key]
+	if r == nil {
+		r = &runWork{scope: s, state: state, run: run, lastPart: -1}
+		c.runs[key] = r
+	}
+	return r
+}
+
+func (c *category) liveOf(s *scopeState) *liveChange {
+	l := c.live[s]
+	if l == nil {
+		l = &liveChange{}
+		c.live[s] = l
+	}
+	return l
+}
+
+func (c *category) snapshot() bool { return c.table.Mode() == schema.Snapshot }
+
+const claimSQL = `
+INSERT INTO hub.run_part (scope, run, part, body_sha256, rows, row_keys)
+SELECT p.scope, p.run, p.part, p.sha256, p.rows, CASE WHEN p.first < p.last THEN ($6::uuid[])[p.first + 1 : p.last] END
+FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::bytea[], $5::integer[], $7::integer[], $8::integer[])
+  AS p(scope, run, part, sha256, rows, first, last)
+ON CONFLICT DO NOTHING
+RETURNING scope, run, part`
+
+// claimParts inserts the parts into hub.run_part. Those that were there before
+// have taken effect and are dropped.
+func (c *category) claimParts(ctx context.Context) error {
+	candidates := c.candidates()
+	if len(candidates) == 0 {
+		return nil
+	}
+	var scopes, runs []id
+	var numbers, rows, first, last []int32
+	var hashes [][]byte
+	for _, p := range candidates {
+		scopes, runs = append(scopes, p.scope.id), append(runs, id(p.Run))
+		numbers, rows = append(numbers, int32(p.Number)), append(rows, int32(p.Rows+len(p.Rejects)))
+		hashes = append(hashes, p.SHA256[:])
+		from, to := int32(p.First), int32(p.First+p.Rows)
+		if p.superseded || !c.snapshot() {
+			from, to = 0, 0 // nobody will ask which keys it named
+		}
+		first, last = append(first, from), append(last, to)
+	}
+	claimed := map[partKey]bool{}
+	err := c.query(ctx, claimSQL, func(v [][]byte) error {
+		claimed[partKey{id(v[0]), schema.RunID(v[1]), int32(binary.BigEndian.Uint32(v[2]))}] = true
+		return nil
+	}, uuidList(scopes), uuidList(runs), ints(numbers), byteas(hashes), ints(rows), uuids(c.group.keys, nil), ints(first), ints(last))
+	if err != nil {
+		return err
+	}
+	var repeated []*partWork
+	for _, p := range candidates {
+		c.finished(p.Origin)
+		if !claimed[p.key()] {
+			repeated = append(repeated, p)
+			continue
+		}
+		c.parts = append(c.parts, p)
+		c.addPart(p)
+	}
+	return c.checkRepeated(ctx, repeated)
+}
+
+type partKey struct {
+	scope id
+	run   schema.RunID
+	part  int32
+}
+
+func (p *partWork) key() partKey { return partKey{p.scope.id, p.Run, int32(p.Number)} }
+
+// candidates returns the parts of the group, sorted and each once.
+func (c *category) candidates() []*partWork {
+	var all []*partWork
+	for i := range c.group.Parts {
+		p := &c.group.Parts[i]
+		if c.leftOut(p.Origin) {
+			continue
+		}
+		state := c.scopes[p.Scope]
+		superseded := c.snapshot() && state.complete != nil && p.Run.Compare(*state.complete) < 0
+		all = append(all, &partWork{Part: p, scope: state, superseded: superseded})
+	}
+	slices.SortStableFunc(all, compareParts)
+	once := all[:0]
+	for _, p := range all {
+		if n := len(once); n > 0 && compareParts(once[n-1], p) == 0 {
+			c.repeatedPart(p, once[n-1].SHA256[:])
+			c.finished(p.Origin)
+			continue
+		}
+		once = append(once, p)
+	}
+	return once
+}
+
+// addPart counts a part that takes effect.
+func (c *category) addPart(p *partWork) {
+	p.run = c.runOf(p.Scope, p.Run)
+	p.run.parts++
+	p.run.lastPart = max(p.run.lastPart, int32(p.Number))
+	n := int64(p.Rows + len(p.Rejects))
+	p.run.rows += n
+	c.counts.Parts++
+	c.counts.Rows += n
+	for _, r := range p.Rejects {
+		c.rejectRow(p, r)
+	}
+}
+
+func (c *category) rejectRow(p *partWork, r RowReject) {
+	p.run.rejects++
+	c.counts.Rejected++
+	c.rejects = append(c.rejects, rowReject(p.Part, r))
+}
+
+// repeatedPart counts a part that took effect before, and rejects it if its bytes
+// were others then.
+func (c *category) repeatedPart(p *partWork, before []byte) {
+	c.counts.Repeated++
+	if !bytes.Equal(before, p.SHA256[:]) {
+		c.rejects = append(c.rejects, recordReject(Reject{
+			Reason: ReasonPartConflict,
+			Detail: fmt.Sprintf("part %d of run %v was applied with body SHA-256 %x, not %x", p.Number, p.Run, before, p.SHA256),
+			Scope:  p.Scope, Run: p.Run, Part: p.Number, Origin: p.Origin,
+		}))
+	}
+}
+
+// checkRepeated compares parts that were applied by an earlier transaction.
+func (c *category) checkRepeated(ctx context.Context, parts []*partWork) error {
+	for _, p := range parts {
+		var before []byte
+		err := c.tx.QueryRow(ctx, `SELECT body_sha256 FROM hub.run_part WHERE scope = $1 AND run = $2 AND part = $3`,
+			p.scope.id, id(p.Run), p.Number).Scan(&before)
+		if err != nil {
+			return err
+		}
+		c.repeatedPart(p, before)
+	}
+	return nil
+}
+
+// query runs one statement with encoded parameters and calls f with each row, all
+// in binary. f must not keep the values.
+func (c *category) query(ctx context.Context, sql string, f func(values [][]byte) error, params ...param) error {
+	values, oids, formats := make([][]byte, len(params)), make([]uint32, len(params)), make([]int16, len(params))
+	for i, p := range params {
+		values[i], oids[i], formats[i] = p.value, p.oid, 1
+	}
+	reader := c.conn.PgConn().ExecParams(ctx, sql, values, oids, formats, []int16{1})
+	var failed error
+	for reader.NextRow() {
+		if f != nil && failed == nil {
+			failed = f(reader.Values())
+		}
+	}
+	_, err := reader.Close()
+	if err != nil {
+		return err
+	}
+	return failed
+}
+
+// release gives back what the attempts made.
+func (c *category) release() {
+	if c.extended != nil {
+		c.extended.Release()
+		c.extended = nil
+	}
+}

@@ -1,0 +1,100 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Class answers what to do about an error of the database.
+type Class uint8
+
+const (
+	// Stop: nothing here can mend it; a person must.
+	Stop Class = iota
+	// Retry the whole transaction, after re-reading progress: its outcome may be
+	// unknown. Such an error never becomes a reject.
+	Retry
+	// PutAside: the data is at fault. Bisect to the row and reject it.
+	PutAside
+	// Park the category: its table does not fit. The other categories go on.
+	Park
+)
+
+// String returns the name of the class in lower case.
+func (c Class) String() string {
+	return [...]string{"stop", "retry", "put aside", "park"}[c]
+}
+
+// MisfitError says that the table of a category is not as its schema declares.
+type MisfitError struct {
+	// Category whose table does not fit.
+	Category string
+	// Faults of the table, each with the statement that mends it.
+	Faults []Fault
+}
+
+// Error names the table and its faults.
+func (e *MisfitError) Error() string {
+	var b strings.Builder
+	b.WriteString("table obs." + e.Category + " does not fit:")
+	for _, f := range e.Faults {
+		b.WriteString(" " + f.String() + ";")
+	}
+	return strings.TrimSuffix(b.String(), ";")
+}
+
+// Classify decides by type and SQLSTATE, never by text (PostgreSQL manual,
+// appendix A, Error Codes).
+func Classify(err error) Class {
+	var misfit *MisfitError
+	var server *pgconn.PgError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return Stop
+	case errors.As(err, &misfit):
+		return Park
+	case errors.As(err, &server):
+		return classifyState(server.Code)
+	}
+	var network net.Error
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.EOF) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, context.DeadlineExceeded) || pgconn.Timeout(err) {
+		return Retry
+	}
+	return Stop
+}
+
+func classifyState(code string) Class {
+	if len(code) != 5 {
+		return Stop
+	}
+	switch code {
+	case "40001", "40P01", "55P03", // serialization, deadlock, lock timeout
+		"57014",                   // statement timeout: our COPY never asks the client to encode
+		"57P01", "57P02", "57P03", // shutdown, crash, cannot connect now
+		"25006",                            // the writer became a reader
+		"53000", "53100", "53200", "53300", // disk, memory, connections
+		"53400", "28P01", "28000", // limits; credentials that may be renewed
+		"25P02", "25P03", // transaction aborted or idle for too long
+		"58030": // I/O error
+		return Retry
+	case "42501", "3D000", "3F000": // privilege, database, schema missing
+		return Park
+	}
+	switch code[:2] {
+	case "08":
+		return Retry
+	case "22", "23", "54", "21":
+		return PutAside
+	case "42", "0A":
+		return Park
+	}
+	return Stop
+}

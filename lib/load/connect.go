@@ -1,0 +1,81 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// sessionSettings make the plans of the loader's statements independent of
+// statistics: they join a batch to a table by its primary key, and a hash or
+// merge join, or compiling the query, costs many times more. The time-outs end a
+// wait that something else will not end.
+const sessionSettings = `
+	SET jit = off;
+	SET enable_hashjoin = off;
+	SET enable_mergejoin = off;
+	SET lock_timeout = '30s';
+	SET statement_timeout = '10min';
+	SET idle_in_transaction_session_timeout = '1min'`
+
+// PoolConfig parses a database URL or keyword string into the configuration of a
+// pool whose connections suit a [Loader].
+//
+// Outside this host TLS is verified in full (sslmode=verify-full) unless the URL
+// or PGSSLMODE says otherwise; sslrootcert names the authority, for Amazon RDS
+// the bundle that AWS publishes.
+func PoolConfig(url string) (*pgxpool.Config, error) {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("database URL: %w", err)
+	}
+	if !sslModeGiven(url) && !isLocal(cfg.ConnConfig.Host) {
+		if cfg, err = pgxpool.ParseConfig(withVerifyFull(url)); err != nil {
+			return nil, fmt.Errorf("database URL with sslmode=verify-full: %w", err)
+		}
+	}
+	c := cfg.ConnConfig
+	// After a change of a column's type on a live connection, cached descriptions
+	// would send bytes of the old type.
+	c.DefaultQueryExecMode = pgx.QueryExecModeDescribeExec
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = 10 * time.Second
+	}
+	if c.RuntimeParams["application_name"] == "" {
+		c.RuntimeParams["application_name"] = "observability-hub"
+	}
+	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, sessionSettings, pgx.QueryExecModeSimpleProtocol)
+		return err
+	}
+	return cfg, nil
+}
+
+func sslModeGiven(url string) bool {
+	return strings.Contains(url, "sslmode") || os.Getenv("PGSSLMODE") != ""
+}
+
+// isLocal reports whether host is a socket directory or a loopback address.
+func isLocal(host string) bool {
+	if strings.HasPrefix(host, "/") || host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+func withVerifyFull(url string) string {
+	switch {
+	case !strings.Contains(url, "://"):
+		return url + " sslmode=verify-full"
+	case strings.Contains(url, "?"):
+		return url + "&sslmode=verify-full"
+	}
+	return url + "?sslmode=verify-full"
+}

@@ -1,0 +1,155 @@
+// Package load is the only writer of the database: it applies batches of parts,
+// each part exactly once, together with the progress of the shards they came
+// from, in one transaction.
+//
+// The rules, for a row of a run of a scope:
+//
+//   - A part takes effect only in the transaction that inserts it into
+//     hub.run_part; whichever shard, host or replay brings it again changes nothing.
+//   - The version of a row is its run. A newer run overwrites an older one; equal
+//     content is not written.
+//   - In a snapshot category a part of an older run touches no key that a newer
+//     run has named, and a run older than the newest complete one is superseded.
+//   - A run is complete when its end says so, all its parts were applied and none
+//     of its rows was rejected. Then live rows of the scope that neither it nor a
+//     newer run names are gone.
+//
+// Each transaction locks first its shards, then its scopes, both in a fixed
+// order, so that two loaders never wait for each other in a circle and two
+// writers of a scope follow one another.
+//
+// Errors are sorted by [Classify]: transient ones are retried here, data errors
+// are bisected to the row, a table that does not fit parks its category.
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+// Config of a Loader. The zero value works.
+type Config struct {
+	// ParkedLimit is how many parked records are kept before Apply refuses to go
+	// on. Defaults to 100,000.
+	ParkedLimit int
+	// RejectBytesLimit is for how many rejects of one account the bytes are kept;
+	// of later ones the size and hash remain. Defaults to 10,000.
+	RejectBytesLimit int
+	// RetryInterval is the first pause after a transient error; it doubles, with
+	// jitter, up to MaxRetryInterval. Defaults to 100 ms.
+	RetryInterval time.Duration
+	// MaxRetryInterval defaults to 10 s.
+	MaxRetryInterval time.Duration
+	// OnRetry is called before each pause. Nil does nothing.
+	OnRetry func(err error, pause time.Duration)
+	// Logger defaults to one that discards.
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	if c.ParkedLimit == 0 {
+		c.ParkedLimit = 100_000
+	}
+	if c.RejectBytesLimit == 0 {
+		c.RejectBytesLimit = 10_000
+	}
+	if c.RetryInterval == 0 {
+		c.RetryInterval = 100 * time.Millisecond
+	}
+	if c.MaxRetryInterval == 0 {
+		c.MaxRetryInterval = 10 * time.Second
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Loader applies parts and shard progress in one transaction; applying the same
+// part twice changes nothing. It is safe for concurrent use: each Apply takes one
+// connection of the pool.
+type Loader struct {
+	pool   *pgxpool.Pool
+	config Config
+	tables map[string]*schema.Table
+	checks checkCache
+}
+
+// New returns a Loader of the categories given. It works on pool, which should
+// come from [PoolConfig] and stays the caller's to close. The bookkeeping tables
+// must exist; see [Migrate].
+func New(pool *pgxpool.Pool, config Config, categories ...*schema.Table) *Loader {
+	l := &Loader{pool: pool, config: config.withDefaults(), tables: map[string]*schema.Table{}}
+	for _, t := range categories {
+		l.tables[t.Name()] = t
+	}
+	return l
+}
+
+// Table returns the category of that name, nil if the Loader does not have it.
+func (l *Loader) Table(category string) *schema.Table { return l.tables[category] }
+
+// ErrParkedFull is returned when as many records are parked as the Loader may
+// keep: consuming must stop until the table fits and the records are redriven.
+var ErrParkedFull = errors.New("load: too many parked records; mend the table (hub check prints how) and restart")
+
+// Apply applies a batch in one transaction. It retries transient errors until ctx
+// is done. After an error nothing of the batch is applied, except when the answer
+// to the commit was lost; applying it again is always right.
+//
+// Shards that have moved meanwhile are left out and named in Result.Moved.
+func (l *Loader) Apply(ctx context.Context, b *Batch) (Result, error) {
+	if err := l.validate(b); err != nil {
+		return Result{}, err
+	}
+	for i := range b.Groups {
+		b.Groups[i].Identify()
+	}
+	start, attempts := time.Now(), 0
+	attempt := func() (Result, error) {
+		attempts++
+		result, err := l.applyOnce(ctx, b)
+		if err != nil && Classify(err) != Retry {
+			err = backoff.Permanent(err)
+		}
+		return result, err
+	}
+	policy := backoff.NewExponentialBackOff()
+	policy.InitialInterval, policy.MaxInterval = l.config.RetryInterval, l.config.MaxRetryInterval
+	result, err := backoff.Retry(ctx, attempt, backoff.WithBackOff(policy), backoff.WithMaxElapsedTime(0),
+		backoff.WithNotify(func(err error, pause time.Duration) {
+			l.config.Logger.Warn("database error, trying again", "error", err, "pause", pause)
+			if l.config.OnRetry != nil {
+				l.config.OnRetry(err, pause)
+			}
+		}))
+	if err != nil {
+		return Result{}, fmt.Errorf("load: apply batch: %w", err)
+	}
+	result.Attempts, result.Duration = attempts, time.Since(start)
+	return result, nil
+}
+
+func (l *Loader) applyOnce(ctx context.Context, b *Batch) (Result, error) {
+	conn, err := l.pool.Acquire(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	defer conn.Release()
+	a := &apply{loader: l, batch: b, conn: conn.Conn()}
+	a.result.Categories = map[string]Counts{}
+	err = pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}, func(tx pgx.Tx) error {
+		a.tx = tx
+		return a.run(ctx)
+	})
+	return a.result, err
+}

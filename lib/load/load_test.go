@@ -1,0 +1,476 @@
+package load_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/hubspoke/observability/lib/load"
+	"github.com/hubspoke/observability/lib/pgtest"
+	"github.com/hubspoke/observability/lib/rowjson"
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/lib/stream"
+)
+
+// Three categories, one of each shape.
+var (
+	things = schema.Of[struct {
+		ID    string  `col:"id,key"`
+		Value string  `col:"value"`
+		Note  *string `col:"note"`
+	}](schema.Spec{Name: "things", Mode: schema.Snapshot})
+
+	sightings = schema.Of[struct {
+		ID    string `col:"id,key"`
+		Value string `col:"value"`
+	}](schema.Spec{Name: "sightings", Mode: schema.Event})
+
+	daily = schema.Of[struct {
+		Day    schema.Date    `col:"day,key,slice"`
+		Name   string         `col:"name,key"`
+		Amount schema.Decimal `col:"amount"`
+	}](schema.Spec{Name: "daily", Mode: schema.Snapshot})
+
+	categories = []*schema.Table{things.Table, sightings.Table, daily.Table}
+)
+
+var template = pgtest.Template{Name: "load", Migrate: func(ctx context.Context, url string) error {
+	if _, err := load.Migrate(ctx, url); err != nil {
+		return err
+	}
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	statements := []string{"CREATE SCHEMA obs"}
+	for _, t := range categories {
+		statements = append(statements, load.DDL(t))
+	}
+	_, err = conn.Exec(ctx, strings.Join(statements, ";\n"))
+	return err
+}}
+
+// database is a database with a loader.
+type database struct {
+	*testing.T
+	*pgtest.DB
+	loader *load.Loader
+	pool   *pgxpool.Pool // as the loader has it
+}
+
+func newDatabase(t *testing.T, config load.Config) *database {
+	t.Helper()
+	db := pgtest.New(t, template)
+	cfg, err := load.PoolConfig(db.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return &database{t, db, load.New(pool, config, categories...), pool}
+}
+
+const (
+	account = "123456789012"
+	region  = "eu-central-1"
+)
+
+func scopeOf(t *schema.Table, slice string) schema.Scope {
+	return schema.Scope{Category: t.Name(), Account: account, Region: region, Slice: slice}
+}
+
+var start = time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
+
+// runAt returns the id of a run that starts n minutes after start, always the same.
+func runAt(n int) schema.RunID {
+	id := schema.NewRunID(start.Add(time.Duration(n) * time.Minute))
+	for i := 8; i < 16; i++ {
+		id[i] = 0x80
+	}
+	id[6] = 0x70
+	id[7] = 0
+	return id
+}
+
+// builder makes a batch out of JSON rows.
+type builder struct {
+	t        testing.TB
+	batch    load.Batch
+	decoders map[string]*rowjson.Decoder
+	parts    map[string][]load.Part
+}
+
+func build(t testing.TB) *builder {
+	return &builder{t: t, decoders: map[string]*rowjson.Decoder{}, parts: map[string][]load.Part{}}
+}
+
+// part adds a part; rows are JSON objects.
+func (b *builder) part(table *schema.Table, slice string, run, number int, rows ...string) *builder {
+	b.t.Helper()
+	d := b.decoders[table.Name()]
+	if d == nil {
+		d = rowjson.NewDecoder(table, nil)
+		b.decoders[table.Name()] = d
+	}
+	first := d.Len()
+	for _, row := range rows {
+		if err := d.Append([]byte(row), slice); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	body := strings.Join(rows, "\n")
+	b.parts[table.Name()] = append(b.parts[table.Name()], load.Part{
+		Scope: scopeOf(table, slice), Run: runAt(run), Number: number, SHA256: sha256.Sum256([]byte(body)),
+		First: first, Rows: len(rows), Origin: load.Origin{Advance: -1, Name: fmt.Sprintf("%s/%d/%d", table, run, number), Data: []byte(body)},
+	})
+	return b
+}
+
+func (b *builder) end(table *schema.Table, slice string, run int, outcome schema.Outcome, parts, rows int) *builder {
+	b.batch.Ends = append(b.batch.Ends, load.End{
+		Scope: scopeOf(table, slice), Run: runAt(run), Outcome: outcome, Parts: parts, Rows: int64(rows),
+		Origin: load.Origin{Advance: -1, Data: []byte("end")},
+	})
+	return b
+}
+
+func (b *builder) done() *load.Batch {
+	for name, d := range b.decoders {
+		table := categories[slices.IndexFunc(categories, func(t *schema.Table) bool { return t.Name() == name })]
+		b.batch.Groups = append(b.batch.Groups, load.Group{Table: table, Record: d.Record(), Parts: b.parts[name]})
+		d.Release()
+	}
+	return &b.batch
+}
+
+func (db *database) apply(b *builder) load.Result {
+	db.Helper()
+	batch := b.done()
+	result, err := db.loader.Apply(db.Context(), batch)
+	if err != nil {
+		db.Fatal(err)
+	}
+	for _, g := range batch.Groups {
+		g.Record.Release()
+	}
+	return result
+}
+
+// query returns a one-column query as text, sorted.
+func (db *database) query(sql string, args ...any) []string {
+	db.Helper()
+	rows, err := db.Pool.Query(db.Context(), sql, args...)
+	if err != nil {
+		db.Fatal(err)
+	}
+	got, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		db.Fatal(err)
+	}
+	slices.Sort(got)
+	return got
+}
+
+func (db *database) exec(sql string) {
+	db.Helper()
+	if _, err := db.Pool.Exec(db.Context(), sql); err != nil {
+		db.Fatal(err)
+	}
+}
+
+func (db *database) wantLive(table *schema.Table, want ...string) {
+	db.Helper()
+	columns := "id || '=' || value"
+	if table == daily.Table {
+		columns = "day || '/' || name || '=' || trim_scale(amount)"
+	}
+	got := db.query("SELECT " + columns + " FROM obs." + table.Name() + " WHERE deleted_at IS NULL")
+	if !slices.Equal(got, want) {
+		db.Fatalf("live rows of %s: %q, want %q", table, got, want)
+	}
+}
+
+func thing(id, value string) string { return fmt.Sprintf(`{"id":%q,"value":%q}`, id, value) }
+
+func TestSnapshotReplacesItsScope(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1, 2))
+	db.wantLive(things.Table, "a=1", "b=1")
+	result := db.apply(build(t).part(things.Table, "", 2, 0, thing("b", "2"), thing("c", "1")).end(things.Table, "", 2, schema.OK, 1, 2))
+	db.wantLive(things.Table, "b=2", "c=1")
+	want := load.Counts{Rows: 2, New: 1, Changed: 1, Gone: 1, Parts: 1, Completed: 1}
+	if got := result.Categories["things"]; got != want {
+		t.Errorf("counts %+v, want %+v", got, want)
+	}
+	if got := db.query("SELECT id || ' ' || deleted_at::text FROM obs.things WHERE deleted_at IS NOT NULL"); len(got) != 1 {
+		t.Errorf("gone rows: %q", got)
+	}
+	// A gone row that is named again lives again, also with its old content.
+	db.apply(build(t).part(things.Table, "", 3, 0, thing("a", "1")).end(things.Table, "", 3, schema.OK, 1, 1))
+	db.wantLive(things.Table, "a=1")
+	db.apply(build(t).end(things.Table, "", 4, schema.Empty, 0, 0))
+	db.wantLive(things.Table)
+}
+
+func TestUnchangedSnapshotWritesNothing(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1, 2))
+	before := db.query("SELECT xmin::text || xmax::text || ctid::text FROM obs.things")
+	result := db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 2, schema.OK, 1, 2))
+	if got := result.Categories["things"]; got != (load.Counts{Rows: 2, Unchanged: 2, Parts: 1, Completed: 1}) {
+		t.Errorf("counts %+v", got)
+	}
+	if after := db.query("SELECT xmin::text || xmax::text || ctid::text FROM obs.things"); !slices.Equal(before, after) {
+		t.Errorf("rows were written or locked: %q then %q", before, after)
+	}
+	if dirty := db.query("SELECT table_name FROM hub.dirty"); len(dirty) != 1 {
+		t.Errorf("dirty marks %q, want one, of the first run", dirty)
+	}
+}
+
+func TestPartTakesEffectOnce(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	part := func() *builder { return build(t).part(things.Table, "", 1, 0, thing("a", "1")) }
+	db.apply(part())
+	result := db.apply(part())
+	if got := result.Categories["things"]; got != (load.Counts{Repeated: 1}) {
+		t.Errorf("counts of the repeated part: %+v", got)
+	}
+	result = db.apply(part().part(things.Table, "", 1, 0, thing("a", "1")))
+	if got := result.Categories["things"]; got != (load.Counts{Repeated: 2}) {
+		t.Errorf("counts of the part twice in a batch: %+v", got)
+	}
+	if got := db.query("SELECT rows || ' ' || parts FROM hub.run"); !slices.Equal(got, []string{"1 1"}) {
+		t.Errorf("run has %q", got)
+	}
+	// The same part with other bytes is a lie.
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "2")))
+	db.wantLive(things.Table, "a=1")
+	if got := db.query("SELECT reason FROM hub.reject"); !slices.Equal(got, []string{string(load.ReasonPartConflict)}) {
+		t.Errorf("rejects %q", got)
+	}
+}
+
+func TestIncompleteRunsMarkNothing(t *testing.T) {
+	for name, second := range map[string]func(*builder) *builder{
+		"no end":            func(b *builder) *builder { return b },
+		"partial":           func(b *builder) *builder { return b.end(things.Table, "", 2, schema.Partial, 1, 1) },
+		"denied":            func(b *builder) *builder { return b.end(things.Table, "", 2, schema.Denied, 1, 1) },
+		"a part missing":    func(b *builder) *builder { return b.end(things.Table, "", 2, schema.OK, 2, 2) },
+		"more rows missing": func(b *builder) *builder { return b.end(things.Table, "", 2, schema.OK, 1, 3) },
+		"a row rejected": func(b *builder) *builder {
+			p := &b.parts["things"][0]
+			p.Rejects = []load.RowReject{{Row: 1, Reason: schema.ReasonType, Detail: "x", Bytes: []byte("{}")}}
+			return b.end(things.Table, "", 2, schema.OK, 1, 2)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := newDatabase(t, load.Config{})
+			db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1, 2))
+			db.apply(second(build(t).part(things.Table, "", 2, 0, thing("b", "2"))))
+			db.wantLive(things.Table, "a=1", "b=2")
+		})
+	}
+}
+
+func TestEventKeepsTheNewestWord(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	run := func(n int, rows ...string) *builder {
+		return build(t).part(sightings.Table, "", n, 0, rows...).end(sightings.Table, "", n, schema.OK, 1, len(rows))
+	}
+	db.apply(run(1, thing("a", "5"), thing("b", "1")))
+	db.apply(run(3, thing("a", "5")))
+	// An older run brings an older value: run 3 said 5, although it changed nothing.
+	db.apply(run(2, thing("a", "4")))
+	db.wantLive(sightings.Table, "a=5", "b=1")
+	if got := db.query("SELECT count(*)::text FROM hub.dirty"); !slices.Equal(got, []string{"1"}) {
+		t.Errorf("dirty marks %q: only the first run changed content", got)
+	}
+}
+
+func TestSlicesAreScopesOfTheirOwn(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	cost := func(day, name, amount string) string {
+		return fmt.Sprintf(`{"day":%q,"name":%q,"amount":%q}`, day, name, amount)
+	}
+	db.apply(build(t).
+		part(daily.Table, "2026-07-30", 1, 0, cost("2026-07-30", "ec2", "1.5"), cost("2026-07-30", "s3", "1")).
+		end(daily.Table, "2026-07-30", 1, schema.OK, 1, 2).
+		part(daily.Table, "2026-07-31", 1, 0, cost("2026-07-31", "ec2", "2")).
+		end(daily.Table, "2026-07-31", 1, schema.OK, 1, 1))
+	// A restated day replaces the day, and no other.
+	db.apply(build(t).
+		part(daily.Table, "2026-07-30", 2, 0, cost("2026-07-30", "ec2", "1.75")).
+		end(daily.Table, "2026-07-30", 2, schema.OK, 1, 1))
+	db.wantLive(daily.Table, "2026-07-30/ec2=1.75", "2026-07-31/ec2=2")
+}
+
+func TestShardsMoveByCompareAndSet(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	shard := load.Shard{Stream: "s", Created: start, ID: "shard-0"}
+	advance := func(from, to string) load.Advance {
+		return load.Advance{Shard: shard, From: stream.Position{Sequence: from}, To: stream.Position{Sequence: to}, Arrived: start}
+	}
+	withAdvance := func(b *builder, a load.Advance) *builder {
+		b.batch.Advances = []load.Advance{a}
+		for _, parts := range b.parts {
+			for i := range parts {
+				parts[i].Origin.Advance = 0
+			}
+		}
+		return b
+	}
+	db.apply(withAdvance(build(t).part(things.Table, "", 1, 0, thing("a", "1")), advance("", "49600000000000000000000000000000000000000000000000000001")))
+	// A zombie that read the same records from the beginning.
+	result := db.apply(withAdvance(build(t).part(things.Table, "", 2, 0, thing("b", "1")), advance("", "7")))
+	if !slices.Equal(result.Moved, []int{0}) {
+		t.Errorf("moved %v, want the zombie's shard", result.Moved)
+	}
+	db.wantLive(things.Table, "a=1")
+	p, err := db.loader.Progress(t.Context(), shard)
+	if err != nil || p != (stream.Position{Sequence: "49600000000000000000000000000000000000000000000000000001"}) {
+		t.Errorf("progress %+v, %v", p, err)
+	}
+	end := advance(p.Sequence, p.Sequence)
+	end.To.Ended = true
+	db.apply(withAdvance(build(t), end))
+	if p, err = db.loader.Progress(t.Context(), shard); err != nil || !p.Ended {
+		t.Errorf("progress after the end %+v, %v", p, err)
+	}
+}
+
+func TestOneRowThatPostgreSQLRefuses(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.exec("ALTER TABLE obs.things ADD CHECK (value <> 'bad')")
+	var rows []string
+	for i := range 50 {
+		rows = append(rows, thing(fmt.Sprintf("%02d", i), "good"))
+	}
+	rows[17], rows[30] = thing("17", "bad"), thing("30", "bad")
+	result := db.apply(build(t).part(things.Table, "", 1, 0, rows...).end(things.Table, "", 1, schema.OK, 1, 50))
+	if got := result.Categories["things"]; got != (load.Counts{Rows: 50, New: 48, Rejected: 2, Parts: 1}) {
+		t.Errorf("counts %+v", got)
+	}
+	want := []string{`17 refused {"id":"17","value":"bad"}`, `30 refused {"id":"30","value":"bad"}`}
+	if got := db.query("SELECT row_number || ' ' || reason || ' ' || convert_from(bytes, 'UTF8') FROM hub.reject"); !slices.Equal(got, want) {
+		t.Errorf("rejects %q", got)
+	}
+	// Changed rows go through the stage.
+	result = db.apply(build(t).part(things.Table, "", 2, 0, thing("01", "bad"), thing("02", "better")))
+	if got := result.Categories["things"]; got != (load.Counts{Rows: 2, Changed: 1, Rejected: 1, Parts: 1}) {
+		t.Errorf("counts of changed rows %+v", got)
+	}
+}
+
+func TestRepeatedRowOfARun(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("a", "2")).end(things.Table, "", 1, schema.OK, 1, 2))
+	db.wantLive(things.Table, "a=1")
+	if got := db.query("SELECT row_number || ' ' || reason FROM hub.reject"); !slices.Equal(got, []string{"1 repeated_row"}) {
+		t.Errorf("rejects %q", got)
+	}
+}
+
+func TestKeyThatExistsAlthoughItSeemedNew(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1")))
+	// Somebody else inserts the row between the question and the COPY. A sequence
+	// does not go back with the transaction, so it happens once.
+	db.exec(`CREATE SEQUENCE calls;
+		CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		IF NEW.id = 'b' AND nextval('calls') = 1 THEN
+			INSERT INTO obs.things SELECT NEW.*;
+		END IF;
+		RETURN NEW; END $$;
+		CREATE TRIGGER meddle BEFORE INSERT ON obs.things FOR EACH ROW EXECUTE FUNCTION meddle()`)
+	db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "2"), thing("b", "1")).end(things.Table, "", 2, schema.OK, 1, 2))
+	db.wantLive(things.Table, "a=2", "b=1")
+}
+
+func TestMisfitParksTheCategoryOnly(t *testing.T) {
+	db := newDatabase(t, load.Config{ParkedLimit: 3})
+	apply := func(run int) load.Result {
+		return db.apply(build(t).
+			part(things.Table, "", run, 0, thing("a", fmt.Sprint(run))).end(things.Table, "", run, schema.OK, 1, 1).
+			part(sightings.Table, "", run, 0, thing("s", fmt.Sprint(run))))
+	}
+	apply(1)
+	// The loader's connection is live when the column changes under it: eight
+	// bytes of text would be copied into a bigint without an error.
+	db.exec("ALTER TABLE obs.things ALTER COLUMN value TYPE bigint USING 1")
+	result := apply(2)
+	if result.Parked["things"] == nil || result.Parked["sightings"] != nil {
+		t.Fatalf("parked %v, want things", result.Parked)
+	}
+	for _, want := range []string{"obs.things.value is bigint, not text", "ALTER TABLE obs.things ALTER COLUMN value TYPE text"} {
+		if !strings.Contains(result.Parked["things"].Error(), want) {
+			t.Errorf("error %q does not say %q", result.Parked["things"], want)
+		}
+	}
+	db.wantLive(sightings.Table, "s=2")
+	if got := db.query("SELECT state || ' ' || convert_from(bytes, 'UTF8') FROM hub.reject"); !slices.Equal(got, []string{"parked end", `parked {"id":"a","value":"2"}`}) {
+		t.Errorf("rejects %q", got)
+	}
+	batch := build(t).part(things.Table, "", 3, 0, thing("a", "3")).end(things.Table, "", 3, schema.OK, 1, 1).done()
+	if _, err := db.loader.Apply(t.Context(), batch); err == nil || !strings.Contains(err.Error(), "too many parked records") {
+		t.Errorf("at the limit: %v", err)
+	}
+	db.exec("ALTER TABLE obs.things ALTER COLUMN value TYPE text")
+	parked, err := db.loader.Parked(t.Context(), "things", 0, 10)
+	if err != nil || len(parked) != 2 {
+		t.Fatalf("parked %+v, %v", parked, err)
+	}
+	b := build(t).part(things.Table, "", 2, 0, thing("a", "2")).end(things.Table, "", 2, schema.OK, 1, 1)
+	b.parts["things"][0].Origin.Parked, b.batch.Ends[0].Origin.Parked = parked[0].ID, parked[1].ID
+	db.apply(b)
+	db.wantLive(things.Table, "a=2")
+	if got := db.query("SELECT state FROM hub.reject"); len(got) != 0 {
+		t.Errorf("left over: %q", got)
+	}
+}
+
+func TestCheckPrintsTheMissingStatement(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	if faults, err := load.Check(t.Context(), db.pool, categories...); err != nil || len(faults) != 0 {
+		t.Fatalf("fresh tables: %v, %v", faults, err)
+	}
+	db.exec(`DROP TABLE obs.sightings; ALTER TABLE obs.things DROP COLUMN note; ALTER TABLE obs.things ADD extra int NOT NULL;
+		ALTER TABLE obs.daily ALTER COLUMN amount TYPE numeric, ALTER COLUMN amount DROP NOT NULL, DROP CONSTRAINT daily_pkey`)
+	faults, err := load.Check(t.Context(), db.pool, categories...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range faults {
+		if f.Statement == "" {
+			t.Errorf("%v names no statement", f)
+		}
+		db.exec(f.Statement)
+	}
+	if faults, err = load.Check(t.Context(), db.pool, categories...); err != nil || len(faults) != 0 {
+		t.Errorf("after the statements that Check printed: %v, %v", faults, err)
+	}
+}
+
+func TestPruneKeepsTheNewestCompleteRun(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	for run := range 3 {
+		db.apply(build(t).part(things.Table, "", run, 0, thing("a", fmt.Sprint(run))).end(things.Table, "", run, schema.OK, 1, 1))
+	}
+	if n, err := db.loader.Prune(t.Context(), 0); err != nil || n != 2 {
+		t.Fatalf("pruned %d, %v", n, err)
+	}
+	// A part of a pruned run comes again: superseded.
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1, 2))
+	db.wantLive(things.Table, "a=2")
+}

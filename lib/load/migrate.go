@@ -1,0 +1,59 @@
+package load
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Migrations returns the SQL files of the loader's own tables.
+func Migrations() fs.FS {
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the directory is embedded
+	}
+	return sub
+}
+
+// Applied is one migration that Migrate ran.
+type Applied = goose.MigrationResult
+
+// Migrate brings the loader's own tables up to date. It may run in several places
+// at once.
+func Migrate(ctx context.Context, databaseURL string) ([]*Applied, error) {
+	return RunMigrations(ctx, databaseURL, Migrations(), "public.hub_schema_version")
+}
+
+// RunMigrations runs the goose migrations of files that have not run, under a
+// lock of the database, and notes them in the table given (with its schema). An
+// error names the migration; those before it stay applied.
+func RunMigrations(ctx context.Context, databaseURL string, files fs.FS, versions string) ([]*Applied, error) {
+	cfg, err := PoolConfig(databaseURL)
+	if err != nil {
+		return nil, err
+	}
+	db := stdlib.OpenDB(*cfg.ConnConfig)
+	defer db.Close()
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return nil, err
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, files,
+		goose.WithTableName(versions), goose.WithSessionLocker(locker))
+	if err != nil {
+		return nil, fmt.Errorf("read migrations: %w", err)
+	}
+	results, err := provider.Up(ctx)
+	if err != nil {
+		return results, fmt.Errorf("migrate: %w", err)
+	}
+	return results, nil
+}

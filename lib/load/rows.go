@@ -1,0 +1,164 @@
+package load
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"math"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+const idSize = 16
+
+// id is a row key or a row hash.
+type id = [idSize]byte
+
+const (
+	// scopePrefix is how many bytes of a row key come from (category, account,
+	// region): rows of a scope lie together, and a scope is a range of the key.
+	scopePrefix = 6
+	// keySuffix is how many come from the key columns.
+	keySuffix = idSize - scopePrefix
+)
+
+// keyPrefix returns the part of a row key that all rows of a scope share. It is a
+// cryptographic hash, so that no account can aim at the rows of another.
+func keyPrefix(s schema.Scope) (p [scopePrefix]byte) {
+	d := schema.Digest(s.Category, s.Account, s.Region)
+	copy(p[:], d[:])
+	return p
+}
+
+// keyRange returns the first and the last key that rows of the scope can have.
+func keyRange(s schema.Scope) (first, last id) {
+	p := keyPrefix(s)
+	copy(first[:], p[:])
+	copy(last[:], p[:])
+	for i := scopePrefix; i < idSize; i++ {
+		last[i] = 0xff
+	}
+	return first, last
+}
+
+// fingerprint is what a key adds, by exclusive or, to the fingerprint of a set of keys.
+func fingerprint(key []byte) int64 { return int64(binary.BigEndian.Uint64(key[idSize-8:])) }
+
+// identifier computes row keys and row hashes of one record. Values are written
+// into buf, each with its length before it, and hashed.
+type identifier struct {
+	columns []valueWriter
+	keys    []int
+	buf     []byte
+}
+
+// valueWriter appends the bytes of one column's values for hashing.
+type valueWriter struct {
+	name  string // length-prefixed
+	array arrow.Array
+	value func(b []byte, row int) []byte
+}
+
+func newIdentifier(t *schema.Table, rec arrow.Record) *identifier {
+	x := &identifier{keys: t.Keys(), columns: make([]valueWriter, rec.NumCols())}
+	for i, c := range t.Columns() {
+		name := binary.BigEndian.AppendUint32(nil, uint32(len(c.Name)))
+		x.columns[i] = valueWriter{string(append(name, c.Name...)), rec.Column(i), valueOf(rec.Column(i))}
+	}
+	return x
+}
+
+// valueOf returns a function that appends a value with its length before it.
+func valueOf(a arrow.Array) func(b []byte, row int) []byte {
+	word := func(b []byte, v uint64) []byte {
+		return binary.BigEndian.AppendUint64(append(b, 0, 0, 0, 8), v)
+	}
+	switch a := a.(type) {
+	case *array.String:
+		offsets, bytes := a.ValueOffsets(), a.ValueBytes()
+		base := offsets[0]
+		return func(b []byte, row int) []byte {
+			v := bytes[offsets[row]-base : offsets[row+1]-base]
+			return append(binary.BigEndian.AppendUint32(b, uint32(len(v))), v...)
+		}
+	case *array.Int64:
+		values := a.Int64Values()
+		return func(b []byte, row int) []byte { return word(b, uint64(values[row])) }
+	case *array.Float64:
+		values := a.Float64Values()
+		return func(b []byte, row int) []byte { return word(b, math.Float64bits(values[row])) }
+	case *array.Timestamp:
+		values := a.TimestampValues()
+		return func(b []byte, row int) []byte { return word(b, uint64(values[row])) }
+	case *array.Date32:
+		values := a.Date32Values()
+		return func(b []byte, row int) []byte { return word(b, uint64(values[row])) }
+	case *array.Boolean:
+		return func(b []byte, row int) []byte {
+			v := uint64(0)
+			if a.Value(row) {
+				v = 1
+			}
+			return word(b, v)
+		}
+	case *array.Decimal128:
+		values := a.Values()
+		return func(b []byte, row int) []byte {
+			b = append(b, 0, 0, 0, 16)
+			b = binary.BigEndian.AppendUint64(b, uint64(values[row].HighBits()))
+			return binary.BigEndian.AppendUint64(b, values[row].LowBits())
+		}
+	}
+	panic("load: a record's column has the Arrow type " + a.DataType().String() + ", which no kind has")
+}
+
+// appendKey appends the last bytes of the key of a row.
+func (x *identifier) appendKey(dst []byte, row int) []byte {
+	x.buf = x.buf[:0]
+	for _, i := range x.keys {
+		x.buf = x.columns[i].value(x.buf, row)
+	}
+	sum := sha256.Sum256(x.buf)
+	return append(dst, sum[:keySuffix]...)
+}
+
+// appendHash appends the hash of a row: of the name and value of every column
+// that is not null. A new column that is null changes no hash.
+func (x *identifier) appendHash(dst []byte, row int) []byte {
+	x.buf = x.buf[:0]
+	for i := range x.columns {
+		c := &x.columns[i]
+		if c.array.IsNull(row) {
+			continue
+		}
+		x.buf = append(x.buf, c.name...)
+		x.buf = c.value(x.buf, row)
+	}
+	sum := sha256.Sum256(x.buf)
+	return append(dst, sum[:idSize]...)
+}
+
+// Identify returns the row keys and row hashes, 16 bytes each, of rows that all
+// belong to scope: what the loader stores for them. Use it to compare a database
+// with rows from elsewhere.
+func Identify(t *schema.Table, rec arrow.Record, scope schema.Scope) (keys, hashes []byte) {
+	return identify(t, rec, []Part{{Scope: scope, Rows: int(rec.NumRows())}})
+}
+
+// identify computes the identity of every row of rec; parts say which rows belong
+// to which scope.
+func identify(t *schema.Table, rec arrow.Record, parts []Part) (keys, hashes []byte) {
+	n := int(rec.NumRows())
+	keys, hashes = make([]byte, 0, n*idSize), make([]byte, 0, n*idSize)
+	x := newIdentifier(t, rec)
+	for _, p := range parts {
+		prefix := keyPrefix(p.Scope)
+		for row := p.First; row < p.First+p.Rows; row++ {
+			keys = x.appendKey(append(keys, prefix[:]...), row)
+			hashes = x.appendHash(hashes, row)
+		}
+	}
+	return keys, hashes
+}
