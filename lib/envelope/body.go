@@ -17,9 +17,8 @@ func NewDecoder() *Decoder {
 	z, err := zstd.NewReader(nil,
 		zstd.WithDecoderConcurrency(1), // Body decodes in the caller's goroutine
 		zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxWindow(MaxSize),
-		zstd.WithDecoderMaxMemory(MaxSize),
-		zstd.WithDecodeAllCapLimit(true), // what the frame says of its size is never believed
+		zstd.WithDecoderMaxMemory(MaxSize), // and so no larger window
+		zstd.WithDecodeAllCapLimit(true),   // what the frame says of its size is never believed
 	)
 	if err != nil {
 		panic(err) // the options are constants

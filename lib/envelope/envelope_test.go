@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -555,20 +556,56 @@ func TestBodyRefuses(t *testing.T) {
 
 // A bomb must cost no more memory than the size that the header may declare.
 func TestBombMemory(t *testing.T) {
-	bomb := stream(t, 1<<30)
+	bomb := stream(t, 256<<20)
 	h := envelope.Header{Kind: envelope.Part, Codec: envelope.Zstd, Rows: 1, Size: 1 << 20}
 	d := envelope.NewDecoder()
 	defer d.Close()
-	dst := make([]byte, 0, envelope.MaxSize)
-	result := testing.Benchmark(func(b *testing.B) {
-		for range b.N {
-			if _, err := d.Body(dst, h, bomb); err == nil {
-				b.Fatal("a bomb is taken")
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := d.Body(nil, h, bomb); err == nil {
+		t.Fatal("a bomb is taken")
+	}
+	runtime.ReadMemStats(&after)
+	if got := after.TotalAlloc - before.TotalAlloc; got > 5<<20 {
+		t.Errorf("%d bytes allocated to refuse a bomb of %d bytes", got, len(bomb))
+	}
+}
+
+// Two incompressible rows near the limit of a record are in one part or in two,
+// and no record is above the limit.
+func TestPackKeepsMaxRecordExactly(t *testing.T) {
+	const limit = 8 << 10
+	p := newPacker(t, envelope.Config{MaxRecord: limit})
+	random := rand.New(rand.NewPCG(7, 8))
+	row := func(n int) []byte {
+		b := make([]byte, n)
+		for i := range b {
+			b[i] = 0x80 | byte(random.Uint32())
+		}
+		return b
+	}
+	sizes := map[int]bool{}
+	for n := limit/2 - 300; n < limit/2; n++ {
+		r := p.Run(scope, run)
+		for range 2 {
+			if err := r.Add(row(n)); err != nil {
+				t.Fatal(err)
 			}
 		}
-	})
-	if got := result.AllocedBytesPerOp(); got > 4<<20 {
-		t.Errorf("%d bytes allocated to refuse a bomb of %d bytes", got, len(bomb))
+		packed := r.Flush()
+		for _, part := range packed {
+			if size := len(part.Record) + len(envelope.PartitionKey(scope)); size > limit {
+				t.Errorf("a record has %d bytes with its key, limit %d", size, limit)
+			} else {
+				sizes[size] = true
+			}
+		}
+		if len(packed) > 2 {
+			t.Errorf("%d parts of two rows", len(packed))
+		}
+	}
+	if !sizes[limit] && !sizes[limit-1] {
+		t.Errorf("no record reached the limit")
 	}
 }
 

@@ -156,7 +156,9 @@ func (r *Run) Add(row []byte) error {
 	return nil
 }
 
-// Flush returns the parts made of all rows added since the last Flush.
+// Flush returns the parts made of all rows added since the last Flush. Each part
+// holds rows that were added one after the other, and the parts follow each other
+// in that order; within a part the order of rows is not kept.
 func (r *Run) Flush() []Packed {
 	if r.work != nil {
 		r.sealRows()
