@@ -175,11 +175,15 @@ func (s *Stream) Merge(a, b string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if x.closed || y.closed || x.high+1 != y.low && y.high+1 != x.low || x == y {
+	lower, upper := x, y
+	if lower.low > upper.low {
+		lower, upper = upper, lower
+	}
+	if x.closed || y.closed || x == y || lower.high+1 != upper.low {
 		return "", fmt.Errorf("memstream: shards %q and %q are closed or no neighbours", a, b)
 	}
 	x.closed, y.closed = true, true
-	merged := s.add(min(x.low, y.low), max(x.high, y.high), a, b)
+	merged := s.add(lower.low, upper.high, a, b)
 	s.notify()
 	return merged.name, nil
 }
