@@ -1,54 +1,25 @@
 package collecttest
 
 import (
-	"bytes"
-	"encoding/json"
-	"log/slog"
-	"reflect"
-
+	"github.com/hubspoke/observability/lib/rowjson"
+	"github.com/hubspoke/observability/lib/rows"
 	"github.com/hubspoke/observability/lib/schema"
 )
 
-var discard = slog.New(slog.DiscardHandler)
-
+// encoder returns a function that writes one row as JSON, through an Arrow record
+// as the runner does, and so with its rules. The caller must release it.
 func encoder[T any](c schema.Category[T]) (encode func(*T) ([]byte, error), release func()) {
+	appender := rows.NewAppender(c, nil)
 	return func(row *T) ([]byte, error) {
-		v := reflect.ValueOf(row).Elem()
-		out := []byte("{")
-		for _, c := range c.Columns() {
-			f := v.Field(c.Field)
-			if f.Kind() == reflect.Pointer {
-				if f.IsNil() {
-					continue
-				}
-				f = f.Elem()
-			}
-			if c.Kind == schema.KindJSON && f.Len() == 0 {
-				continue
-			}
-			b, err := json.Marshal(f.Interface())
-			if err != nil {
-				return nil, err
-			}
-			if c.Kind == schema.KindJSON {
-				val, err := parseJSON(b)
-				if err != nil {
-					return nil, err
-				}
-				var buf bytes.Buffer
-				e := json.NewEncoder(&buf)
-				e.SetEscapeHTML(false)
-				e.Encode(val)
-				b = bytes.TrimSpace(buf.Bytes())
-			}
-			if len(out) > 1 {
-				out = append(out, ',')
-			}
-			out = append(out, '"')
-			out = append(out, c.Name...)
-			out = append(out, `":`...)
-			out = append(out, b...)
+		if err := appender.Append(row); err != nil {
+			return nil, err
 		}
-		return append(out, '}'), nil
-	}, func() {}
+		record := appender.Record()
+		defer record.Release()
+		e, err := rowjson.NewEncoder(c.Table, record)
+		if err != nil {
+			return nil, err
+		}
+		return e.AppendRow(nil, 0), nil
+	}, appender.Release
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -44,9 +45,6 @@ const attempts = 3
 // package documentation has the format of recordings and the rules.
 func Run[T any](t *testing.T, c collect.Collector[T]) {
 	t.Helper()
-	if err := collect.Validate(c); err != nil {
-		t.Fatal(err)
-	}
 	name := c.Category.Name()
 	runSuite(t, c, name, time.Time{})
 	if c.Incremental != nil {
@@ -54,8 +52,11 @@ func Run[T any](t *testing.T, c collect.Collector[T]) {
 	}
 }
 
-func runSuite[T any](t *testing.T, c collect.Collector[T], dir string, since time.Time) {
+func runSuite[T any](t testing.TB, c collect.Collector[T], dir string, since time.Time) {
 	t.Helper()
+	if err := collect.Validate(c); err != nil {
+		t.Fatal(err)
+	}
 	recordings, err := loadRecordings(filepath.Join("testdata", filepath.FromSlash(dir)))
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +122,7 @@ func (s *suite[T]) collect(ctx context.Context, r *replay, emitError func(row in
 		Region:    Region,
 		Now:       Now,
 		Since:     s.since,
-		Log:       discard,
+		Log:       slog.New(slog.DiscardHandler),
 	}
 	encode, release := encoder(s.collector.Category)
 	defer release()
@@ -160,7 +161,7 @@ func config(r *replay) aws.Config {
 	}
 }
 
-func (s *suite[T]) checkActions(t *testing.T) {
+func (s *suite[T]) checkActions(t testing.TB) {
 	t.Helper()
 	declared := slices.Sorted(slices.Values(s.collector.Actions))
 	called := slices.Sorted(maps.Keys(s.want.replay.actions))
@@ -169,7 +170,7 @@ func (s *suite[T]) checkActions(t *testing.T) {
 	}
 }
 
-func (s *suite[T]) checkColumns(t *testing.T) {
+func (s *suite[T]) checkColumns(t testing.TB) {
 	t.Helper()
 	filled := map[string]bool{}
 	for _, line := range s.want.lines {
@@ -184,7 +185,7 @@ func (s *suite[T]) checkColumns(t *testing.T) {
 	}
 }
 
-func (s *suite[T]) checkKeysAndSlices(t *testing.T) {
+func (s *suite[T]) checkKeysAndSlices(t testing.TB) {
 	t.Helper()
 	table := s.collector.Table()
 	var days []string
@@ -214,7 +215,7 @@ func (s *suite[T]) checkKeysAndSlices(t *testing.T) {
 }
 
 // checkDenied denies request i, and only that.
-func (s *suite[T]) checkDenied(t *testing.T, i int) {
+func (s *suite[T]) checkDenied(t testing.TB, i int) {
 	t.Helper()
 	got, err := s.collect(t.Context(), &replay{fault: denied, at: i, times: 1}, nil)
 	if len(got.replay.refused) == 0 {
@@ -234,7 +235,7 @@ func (s *suite[T]) checkDenied(t *testing.T, i int) {
 
 // compareNulls checks that each row equals the row of the same key in the run
 // that went well, but for columns that are null.
-func (s *suite[T]) compareNulls(t *testing.T, when string, lines [][]byte, action string) {
+func (s *suite[T]) compareNulls(t testing.TB, when string, lines [][]byte, action string) {
 	t.Helper()
 	table := s.collector.Table()
 	want := map[string]map[string]any{}
@@ -261,7 +262,7 @@ func (s *suite[T]) compareNulls(t *testing.T, when string, lines [][]byte, actio
 }
 
 // checkThrottled throttles request i once, which retries mend, and then for good.
-func (s *suite[T]) checkThrottled(t *testing.T, i int) {
+func (s *suite[T]) checkThrottled(t testing.TB, i int) {
 	t.Helper()
 	got, err := s.collect(t.Context(), &replay{fault: throttled, at: i, times: 1}, nil)
 	if err != nil {
@@ -278,7 +279,7 @@ func (s *suite[T]) checkThrottled(t *testing.T, i int) {
 }
 
 // checkCanceled ends the context with request i.
-func (s *suite[T]) checkCanceled(t *testing.T, i int) {
+func (s *suite[T]) checkCanceled(t testing.TB, i int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -293,7 +294,7 @@ func (s *suite[T]) checkCanceled(t *testing.T, i int) {
 
 var errEmit = errors.New("collecttest: emit refuses the row")
 
-func (s *suite[T]) checkEmitError(t *testing.T) {
+func (s *suite[T]) checkEmitError(t testing.TB) {
 	t.Helper()
 	last := len(s.want.rows) - 1
 	if last < 0 {
@@ -327,7 +328,7 @@ func key(table *schema.Table, row map[string]any) string {
 }
 
 // object parses a row.
-func object(t *testing.T, line []byte) map[string]any {
+func object(t testing.TB, line []byte) map[string]any {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.UseNumber()

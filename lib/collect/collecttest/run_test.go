@@ -1,0 +1,245 @@
+package collecttest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+// Stream is one Kinesis stream.
+type Stream struct {
+	// Name of the stream.
+	Name string `col:"name,key"`
+	// Status of the stream.
+	Status *string `col:"status"`
+	// Shards that are open.
+	Shards *int64 `col:"shards"`
+	// DeniedActions that the row misses.
+	DeniedActions schema.JSON `col:"denied_actions"`
+}
+
+var streams = schema.Of[Stream](schema.Spec{Name: "streams", Mode: schema.Snapshot})
+
+// collector reads streams in the way of a real collector: a paged list, and a
+// detail of each entry that may be denied. Its fields are the mistakes to make.
+type collector struct {
+	firstPageOnly  bool
+	guess          bool // status is ACTIVE where it is denied
+	swallow        bool // any error of the detail is a null
+	skip           bool // a row whose detail is denied is left out
+	ignoreEmit     bool
+	ignoreContext  bool
+	otherPageSize  bool
+	neverShards    bool
+	emptyName      bool
+	wrapThrottling bool
+}
+
+func (c collector) collect(ctx context.Context, env *collect.Env, emit func(Stream) error) error {
+	client := kinesis.NewFromConfig(env.AWS)
+	input := &kinesis.ListStreamsInput{Limit: aws.Int32(2)}
+	if c.otherPageSize {
+		input.Limit = aws.Int32(3)
+	}
+	pages := kinesis.NewListStreamsPaginator(client, input)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if c.ignoreContext && errors.Is(err, context.Canceled) {
+			return nil
+		}
+		if c.wrapThrottling && err != nil {
+			return errors.New("it did not work")
+		}
+		if err != nil {
+			return err
+		}
+		for _, name := range page.StreamNames {
+			row := Stream{Name: name}
+			if c.emptyName {
+				row.Name = ""
+			}
+			answer, err := client.DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamName: &name})
+			var gone *types.ResourceNotFoundException
+			switch {
+			case err == nil:
+				status, shards := string(answer.StreamDescriptionSummary.StreamStatus), int64(*answer.StreamDescriptionSummary.OpenShardCount)
+				row.Status, row.Shards = &status, &shards
+			case errors.As(err, &gone):
+				continue
+			case c.skip && collect.Classify(err) == schema.Denied:
+				continue
+			case c.swallow || collect.Classify(err) == schema.Denied:
+				row.DeniedActions = schema.JSON(`["kinesis:DescribeStreamSummary"]`)
+				if c.guess {
+					row.Status = aws.String("UPDATING")
+				}
+			default:
+				return err
+			}
+			if c.neverShards {
+				row.Shards = nil
+			}
+			if err := emit(row); err != nil && !c.ignoreEmit {
+				return err
+			}
+		}
+		if c.firstPageOnly {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (c collector) declare() collect.Collector[Stream] {
+	return collect.Collector[Stream]{
+		Category: streams,
+		Reach:    collect.PerRegion,
+		Every:    time.Hour,
+		Actions:  []string{"kinesis:ListStreams", "kinesis:DescribeStreamSummary"},
+		Rate:     collect.Rate{PerSecond: 5, Burst: 5},
+		Collect:  c.collect,
+	}
+}
+
+func TestRun(t *testing.T) { Run(t, collector{}.declare()) }
+
+// recorder is a test that keeps what is reported.
+type recorder struct {
+	testing.TB
+	failed bool
+	text   strings.Builder
+}
+
+func (r *recorder) Helper()      {}
+func (r *recorder) Failed() bool { return r.failed }
+
+func (r *recorder) Errorf(format string, args ...any) {
+	r.failed = true
+	fmt.Fprintf(&r.text, format+"\n", args...)
+}
+
+func (r *recorder) Fatalf(format string, args ...any) { r.Errorf(format, args...); runtime.Goexit() }
+func (r *recorder) Fatal(args ...any)                 { r.Fatalf("%s", fmt.Sprint(args...)) }
+
+// report returns what the suite reports about c.
+func report(t *testing.T, c collect.Collector[Stream]) string {
+	r := &recorder{TB: t}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runSuite(r, c, "streams", time.Time{})
+	}()
+	<-done
+	return r.text.String()
+}
+
+// TestRunFindsMistakes proves that each rule fails when it is broken.
+func TestRunFindsMistakes(t *testing.T) {
+	edit := func(c collector, change func(*collect.Collector[Stream])) collect.Collector[Stream] {
+		declared := c.declare()
+		change(&declared)
+		return declared
+	}
+	tests := []struct {
+		name      string
+		collector collect.Collector[Stream]
+		files     map[string]func(string) string // changes of testdata/streams
+		want      string
+	}{
+		{name: "declaration", collector: edit(collector{}, func(c *collect.Collector[Stream]) { c.Every = 0 }), want: "Every is not positive"},
+		{name: "action too many", collector: edit(collector{}, func(c *collect.Collector[Stream]) {
+			c.Actions = append(c.Actions, "kinesis:ListShards")
+		}), want: "the operations called are\n\tkinesis:DescribeStreamSummary kinesis:ListStreams"},
+		{name: "action too few", collector: edit(collector{}, func(c *collect.Collector[Stream]) { c.Actions = c.Actions[:1] }), want: "Actions declares\n\tkinesis:ListStreams\n"},
+		{name: "first page only", collector: collector{firstPageOnly: true}.declare(), want: "no request uses the recording"},
+		{name: "another request", collector: collector{otherPageSize: true}.declare(), want: "requests without a recording in testdata/streams:\nListStreams\n{\"Limit\":3}"},
+		{name: "other rows", collector: collector{}.declare(), files: map[string]func(string) string{
+			"want.ndjson": func(s string) string { return strings.Replace(s, `"shards":4`, `"shards":5`, 1) },
+		}, want: "goldentest: diff"},
+		{name: "column never filled", collector: collector{neverShards: true}.declare(), files: map[string]func(string) string{
+			"want.ndjson": func(s string) string { return strings.NewReplacer(`,"shards":4`, "", `,"shards":1`, "").Replace(s) },
+		}, want: "column shards is filled in no row"},
+		{name: "same key", collector: collector{}.declare(), files: map[string]func(string) string{
+			"01-list-page1.txt": func(s string) string { return strings.Replace(s, `"orders", "deleted"`, `"orders", "orders"`, 1) },
+			"want.ndjson":       func(s string) string { line, _, _ := strings.Cut(s, "\n"); return line + "\n" + s },
+			"11-deleted.txt":    nil,
+		}, want: `the key "orders" is there twice`},
+		{name: "row against the rules", collector: collector{emptyName: true}.declare(), want: "empty_key"},
+		{name: "guessed value", collector: collector{guess: true}.declare(), want: "column status is UPDATING; with an answer it is ACTIVE, without it must be null"},
+		{name: "row left out", collector: collector{skip: true}.declare(), want: "denied: 1 rows instead of 2, and no error"},
+		{name: "throttling as null", collector: collector{swallow: true}.declare(), want: "throttled for good: outcome ok, not throttled"},
+		{name: "error hidden", collector: collector{wrapThrottling: true}.declare(), want: "the error is classified as failed, not denied"},
+		{name: "emit error", collector: collector{ignoreEmit: true}.declare(), want: "emit was called again after it failed"},
+		{name: "context", collector: collector{ignoreContext: true}.declare(), want: "context canceled in request 0: the error is <nil>"},
+	}
+	base, err := filepath.Abs("testdata/streams")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			if err := os.CopyFS("testdata/streams", os.DirFS(base)); err != nil {
+				t.Fatal(err)
+			}
+			for name, change := range test.files {
+				changeFile(t, filepath.Join("testdata/streams", name), change)
+			}
+			if got := report(t, test.collector); !strings.Contains(got, test.want) {
+				t.Errorf("the suite reports\n%s\nwant a report with\n%s", got, test.want)
+			}
+		})
+	}
+}
+
+// changeFile rewrites a file, or removes it if change is nil.
+func changeFile(t *testing.T, path string, change func(string) string) {
+	t.Helper()
+	if change == nil {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	old, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := change(string(old))
+	if changed == string(old) {
+		t.Fatalf("%s: the test changes nothing", path)
+	}
+	if err := os.WriteFile(path, []byte(changed), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestParseRecording(t *testing.T) {
+	r, err := parseRecording([]byte("ListStreams\n{\n  \"Limit\": 2\n}\n\n200\n{\"StreamNames\": []}\n\n"))
+	if err != nil || r.operation != "ListStreams" || r.status != 200 || string(r.body) != "{\"StreamNames\": []}\n\n" {
+		t.Errorf("%+v, error %v", r, err)
+	}
+	for _, bad := range []string{
+		"", "ListStreams", "ListStreams\n{}\n200\n{}", "ListStreams\n{\n\n200\n{}", "ListStreams\n{} {}\n\n200\n{}", "ListStreams\n{}\n\nok\n{}",
+	} {
+		if _, err := parseRecording([]byte(bad)); err == nil {
+			t.Errorf("%q is a recording", bad)
+		}
+	}
+	if _, err := loadRecordings(t.TempDir()); err == nil {
+		t.Error("a directory without recordings is accepted")
+	}
+}
