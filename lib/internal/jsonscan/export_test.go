@@ -1,0 +1,4 @@
+package jsonscan
+
+// Memory returns how many bytes the scanner keeps for the next text.
+func (s *Scanner) Memory() int { return cap(s.unescaped) + cap(s.rewritten) + cap(s.joined) }
