@@ -13,6 +13,8 @@ import (
 	"github.com/hubspoke/observability/schemas"
 )
 
+// Instances are listed in every state. One request reads up to 1,000 instances, and
+// AWS charges nothing for it.
 var ec2Instances = collect.Collector[schemas.EC2Instance]{
 	Category: schemas.EC2Instances,
 	Reach:    collect.PerRegion,

@@ -16,12 +16,18 @@ import (
 	"github.com/hubspoke/observability/schemas"
 )
 
+// Keys are listed, AWS managed ones included, and the aliases of the region are
+// read once. Then each key is described, and asked for its rotation (symmetric keys
+// with material in KMS) and its tags (customer managed keys): up to three requests
+// per key. AWS charges nothing for them.
+//
+// ListKeys and ListAliases can be granted on the resource "*" only. The details may
+// be denied by the policy of a single key, whatever the role may do: the row then
+// says so in denied_actions, and the run is complete.
 var kmsKeys = collect.Collector[schemas.KMSKey]{
 	Category: schemas.KMSKeys,
 	Reach:    collect.PerRegion,
 	Every:    6 * time.Hour,
-	// ListKeys and ListAliases are granted on "*" only; the others may also be
-	// denied by the policy of a single key.
 	Actions: []string{
 		"kms:ListKeys",
 		"kms:ListAliases",

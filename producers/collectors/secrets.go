@@ -12,6 +12,10 @@ import (
 	"github.com/hubspoke/observability/schemas"
 )
 
+// Secrets are listed, those that wait for their deletion included. Their values are
+// never read: the collector does not call GetSecretValue, and its policy should deny
+// it. One request reads 100 secrets and costs USD 0.000005 (USD 0.05 per 10,000 API
+// calls).
 var secrets = collect.Collector[schemas.Secret]{
 	Category: schemas.Secrets,
 	Reach:    collect.PerRegion,

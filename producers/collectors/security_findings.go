@@ -12,6 +12,11 @@ import (
 	"github.com/hubspoke/observability/schemas"
 )
 
+// Findings are listed in every record state, severity and workflow status, in the
+// order of their last update. The first run and one run a day read all of them; the
+// other runs read those updated since the last complete run. A region in which
+// Security Hub is not enabled ends with the outcome disabled. One request reads 100
+// findings, so that 10,000 findings take about a minute; AWS charges nothing for it.
 var securityFindings = collect.Collector[schemas.SecurityFinding]{
 	Category: schemas.SecurityFindings,
 	Reach:    collect.PerRegion,

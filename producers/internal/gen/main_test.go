@@ -1,0 +1,71 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+const root = "../../.."
+
+// TestPages fails when a page under docs/reference is stale.
+func TestPages(t *testing.T) {
+	if err := generate(root, false); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStalePagesAreFound(t *testing.T) {
+	dir := t.TempDir()
+	for _, tree := range []string{"docs/reference", "producers/collectors"} {
+		if err := os.CopyFS(filepath.Join(dir, tree), os.DirFS(filepath.Join(root, tree))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reference := filepath.Join(dir, "docs", "reference")
+	if err := os.WriteFile(filepath.Join(reference, "secrets.md"), []byte("old"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(reference, "gone.md"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	err := generate(dir, false)
+	for _, want := range []string{"secrets.md is stale", "gone.md belongs to no category"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v does not say %q", err, want)
+		}
+	}
+	if err := generate(dir, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := generate(dir, false); err != nil {
+		t.Errorf("right after the pages were written: %v", err)
+	}
+}
+
+func TestCollectorNeedsADocComment(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "things.go")
+	for source, want := range map[string]string{
+		"package collectors\n\n// Things are listed.\n//\n// For nothing.\nvar things = 1\n": "Things are listed.\n\nFor nothing.",
+		"package collectors\n\nvar things = 1\n":                                             "",
+	} {
+		if err := os.WriteFile(file, []byte(source), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := collectorDoc(file); got != want || (err == nil) != (want != "") {
+			t.Errorf("%q, error %v; want %q", got, err, want)
+		}
+	}
+}
+
+func TestEvery(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		24 * time.Hour: "24h", 15 * time.Minute: "15m", 90 * time.Minute: "1h30m", 10 * time.Second: "10s", time.Hour + time.Second: "1h0m1s",
+	} {
+		if got := every(d); got != want {
+			t.Errorf("%v is written %q, want %q", d, got, want)
+		}
+	}
+}
