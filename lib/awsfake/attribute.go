@@ -134,7 +134,11 @@ func scalar(kind, s string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return formatNumber(n)
+		text, outOfRange := formatNumber(n)
+		if outOfRange != nil {
+			return "", outOfRange
+		}
+		return text, nil
 	case "B":
 		b, err := base64.StdEncoding.DecodeString(s)
 		if err != nil {
@@ -230,7 +234,7 @@ func parseNumber(s string) (*big.Rat, error) {
 }
 
 // formatNumber writes a number in its canonical form, or says that DynamoDB cannot hold it.
-func formatNumber(n *big.Rat) (string, error) {
+func formatNumber(n *big.Rat) (string, *apiError) {
 	s := n.FloatString(maxFraction)
 	s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
 	if s == "" || s == "-" || s == "-0" {

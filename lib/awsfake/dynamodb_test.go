@@ -3,6 +3,9 @@ package awsfake_test
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"io"
+	"net/http"
 	"regexp"
 	"strings"
 	"sync"
@@ -64,6 +67,21 @@ func TestTables(t *testing.T) {
 	var missing *types.ResourceNotFoundException
 	if !errors.As(err, &missing) {
 		t.Fatalf("got %v", err)
+	}
+}
+
+func TestAnswersCarryTheirChecksum(t *testing.T) {
+	s := start(t, awsfake.Config{})
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	req := must(http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL(), strings.NewReader("{}")))(t)
+	req.Header.Set("X-Amz-Target", "DynamoDB_20120810.ListTables")
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIA"+hub+"/20260101/eu-central-1/dynamodb/aws4_request")
+	resp := must(transport.RoundTrip(req))(t)
+	defer resp.Body.Close()
+	body := must(io.ReadAll(resp.Body))(t)
+	if got, want := resp.Header.Get("X-Amz-Crc32"), fmt.Sprint(crc32.ChecksumIEEE(body)); resp.StatusCode != http.StatusOK || got != want {
+		t.Fatalf("status %s, checksum %s of %s, want %s", resp.Status, got, body, want)
 	}
 }
 

@@ -57,6 +57,13 @@ func (e *expressions) condition(kind, text string, on item) (bool, error) {
 	return ok, nil
 }
 
+// expressionError is a message of DynamoDB about an expression.
+type expressionError string
+
+func (e expressionError) Error() string { return string(e) }
+
+func wrong(format string, args ...any) error { return expressionError(fmt.Sprintf(format, args...)) }
+
 // itemError is an error of a well-formed update that depends on the item. A failed condition comes before it.
 type itemError struct{ *apiError }
 
@@ -79,7 +86,7 @@ func (e *expressions) update(text string, old item) (item, error) {
 		case "REMOVE":
 			err = p.list(func() error { return p.remove(out) })
 		case "ADD", "DELETE":
-			err = fmt.Errorf("awsfake does not implement the clause %s", clause)
+			err = wrong("awsfake does not implement the clause %s", clause)
 		default:
 			err = syntaxError(clause)
 		}
@@ -138,7 +145,7 @@ func (p *parser) fail(format string, args ...any) {
 
 func (e *expressions) parse(text string, on item) (*parser, error) {
 	if len(text) > maxExpression {
-		return nil, fmt.Errorf("Expression size has exceeded the maximum allowed size; expression size: %d", len(text))
+		return nil, wrong("Expression size has exceeded the maximum allowed size; expression size: %d", len(text))
 	}
 	tokens, err := tokenize(text)
 	if err != nil {
@@ -165,9 +172,9 @@ func tokenize(s string) ([]string, error) {
 				n++
 			}
 		case c == '.' || c == '[':
-			return nil, fmt.Errorf("awsfake does not implement document paths; near: %q", s[i:])
+			return nil, wrong("awsfake does not implement document paths; near: %q", s[i:])
 		default:
-			return nil, fmt.Errorf("Syntax error; token: %q, near: %q", s[i:i+1], s[i:])
+			return nil, wrong("Syntax error; token: %q, near: %q", s[i:i+1], s[i:])
 		}
 		out = append(out, s[i:i+n])
 		i += n
@@ -181,9 +188,9 @@ func word(c byte) bool {
 
 func syntaxError(token string) error {
 	if token == "" {
-		return fmt.Errorf("Syntax error; token: <EOF>")
+		return wrong("Syntax error; token: <EOF>")
 	}
-	return fmt.Errorf("Syntax error; token: %q", token)
+	return wrong("Syntax error; token: %q", token)
 }
 
 func (p *parser) atEnd() bool { return len(p.tokens) == 0 }
@@ -289,7 +296,7 @@ func (p *parser) function(name string) (bool, error) {
 	case "contains":
 		result = func(a, b *attribute) bool { return a != nil && b != nil && a.contains(b) }
 	default:
-		return false, fmt.Errorf("awsfake does not implement the function %s", name)
+		return false, wrong("awsfake does not implement the function %s", name)
 	}
 	a, err := p.operand()
 	if err != nil {
@@ -386,7 +393,7 @@ func (p *parser) operand() (*attribute, error) {
 	if strings.HasPrefix(token, ":") {
 		v, ok := p.values[token]
 		if !ok {
-			return nil, fmt.Errorf("An expression attribute value used in expression is not defined; attribute value: %s", token)
+			return nil, wrong("An expression attribute value used in expression is not defined; attribute value: %s", token)
 		}
 		p.usedValues[token] = true
 		return &v, nil
@@ -406,7 +413,7 @@ func (p *parser) name(token string) (string, error) {
 	if strings.HasPrefix(token, "#") {
 		name, ok := p.names[token]
 		if !ok {
-			return "", fmt.Errorf("An expression attribute name used in the document path is not defined; attribute name: %s", token)
+			return "", wrong("An expression attribute name used in the document path is not defined; attribute name: %s", token)
 		}
 		p.usedNames[token] = true
 		return name, nil
@@ -461,7 +468,7 @@ func (p *parser) setOperand() (*attribute, error) {
 		return a, err
 	}
 	if name := p.next(); name != "if_not_exists" {
-		return nil, fmt.Errorf("awsfake does not implement the function %s", name)
+		return nil, wrong("awsfake does not implement the function %s", name)
 	}
 	if err := p.expect("("); err != nil {
 		return nil, err
@@ -495,8 +502,8 @@ func (p *parser) sum(a, b *attribute, sign string) *attribute {
 		n.Sub(a.number(), b.number())
 	}
 	text, err := formatNumber(n)
-	if err != nil {
-		p.fail("%v", err)
+	if err != nil && p.failed == nil {
+		p.failed = err
 	}
 	return &attribute{kind: "N", text: text}
 }

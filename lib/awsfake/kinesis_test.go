@@ -236,6 +236,13 @@ func TestSplitAndMergeKeepOrder(t *testing.T) {
 	for _, child := range last.ChildShards {
 		equal(t, "parents of "+*child.ShardId, child.ParentShards, []string{"shardId-000000000000"})
 	}
+	put(t, k, "k", "later")
+	must(k.SplitShard(t.Context(), &kinesis.SplitShardInput{StreamARN: &events, ShardToSplit: after.ShardId, NewStartingHashKey: aws.String("5")}))(t)
+	page := must(k.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: horizon(t, k, *after.ShardId), Limit: aws.Int32(1)}))(t)
+	if len(page.Records) != 1 || page.NextShardIterator == nil || len(page.ChildShards) != 0 {
+		t.Fatalf("a closed shard with unread records answered %+v", page)
+	}
+
 	data, last = read(t, k, horizon(t, k, *between.ShardId))
 	equal(t, "child", data, []string{"between"})
 	if last.NextShardIterator != nil || len(last.ChildShards) != 1 || *last.ChildShards[0].ShardId != *after.ShardId {
@@ -243,18 +250,18 @@ func TestSplitAndMergeKeepOrder(t *testing.T) {
 	}
 	equal(t, "parents of the merged", last.ChildShards[0].ParentShards, []string{"shardId-000000000001", "shardId-000000000002"})
 	data, last = read(t, k, horizon(t, k, *after.ShardId))
-	equal(t, "merged", data, []string{"after"})
-	if last.NextShardIterator == nil {
-		t.Fatal("the open shard ended")
+	equal(t, "merged", data, []string{"after", "later"})
+	if last.NextShardIterator != nil || len(last.ChildShards) != 2 {
+		t.Fatalf("got the children %+v", last.ChildShards)
 	}
 
 	shards := must(k.ListShards(t.Context(), &kinesis.ListShardsInput{StreamARN: &events}))(t).Shards
 	merged := shards[3]
-	if *merged.ParentShardId != "shardId-000000000001" || *merged.AdjacentParentShardId != "shardId-000000000002" || *merged.HashKeyRange.StartingHashKey != "0" || merged.SequenceNumberRange.EndingSequenceNumber != nil {
+	if *merged.ParentShardId != "shardId-000000000001" || *merged.AdjacentParentShardId != "shardId-000000000002" || *merged.HashKeyRange.StartingHashKey != "0" || merged.SequenceNumberRange.EndingSequenceNumber == nil {
 		t.Fatalf("got %+v", merged)
 	}
-	if shards[0].SequenceNumberRange.EndingSequenceNumber == nil {
-		t.Fatal("a closed shard has no end")
+	if shards[5].SequenceNumberRange.EndingSequenceNumber != nil {
+		t.Fatal("an open shard has an end")
 	}
 }
 
@@ -382,7 +389,6 @@ func TestRetentionTrims(t *testing.T) {
 	s := start(t, awsfake.Config{Now: c.now})
 	k := createEvents(t, s, 1)
 	first := *put(t, k, "k", "0").SequenceNumber
-	old := horizon(t, k, "shardId-000000000000")
 	c.advance(4 * time.Minute)
 	put(t, k, "k", "1")
 	retention := func(hours int32) {
@@ -394,13 +400,11 @@ func TestRetentionTrims(t *testing.T) {
 	c.advance(47 * time.Hour)
 	got, _ := read(t, k, horizon(t, k, "shardId-000000000000"))
 	equal(t, "after 47 hours", got, []string{"0", "1"})
-	old = horizon(t, k, "shardId-000000000000")
 	c.advance(58 * time.Minute)
 	got, _ = read(t, k, horizon(t, k, "shardId-000000000000"))
 	equal(t, "after 47:58 from the second", got, []string{"1"})
 	got, _ = read(t, k, iterator(t, k, kinesis.GetShardIteratorInput{ShardId: aws.String("shardId-000000000000"), ShardIteratorType: types.ShardIteratorTypeAfterSequenceNumber, StartingSequenceNumber: &first}))
 	equal(t, "after a trimmed number", got, []string{"1"})
-	_ = old
 	c.advance(5 * time.Minute)
 	equal(t, "shards", shardIDs(t, k), []string{"shardId-000000000001", "shardId-000000000002"})
 

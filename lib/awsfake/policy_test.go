@@ -65,6 +65,8 @@ func TestResourcePolicyDecidesAcrossAccounts(t *testing.T) {
 		})
 	}
 
+	// Whatever the policy says, only the owner may change it.
+	must(owner.PutResourcePolicy(t.Context(), &kinesis.PutResourcePolicyInput{ResourceARN: &events, Policy: aws.String(allow(`"*"`, `"*"`, "*"))}))(t)
 	_, err := user.PutResourcePolicy(t.Context(), &kinesis.PutResourcePolicyInput{ResourceARN: &events, Policy: aws.String(allow(root, `"*"`, "*"))})
 	wantCode(t, err, "AccessDeniedException", "PutResourcePolicy")
 	must(owner.DeleteResourcePolicy(t.Context(), &kinesis.DeleteResourcePolicyInput{ResourceARN: &events}))(t)

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/s3/manager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -60,11 +59,17 @@ func TestObjects(t *testing.T) {
 func TestUploadInPartsAndTheNamesOfOperations(t *testing.T) {
 	s := start(t, awsfake.Config{})
 	c := createBucket(t, s)
-	body := bytes.Repeat([]byte("0123456789abcdef"), 12<<20/16)
-	must(manager.NewUploader(c).Upload(t.Context(), &s3.PutObjectInput{Bucket: archive, Key: aws.String("big"), Body: io.MultiReader(bytes.NewReader(body))}))(t)
-	buffer := manager.NewWriteAtBuffer(nil)
-	must(manager.NewDownloader(c).Download(t.Context(), buffer, &s3.GetObjectInput{Bucket: archive, Key: aws.String("big")}))(t)
-	if !bytes.Equal(buffer.Bytes(), body) {
+	part := bytes.Repeat([]byte("x"), 5<<20)
+	upload := must(c.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: archive, Key: aws.String("big")}))(t).UploadId
+	var parts []types.CompletedPart
+	for n := range int32(2) {
+		out := must(c.UploadPart(t.Context(), &s3.UploadPartInput{Bucket: archive, Key: aws.String("big"), UploadId: upload, PartNumber: aws.Int32(n + 1), Body: bytes.NewReader(part)}))(t)
+		parts = append(parts, types.CompletedPart{ETag: out.ETag, PartNumber: aws.Int32(n + 1)})
+	}
+	must(c.CompleteMultipartUpload(t.Context(), &s3.CompleteMultipartUploadInput{Bucket: archive, Key: aws.String("big"), UploadId: upload, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts}}))(t)
+	out := must(c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: archive, Key: aws.String("big")}))(t)
+	defer out.Body.Close()
+	if b := must(io.ReadAll(out.Body))(t); !bytes.Equal(b, append(part, part...)) {
 		t.Fatal("another object came back")
 	}
 	must(c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: archive, Key: aws.String("big")}))(t)
@@ -76,8 +81,8 @@ func TestUploadInPartsAndTheNamesOfOperations(t *testing.T) {
 	must(c.ListObjects(t.Context(), &s3.ListObjectsInput{Bucket: archive}))(t)
 	must(c.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: archive}))(t)
 	for operation, want := range map[string]int{
-		"CreateBucket": 1, "CreateMultipartUpload": 1, "UploadPart": 3, "CompleteMultipartUpload": 1, "GetObject": 3, "HeadObject": 1, "CopyObject": 1,
-		"DeleteObjects": 1, "HeadBucket": 1, "GetBucketLocation": 1, "GetBucketVersioning": 1, "ListObjects": 1, "DeleteBucket": 1, "*": 17,
+		"CreateBucket": 1, "CreateMultipartUpload": 1, "UploadPart": 2, "CompleteMultipartUpload": 1, "GetObject": 1, "HeadObject": 1, "CopyObject": 1,
+		"DeleteObjects": 1, "HeadBucket": 1, "GetBucketLocation": 1, "GetBucketVersioning": 1, "ListObjects": 1, "DeleteBucket": 1, "*": 14,
 	} {
 		if got := s.Calls("s3:" + operation); got != want {
 			t.Errorf("%s was called %d times, want %d", operation, got, want)

@@ -53,13 +53,13 @@ func (c Config) withDefaults() Config {
 func (c Config) validate() error {
 	var errs []error
 	if a, err := net.ResolveTCPAddr("tcp", c.Addr); err != nil {
-		errs = append(errs, fmt.Errorf("Addr: %w", err))
+		errs = append(errs, fmt.Errorf("config: Addr: %w", err))
 	} else if !a.IP.IsLoopback() {
-		errs = append(errs, fmt.Errorf("Addr %q is not a loopback address: nothing here is protected", c.Addr))
+		errs = append(errs, fmt.Errorf("config: Addr %q is not a loopback address: nothing here is protected", c.Addr))
 	}
 	for _, r := range c.Roles {
 		if _, err := parseRoleARN(r.ARN); err != nil {
-			errs = append(errs, fmt.Errorf("Roles: %w", err))
+			errs = append(errs, fmt.Errorf("config: Roles: %w", err))
 		}
 	}
 	return errors.Join(errs...)
@@ -71,7 +71,6 @@ type Server struct {
 	listener net.Listener
 	http     *http.Server
 	client   *http.Client
-	closing  chan struct{}  // closed when the server is
 	running  sync.WaitGroup // the accept loop and the calls in progress
 
 	mu     sync.Mutex
@@ -103,7 +102,6 @@ func New(cfg Config) (*Server, error) {
 		cfg:      cfg,
 		listener: l,
 		client:   &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
-		closing:  make(chan struct{}),
 		calls:    newCallCounter(),
 		faults:   newFaultList(cfg.Seed),
 		kinesis:  k,
@@ -130,10 +128,8 @@ func (s *Server) Close() error {
 	if !first {
 		return nil
 	}
-	close(s.closing)
 	err := s.http.Close()
 	s.running.Wait()
-	s.client.CloseIdleConnections()
 	return err
 }
 
@@ -217,11 +213,8 @@ func (s *Server) affect(w http.ResponseWriter, r *http.Request, c *call) {
 		reset(w)
 	case BlackHole:
 		c.injection.confirm()
-		io.Copy(io.Discard, r.Body) // only then does net/http notice that the client left
-		select {
-		case <-r.Context().Done():
-		case <-s.closing:
-		}
+		io.Copy(io.Discard, r.Body) // only then does net/http notice that the connection is gone
+		<-r.Context().Done()        // the client left, or the server is being closed
 		reset(w)
 	case LostAnswer:
 		s.answer(&lostAnswer{header: http.Header{}}, r, c)
