@@ -2,7 +2,6 @@ package kcl
 
 import (
 	"errors"
-	"fmt"
 )
 
 var (
@@ -10,26 +9,20 @@ var (
 	errStopped = errors.New("the worker stops")
 	// errEnded ends a lease whose shard turned out to be at its end.
 	errEnded = errors.New("the shard has ended")
+	// errShed ends a lease that is left to a worker with fewer.
+	errShed = errors.New("another worker has fewer shards")
 	// errDrainTimeout ends drains that last too long.
 	errDrainTimeout = errors.New("not applied within the drain timeout")
 )
 
-// reported is an error that this package logs itself: the library need not.
+// reported is an error that this package logs itself, so that the library need
+// not. It does not unwrap: what the library sees in an error makes it go on.
 type reported struct{ error }
 
-func (r reported) Unwrap() error { return r.error }
-
-// panicked is a panic of the Sink, or of the library in one of its callbacks.
-type panicked struct {
-	value any
-	stack []byte
-}
-
-func (p *panicked) Error() string { return fmt.Sprintf("panic: %v\n%s", p.value, p.stack) }
-
-func (p *panicked) Unwrap() error {
-	err, _ := p.value.(error)
-	return err
+// inOrder says whether the reading of a shard ended for a reason that is none to
+// complain of.
+func inOrder(err error) bool {
+	return errors.Is(err, errEnded) || errors.Is(err, errStopped) || errors.Is(err, errShed)
 }
 
 func isReported(err error) bool {

@@ -5,6 +5,7 @@ import (
 	"crypto/md5"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -365,4 +366,130 @@ func await(ctx context.Context, c <-chan struct{}) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+func TestItem12_ManyShardsAreTakenSoon(t *testing.T) {
+	const n = 32
+	s, sink := newStack(t, n, awsfake.Config{}), &streamtest.Sink{}
+	cfg := s.config()
+	cfg.ShardSyncInterval = time.Second // a lease per pass would take half a minute
+	began := time.Now()
+	s.start(cfg, sink)
+	s.until(sink, "all shards", func() bool { return len(sink.Shards()) == n })
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("%d shards were taken in %v", n, took)
+	}
+	scans := s.aws.Calls("dynamodb:Scan")
+	equal(t, "GetItem", s.aws.Calls("dynamodb:GetItem"), 0)
+	if scans > 10 {
+		t.Errorf("the lease table was read %d times", scans)
+	}
+}
+
+func TestItem13_WorkersShareWithoutStealing(t *testing.T) {
+	s, sink := newStack(t, 5, awsfake.Config{}), &streamtest.Sink{}
+	var first, second atomic.Int32
+	count := func(held *atomic.Int32) Config {
+		cfg := s.config()
+		cfg.Hooks.LeaseTaken = func(string) { held.Add(1) }
+		cfg.Hooks.LeaseEnded = func(_ string, err error) {
+			if err != nil {
+				t.Errorf("lease ended with %v", err)
+			}
+			held.Add(-1)
+		}
+		return cfg
+	}
+	s.start(count(&first), sink)
+	s.until(sink, "all shards", func() bool { return len(sink.Shards()) == 5 })
+	other := s.start(count(&second), sink)
+	s.poll("shares", func() bool { return first.Load() == 3 && second.Load() == 2 })
+	lists := s.aws.Calls("kinesis:ListShards")
+	s.poll("passes", func() bool { return s.aws.Calls("kinesis:ListShards") > lists+20 })
+	if f, o := first.Load(), second.Load(); f != 3 || o != 2 {
+		t.Errorf("the workers have %d and %d shards", f, o)
+	}
+	other.stop()
+	s.poll("all shards again", func() bool { return first.Load() == 5 })
+	workers := 0
+	for key := range must(s.table().claims(t.Context())) {
+		if strings.HasPrefix(key, presence) {
+			workers++
+		}
+	}
+	equal(t, "workers in the lease table", workers, 1)
+}
+
+func TestItem16_ShardThatVanishedUnread(t *testing.T) {
+	clock := &clock{}
+	s := newStack(t, 1, awsfake.Config{Now: clock.now})
+	slow := make(chan struct{})
+	defer close(slow)
+	sink := &streamtest.Sink{BeforeDeliver: func(ctx context.Context, shard string, records []stream.Record) error {
+		if shard == shard0 && string(records[0].Data) != "a" {
+			return errors.New("database is away")
+		}
+		return nil
+	}}
+	s.put(shard0, "a")
+	s.start(s.config(), sink)
+	s.until(sink, "a", func() bool { return texts(sink, shard0) == "a" })
+	s.put(shard0, "b")
+	s.split(shard0)
+	s.put(shard1, "child")
+	equal(t, "sessions of the child", sink.Opened(shard1), 0)
+	clock.advance(25 * time.Hour) // more than the stream keeps
+	s.until(sink, "gap", func() bool { return len(sink.Gaps(shard0)) > 0 && sink.Ended(shard0) })
+	gap := sink.Gaps(shard0)[0]
+	equal(t, "after", gap.After, sink.Applied(shard0)[0].Sequence)
+	s.until(sink, "child is read", func() bool { return sink.Opened(shard1) > 0 })
+	s.poll("the lease is removed", func() bool {
+		_, ok := must(s.table().claims(t.Context()))[shard0]
+		return !ok
+	})
+	equal(t, "gaps", len(sink.Gaps(shard0)), 1)
+}
+
+func TestItem16_ParentThatVanishedBeforeTheStart(t *testing.T) {
+	clock := &clock{}
+	s, sink := newStack(t, 1, awsfake.Config{Now: clock.now}), &streamtest.Sink{}
+	s.put(shard0, "a")
+	first := s.start(s.config(), sink)
+	s.until(sink, "a", func() bool { return texts(sink, shard0) == "a" })
+	first.stop()
+	s.put(shard0, "b")
+	s.split(shard0)
+	clock.advance(25 * time.Hour)
+	s.put(shard1, "child")
+	s.start(s.config(), sink)
+	s.until(sink, "child", func() bool { return texts(sink, shard1) == "child" })
+	equal(t, "gaps", len(sink.Gaps(shard0)), 1)
+	equal(t, "ended", sink.Ended(shard0), true)
+}
+
+func TestItem18_ThrottledReadsGoOn(t *testing.T) {
+	s, sink := newStack(t, 1, awsfake.Config{}), &streamtest.Sink{}
+	cfg := s.config()
+	cfg.LeaseDuration = 5 * time.Second // three times as long reads may fail
+	s.start(cfg, sink)
+	s.until(sink, "session", func() bool { return sink.Opened(shard0) == 1 })
+	throttle := s.aws.Inject(awsfake.Fault{Operation: "kinesis:GetRecords", Effect: awsfake.Throttle, Times: 2})
+	failure := s.aws.Inject(awsfake.Fault{Operation: "kinesis:GetRecords", Effect: awsfake.ServerError, Times: 1})
+	reset := s.aws.Inject(awsfake.Fault{Operation: "kinesis:GetRecords", Effect: awsfake.Reset, Times: 1})
+	s.put(shard0, "a")
+	s.until(sink, "a", func() bool { return texts(sink, shard0) == "a" })
+	equal(t, "faults", throttle.Count()+failure.Count()+reset.Count(), 4)
+	equal(t, "sessions", sink.Opened(shard0), 1)
+}
+
+func TestItem18_StopWhileThrottled(t *testing.T) {
+	s, sink := newStack(t, 1, awsfake.Config{}), &streamtest.Sink{}
+	r := s.start(s.config(), sink)
+	s.until(sink, "session", func() bool { return sink.Opened(shard0) == 1 })
+	throttle := s.aws.Inject(awsfake.Fault{Operation: "kinesis:GetRecords", Effect: awsfake.Throttle})
+	if err := throttle.Wait(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	r.stop()
+	equal(t, "owner", s.owner(shard0), "")
 }

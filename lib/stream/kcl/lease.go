@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -90,16 +89,16 @@ func (l *lease) renew(ctx context.Context, taken time.Time) {
 
 // position asks the Sink how far the shard is. It is asked again for every lease,
 // after the lease was taken: the worker before may have come further.
-func (l *lease) position() (stream.Position, error) {
+func (l *lease) position() error {
 	ctx, cancel := context.WithTimeout(l.reading, l.run.cfg.LeaseDuration)
 	defer cancel()
 	at, err := l.run.sink.Progress(ctx, l.shard)
 	if err != nil {
-		return at, l.gaveUp(fmt.Errorf("progress of %s: %w", l.shard, err))
+		return fmt.Errorf("progress of %s: %w", l.shard, err)
 	}
 	if at.Ended {
 		l.run.progress.store(l.shard, at)
-		return at, reported{errEnded}
+		return errEnded
 	}
 	l.from = at
 	l.cursor = cursor{
@@ -110,13 +109,13 @@ func (l *lease) position() (stream.Position, error) {
 			return l.run.sink.Gap(ctx, l.shard, gap)
 		},
 	}
-	return at, nil
+	return nil
 }
 
 // seek puts the cursor at the position.
 func (l *lease) seek() error {
 	if err := l.cursor.open(l.reading); err != nil {
-		return l.gaveUp(fmt.Errorf("position in %s: %w", l.shard, err))
+		return fmt.Errorf("position in %s: %w", l.shard, err)
 	}
 	return nil
 }
@@ -124,7 +123,7 @@ func (l *lease) seek() error {
 // open opens the session.
 func (l *lease) open() {
 	var session stream.Session
-	err := protect(func() error { session = l.run.sink.Open(l.shard, l.from); return nil })
+	err := l.run.protect(func() error { session = l.run.sink.Open(l.shard, l.from); return nil })
 	if err != nil {
 		l.fail(err)
 		return
@@ -138,12 +137,11 @@ func (l *lease) open() {
 	}
 }
 
-// read reads once. The library goes on after an answer and after "throughput
-// exceeded", which is therefore what it gets for all that may pass; any other
-// error makes it leave the shard.
+// read reads once. It returns again for what may pass; with any other error the
+// library leaves the shard.
 func (l *lease) read(limit *int32) (*kinesis.GetRecordsOutput, error) {
 	if err := context.Cause(l.reading); err != nil {
-		return nil, reported{err}
+		return nil, err
 	}
 	out, err := l.cursor.next(l.reading, limit)
 	if err == nil {
@@ -156,11 +154,11 @@ func (l *lease) read(limit *int32) (*kinesis.GetRecordsOutput, error) {
 		return out, nil
 	}
 	if cause := context.Cause(l.reading); cause != nil {
-		return nil, reported{cause}
+		return nil, cause
 	}
 	err = fmt.Errorf("read %s: %w", l.shard, err)
 	if !transient(err) {
-		return nil, l.gaveUp(err)
+		return nil, err
 	}
 	if l.failingSince.IsZero() {
 		l.failingSince = time.Now()
@@ -168,19 +166,26 @@ func (l *lease) read(limit *int32) (*kinesis.GetRecordsOutput, error) {
 	}
 	if time.Since(l.failingSince) > patience*l.run.cfg.LeaseDuration {
 		// Another worker may have better luck.
-		return nil, l.gaveUp(err)
+		return nil, err
 	}
 	l.run.cfg.Hooks.ReadFailed(l.shard, err)
-	return nil, &types.ProvisionedThroughputExceededException{Message: aws.String(err.Error())}
+	return nil, again
 }
 
 // patience is for how many lease durations reads may fail before the shard is
 // given up.
 const patience = 3
 
-// gaveUp remembers an error that ends the reading but not the session: what was
-// delivered is still drained.
-func (l *lease) gaveUp(err error) error {
+// again makes the library's loop for a shard go on, after up to a second.
+var again = &types.ProvisionedThroughputExceededException{Message: aws.String("to be tried again")}
+
+// attempt does what the library asks for. An error other than again, or a panic,
+// ends the reading but not the session: what was delivered is still drained.
+func (l *lease) attempt(do func() error) error {
+	err := l.run.protect(do)
+	if err == nil || err == error(again) {
+		return err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.readErr = err
@@ -195,7 +200,7 @@ func (l *lease) deliver(records []stream.Record) {
 	if lost || session == nil || len(records) == 0 {
 		return
 	}
-	if err := protect(func() error { return session.Deliver(l.delivering, records) }); err != nil {
+	if err := l.run.protect(func() error { return session.Deliver(l.delivering, records) }); err != nil {
 		l.fail(fmt.Errorf("deliver: %w", err))
 		return
 	}
@@ -220,7 +225,7 @@ func (l *lease) conclude(how func(stream.Session) error) bool {
 	if skip {
 		return false
 	}
-	if err := protect(func() error { return how(session) }); err != nil {
+	if err := l.run.protect(func() error { return how(session) }); err != nil {
 		l.fail(fmt.Errorf("drain: %w", err))
 		return false
 	}
@@ -248,7 +253,7 @@ func (l *lease) fail(err error) {
 }
 
 func (l *lease) abandon(session stream.Session) {
-	if err := protect(func() error { session.Abandon(); return nil }); err != nil {
+	if err := l.run.protect(func() error { session.Abandon(); return nil }); err != nil {
 		l.run.log.Error("abandon", "shard", l.shard, "err", err)
 	}
 }
@@ -273,10 +278,10 @@ func (l *lease) finish() {
 		}
 		l.cancelReading(errStopped)
 		l.cancelDelivering(errStopped)
-		if err == nil {
-			err = readErr
+		if inOrder(readErr) {
+			readErr = nil
 		}
-		l.run.forget(l, err, delivered)
+		l.run.forget(l, errors.Join(readErr, err), delivered)
 	})
 }
 
@@ -297,14 +302,4 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
-}
-
-// protect turns a panic into an error: the library recovers none.
-func protect(do func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &panicked{v, debug.Stack()}
-		}
-	}()
-	return do()
 }

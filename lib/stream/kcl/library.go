@@ -51,45 +51,46 @@ func (r *run) client() *kinesis.Client {
 }
 
 func (r *run) answer(_ context.Context, in middleware.InitializeInput, _ middleware.InitializeHandler) (out middleware.InitializeOutput, md middleware.Metadata, err error) {
-	err = protect(func() (err error) {
-		switch in := in.Parameters.(type) {
-		case *kinesis.ListShardsInput:
-			out.Result, err = r.listShards()
-		case *kinesis.GetShardIteratorInput:
-			// The iterator that the library sees is the name of the shard; the true
-			// one is the cursor's.
-			l := r.lease(*in.ShardId)
-			if l == nil {
-				return reported{errStopped}
+	switch in := in.Parameters.(type) {
+	case *kinesis.ListShardsInput:
+		err = r.protect(func() (err error) { out.Result, err = r.listShards(); return err })
+	case *kinesis.GetShardIteratorInput:
+		// The iterator that the library sees is the name of the shard; the true one
+		// is the cursor's.
+		out.Result = &kinesis.GetShardIteratorOutput{ShardIterator: in.ShardId}
+		err = r.attempt(*in.ShardId, func(l *lease) error { return l.seek() })
+	case *kinesis.GetRecordsInput:
+		err = r.attempt(*in.ShardIterator, func(l *lease) error {
+			read, err := l.read(in.Limit)
+			if err == nil {
+				out.Result = disguise(read, in.ShardIterator)
 			}
-			out.Result, err = &kinesis.GetShardIteratorOutput{ShardIterator: in.ShardId}, l.seek()
-		case *kinesis.GetRecordsInput:
-			out.Result, err = r.getRecords(in)
-		default:
-			err = fmt.Errorf("kcl: the library is not expected to call with %T", in)
-		}
-		return err
-	})
+			return err
+		})
+	default:
+		err = fmt.Errorf("kcl: the library is not expected to call with %T", in)
+	}
 	return out, md, err
 }
 
-func (r *run) getRecords(in *kinesis.GetRecordsInput) (*kinesis.GetRecordsOutput, error) {
-	l := r.lease(*in.ShardIterator)
+func (r *run) attempt(shard string, do func(*lease) error) error {
+	l := r.lease(shard)
 	if l == nil {
-		return nil, reported{errStopped}
+		return reported{errStopped}
 	}
-	out, err := l.read(in.Limit)
-	if err != nil {
-		return nil, err
+	return l.attempt(func() error { return do(l) })
+}
+
+// disguise makes what was read fit for the library.
+func disguise(read *kinesis.GetRecordsOutput, iterator *string) *kinesis.GetRecordsOutput {
+	for i := range read.Records {
+		hide(&read.Records[i])
 	}
-	for i := range out.Records {
-		hide(&out.Records[i])
+	disguised := *read
+	if read.NextShardIterator != nil {
+		disguised.NextShardIterator = iterator
 	}
-	answer := *out
-	if out.NextShardIterator != nil {
-		answer.NextShardIterator = in.ShardIterator
-	}
-	return &answer, nil
+	return &disguised
 }
 
 // The library takes records that begin with magic for aggregates of the Kinesis

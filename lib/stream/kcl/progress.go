@@ -39,6 +39,19 @@ func (p *progress) known(shard string) (stream.Position, bool) {
 	return a.position, ok && time.Now().Before(a.until)
 }
 
+// knownEnded says whether the shard is still believed to have ended.
+func (p *progress) knownEnded(shard string) bool {
+	at, ok := p.known(shard)
+	return ok && at.Ended
+}
+
+// ended says whether the shard had ended when it was last asked about.
+func (p *progress) ended(shard string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.at[shard].position.Ended
+}
+
 // of returns the position of a shard, from the Sink if need be.
 func (p *progress) of(ctx context.Context, shard string) (stream.Position, error) {
 	if at, ok := p.known(shard); ok {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -90,12 +91,24 @@ func (r *run) listShards() (*kinesis.ListShardsOutput, error) {
 		shards[aws.ToString(shard.ShardId)] = shard
 	}
 	r.shards, r.unlisted = shards, nil
+	if err := r.lookAround(); err != nil && r.reading.Err() == nil {
+		r.log.Warn("leases not read, will be tried again", "err", err)
+	}
 	for shard := range r.vanished {
 		if err := r.bury(shard); err != nil {
 			r.log.Warn("shard that is gone", "shard", shard, "err", err)
 		}
 	}
 	return out, nil
+}
+
+// lookAround reads the leases, and does what follows from them.
+func (r *run) lookAround() error {
+	if err := r.observe(); err != nil {
+		return err
+	}
+	r.shed()
+	return r.tidy()
 }
 
 func (r *run) listFailed(err error) error {
@@ -126,25 +139,20 @@ func (r *run) breakDown(err error) {
 // For a shard that is not held, and for the parent that the library would wait
 // for, it answers what is known without asking anybody. GetLease decides.
 func (r *run) FetchCheckpoint(status *partition.ShardStatus) error {
-	return protect(func() error {
-		if l := r.lease(status.ID); l != nil && l.status == status {
-			at, err := l.position()
-			if err != nil {
-				return err
-			}
-			status.SetCheckpoint(at.Sequence)
-			if at.Sequence == "" {
-				return checkpoint.ErrSequenceIDNotFound
-			}
-			return nil
+	if l := r.lease(status.ID); l != nil && l.status == status {
+		if err := l.attempt(l.position); err != nil {
+			return err
 		}
-		if at, ok := r.progress.known(status.ID); ok && at.Ended {
-			status.SetCheckpoint(checkpoint.ShardEnd)
-			return nil
-		}
+		status.SetCheckpoint(l.from.Sequence)
+	} else if r.progress.knownEnded(status.ID) {
+		status.SetCheckpoint(checkpoint.ShardEnd)
+	} else {
 		status.SetCheckpoint("")
+	}
+	if status.GetCheckpoint() == "" {
 		return checkpoint.ErrSequenceIDNotFound
-	})
+	}
+	return nil
 }
 
 // declined makes the library go on to the next shard.
@@ -154,7 +162,7 @@ var declined = checkpoint.ErrLeaseNotAcquired{}
 // parents have, and nobody else has it. The library would also renew leases with
 // it, but is set up never to: see [lease.renew].
 func (r *run) GetLease(status *partition.ShardStatus, _ string) error {
-	err := protect(func() error { return r.take(status) })
+	err := r.protect(func() error { return r.take(status) })
 	var gone *dynamodbtypes.ResourceNotFoundException
 	if errors.As(err, &gone) {
 		r.breakDown(fmt.Errorf("kcl: lease table %s is gone: %w", r.cfg.Application, err))
@@ -173,8 +181,13 @@ func (r *run) take(status *partition.ShardStatus) error {
 	if err := r.observe(); err != nil {
 		return err
 	}
-	seen := r.observed[status.ID]
-	if seen.owner != "" && seen.owner != r.worker && time.Since(seen.since) < r.cfg.LeaseDuration {
+	seen, known := r.observed[status.ID]
+	if seen.owner != "" && seen.owner != r.worker && r.fresh(seen) {
+		return declined
+	}
+	// What lies free for a lease duration is for whoever can: the workers that have
+	// fewer do not seem to be able to.
+	if overdue := known && !r.fresh(seen); !overdue && len(r.held()) >= r.share() {
 		return declined
 	}
 	ready, err := r.ready(status.ID)
@@ -267,6 +280,11 @@ func (r *run) observe() error {
 	if err != nil {
 		return err
 	}
+	for shard := range r.shards {
+		if _, ok := claims[shard]; !ok {
+			claims[shard] = claim{} // free, and never taken yet
+		}
+	}
 	now := time.Now()
 	observed := make(map[string]observation, len(claims))
 	for shard, claim := range claims {
@@ -288,7 +306,7 @@ func (r *run) RemoveLeaseInfo(shard string) error {
 // bury removes what there is of a shard that the stream no longer lists. One that
 // is still being read comes to its end by itself first.
 func (r *run) bury(shard string) error {
-	return protect(func() error {
+	return r.protect(func() error {
 		if r.lease(shard) != nil {
 			return nil
 		}
@@ -313,12 +331,22 @@ func (r *run) bury(shard string) error {
 // RemoveLeaseOwner is called by the library whenever it leaves a shard, for
 // whatever reason.
 func (r *run) RemoveLeaseOwner(shard string) error {
-	return protect(func() error {
-		if l := r.lease(shard); l != nil {
-			l.finish()
+	if l := r.lease(shard); l != nil {
+		l.finish()
+	}
+	return nil
+}
+
+// protect turns a panic into an error: the library recovers none, and one would
+// end the process.
+func (r *run) protect(do func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			r.log.Error("panic", "panic", v, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", v)
 		}
-		return nil
-	})
+	}()
+	return do()
 }
 
 func (r *run) lease(shard string) *lease {
@@ -339,9 +367,6 @@ func (r *run) held() []*lease {
 
 // forget is the end of a lease. err is why, nil when all is in order.
 func (r *run) forget(l *lease, err error, delivered bool) {
-	if errors.Is(err, errEnded) || errors.Is(err, errStopped) {
-		err = nil
-	}
 	if err == nil {
 		r.log.Info("lease given up", "shard", l.shard)
 	} else {

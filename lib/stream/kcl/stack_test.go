@@ -278,3 +278,21 @@ func contains(t *testing.T, err error, texts ...string) {
 func (s *stack) leaseItems() []map[string]dynamodbtypes.AttributeValue {
 	return must(s.dynamodb.Scan(s.Context(), &dynamodb.ScanInput{TableName: aws.String(app)})).Items
 }
+
+// clock is a clock that can be put forward.
+type clock struct {
+	mu      sync.Mutex
+	forward time.Duration
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.forward)
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.forward += d
+}

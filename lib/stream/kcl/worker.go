@@ -55,12 +55,17 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err := library.Start(); err != nil {
 		return fmt.Errorf("kcl: start: %w", err)
 	}
+	beat := make(chan struct{})
+	go func() {
+		defer close(beat)
+		r.beat(r.reading)
+	}()
 	var broken error
 	select {
 	case <-ctx.Done():
 	case broken = <-r.broken:
 	}
-	r.stop(library)
+	r.stop(library, beat)
 	return broken
 }
 
@@ -95,12 +100,13 @@ func (c Config) names() (name, arn *string) {
 
 // stop ends the run: four fifths of the time are for draining, one is for giving
 // the leases up.
-func (r *run) stop(library *worker.Worker) {
+func (r *run) stop(library *worker.Worker, beat <-chan struct{}) {
 	r.stopReading(errStopped)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		library.Shutdown()
+		<-beat
 	}()
 	timeout := time.NewTimer(r.cfg.DrainTimeout / 5 * 4)
 	defer timeout.Stop()

@@ -1,0 +1,86 @@
+package kcl
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+)
+
+// Workers share the shards: none takes more than its share, and one that has more
+// gives up. For that a worker without leases must be known too, so each has a row
+// of its own in the lease table.
+
+// presence is the key of a worker's own row, with the worker's name behind it. No
+// shard is called like that.
+const presence = "worker/"
+
+// beat keeps the worker's own row fresh until ctx is done, and then removes it.
+func (r *run) beat(ctx context.Context) {
+	key := presence + r.worker
+	for {
+		err := r.table.renew(ctx, key, r.worker)
+		if errors.Is(err, errTaken) { // not there yet, or taken for dead
+			err = r.table.take(ctx, key, r.worker, claim{})
+		}
+		if err != nil && ctx.Err() == nil {
+			r.log.Warn("worker not made known to the others, will be tried again", "err", err)
+		}
+		if !sleep(ctx, r.cfg.LeaseDuration/4) {
+			break
+		}
+	}
+	if err := r.table.remove(r.base, key, r.worker); err != nil && !errors.Is(err, errTaken) {
+		r.log.Warn("worker not taken from the lease table", "err", err)
+	}
+}
+
+// fresh says whether a row has changed within a lease duration, as far as this
+// worker could see.
+func (r *run) fresh(o observation) bool { return time.Since(o.since) < r.cfg.LeaseDuration }
+
+// share is the most shards that this worker should have: those that have not
+// ended, evenly divided among the workers that are alive.
+func (r *run) share() int {
+	alive := map[string]bool{r.worker: true}
+	for _, o := range r.observed {
+		if o.owner != "" && r.fresh(o) {
+			alive[o.owner] = true
+		}
+	}
+	open := 0
+	for shard := range r.shards {
+		if !r.progress.ended(shard) {
+			open++
+		}
+	}
+	return (open + len(alive) - 1) / len(alive)
+}
+
+// shed gives one lease up when there are more than the share. The others see it
+// free, and this worker does not take it again.
+func (r *run) shed() {
+	var keep []*lease
+	for _, l := range r.held() {
+		if l.reading.Err() == nil {
+			keep = append(keep, l)
+		}
+	}
+	if share := r.share(); len(keep) > share {
+		r.log.Info("a shard is left to another worker", "shard", keep[0].shard, "held", len(keep), "share", share)
+		keep[0].cancelReading(errShed)
+	}
+}
+
+// tidy removes the rows of workers that died.
+func (r *run) tidy() error {
+	for key, o := range r.observed {
+		if strings.HasPrefix(key, presence) && time.Since(o.since) > 2*r.cfg.LeaseDuration {
+			if err := r.table.remove(r.reading, key, o.owner); err != nil && !errors.Is(err, errTaken) {
+				return err
+			}
+			delete(r.observed, key)
+		}
+	}
+	return nil
+}
