@@ -18,8 +18,9 @@
 // the operation, the request as JSON (for the query protocol of EC2 the form
 // fields without Action and Version, as an object of texts), an empty line, the
 // HTTP status and the body of the answer, JSON or XML. A request is answered by
-// the recording that equals it; its account is [Account], its region [Region],
-// and it starts at [Now].
+// the recording that equals it. The account of the run is [Account], its region
+// [Region], and it starts at [Now]. The collector must make its requests in the
+// same order in each run.
 //
 // Categories that are collected incrementally have a second set of recordings in
 // testdata/<category>/since/, where Env.Since is [Since].
@@ -39,7 +40,7 @@
 //     may appear, except in a column named denied_actions: the JSON array of the
 //     IAM actions that were denied for the row;
 //   - when one request is throttled once, the rows stay the same; when it is
-//     throttled for good, the collector fails with an error that is classified as
+//     throttled in every attempt, the collector fails with an error that is classified as
 //     throttled;
 //   - an error of emit ends the collection, and is returned; so does the end of the
 //     context.

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -126,7 +127,10 @@ func (s *suite[T]) collect(ctx context.Context, r *replay, emitError func(row in
 	}
 	encode, release := encoder(s.collector.Category)
 	defer release()
+	var mu sync.Mutex
 	err := s.collector.Collect(ctx, env, func(row T) error {
+		mu.Lock()
+		defer mu.Unlock()
 		if emitError != nil {
 			if err := emitError(len(res.rows)); err != nil {
 				return err
@@ -261,7 +265,8 @@ func (s *suite[T]) compareNulls(t testing.TB, when string, lines [][]byte, actio
 	}
 }
 
-// checkThrottled throttles request i once, which retries mend, and then for good.
+// checkThrottled throttles request i once, which a retry mends, and then in every
+// attempt, but no other request.
 func (s *suite[T]) checkThrottled(t testing.TB, i int) {
 	t.Helper()
 	got, err := s.collect(t.Context(), &replay{fault: throttled, at: i, times: 1}, nil)
@@ -271,9 +276,9 @@ func (s *suite[T]) checkThrottled(t testing.TB, i int) {
 		t.Errorf("request %d throttled once: the rows differ from those of a run that was not throttled", i)
 	}
 
-	got, err = s.collect(t.Context(), &replay{fault: throttled, at: i, times: 1 << 20}, nil)
+	got, err = s.collect(t.Context(), &replay{fault: throttled, at: i, times: attempts}, nil)
 	if outcome := collect.Classify(err); outcome != schema.Throttled {
-		t.Errorf("request %d throttled for good: outcome %s, not throttled: %v", i, outcome, err)
+		t.Errorf("request %d throttled in every attempt: outcome %s, not throttled: %v", i, outcome, err)
 	}
 	s.compareNulls(t, fmt.Sprintf("request %d throttled", i), got.lines, "")
 }

@@ -180,7 +180,7 @@ func TestRunFindsMistakes(t *testing.T) {
 		{name: "row against the rules", collector: collector{emptyName: true}.declare(), want: "empty_key"},
 		{name: "guessed value", collector: collector{guess: true}.declare(), want: "column status is UPDATING; with an answer it is ACTIVE, without it must be null"},
 		{name: "row left out", collector: collector{skip: true}.declare(), want: "denied: 1 rows instead of 2, and no error"},
-		{name: "throttling as null", collector: collector{swallow: true}.declare(), want: "throttled for good: outcome ok, not throttled"},
+		{name: "throttling as null", collector: collector{swallow: true}.declare(), want: "throttled in every attempt: outcome ok, not throttled"},
 		{name: "error hidden", collector: collector{wrapThrottling: true}.declare(), want: "the error is classified as failed, not denied"},
 		{name: "emit error", collector: collector{ignoreEmit: true}.declare(), want: "emit was called again after it failed"},
 		{name: "context", collector: collector{ignoreContext: true}.declare(), want: "context canceled in request 0: the error is <nil>"},
