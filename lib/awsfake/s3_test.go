@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -54,6 +55,21 @@ func TestObjects(t *testing.T) {
 	_, err = c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: archive, Key: aws.String("data/account=" + hub + "/5"), Body: strings.NewReader(""), IfNoneMatch: aws.String("*")})
 	wantCode(t, err, "PreconditionFailed", "")
 	must(c.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: archive, Key: aws.String("data/account=" + hub + "/5")}))(t)
+}
+
+func TestPresignedURLsHaveACaller(t *testing.T) {
+	s := start(t, awsfake.Config{})
+	c := createBucket(t, s)
+	must(c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: archive, Key: aws.String("k"), Body: strings.NewReader("x")}))(t)
+	signed := must(s3.NewPresignClient(c).PresignGetObject(t.Context(), &s3.GetObjectInput{Bucket: archive, Key: aws.String("k")}))(t)
+	denied := s.Inject(awsfake.Fault{Effect: awsfake.Deny, When: func(c awsfake.Call) bool { return c.Account != hub || c.Path != "/archive/k" }})
+	resp := must(http.Get(signed.URL))(t)
+	defer resp.Body.Close()
+	if body := must(io.ReadAll(resp.Body))(t); resp.StatusCode != http.StatusOK || string(body) != "x" {
+		t.Fatalf("got %s: %s", resp.Status, body)
+	}
+	wantCount(t, denied, 0)
+	http.DefaultClient.CloseIdleConnections()
 }
 
 func TestUploadInPartsAndTheNamesOfOperations(t *testing.T) {

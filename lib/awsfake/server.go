@@ -101,7 +101,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg:      cfg,
 		listener: l,
-		client:   &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+		client:   &http.Client{Transport: plainBody{&http.Transport{MaxIdleConnsPerHost: 64}}},
 		calls:    newCallCounter(),
 		faults:   newFaultList(cfg.Seed),
 		kinesis:  k,
@@ -162,6 +162,20 @@ func (s *Server) AWSConfig(account, region string) aws.Config {
 		HTTPClient:                 s.client,
 		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired,
 	}
+}
+
+// plainBody hides from net/http that the SDK's request bodies can write themselves. The SDK closes a body as soon as the
+// answer begins, and a closed one fails with io.EOF when net/http, a moment later, looks whether anything is left in it.
+// net/http then drops the connection, and the answer with it; on loopback that is often enough to disturb tests.
+type plainBody struct{ next http.RoundTripper }
+
+// RoundTrip is that of next.
+func (p plainBody) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil && r.Body != http.NoBody {
+		r = r.WithContext(r.Context()) // a copy: a RoundTripper must not change its request
+		r.Body = struct{ io.ReadCloser }{r.Body}
+	}
+	return p.next.RoundTrip(r)
 }
 
 // Calls counts the calls that arrived for an operation, faulty ones and the SDK's retries included. The operation is a
