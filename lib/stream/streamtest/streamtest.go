@@ -212,7 +212,7 @@ func (s *scenario) send(messages []stream.Message) error {
 	}
 	s.mu.Unlock()
 	if err := s.stream.Publisher.Publish(s.ctx, messages); err != nil {
-		return fmt.Errorf("Publish: %w", err)
+		return fmt.Errorf("publishing: %w", err)
 	}
 	return nil
 }
