@@ -37,7 +37,13 @@ func (s *session) wake() {
 	s.changed = make(chan struct{})
 }
 
+// failure returns why the session does not work any more, nil if it does.
 func (s *session) failure() error {
+	select {
+	case <-s.pipeline.failed:
+		return s.pipeline.failure
+	default:
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.err
@@ -52,14 +58,14 @@ func (s *session) commit(p stream.Position) {
 }
 
 // Deliver decodes records into the lane's open batch. It blocks while the budget
-// is spent.
+// is spent. Without records it tells whether the session still works.
 func (s *session) Deliver(ctx context.Context, records []stream.Record) error {
+	if err := s.failure(); err != nil || len(records) == 0 {
+		return err
+	}
 	ctx, cancel := s.whileWorking(ctx)
 	defer cancel(nil)
 	for _, r := range records {
-		if err := s.failure(); err != nil {
-			return err
-		}
 		cost := cost(r)
 		if err := s.pipeline.acquire(ctx, cost); err != nil {
 			return context.Cause(ctx)

@@ -174,8 +174,7 @@ func (c *category) complete(ctx context.Context, r storedRun) error {
 // their fingerprint show that without a look at the table.
 func (c *category) markGone(ctx context.Context, r storedRun) (int64, error) {
 	s := r.state
-	newest := s.newest.Compare(r.run) == 0
-	if newest && s.live == r.keys && s.liveXor == r.keysXor {
+	if s.live == r.keys && s.liveXor == r.keysXor {
 		return 0, nil
 	}
 	first, last := keyRange(r.scope)
@@ -212,7 +211,7 @@ RETURNING t.row_key`, tableName(c.table), inSlice)
 		return 0, err
 	}
 	switch {
-	case newest:
+	case s.newest.Compare(r.run) == 0: // exactly what this run names is left
 		s.live, s.liveXor = r.keys, r.keysXor
 	case s.live >= 0:
 		s.live, s.liveXor = s.live-gone, s.liveXor^xor

@@ -382,6 +382,15 @@ func TestRepeatedRowOfARun(t *testing.T) {
 	}
 }
 
+func TestRowRepeatedInAnotherTransaction(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1, 2))
+	// As many rows as are live, but not the same: the second is the first again.
+	db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "1")))
+	db.apply(build(t).part(things.Table, "", 2, 1, thing("a", "1")).end(things.Table, "", 2, schema.OK, 2, 2))
+	db.wantLive(things.Table, "a=1")
+}
+
 func TestKeyThatExistsAlthoughItSeemedNew(t *testing.T) {
 	db := newDatabase(t, load.Config{})
 	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1")))

@@ -88,8 +88,10 @@ type Sink interface {
 type Session interface {
 	// Deliver takes records in order and blocks while buffers are full. It
 	// returns before they are applied. An error means that this and every later
-	// record of the session will not be applied: the source must end the session
-	// with Abandon and may open a new one from Progress.
+	// record of the session, and perhaps some before, will not be applied: the
+	// source must end the session with Abandon and may open a new one from
+	// Progress. A source whose shard has no records delivers none about once a
+	// second, so that it learns of such an error there too.
 	Deliver(ctx context.Context, records []Record) error
 	// Drain waits until everything delivered is applied and returns the position.
 	Drain(ctx context.Context) (Position, error)

@@ -13,6 +13,8 @@ import (
 const (
 	// pause before a shard whose session failed is opened again.
 	pause = 10 * time.Millisecond
+	// idle is how often an idle session is asked whether it still works.
+	idle = 100 * time.Millisecond
 	// drainTimeout is how long a worker that stops waits for a session to drain.
 	drainTimeout = 10 * time.Second
 )
@@ -263,6 +265,10 @@ func (w *worker) deliver(ctx context.Context, sh *shard, l *lease, session strea
 			select {
 			case <-t.changed:
 			case <-ctx.Done():
+			case <-time.After(idle):
+				if err := session.Deliver(ctx, nil); err != nil {
+					return abandon, err
+				}
 			}
 		default:
 			return t.step, nil
