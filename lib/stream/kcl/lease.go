@@ -192,12 +192,13 @@ func (l *lease) attempt(do func() error) error {
 	return reported{err}
 }
 
-// deliver hands records to the session.
+// deliver hands records to the session. Without records it asks whether the session
+// still works.
 func (l *lease) deliver(records []stream.Record) {
 	l.mu.Lock()
 	session, lost := l.session, l.err != nil
 	l.mu.Unlock()
-	if lost || session == nil || len(records) == 0 {
+	if lost || session == nil {
 		return
 	}
 	if err := l.run.protect(func() error { return session.Deliver(l.delivering, records) }); err != nil {
@@ -205,7 +206,7 @@ func (l *lease) deliver(records []stream.Record) {
 		return
 	}
 	l.mu.Lock()
-	l.delivered = true
+	l.delivered = l.delivered || len(records) > 0
 	l.mu.Unlock()
 }
 

@@ -28,6 +28,7 @@ func libraryConfig(cfg Config, worker string) *config.KinesisClientLibConfigurat
 		WithShardSyncIntervalMillis(hurry).
 		WithMaxRecords(cfg.MaxRecords).
 		WithMaxLeasesForWorker(math.MaxInt).
+		WithCallProcessRecordsEvenForEmptyRecordList(true). // so that an idle session's failure is noticed
 		WithMaxRetryCount(math.MaxInt).
 		WithLeaseStealing(false).
 		WithLogger(libraryLogger{cfg.Logger})
