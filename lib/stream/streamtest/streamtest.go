@@ -119,6 +119,7 @@ func Run(t *testing.T, h Harness) {
 		{"StopWhileDeliverBlocks", true, stopBlocked},
 		{"ABlockedSinkKeepsItsShard", true, backPressure},
 		{"AFailedDeliveryIsRepeated", true, failedDelivery},
+		{"ASessionThatFailsWhenIdleIsReplaced", true, failedIdle},
 		{"AFailedProgressIsRepeated", true, failedProgress},
 		{"SplitAndMergeUnderLoad", h.Features.Reshard, reshard},
 		{"AChildWaitsForItsFirstParent", h.Features.Reshard, func(t *testing.T, h Harness) { childWaits(t, h, 0) }},
@@ -600,6 +601,32 @@ func failedDelivery(t *testing.T, h Harness) {
 			t.Errorf("%s had %d sessions after 3 failures", shard, n)
 		}
 	}
+}
+
+// failedIdle is about a session that loses its shard while there is nothing to
+// deliver: without another record nobody would tell the source.
+func failedIdle(t *testing.T, h Harness) {
+	s := open(t, h, 2)
+	var fail sync.Map // shards whose next empty delivery fails
+	s.sink.BeforeDeliver = func(_ context.Context, shard string, records []stream.Record) error {
+		if _, scripted := fail.Load(shard); scripted && len(records) == 0 {
+			fail.Delete(shard)
+			return errScripted
+		}
+		return nil
+	}
+	w := s.start()
+	s.publish(h.Messages / 4)
+	s.waitApplied()
+	for _, shard := range s.sink.Shards() {
+		opened := s.sink.Opened(shard)
+		fail.Store(shard, true)
+		s.wait("another session of "+shard, func() bool { return s.sink.Opened(shard) > opened })
+	}
+	s.publish(h.Messages / 4)
+	s.waitApplied()
+	s.stop(w)
+	s.check()
 }
 
 func failedProgress(t *testing.T, h Harness) {
