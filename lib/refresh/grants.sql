@@ -1,0 +1,34 @@
+-- Rights of the roles that programs and people log in with, where they exist.
+
+DO $$
+DECLARE
+    view text;
+BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'obs_reader') THEN
+        GRANT USAGE ON SCHEMA public TO obs_reader;
+        FOR view IN SELECT view_name FROM hub.installed_view LOOP
+            EXECUTE format('GRANT SELECT ON %s TO obs_reader', view);
+        END LOOP;
+    END IF;
+END $$;
+
+DO $$
+DECLARE
+    view text;
+BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'obs_writer') THEN
+        GRANT USAGE ON SCHEMA hub, public TO obs_writer;
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA hub TO obs_writer;
+        -- Whoever writes here decides what refresh_view refreshes.
+        REVOKE INSERT, UPDATE, DELETE ON hub.installed_view FROM obs_writer;
+        GRANT EXECUTE ON FUNCTION hub.refresh_view TO obs_writer;
+        IF to_regnamespace('obs') IS NOT NULL THEN
+            GRANT USAGE ON SCHEMA obs TO obs_writer;
+            -- Rows become gone; nobody deletes them.
+            GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA obs TO obs_writer;
+        END IF;
+        FOR view IN SELECT view_name FROM hub.installed_view LOOP
+            EXECUTE format('GRANT SELECT ON %s TO obs_writer', view);
+        END LOOP;
+    END IF;
+END $$;

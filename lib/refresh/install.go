@@ -1,0 +1,319 @@
+package refresh
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+var (
+	//go:embed support.sql
+	supportSQL string
+	//go:embed grants.sql
+	grantsSQL string
+)
+
+// Names of the advisory locks.
+const (
+	// packageLock is held by whoever replaces the package, and shared by whoever
+	// needs it to stay as it is.
+	packageLock = "hashtextextended('observability: package of views', 0)"
+	// refreshLock is held by the one who refreshes.
+	refreshLock = "hashtextextended('observability: refresh of views', 0)"
+)
+
+// installSettings prepare a transaction for DDL and for large queries, whatever
+// the session is set to. The locks on views are waited for only so long, because
+// readers queue up behind.
+const installSettings = `
+	SET LOCAL search_path = public, pg_temp;
+	SET LOCAL statement_timeout = 0;
+	SET LOCAL enable_hashjoin = on;
+	SET LOCAL enable_mergejoin = on;
+	SET LOCAL lock_timeout = '30s'`
+
+// FileError is an error in one statement of a file of the package.
+type FileError struct {
+	// File is the name of the file.
+	File string
+	// Line and Column of the mistake as far as PostgreSQL tells, else of the
+	// statement. Both count from 1, columns in characters.
+	Line, Column int
+	// Statement is the whole text of it.
+	Statement string
+	// Err is what PostgreSQL says, mostly a *pgconn.PgError.
+	Err error
+}
+
+// Error returns the place, the first line of the statement and the cause.
+func (e *FileError) Error() string {
+	first, _, more := strings.Cut(e.Statement, "\n")
+	if more {
+		first += " …"
+	}
+	return fmt.Sprintf("%s:%d:%d: in %s: %s", e.File, e.Line, e.Column, first, describe(e.Err))
+}
+
+// Unwrap returns the cause.
+func (e *FileError) Unwrap() error { return e.Err }
+
+// detailed is an error whose text has detail and hint.
+type detailed struct{ error }
+
+func (d detailed) Error() string { return describe(d.error) }
+func (d detailed) Unwrap() error { return d.error }
+
+// describe adds detail and hint, which the text of a server's error leaves out.
+func describe(err error) string {
+	var server *pgconn.PgError
+	if !errors.As(err, &server) {
+		return err.Error()
+	}
+	text := fmt.Sprintf("%s (SQLSTATE %s)", server.Message, server.Code)
+	for _, more := range []string{server.Detail, server.Hint} {
+		if more != "" {
+			text += "; " + strings.ReplaceAll(more, "\n", "; ")
+		}
+	}
+	return text
+}
+
+// Install makes the views and materialized views of a package in the database and
+// reports whether it did, or found that these very files are installed already.
+// The statements of all *.sql files, in the order of the files' names, run in one
+// transaction with the search_path public, after the views of the package that
+// was installed before were dropped. An error leaves that package in place; it
+// is a *FileError if a statement of the package caused it.
+//
+// Every materialized view must have a unique index on plain columns of all its
+// rows, or it could not be refreshed while it is read. A view of somebody else
+// that depends on one of the package keeps it from being replaced; the error
+// names it.
+//
+// The role of conn must own the database's objects; it becomes the owner of the
+// views, and others refresh them through the function hub.refresh_view. Each call
+// grants the roles obs_reader (reads the package) and obs_writer (writes the
+// tables in schemas hub and obs, refreshes) what they need, if they exist.
+//
+// The bookkeeping tables of lib/load must exist. Installs at the same time, and
+// refreshes, wait for each other.
+func Install(ctx context.Context, conn *pgx.Conn, files fs.FS) (changed bool, err error) {
+	p, err := readPackage(files)
+	if err != nil {
+		return false, fmt.Errorf("refresh: read package of views: %w", err)
+	}
+	err = pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		changed, err = p.install(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("refresh: install package of views: %w", err)
+	}
+	return changed, nil
+}
+
+// viewPackage is what the files of a package say.
+type viewPackage struct {
+	names, texts []string
+	sha256       string
+}
+
+func readPackage(files fs.FS) (viewPackage, error) {
+	var p viewPackage
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return p, err
+	}
+	if len(names) == 0 {
+		return p, errors.New("it has no *.sql files")
+	}
+	slices.Sort(names)
+	h := sha256.New()
+	for _, name := range names {
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			return p, err
+		}
+		if !utf8.Valid(text) {
+			return p, fmt.Errorf("%s is not UTF-8", name)
+		}
+		fmt.Fprintf(h, "%d %s %d ", len(name), name, len(text))
+		h.Write(text)
+		p.names, p.texts = append(p.names, name), append(p.texts, string(text))
+	}
+	p.sha256 = hex.EncodeToString(h.Sum(nil))
+	return p, nil
+}
+
+func (p viewPackage) install(ctx context.Context, tx pgx.Tx) (changed bool, err error) {
+	// A refresh that runs may take longer than the session waits for locks.
+	if err := run(ctx, tx, "SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock("+packageLock+")"); err != nil {
+		return false, err
+	}
+	if err := run(ctx, tx, installSettings); err != nil {
+		return false, err
+	}
+	if err := run(ctx, tx, supportSQL); err != nil {
+		return false, fmt.Errorf("support functions: %w", err)
+	}
+	installed, err := p.isInstalled(ctx, tx)
+	if err != nil {
+		return false, err
+	}
+	if !installed {
+		if err := p.replace(ctx, tx); err != nil {
+			return false, err
+		}
+	}
+	if err := run(ctx, tx, grantsSQL); err != nil {
+		return false, fmt.Errorf("grants: %w", err)
+	}
+	return !installed, nil
+}
+
+// run runs statements without parameters.
+func run(ctx context.Context, tx pgx.Tx, statements string) error {
+	_, err := tx.Exec(ctx, statements, pgx.QueryExecModeSimpleProtocol)
+	return err
+}
+
+// isInstalled reports whether this package is the one installed, and whole.
+func (p viewPackage) isInstalled(ctx context.Context, tx pgx.Tx) (yes bool, err error) {
+	err = tx.QueryRow(ctx, `
+		SELECT count(*) > 0 AND bool_and(package_sha256 = $1 AND to_regclass(view_name) IS NOT NULL)
+		FROM hub.installed_view`, p.sha256).Scan(&yes)
+	return yes, err
+}
+
+// viewsSQL lists the views that exist.
+const viewsSQL = `
+	SELECT format('%I.%I', n.nspname, c.relname)
+	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	WHERE c.relkind IN ('v', 'm') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'`
+
+func (p viewPackage) replace(ctx context.Context, tx pgx.Tx) error {
+	if err := dropInstalled(ctx, tx); err != nil {
+		return err
+	}
+	before, err := collect[string](ctx, tx, viewsSQL)
+	if err != nil {
+		return err
+	}
+	for i, name := range p.names {
+		if err := runFile(ctx, tx, name, p.texts[i]); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO hub.installed_view (view_name, package_sha256)
+		SELECT view_name, $2 FROM (`+viewsSQL+`) AS v (view_name) WHERE view_name <> ALL ($1)`, before, p.sha256); err != nil {
+		return err
+	}
+	if err := checkUniqueIndexes(ctx, tx); err != nil {
+		return err
+	}
+	return startBookkeeping(ctx, tx)
+}
+
+// dropInstalled drops the views of the package, dependent ones first: what a view
+// depends on has fewer dependencies than the view.
+func dropInstalled(ctx context.Context, tx pgx.Tx) error {
+	statements, err := collect[string](ctx, tx, `
+		SELECT format('DROP %s %s', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END, i.view_name)
+		FROM hub.installed_view i JOIN pg_class c ON c.oid = to_regclass(i.view_name)
+		WHERE c.relkind IN ('v', 'm')
+		ORDER BY (SELECT count(*) FROM hub.view_dependency d WHERE d.view = c.oid) DESC, i.view_name`)
+	if err != nil {
+		return err
+	}
+	for _, statement := range statements {
+		if err := run(ctx, tx, statement); err != nil {
+			return fmt.Errorf("%s: %w", statement, detailed{err})
+		}
+	}
+	return run(ctx, tx, "DELETE FROM hub.installed_view")
+}
+
+func runFile(ctx context.Context, tx pgx.Tx, name, text string) error {
+	for _, s := range split(text) {
+		err := run(ctx, tx, s.text)
+		if err == nil {
+			continue
+		}
+		e := &FileError{File: name, Statement: s.text, Err: err}
+		offset := s.start
+		var server *pgconn.PgError
+		if errors.As(err, &server) && server.Position > 0 {
+			offset += byteOffset(s.text, int(server.Position)-1)
+		}
+		e.Line, e.Column = lineColumn(text, offset)
+		return e
+	}
+	return nil
+}
+
+// byteOffset returns where the character with the given index begins.
+func byteOffset(s string, character int) int {
+	for i := range s {
+		if character == 0 {
+			return i
+		}
+		character--
+	}
+	return len(s)
+}
+
+func lineColumn(text string, offset int) (line, column int) {
+	before := text[:offset]
+	return 1 + strings.Count(before, "\n"), 1 + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])
+}
+
+// checkUniqueIndexes refuses materialized views that cannot be refreshed
+// CONCURRENTLY (PostgreSQL reference, REFRESH MATERIALIZED VIEW).
+func checkUniqueIndexes(ctx context.Context, tx pgx.Tx) error {
+	without, err := collect[string](ctx, tx, `
+		SELECT i.view_name
+		FROM hub.installed_view i JOIN pg_class c ON c.oid = to_regclass(i.view_name)
+		WHERE c.relkind = 'm' AND NOT EXISTS (
+			SELECT FROM pg_index x
+			WHERE x.indrelid = c.oid AND x.indisunique AND x.indisvalid AND x.indpred IS NULL AND x.indexprs IS NULL)
+		ORDER BY i.view_name`)
+	if err != nil || len(without) == 0 {
+		return err
+	}
+	return fmt.Errorf("without a unique index on plain columns of all rows a view cannot be refreshed while it is read: %s", strings.Join(without, ", "))
+}
+
+// startBookkeeping notes that the materialized views are as good as refreshed,
+// unless the package left them empty.
+func startBookkeeping(ctx context.Context, tx pgx.Tx) error {
+	return run(ctx, tx, `
+		DELETE FROM hub.view_refresh;
+		INSERT INTO hub.view_refresh (view_name, refreshed_at)
+		SELECT i.view_name, CASE WHEN c.relispopulated THEN now() END
+		FROM hub.installed_view i JOIN pg_class c ON c.oid = to_regclass(i.view_name)
+		WHERE c.relkind = 'm'`)
+}
+
+// querier is a connection or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// collect returns the rows of a query that has one column.
+func collect[T any](ctx context.Context, q querier, sql string, args ...any) ([]T, error) {
+	rows, err := q.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[T])
+}

@@ -1,0 +1,45 @@
+-- What Install and Refresher need in the database besides the loader's tables.
+
+-- A view depends on what its query names (pg_depend has it per rewrite rule), on
+-- what those depend on, and so on. What a function in a query reads is not known.
+CREATE OR REPLACE VIEW hub.view_dependency AS
+WITH RECURSIVE names AS MATERIALIZED (
+    SELECT DISTINCT r.ev_class AS view, d.refobjid AS relation
+    FROM pg_catalog.pg_rewrite r
+    JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = r.oid
+    WHERE d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid <> r.ev_class
+), reached AS (
+    SELECT n.view, n.relation
+    FROM hub.installed_view i JOIN names n ON n.view = to_regclass(i.view_name)
+    UNION
+    SELECT r.view, n.relation FROM reached r JOIN names n ON n.view = r.relation
+)
+SELECT view, relation FROM reached;
+COMMENT ON VIEW hub.view_dependency IS 'Which tables and views each installed view depends on, directly or through other views, by oid.';
+
+-- REFRESH is for the owner alone. The owner of this function lends the right to
+-- do it, and for nothing but the installed materialized views. Its search_path is
+-- fixed, so that nobody can slip it other objects.
+CREATE OR REPLACE FUNCTION hub.refresh_view(view regclass) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    populated boolean;
+BEGIN
+    SELECT c.relispopulated INTO populated
+    FROM pg_class c
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN hub.installed_view i ON i.view_name = format('%I.%I', n.nspname, c.relname)
+    WHERE c.oid = view AND c.relkind = 'm';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION '% is not an installed materialized view', view USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    -- Readers see the old content until the new one is there. There must be an
+    -- old one for that.
+    IF populated THEN
+        EXECUTE format('REFRESH MATERIALIZED VIEW CONCURRENTLY %s', view);
+    ELSE
+        EXECUTE format('REFRESH MATERIALIZED VIEW %s', view);
+    END IF;
+END $$;
+COMMENT ON FUNCTION hub.refresh_view IS 'Refreshes an installed materialized view on behalf of its owner.';
+REVOKE ALL ON FUNCTION hub.refresh_view FROM PUBLIC;
