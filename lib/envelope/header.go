@@ -4,9 +4,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
-	"strings"
-	"unicode/utf8"
 
+	"github.com/hubspoke/observability/lib/internal/errtext"
 	"github.com/hubspoke/observability/lib/schema"
 )
 
@@ -21,7 +20,7 @@ const (
 	// MaxParts is how many parts a run has at most.
 	MaxParts = 1_000_000
 	// MaxError is the length of an End's error text in bytes.
-	MaxError = 1024
+	MaxError = errtext.Max
 )
 
 // Kind says what a record carries.
@@ -126,7 +125,7 @@ func (h Header) append(b []byte) []byte {
 // and it is cut to MaxError bytes.
 func EndRecord(h Header) []byte {
 	h.Kind = End
-	h.Error = cleanError(h.Error)
+	h.Error = errtext.Clean(h.Error)
 	return h.append(nil)
 }
 
@@ -140,25 +139,6 @@ func PartitionKey(s schema.Scope) string {
 // partitionKeySize is the length of what PartitionKey returns: Kinesis counts the
 // key towards the size of a record.
 const partitionKeySize = 32
-
-// cleanError makes text that needs no escapes but \" and \\, so that the longest
-// error text always fits into a header.
-func cleanError(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r // U+FFFD where s is not valid UTF-8
-	}, s)
-	if len(s) <= MaxError {
-		return s
-	}
-	cut := MaxError
-	for !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut]
-}
 
 // appendString appends s as a JSON string. s holds no control characters and is
 // valid UTF-8: names that were validated, or cleaned text.

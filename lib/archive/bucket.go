@@ -1,0 +1,278 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/hubspoke/observability/lib/internal/errtext"
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+// S3 is what the archive needs of Amazon S3; *s3.Client has it. A writer calls
+// PutObject only, a reader the other two.
+type S3 interface {
+	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
+	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
+	ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error)
+}
+
+// Config of a [Bucket].
+type Config struct {
+	// Client for the bucket's region. It retries as its own settings say. Required.
+	Client S3
+	// Name of the bucket. Required.
+	Name string
+	// Prefix of all keys, "" or ending with "/". Defaults to "data/".
+	Prefix string
+	// KMSKeyID is the key that objects are encrypted with on the server (SSE-KMS).
+	// Defaults to the bucket's own setting.
+	KMSKeyID string
+	// Allocator of the records that are read. Defaults to memory.DefaultAllocator.
+	Allocator memory.Allocator
+}
+
+func (c Config) validate() error {
+	var faults []error
+	if c.Client == nil {
+		faults = append(faults, errors.New("archive: Client is nil"))
+	}
+	if c.Name == "" {
+		faults = append(faults, errors.New("archive: Name is empty"))
+	}
+	if !strings.HasSuffix(c.Prefix, "/") || strings.HasPrefix(c.Prefix, "/") {
+		faults = append(faults, fmt.Errorf("archive: Prefix %q must end and not begin with a slash", c.Prefix))
+	}
+	return errors.Join(faults...)
+}
+
+// Bucket is an archive in a bucket. It is safe for concurrent use.
+type Bucket struct{ config Config }
+
+// New returns the archive in a bucket, or all faults of the config. It does not
+// call AWS.
+func New(c Config) (*Bucket, error) {
+	if c.Prefix == "" {
+		c.Prefix = "data/"
+	}
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	return &Bucket{c}, nil
+}
+
+// Create starts writing a run, whose rows are those of t. Nothing is stored before
+// the first WriteFile.
+func (b *Bucket) Create(scope schema.Scope, run schema.RunID, t *schema.Table) *Writer {
+	return &Writer{bucket: b, table: t, manifest: Manifest{
+		Version:  manifestVersion,
+		Category: scope.Category, Account: scope.Account, Region: scope.Region, Slice: scope.Slice,
+		Run:   run,
+		Files: []File{},
+	}}
+}
+
+// Writer writes one run. It is not safe for concurrent use.
+type Writer struct {
+	bucket   *Bucket
+	table    *schema.Table
+	manifest Manifest
+	next     int // number of the next file
+	buffer   bytes.Buffer
+}
+
+// WriteFile stores the rows of rec as a file. parts are the parts that these rows
+// are in, in the order of the rows.
+//
+// After an error it is not known whether the file is there; the run may go on, and
+// its manifest does not name the file.
+func (w *Writer) WriteFile(ctx context.Context, rec arrow.Record, parts []Part) error {
+	rows := int64(0)
+	for _, p := range parts {
+		rows += int64(p.Rows)
+	}
+	if rows != rec.NumRows() || rows == 0 {
+		return fmt.Errorf("archive: a record of %d rows with parts of %d", rec.NumRows(), rows)
+	}
+	w.buffer.Reset()
+	if err := Encode(&w.buffer, w.table, rec); err != nil {
+		return err
+	}
+	data := w.buffer.Bytes()
+	if len(data) > MaxFile {
+		return refuse(ReasonTooLarge, "the file has %d bytes, more than %d", len(data), MaxFile)
+	}
+	f := File{
+		Name: fileName(w.manifest.Run, w.next),
+		Rows: rows, Size: int64(len(data)), SHA256: sha256.Sum256(data), Parts: parts,
+	}
+	w.next++ // whatever happens: a name is never used for other bytes
+	if err := w.bucket.put(ctx, w.manifest.place().dir()+f.Name, "application/vnd.apache.parquet", data); err != nil {
+		return err
+	}
+	w.manifest.Files = append(w.manifest.Files, f)
+	return nil
+}
+
+// Close stores the manifest, which finishes the run. parts and rows are those of
+// the run in the stream, whether or not they are in files. errText may be
+// anything; it is cleaned and cut to 1 KiB.
+func (w *Writer) Close(ctx context.Context, outcome schema.Outcome, errText string, parts int, rows int64) error {
+	m := w.manifest
+	m.Outcome, m.Error, m.Parts, m.Rows = outcome, errtext.Clean(errText), parts, rows
+	if err := m.validate(); err != nil {
+		return fmt.Errorf("archive: manifest of run %s: %w", m.Run, err)
+	}
+	data, err := json.MarshalIndent(m, "", "\t")
+	if err != nil {
+		return fmt.Errorf("archive: manifest of run %s: %w", m.Run, err)
+	}
+	if data = append(data, '\n'); len(data) > maxManifest {
+		return refuse(ReasonTooLarge, "the manifest of run %s has %d bytes, more than %d", m.Run, len(data), maxManifest)
+	}
+	return w.bucket.put(ctx, m.place().manifestKey(), "application/json", data)
+}
+
+// put stores an object. key is without the archive's prefix.
+func (b *Bucket) put(ctx context.Context, key, contentType string, data []byte) error {
+	in := &s3.PutObjectInput{
+		Bucket:      &b.config.Name,
+		Key:         aws.String(b.config.Prefix + key),
+		Body:        bytes.NewReader(data), // can be sent again, and hashed first
+		ContentType: &contentType,
+	}
+	if b.config.KMSKeyID != "" {
+		in.ServerSideEncryption = types.ServerSideEncryptionAwsKms
+		in.SSEKMSKeyId = &b.config.KMSKeyID
+	}
+	if _, err := b.config.Client.PutObject(ctx, in); err != nil {
+		return fmt.Errorf("archive: storing %s: %w", b.url(key), err)
+	}
+	return nil
+}
+
+func (b *Bucket) url(key string) string {
+	return "s3://" + b.config.Name + "/" + b.config.Prefix + key
+}
+
+// ReadManifest reads the manifest of a run and checks that it is in its place. An
+// [*Error] says what is wrong with the object.
+func (b *Bucket) ReadManifest(ctx context.Context, run Run) (*Manifest, error) {
+	key := run.manifestKey()
+	data, modified, err := b.get(ctx, key, maxManifest)
+	if err != nil {
+		return nil, err
+	}
+	m, err := ParseManifest(data)
+	if err != nil {
+		return nil, b.inObject(key, err)
+	}
+	if m.place().manifestKey() != key {
+		return nil, b.inObject(key, refuse(ReasonManifest, "the manifest is of %v run %s", m.Scope(), m.Run))
+	}
+	m.Modified = modified
+	return m, nil
+}
+
+// ReadFile reads a file that a manifest names: all of its rows, which the caller
+// must release, or none. It also returns when the file was stored, by the clock of
+// S3. t is the table of the run's category.
+//
+// An [*Error] or [*schema.RowError] says what is wrong with the file.
+func (b *Bucket) ReadFile(ctx context.Context, t *schema.Table, m *Manifest, f File) ([]arrow.Record, time.Time, error) {
+	if t.Name() != m.Category {
+		return nil, time.Time{}, fmt.Errorf("archive: a file of category %s with the table of %s", m.Category, t.Name())
+	}
+	if err := m.validate(); err != nil {
+		return nil, time.Time{}, refuse(ReasonManifest, "%v", err)
+	}
+	if _, ok := fileNumber(m.Run, f.Name); !ok {
+		return nil, time.Time{}, refuse(ReasonManifest, "file %.80q is not one of run %s", f.Name, m.Run)
+	}
+	key := m.place().dir() + f.Name
+	data, modified, err := b.get(ctx, key, min(f.Size, MaxFile))
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	records, err := b.decode(t, m, f, data)
+	if err != nil {
+		return nil, time.Time{}, b.inObject(key, err)
+	}
+	return records, modified, nil
+}
+
+// decode checks the bytes of a file against the manifest before anything reads
+// them, and the rows afterwards.
+func (b *Bucket) decode(t *schema.Table, m *Manifest, f File, data []byte) ([]arrow.Record, error) {
+	if int64(len(data)) != f.Size {
+		return nil, refuse(ReasonHash, "the file does not have the %d bytes that the manifest says", f.Size)
+	}
+	if sum := Sum(sha256.Sum256(data)); sum != f.SHA256 {
+		return nil, refuse(ReasonHash, "the file's SHA-256 is %s, the manifest says %s", sum, f.SHA256)
+	}
+	records, err := Decode(t, data, m.Slice, b.config.Allocator)
+	if err != nil {
+		return nil, err
+	}
+	rows := int64(0)
+	for _, r := range records {
+		rows += r.NumRows()
+	}
+	if rows != f.Rows {
+		for _, r := range records {
+			r.Release()
+		}
+		return nil, refuse(ReasonRows, "the file has %d rows, the manifest says %d", rows, f.Rows)
+	}
+	return records, nil
+}
+
+func (b *Bucket) inObject(key string, err error) error {
+	if e, ok := err.(*Error); ok {
+		return refuse(e.Reason, "%s: %s", b.url(key), e.Detail)
+	}
+	return fmt.Errorf("archive: %s: %w", b.url(key), err)
+}
+
+// getAttempts is how often an object is asked for when its body breaks off, which
+// the SDK does not retry.
+const getAttempts = 5
+
+// get returns an object, no more than one byte above the limit, and when it was stored.
+func (b *Bucket) get(ctx context.Context, key string, limit int64) (data []byte, modified time.Time, err error) {
+	for range getAttempts {
+		var out *s3.GetObjectOutput
+		out, err = b.config.Client.GetObject(ctx, &s3.GetObjectInput{
+			Bucket: &b.config.Name,
+			Key:    aws.String(b.config.Prefix + key),
+		})
+		if err != nil {
+			break
+		}
+		data, err = io.ReadAll(io.LimitReader(out.Body, limit+1))
+		_ = out.Body.Close()
+		if err == nil {
+			return data, aws.ToTime(out.LastModified), nil
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	var missing *types.NoSuchKey
+	if errors.As(err, &missing) {
+		return nil, time.Time{}, refuse(ReasonMissing, "%s does not exist", b.url(key))
+	}
+	return nil, time.Time{}, fmt.Errorf("archive: reading %s: %w", b.url(key), err)
+}

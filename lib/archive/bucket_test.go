@@ -1,0 +1,677 @@
+package archive_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
+
+	"github.com/hubspoke/observability/lib/archive"
+	"github.com/hubspoke/observability/lib/goldentest"
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+// store is an S3 server in this process, with one bucket, "archive".
+type store struct {
+	*s3.Client
+	backend gofakes3.Backend
+
+	mu       sync.Mutex
+	requests []*http.Request
+	fault    func(w http.ResponseWriter, r *http.Request) bool
+}
+
+func newStore(t testing.TB) *store {
+	t.Helper()
+	s := &store{backend: s3mem.New()}
+	fake := gofakes3.New(s.backend).Server()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		s.requests = append(s.requests, r)
+		fault := s.fault
+		s.mu.Unlock()
+		if fault != nil && fault(w, r) {
+			return
+		}
+		fake.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	s.Client = s3.New(s3.Options{
+		BaseEndpoint: &server.URL, Region: "eu-central-1", UsePathStyle: true,
+		Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+		HTTPClient:  &http.Client{Transport: transport},
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts = 20
+			o.MaxBackoff = time.Microsecond
+			o.RateLimiter = noLimit{}
+		}),
+	})
+	if err := s.backend.CreateBucket("archive"); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// noLimit lets every retry through.
+type noLimit struct{}
+
+func (noLimit) GetToken(context.Context, uint) (func() error, error) {
+	return func() error { return nil }, nil
+}
+func (noLimit) AddTokens(uint) error { return nil }
+
+func (s *store) put(t testing.TB, key string, data []byte) {
+	t.Helper()
+	if _, err := s.backend.PutObject("archive", key, map[string]string{}, bytes.NewReader(data), int64(len(data)), nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *store) get(t testing.TB, key string) []byte {
+	t.Helper()
+	object, err := s.backend.GetObject("archive", key, nil)
+	if err != nil {
+		t.Fatalf("%s: %v", key, err)
+	}
+	defer object.Contents.Close()
+	data, err := io.ReadAll(object.Contents)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func (s *store) keys(t testing.TB) (keys []string) {
+	t.Helper()
+	list, err := s.backend.ListBucket("archive", nil, gofakes3.ListBucketPage{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, object := range list.Contents {
+		keys = append(keys, object.Key)
+	}
+	return keys
+}
+
+func newBucket(t testing.TB, s archive.S3, mem memory.Allocator) *archive.Bucket {
+	t.Helper()
+	b, err := archive.New(archive.Config{Client: s, Name: "archive", Allocator: mem})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func runID(s string) schema.RunID {
+	id, err := schema.ParseRunID(s)
+	if err != nil {
+		panic(err)
+	}
+	return id
+}
+
+var (
+	scope = schema.Scope{Category: "things", Account: "123456789012", Region: "eu-central-1", Slice: day}
+	run   = runID("01981c5e-7c00-7000-8000-000000000001") // 2025-07-18
+)
+
+const dir = "data/account=123456789012/region=eu-central-1/category=things/date=2025-07-18/"
+
+func part(number, rows int) archive.Part {
+	return archive.Part{Number: number, Rows: rows, SHA256: archive.Sum{byte(number)}}
+}
+
+// writeRun stores a run of two files with 30 and 12 rows.
+func writeRun(t testing.TB, b *archive.Bucket) {
+	t.Helper()
+	w := b.Create(scope, run, things.Table)
+	next := 0
+	for _, n := range []int{30, 12} {
+		rec := record(t, things, nil, randomThings(n, uint64(n)))
+		parts := []archive.Part{part(next, 10), part(next+1, n-10)}
+		if err := w.WriteFile(context.Background(), rec, parts); err != nil {
+			t.Fatal(err)
+		}
+		rec.Release()
+		next += 2
+	}
+	if err := w.Close(context.Background(), schema.OK, "", next, 42); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func collect(t testing.TB, b *archive.Bucket, f archive.Filter) (runs []archive.Run, strange []string) {
+	t.Helper()
+	for run, err := range b.Runs(context.Background(), f) {
+		var refused *archive.Error
+		switch {
+		case errors.As(err, &refused) && refused.Reason == archive.ReasonKey:
+			strange = append(strange, refused.Detail)
+		case err != nil:
+			t.Fatal(err)
+		default:
+			runs = append(runs, run)
+		}
+	}
+	return runs, strange
+}
+
+func TestWriteAndRead(t *testing.T) {
+	mem := checked(t)
+	s := newStore(t)
+	b := newBucket(t, s, mem)
+	before := time.Now().Add(-2 * time.Second) // HTTP dates have seconds
+	writeRun(t, b)
+
+	keys := s.keys(t)
+	slices.Sort(keys)
+	want := []string{
+		dir + run.String() + "-0.parquet",
+		dir + run.String() + "-1.parquet",
+		dir + run.String() + ".manifest.json",
+	}
+	if !slices.Equal(keys, want) {
+		t.Fatalf("keys %q, want %q", keys, want)
+	}
+	runs, strange := collect(t, b, archive.Filter{})
+	if len(runs) != 1 || len(strange) != 0 || runs[0].ID != run || runs[0].Unfinished || runs[0].Modified.Before(before) {
+		t.Fatalf("runs %+v, strange %q", runs, strange)
+	}
+	m, err := b.ReadManifest(context.Background(), runs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Scope() != scope || m.Outcome != schema.OK || m.Rows != 42 || m.Parts != 4 || len(m.Files) != 2 || m.Modified.Before(before) {
+		t.Errorf("manifest %+v", m)
+	}
+	for i, n := range []int{30, 12} {
+		got, modified, err := b.ReadFile(context.Background(), things.Table, m, m.Files[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec := record(t, things, nil, randomThings(n, uint64(n)))
+		wantSame(t, got, rec)
+		rec.Release()
+		release(got)
+		if modified.Before(before) {
+			t.Errorf("file %d was stored at %v", i, modified)
+		}
+	}
+}
+
+func TestManifestGolden(t *testing.T) {
+	s := newStore(t)
+	b := newBucket(t, s, nil)
+	w := b.Create(scope, run, things.Table)
+	if err := w.Close(context.Background(), schema.Failed, "say \"no\"\x00\n", 2, 7); err != nil {
+		t.Fatal(err)
+	}
+	goldentest.Equal(t, "empty.manifest.json", s.get(t, dir+run.String()+".manifest.json"))
+
+	plain := scope
+	plain.Slice = ""
+	m := archive.Manifest{
+		Version: 1, Category: "certificates", Account: "123456789012", Region: "eu-central-1",
+		Run: run, Outcome: schema.OK, Rows: 3, Parts: 2,
+		Files: []archive.File{{
+			Name: run.String() + "-0.parquet", Rows: 3, Size: 1000, SHA256: archive.Sum{0xab},
+			Parts: []archive.Part{part(0, 1), part(1, 2)},
+		}},
+	}
+	data, err := json.MarshalIndent(m, "", "\t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	goldentest.Equal(t, "files.manifest.json", append(data, '\n'))
+	if got, err := archive.ParseManifest(data); err != nil || got.Scope() != m.Scope() || got.Files[0].Parts[1] != part(1, 2) || got.Files[0].SHA256 != m.Files[0].SHA256 {
+		t.Errorf("parsed %+v, %v", got, err)
+	}
+}
+
+func TestWriteFileRefusesWrongParts(t *testing.T) {
+	w := newBucket(t, newStore(t), nil).Create(scope, run, things.Table)
+	rec := record(t, things, nil, randomThings(3, 1))
+	defer rec.Release()
+	for _, parts := range [][]archive.Part{nil, {part(0, 2)}, {part(0, 2), part(1, 2)}} {
+		if err := w.WriteFile(context.Background(), rec, parts); err == nil {
+			t.Errorf("3 rows are written with parts %v", parts)
+		}
+	}
+}
+
+// A file that S3 refused leaves a gap in the names and is not in the manifest.
+func TestWriteFileFails(t *testing.T) {
+	s := newStore(t)
+	b := newBucket(t, s, nil)
+	w := b.Create(scope, run, things.Table)
+	rec := record(t, things, nil, randomThings(3, 1))
+	defer rec.Release()
+	s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
+		w.WriteHeader(http.StatusForbidden)
+		return true
+	})
+	if err := w.WriteFile(context.Background(), rec, []archive.Part{part(0, 3)}); err == nil {
+		t.Fatal("a refused file is no error")
+	}
+	s.setFault(nil)
+	if err := w.WriteFile(context.Background(), rec, []archive.Part{part(1, 3)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(context.Background(), schema.Partial, "S3 refused", 2, 6); err != nil {
+		t.Fatal(err)
+	}
+	m, err := b.ReadManifest(context.Background(), archive.Run{Account: scope.Account, Region: scope.Region, Category: scope.Category, ID: run})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Files) != 1 || m.Files[0].Name != run.String()+"-1.parquet" || m.Files[0].Parts[0].Number != 1 {
+		t.Errorf("files %+v", m.Files)
+	}
+}
+
+func (s *store) setFault(f func(w http.ResponseWriter, r *http.Request) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fault = f
+}
+
+func TestKMS(t *testing.T) {
+	s := newStore(t)
+	b, err := archive.New(archive.Config{Client: s, Name: "archive", Prefix: "x/y/", KMSKeyID: "arn:aws:kms:eu-central-1:123456789012:key/k"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Create(scope, run, things.Table).Close(context.Background(), schema.Empty, "", 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	r := s.requests[len(s.requests)-1]
+	if got := r.Header.Get("X-Amz-Server-Side-Encryption"); got != "aws:kms" {
+		t.Errorf("encryption %q", got)
+	}
+	if got := r.Header.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"); !strings.HasSuffix(got, "key/k") {
+		t.Errorf("key %q", got)
+	}
+	if !strings.HasPrefix(r.URL.Path, "/archive/x/y/account=123456789012/") {
+		t.Errorf("path %q", r.URL.Path)
+	}
+	if runs, _ := collect(t, b, archive.Filter{}); len(runs) != 1 {
+		t.Errorf("runs %v", runs)
+	}
+}
+
+func TestConfigReportsAllFaults(t *testing.T) {
+	_, err := archive.New(archive.Config{Prefix: "/data"})
+	if err == nil {
+		t.Fatal("a wrong config is taken")
+	}
+	for _, field := range []string{"Client", "Name", "Prefix"} {
+		if !strings.Contains(err.Error(), field) {
+			t.Errorf("%v does not name %s", err, field)
+		}
+	}
+}
+
+func TestReadFileRefuses(t *testing.T) {
+	s := newStore(t)
+	mem := checked(t)
+	b := newBucket(t, s, mem)
+	writeRun(t, b)
+	place := archive.Run{Account: scope.Account, Region: scope.Region, Category: scope.Category, ID: run}
+	key := dir + run.String() + "-0.parquet"
+	good := s.get(t, key)
+	flipped := bytes.Clone(good)
+	flipped[len(flipped)/2] ^= 1
+	tests := []struct {
+		name   string
+		data   []byte // nil: as it is
+		change func(m *archive.Manifest, f *archive.File)
+		reason schema.Reason
+	}{
+		{"as it is", nil, func(*archive.Manifest, *archive.File) {}, ""},
+		{"a bit", flipped, func(*archive.Manifest, *archive.File) {}, archive.ReasonHash},
+		{"longer", append(bytes.Clone(good), 0), func(*archive.Manifest, *archive.File) {}, archive.ReasonHash},
+		{"shorter", good[:len(good)-1], func(*archive.Manifest, *archive.File) {}, archive.ReasonHash},
+		{"rows", nil, func(m *archive.Manifest, f *archive.File) {
+			f.Rows++
+			m.Rows++
+			f.Parts = slices.Clone(f.Parts)
+			f.Parts[0].Rows++
+			m.Files[0] = *f
+		}, archive.ReasonRows},
+		{"slice", nil, func(m *archive.Manifest, f *archive.File) { m.Slice = "2026-08-02" }, schema.ReasonSlice},
+		{"traversal", nil, func(m *archive.Manifest, f *archive.File) { f.Name = "../x.parquet" }, archive.ReasonManifest},
+		{"another run's file", nil, func(m *archive.Manifest, f *archive.File) {
+			f.Name = "01981c5e-7c00-7000-8000-000000000002-0.parquet"
+		}, archive.ReasonManifest},
+		{"no such file", nil, func(m *archive.Manifest, f *archive.File) { f.Name = run.String() + "-9.parquet" }, archive.ReasonMissing},
+		{"account is a path", nil, func(m *archive.Manifest, f *archive.File) { m.Account = "../../x" }, archive.ReasonManifest},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s.put(t, key, good)
+			m, err := b.ReadManifest(context.Background(), place)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if test.data != nil {
+				s.put(t, key, test.data)
+			}
+			f := m.Files[0]
+			test.change(m, &f)
+			got, _, err := b.ReadFile(context.Background(), things.Table, m, f)
+			release(got)
+			var refused *archive.Error
+			var row *schema.RowError
+			switch {
+			case errors.As(err, &row):
+				if row.Reason != test.reason {
+					t.Errorf("got %v, want %s", err, test.reason)
+				}
+			case errors.As(err, &refused):
+				if refused.Reason != test.reason {
+					t.Errorf("got %v, want %s", err, test.reason)
+				}
+			case err != nil || test.reason != "":
+				t.Errorf("got %v, want %q", err, test.reason)
+			}
+		})
+	}
+}
+
+// A manifest must be in its place: what account A stored says nothing about B.
+func TestReadManifestOfAnotherPlace(t *testing.T) {
+	s := newStore(t)
+	b := newBucket(t, s, nil)
+	writeRun(t, b)
+	manifest := s.get(t, dir+run.String()+".manifest.json")
+	other := runID("01981c5e-7c00-7000-8000-000000000002")
+	for _, place := range []archive.Run{
+		{Account: "999999999999", Region: scope.Region, Category: scope.Category, ID: run},
+		{Account: scope.Account, Region: "us-east-1", Category: scope.Category, ID: run},
+		{Account: scope.Account, Region: scope.Region, Category: "certificates", ID: run},
+		{Account: scope.Account, Region: scope.Region, Category: scope.Category, ID: other},
+	} {
+		key := fmt.Sprintf("data/account=%s/region=%s/category=%s/date=2025-07-18/%s.manifest.json", place.Account, place.Region, place.Category, place.ID)
+		s.put(t, key, manifest)
+		_, err := b.ReadManifest(context.Background(), place)
+		wantReason(t, err, archive.ReasonManifest)
+	}
+	_, err := b.ReadManifest(context.Background(), archive.Run{Account: "000000000000", Region: "x1", Category: "x", ID: run})
+	wantReason(t, err, archive.ReasonMissing)
+}
+
+func TestRuns(t *testing.T) {
+	s := newStore(t)
+	b := newBucket(t, s, nil)
+	at := func(account, region, category, day string, n int) archive.Run {
+		start, err := time.Parse(time.DateOnly, day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := schema.NewRunID(start.Add(time.Duration(n) * time.Second))
+		return archive.Run{Account: account, Region: region, Category: category, ID: id}
+	}
+	store := func(r archive.Run, names ...string) {
+		for _, name := range names {
+			s.put(t, fmt.Sprintf("data/account=%s/region=%s/category=%s/date=%s/%s%s",
+				r.Account, r.Region, r.Category, r.ID.Time().Format(time.DateOnly), r.ID, name), nil)
+		}
+	}
+	const a, z = "111111111111", "222222222222"
+	var all []archive.Run
+	add := func(r archive.Run, names ...string) {
+		store(r, names...)
+		r.Unfinished = !slices.Contains(names, ".manifest.json")
+		all = append(all, r)
+	}
+	add(at(a, "eu-central-1", "things", "2026-01-31", 0), "-0.parquet", "-1.parquet", ".manifest.json")
+	add(at(a, "eu-central-1", "things", "2026-01-31", 1439), "-0.parquet", "-10.parquet", "-9.parquet") // the writer died
+	add(at(a, "eu-central-1", "things", "2026-02-01", 0), ".manifest.json")
+	add(at(a, "eu-central-1", "things2", "2026-02-01", 0), ".manifest.json")
+	add(at(a, "global", "things", "2026-02-01", 0), ".manifest.json")
+	add(at(z, "eu-central-1", "things", "2026-02-02", 0), ".manifest.json")
+	for i := range 1500 { // more than one page
+		add(at(z, "us-east-1", "things", "2026-02-03", i), ".manifest.json")
+	}
+	strange := []string{
+		"data/x", "data/account=" + a, "data/account=%2F/x", "data/account=../x", "data/account=" + a + "/region=/x",
+		"data/account=" + a + "/region=eu-central-1/category=things/x",
+		"data/account=" + a + "/region=eu-central-1/category=things/date=2026-02-01/x.parquet",
+		"data/account=" + a + "/region=eu-central-1/category=things/date=2026-02-01/" + all[0].ID.String() + ".manifest.json", // of another day
+		"data/account=" + a + "/region=eu-central-1/category=things/date=2026-02-01/" + all[2].ID.String() + "-01.parquet",
+		"data/account=" + a + "/region=eu-central-1/category=things/date=2026-02-01/" + all[2].ID.String() + "-0.parquet/../x",
+		"data/account=" + a + "/region=eu-central-1/category=Things/x",
+		"data/account=" + z + "/region=a b+c&d\u00e9/x",
+		"data/account=" + z + "/region=eu-central-1/category=things/date=\x01<>/x",
+	}
+	for _, key := range strange {
+		s.put(t, key, nil)
+	}
+	s.put(t, "elsewhere/account="+a+"/region=global/category=things/x", nil)
+
+	date := func(s string) schema.Date { return date(s) }
+	tests := []struct {
+		name   string
+		filter archive.Filter
+		want   func(archive.Run) bool
+	}{
+		{"all", archive.Filter{}, func(archive.Run) bool { return true }},
+		{"account", archive.Filter{Accounts: []string{a}}, func(r archive.Run) bool { return r.Account == a }},
+		{"accounts", archive.Filter{Accounts: []string{a, z, "333333333333"}}, func(archive.Run) bool { return true }},
+		{"region", archive.Filter{Regions: []string{"global"}}, func(r archive.Run) bool { return r.Region == "global" }},
+		{"category", archive.Filter{Categories: []string{"things"}}, func(r archive.Run) bool { return r.Category == "things" }},
+		{"from", archive.Filter{From: date("2026-02-01")}, func(r archive.Run) bool { return r.ID.Time().Month() == 2 }},
+		{"to", archive.Filter{To: date("2026-01-31")}, func(r archive.Run) bool { return r.ID.Time().Month() == 1 }},
+		{"one day", archive.Filter{From: date("2026-02-02"), To: date("2026-02-02")}, func(r archive.Run) bool { return r.ID.Time().Day() == 2 }},
+		{"everything", archive.Filter{Accounts: []string{z}, Regions: []string{"us-east-1"}, Categories: []string{"things"}, From: date("2026-02-03"), To: date("2026-02-03")},
+			func(r archive.Run) bool { return r.Account == z && r.Region == "us-east-1" }},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, _ := collect(t, b, test.filter)
+			var want []archive.Run
+			for _, r := range all {
+				if test.want(r) {
+					want = append(want, r)
+				}
+			}
+			for i := range got {
+				got[i].Modified = time.Time{}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%d runs, want %d:\n%v\n%v", len(got), len(want), got[:min(len(got), 9)], want[:min(len(want), 9)])
+			}
+		})
+	}
+	t.Run("strange", func(t *testing.T) {
+		_, got := collect(t, b, archive.Filter{})
+		if len(got) != len(strange) {
+			t.Errorf("%d strange objects, want %d:\n%s", len(got), len(strange), strings.Join(got, "\n"))
+		}
+	})
+	t.Run("stop", func(t *testing.T) {
+		n := 0
+		for range b.Runs(context.Background(), archive.Filter{}) {
+			if n++; n == 3 {
+				break
+			}
+		}
+		if n != 3 {
+			t.Errorf("%d", n)
+		}
+	})
+}
+
+func TestRunsRefusesFilter(t *testing.T) {
+	s := newStore(t)
+	b := newBucket(t, s, nil)
+	for _, f := range []archive.Filter{
+		{Accounts: []string{"../x"}}, {Regions: []string{"a/b"}}, {Categories: []string{""}}, {From: 2, To: 1},
+	} {
+		n := 0
+		for _, err := range b.Runs(context.Background(), f) {
+			if n++; err == nil {
+				t.Errorf("%+v is taken", f)
+			}
+		}
+		if n != 1 || len(s.requests) > 0 {
+			t.Errorf("%+v: %d answers after %d requests", f, n, len(s.requests))
+		}
+	}
+}
+
+// With errors, cut bodies and slow-downs in every third answer, everything that
+// was written is read again.
+func TestFaults(t *testing.T) {
+	s := newStore(t)
+	mem := checked(t)
+	b := newBucket(t, s, mem)
+	random := rand.New(rand.NewPCG(1, 2))
+	var mu sync.Mutex
+	injected := map[string]int{}
+	s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
+		mu.Lock()
+		n := random.IntN(9)
+		mu.Unlock()
+		count := func(kind string) {
+			mu.Lock()
+			defer mu.Unlock()
+			injected[kind]++
+		}
+		switch {
+		case n == 0:
+			count("slow down")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			fmt.Fprint(w, `<Error><Code>SlowDown</Code></Error>`)
+		case n == 1:
+			count("internal error")
+			w.WriteHeader(http.StatusInternalServerError)
+		case n == 2 && r.Method == http.MethodGet && strings.Contains(r.URL.Path, "date="):
+			count("cut body")
+			w.Header().Set("Content-Length", "100000")
+			_, _ = w.Write(make([]byte, 10))
+			panic(http.ErrAbortHandler)
+		default:
+			return false
+		}
+		return true
+	})
+	for range 30 {
+		writeRun(t, b)
+		runs, _ := collect(t, b, archive.Filter{})
+		if len(runs) != 1 {
+			t.Fatalf("%d runs", len(runs))
+		}
+		m, err := b.ReadManifest(context.Background(), runs[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range m.Files {
+			got, _, err := b.ReadFile(context.Background(), things.Table, m, f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			release(got)
+		}
+	}
+	if len(injected) != 3 {
+		t.Errorf("faults %v, want three kinds", injected)
+	}
+}
+
+func TestParseManifestRefuses(t *testing.T) {
+	const sum = "ab00000000000000000000000000000000000000000000000000000000000000"
+	good := `{"version":1,"category":"certificates","account_id":"123456789012","region":"eu-central-1",` +
+		`"run":"01981c5e-7c00-7000-8000-000000000001","outcome":"ok","rows":3,"parts":2,"files":[` +
+		`{"name":"01981c5e-7c00-7000-8000-000000000001-0.parquet","rows":3,"size":1000,"sha256":"` + sum + `",` +
+		`"parts":[{"number":0,"rows":1,"sha256":"` + sum + `"},{"number":1,"rows":2,"sha256":"` + sum + `"}]}]}`
+	if _, err := archive.ParseManifest([]byte(good)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := archive.ParseManifest([]byte(strings.Replace(good, `"rows"`, `"later":[1],"rows"`, 1))); err != nil {
+		t.Errorf("an unknown key: %v", err)
+	}
+	tests := []struct{ name, old, new, detail string }{
+		{"not JSON", `{"version"`, `{version`, ""},
+		{"bytes behind", `]}]}`, `]}]}x`, ""},
+		{"key twice", `"version":1`, `"version":1,"version":1`, ""},
+		{"invalid UTF-8", `"ok"`, "\"ok\",\"error\":\"\xff\"", ""},
+		{"version", `"version":1`, `"version":2`, "version"},
+		{"category", `"certificates"`, `"a/b"`, "category"},
+		{"account", `"123456789012"`, `"../2"`, "account"},
+		{"slice", `"outcome"`, `"slice":"/","outcome"`, "slice"},
+		{"run", `"run":"01981c5e-7c00-7`, `"run":"01981c5e-7c00-4`, "UUIDv7"},
+		{"no run", `"run":"01981c5e-7c00-7000-8000-000000000001",`, ``, "run"},
+		{"outcome", `"ok"`, `"fine"`, "outcome"},
+		{"error", `"outcome"`, `"error":"` + strings.Repeat("x", 1025) + `","outcome"`, "error"},
+		{"parts", `"parts":2`, `"parts":-1`, "parts"},
+		{"rows below files", `"rows":3,"parts":2`, `"rows":2,"parts":2`, "files have 3 rows"},
+		{"too many", `"parts":2`, `"parts":1000001`, "too many"},
+		{"empty", `"ok"`, `"empty"`, "empty"},
+		{"name", `-0.parquet`, `-00.parquet`, "file"},
+		{"name of another run", `1-0.parquet`, `2-0.parquet`, "file"},
+		{"traversal", `"name":"`, `"name":"../`, "file"},
+		{"size", `"size":1000`, `"size":100000000`, "size"},
+		{"size negative", `"size":1000`, `"size":-1`, "size"},
+		{"hash", `"size":1000,"sha256":"ab`, `"size":1000,"sha256":"`, "SHA-256"},
+		{"part twice", `"number":1`, `"number":0`, "part 0"},
+		{"part outside", `"number":1`, `"number":2`, "part 2"},
+		{"part empty", `"number":1,"rows":2`, `"number":1,"rows":0`, "part 1"},
+		{"rows in no part", `"number":1,"rows":2`, `"number":1,"rows":1`, "no part"},
+		{"more rows in parts", `"number":1,"rows":2`, `"number":1,"rows":3`, "part 1"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if !strings.Contains(good, test.old) {
+				t.Fatalf("%s is not in the manifest", test.old)
+			}
+			_, err := archive.ParseManifest([]byte(strings.Replace(good, test.old, test.new, 1)))
+			wantReason(t, err, archive.ReasonManifest)
+			if err != nil && !strings.Contains(err.Error(), strings.ReplaceAll(test.detail, "size", "bytes")) {
+				t.Errorf("%v does not say %q", err, test.detail)
+			}
+		})
+	}
+	_, err := archive.ParseManifest(make([]byte, 5<<20))
+	wantReason(t, err, archive.ReasonTooLarge)
+}
+
+func FuzzParseManifest(f *testing.F) {
+	f.Add([]byte(`{"version":1,"category":"x","account_id":"123456789012","region":"global","run":"01981c5e-7c00-7000-8000-000000000001","outcome":"ok"}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := archive.ParseManifest(data)
+		if err != nil {
+			var refused *archive.Error
+			if !errors.As(err, &refused) {
+				t.Fatal(err)
+			}
+			return
+		}
+		again, err := json.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := archive.ParseManifest(again); err != nil {
+			t.Fatalf("%s became %s: %v", data, again, err)
+		}
+	})
+}

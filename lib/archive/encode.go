@@ -1,0 +1,158 @@
+package archive
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/parquet-go/parquet-go"
+
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+const (
+	// rowGroupRows is how many rows a row group has at most.
+	rowGroupRows = 64 << 10
+	// dictionaryBytes is where a column gives up its dictionary: identifiers have
+	// no use for one, and everything else is smaller.
+	dictionaryBytes = 64 << 10
+	// valuesAtOnce is how many values are handed to parquet-go in one call.
+	valuesAtOnce = 1024
+)
+
+// Encode writes the rows of rec, whose schema must be t's, as one Parquet file,
+// compressed with zstd. The order of columns in the file is that of their names.
+func Encode(w io.Writer, t *schema.Table, rec arrow.Record) error {
+	if !rec.Schema().Equal(t.ArrowSchema()) {
+		return fmt.Errorf("archive: the record is not one of category %s", t.Name())
+	}
+	if rec.NumRows() > MaxRows {
+		return refuse(ReasonTooLarge, "the record has %d rows, more than %d", rec.NumRows(), MaxRows)
+	}
+	out := parquet.NewGenericWriter[any](w, parquetSchema(t),
+		parquet.Compression(&parquet.Zstd),
+		parquet.DictionaryMaxBytes(dictionaryBytes),
+		parquet.CreatedBy("github.com/hubspoke/observability", "1", ""),
+	)
+	for from := 0; from < int(rec.NumRows()); from += rowGroupRows {
+		to := min(from+rowGroupRows, int(rec.NumRows()))
+		if err := writeRowGroup(out, t, rec, from, to); err != nil {
+			return fmt.Errorf("archive: writing Parquet: %w", err)
+		}
+	}
+	if err := out.Close(); err != nil {
+		return fmt.Errorf("archive: writing Parquet: %w", err)
+	}
+	return nil
+}
+
+func parquetSchema(t *schema.Table) *parquet.Schema {
+	root := parquet.Group{}
+	for _, c := range t.Columns() {
+		node := parquetNode(c.Kind)
+		if c.Nullable {
+			node = parquet.Optional(node)
+		} else {
+			node = parquet.Required(node)
+		}
+		root[c.Name] = node
+	}
+	return parquet.NewSchema(t.Name(), root)
+}
+
+func parquetNode(k schema.Kind) parquet.Node {
+	switch k {
+	case schema.KindText:
+		return parquet.Encoded(parquet.String(), &parquet.RLEDictionary)
+	case schema.KindJSON:
+		return parquet.Encoded(parquet.JSON(), &parquet.RLEDictionary)
+	case schema.KindInt64:
+		return parquet.Leaf(parquet.Int64Type)
+	case schema.KindFloat64:
+		return parquet.Leaf(parquet.DoubleType)
+	case schema.KindDecimal:
+		return parquet.Decimal(schema.DecimalScale, schema.DecimalPrecision, parquet.FixedLenByteArrayType(decimalBytes))
+	case schema.KindBool:
+		return parquet.Leaf(parquet.BooleanType)
+	case schema.KindTimestamp:
+		return parquet.Timestamp(parquet.Microsecond)
+	case schema.KindDate:
+		return parquet.Date()
+	}
+	panic("archive: no Parquet type for " + k.String())
+}
+
+// decimalBytes is the size of a decimal of 38 digits.
+const decimalBytes = 16
+
+func writeRowGroup(out *parquet.GenericWriter[any], t *schema.Table, rec arrow.Record, from, to int) error {
+	writers := out.ColumnWriters()
+	values := make([]parquet.Value, 0, valuesAtOnce)
+	for i, path := range out.Schema().Columns() {
+		j, ok := t.Index(path[0])
+		if !ok {
+			return errors.New("no column " + path[0])
+		}
+		column := newValues(rec.Column(j))
+		for start := from; start < to; start += valuesAtOnce {
+			values = values[:0]
+			for row := start; row < min(start+valuesAtOnce, to); row++ {
+				values = append(values, column.value(row, i, t.Columns()[j].Nullable))
+			}
+			if _, err := writers[i].WriteRowValues(values); err != nil {
+				return err
+			}
+		}
+		if err := writers[i].Flush(); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+// values reads one Arrow array as Parquet values.
+type values struct {
+	array arrow.Array
+	get   func(row int) parquet.Value
+}
+
+func newValues(a arrow.Array) values {
+	switch a := a.(type) {
+	case *array.String:
+		offsets, bytes := a.ValueOffsets(), a.ValueBytes()
+		first := offsets[0]
+		return values{a, func(row int) parquet.Value {
+			return parquet.ByteArrayValue(bytes[offsets[row]-first : offsets[row+1]-first])
+		}}
+	case *array.Int64:
+		return values{a, func(row int) parquet.Value { return parquet.Int64Value(a.Value(row)) }}
+	case *array.Float64:
+		return values{a, func(row int) parquet.Value { return parquet.DoubleValue(a.Value(row)) }}
+	case *array.Boolean:
+		return values{a, func(row int) parquet.Value { return parquet.BooleanValue(a.Value(row)) }}
+	case *array.Timestamp:
+		return values{a, func(row int) parquet.Value { return parquet.Int64Value(int64(a.Value(row))) }}
+	case *array.Date32:
+		return values{a, func(row int) parquet.Value { return parquet.Int32Value(int32(a.Value(row))) }}
+	case *array.Decimal128:
+		return values{a, func(row int) parquet.Value {
+			n := a.Value(row)
+			b := binary.BigEndian.AppendUint64(make([]byte, 0, decimalBytes), uint64(n.HighBits()))
+			return parquet.FixedLenByteArrayValue(binary.BigEndian.AppendUint64(b, n.LowBits()))
+		}}
+	}
+	panic(fmt.Sprintf("archive: no Parquet type for %v", a.DataType()))
+}
+
+func (v values) value(row, column int, nullable bool) parquet.Value {
+	switch {
+	case v.array.IsNull(row):
+		return parquet.NullValue().Level(0, 0, column)
+	case nullable:
+		return v.get(row).Level(0, 1, column)
+	}
+	return v.get(row).Level(0, 0, column)
+}

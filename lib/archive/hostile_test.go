@@ -1,0 +1,526 @@
+package archive_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
+
+	"github.com/hubspoke/observability/lib/archive"
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+// smallFile returns a file of n things.
+func smallFile(t testing.TB, n int) []byte {
+	t.Helper()
+	rec := record(t, things, nil, randomThings(n, 1))
+	defer rec.Release()
+	return encode(t, things.Table, rec)
+}
+
+// decodeBounded decodes, and fails the test if that allocates more than limit bytes.
+func decodeBounded(t testing.TB, table *schema.Table, data []byte, limit uint64) (int64, error) {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got, err := archive.Decode(table, data, day, nil)
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > limit {
+		t.Errorf("%d bytes allocated for a file of %d (%v)", n, len(data), err)
+	}
+	rows := int64(0)
+	for _, r := range got {
+		rows += r.NumRows()
+	}
+	release(got)
+	return rows, err
+}
+
+func TestTruncated(t *testing.T) {
+	data := smallFile(t, 20)
+	for n := range data {
+		var refused *archive.Error
+		if _, err := archive.Decode(things.Table, data[:n], day, nil); !errors.As(err, &refused) {
+			t.Fatalf("%d of %d bytes: %v", n, len(data), err)
+		}
+	}
+}
+
+func TestFlippedBits(t *testing.T) {
+	data := smallFile(t, 20)
+	flips := 30_000
+	if testing.Short() {
+		flips = 3_000
+	}
+	const batch = 100 // for which memory is measured
+	r := rand.New(rand.NewPCG(11, 12))
+	accepted := 0
+	for range flips / batch {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range batch {
+			mutant := bytes.Clone(data)
+			for range 1 + r.IntN(3) {
+				mutant[r.IntN(len(mutant))] ^= 1 << r.IntN(8)
+			}
+			got, err := archive.Decode(things.Table, mutant, day, nil)
+			if err != nil {
+				continue
+			}
+			accepted++
+			if len(got) != 1 || got[0].NumRows() != 20 {
+				t.Fatalf("%d records are taken for one of 20 rows", len(got))
+			}
+			release(got)
+		}
+		runtime.ReadMemStats(&after)
+		if n := after.TotalAlloc - before.TotalAlloc; n > batch<<20 {
+			t.Fatalf("%d bytes allocated for %d mutants of %d bytes", n, batch, len(data))
+		}
+	}
+	t.Logf("%d of %d mutants are readable", accepted, flips)
+}
+
+// rewrite changes the metadata of a file.
+func rewrite(t testing.TB, data []byte, change func(m *format.FileMetaData)) []byte {
+	t.Helper()
+	size := int(binary.LittleEndian.Uint32(data[len(data)-8:]))
+	return rewriteWith(t, data, data[:len(data)-8-size], change)
+}
+
+// rewriteWith puts other pages before the metadata, too.
+func rewriteWith(t testing.TB, data, pages []byte, change func(m *format.FileMetaData)) []byte {
+	t.Helper()
+	size := int(binary.LittleEndian.Uint32(data[len(data)-8:]))
+	footer := data[len(data)-8-size : len(data)-8]
+	var m format.FileMetaData
+	if err := thrift.Unmarshal(new(thrift.CompactProtocol), footer, &m); err != nil {
+		t.Fatal(err)
+	}
+	change(&m)
+	again, err := thrift.Marshal(new(thrift.CompactProtocol), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return frame(pages, again)
+}
+
+// frame makes a file of pages, which begin with PAR1, and metadata.
+func frame(pages, footer []byte) []byte {
+	data := append(bytes.Clone(pages), footer...)
+	data = binary.LittleEndian.AppendUint32(data, uint32(len(footer)))
+	return append(data, "PAR1"...)
+}
+
+func TestFooterLies(t *testing.T) {
+	good := smallFile(t, 20)
+	type metadata = format.FileMetaData
+	first := func(m *metadata) *format.ColumnMetaData { return &m.RowGroups[0].Columns[0].MetaData }
+	tests := []struct {
+		name   string
+		change func(m *metadata)
+		reason schema.Reason
+	}{
+		{"rows", func(m *metadata) { m.NumRows++ }, archive.ReasonCorrupt},
+		{"rows negative", func(m *metadata) { m.NumRows = -1 }, archive.ReasonTooLarge},
+		{"2^62 rows", func(m *metadata) { m.NumRows = 1 << 62 }, archive.ReasonTooLarge},
+		{"rows everywhere", func(m *metadata) {
+			m.NumRows++
+			m.RowGroups[0].NumRows++
+			for i := range m.RowGroups[0].Columns {
+				m.RowGroups[0].Columns[i].MetaData.NumValues++
+			}
+		}, archive.ReasonCorrupt},
+		{"a million rows", func(m *metadata) {
+			m.NumRows, m.RowGroups[0].NumRows = archive.MaxRows, archive.MaxRows
+			for i := range m.RowGroups[0].Columns {
+				m.RowGroups[0].Columns[i].MetaData.NumValues = archive.MaxRows
+			}
+		}, archive.ReasonCorrupt},
+		{"fewer rows everywhere", func(m *metadata) {
+			m.NumRows--
+			m.RowGroups[0].NumRows--
+			for i := range m.RowGroups[0].Columns {
+				m.RowGroups[0].Columns[i].MetaData.NumValues--
+			}
+		}, archive.ReasonCorrupt},
+		{"row group negative", func(m *metadata) { m.RowGroups[0].NumRows = -1 }, archive.ReasonCorrupt},
+		{"row group twice", func(m *metadata) { m.RowGroups = append(m.RowGroups, m.RowGroups[0]) }, archive.ReasonCorrupt},
+		{"no row group", func(m *metadata) { m.RowGroups = nil }, archive.ReasonCorrupt},
+		{"10^5 row groups", func(m *metadata) {
+			for range 100_000 {
+				m.RowGroups = append(m.RowGroups, format.RowGroup{})
+			}
+		}, archive.ReasonCorrupt},
+		{"10^6 columns", func(m *metadata) {
+			for range 1_000_000 {
+				m.Schema = append(m.Schema, format.SchemaElement{Name: "x"})
+			}
+		}, archive.ReasonCorrupt},
+		{"a column missing in a row group", func(m *metadata) { m.RowGroups[0].Columns = m.RowGroups[0].Columns[1:] }, archive.ReasonCorrupt},
+		{"values", func(m *metadata) { first(m).NumValues++ }, archive.ReasonCorrupt},
+		{"offset before the file", func(m *metadata) { first(m).DataPageOffset, first(m).DictionaryPageOffset = -1, 0 }, archive.ReasonCorrupt},
+		{"offset behind the file", func(m *metadata) { first(m).DataPageOffset, first(m).DictionaryPageOffset = math.MaxInt64, 0 }, archive.ReasonCorrupt},
+		{"offset elsewhere", func(m *metadata) { first(m).DataPageOffset += 3; first(m).DictionaryPageOffset = 0 }, archive.ReasonCorrupt},
+		{"size negative", func(m *metadata) { first(m).TotalCompressedSize = -1 }, archive.ReasonCorrupt},
+		{"size huge", func(m *metadata) { first(m).TotalCompressedSize = math.MaxInt64 }, archive.ReasonCorrupt},
+		{"size small", func(m *metadata) { first(m).TotalCompressedSize-- }, archive.ReasonCorrupt},
+		{"codec", func(m *metadata) { first(m).Codec = format.Gzip }, archive.ReasonCorrupt},
+		{"another column's values", func(m *metadata) {
+			m.RowGroups[0].Columns[0], m.RowGroups[0].Columns[1] = m.RowGroups[0].Columns[1], m.RowGroups[0].Columns[0]
+		}, archive.ReasonCorrupt},
+		{"no schema", func(m *metadata) { m.Schema = nil }, archive.ReasonCorrupt},
+		{"column twice", func(m *metadata) { m.Schema[2].Name = m.Schema[1].Name }, archive.ReasonCorrupt},
+		{"nested", func(m *metadata) { m.Schema[1].NumChildren = thrift.Null[int32]{V: 1, Valid: true} }, archive.ReasonCorrupt},
+		{"repeated", func(m *metadata) { m.Schema[1].RepetitionType.V = format.Repeated }, archive.ReasonCorrupt},
+		{"required for optional", func(m *metadata) {
+			for i := range m.Schema[1:] {
+				m.Schema[1+i].RepetitionType.V = format.Required
+			}
+		}, archive.ReasonCorrupt},
+		{"decimal of 10^9 bytes", func(m *metadata) {
+			for i := range m.Schema {
+				if m.Schema[i].Name == "cost" {
+					m.Schema[i].TypeLength.V = 1 << 30
+				}
+			}
+		}, archive.ReasonColumn},
+	}
+	if _, err := archive.Decode(things.Table, rewrite(t, good, func(*metadata) {}), day, nil); err != nil {
+		t.Fatalf("the file as it is: %v", err)
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := decodeBounded(t, things.Table, rewrite(t, good, test.change), 64<<20)
+			wantReason(t, err, test.reason)
+		})
+	}
+}
+
+func wantReason(t testing.TB, err error, want schema.Reason) {
+	t.Helper()
+	var refused *archive.Error
+	if !errors.As(err, &refused) || refused.Reason != want {
+		t.Errorf("got %v, want an *Error with reason %s", err, want)
+	}
+}
+
+func TestThriftLies(t *testing.T) {
+	tests := []struct {
+		name   string
+		footer string
+	}{
+		{"nothing", ""},
+		{"text of 2^31 bytes", "\x68\xff\xff\xff\xff\x07x\x00"},
+		{"text of 2^63 bytes", "\x68\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01x\x00"},
+		{"list of 2^31 structs", "\x49\xfc\xff\xff\xff\xff\x07\x00"},
+		{"list of 2^31 texts", "\x49\xf8\xff\xff\xff\xff\x07\x00"},
+		{"list of 2^31 booleans", "\x49\xf1\xff\xff\xff\xff\x07\x00"},
+		{"endless number", "\x15" + strings.Repeat("\xff", 20) + "\x00"},
+		{"deep", strings.Repeat("\x1c", 100_000)},
+		{"deep lists", strings.Repeat("\x19", 100_000)},
+		{"map", "\x1b\x01\x88\x00\x00\x00"},
+		{"unknown type", "\x1d\x00"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := decodeBounded(t, things.Table, frame([]byte("PAR1"), []byte(test.footer)), 1<<20)
+			wantReason(t, err, archive.ReasonCorrupt)
+		})
+	}
+}
+
+// one is a table of a single column, for files that are made by hand.
+type one struct {
+	ID string `col:"id,key"`
+}
+
+var ones = schema.Of[one](schema.Spec{Name: "ones", Mode: schema.Snapshot})
+
+type page struct {
+	header format.PageHeader
+	body   []byte
+}
+
+// handmade returns a file of one row group with those pages.
+func handmade(t testing.TB, rows int64, codec format.CompressionCodec, pages ...page) []byte {
+	t.Helper()
+	var empty bytes.Buffer
+	w := parquet.NewGenericWriter[any](&empty, parquet.NewSchema("ones", parquet.Group{"id": parquet.String()}))
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	data := []byte("PAR1")
+	for _, p := range pages {
+		header, err := thrift.Marshal(new(thrift.CompactProtocol), p.header)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data = append(append(data, header...), p.body...)
+	}
+	return rewriteWith(t, empty.Bytes(), data, func(m *format.FileMetaData) {
+		m.NumRows = rows
+		m.RowGroups = thrift.Slice[format.RowGroup]{{
+			NumRows: rows,
+			Columns: thrift.Slice[format.ColumnChunk]{{MetaData: format.ColumnMetaData{
+				Type: format.ByteArray, Encoding: thrift.Slice[format.Encoding]{format.Plain},
+				PathInSchema: thrift.Slice[string]{"id"},
+				Codec:        codec, NumValues: rows, DataPageOffset: 4, TotalCompressedSize: int64(len(data) - 4),
+			}}},
+		}}
+	})
+}
+
+func dataPage(values, uncompressed int, encoding format.Encoding, body []byte) page {
+	return page{format.PageHeader{
+		Type: format.DataPage, UncompressedPageSize: int32(uncompressed), CompressedPageSize: int32(len(body)),
+		DataPageHeader: thrift.Null[format.DataPageHeader]{Valid: true, V: format.DataPageHeader{
+			NumValues: int32(values), Encoding: encoding, DefinitionLevelEncoding: format.RLE, RepetitionLevelEncoding: format.RLE,
+		}},
+	}, body}
+}
+
+func dictionaryPage(values, uncompressed int, body []byte) page {
+	return page{format.PageHeader{
+		Type: format.DictionaryPage, UncompressedPageSize: int32(uncompressed), CompressedPageSize: int32(len(body)),
+		DictionaryPageHeader: thrift.Null[format.DictionaryPageHeader]{Valid: true, V: format.DictionaryPageHeader{NumValues: int32(values)}},
+	}, body}
+}
+
+func TestPageLies(t *testing.T) {
+	text := func(s string) []byte {
+		return append(binary.LittleEndian.AppendUint32(nil, uint32(len(s))), s...)
+	}
+	z, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	bomb := z.EncodeAll(make([]byte, 512<<20), nil)
+	ab := append(text("a"), text("b")...)
+	large := text(strings.Repeat("x", 1<<20))
+	changed := func(p page, change func(h *format.PageHeader)) page {
+		change(&p.header)
+		return p
+	}
+	plain := dataPage(2, len(ab), format.Plain, ab)
+	runOfIndexes := append([]byte{1}, binary.AppendUvarint(nil, 200<<1)...)
+	runOfIndexes = append(runOfIndexes, 0)
+	const none, zst = format.Uncompressed, format.Zstd
+
+	good := [][]byte{
+		handmade(t, 2, none, plain),
+		handmade(t, 2, none, dictionaryPage(2, len(ab), ab), dataPage(2, 3, format.RLEDictionary, []byte{1, 3, 2})),
+		handmade(t, 200, none, dictionaryPage(2, len(ab), ab), dataPage(200, len(runOfIndexes), format.RLEDictionary, runOfIndexes)),
+	}
+	for i, data := range good {
+		got, err := archive.Decode(ones.Table, data, "", nil)
+		if err != nil {
+			t.Errorf("good file %d: %v", i, err)
+		}
+		release(got)
+	}
+	tests := []struct {
+		name   string
+		data   []byte
+		reason schema.Reason
+	}{
+		{"bomb", handmade(t, 2, zst, dataPage(2, 10, format.Plain, bomb)), archive.ReasonCorrupt},
+		{"bomb in a dictionary", handmade(t, 2, zst, dictionaryPage(2, 10, bomb)), archive.ReasonCorrupt},
+		{"bomb that says its size", handmade(t, 2, zst, dataPage(2, math.MaxInt32, format.Plain, bomb)), archive.ReasonTooLarge},
+		{"many pages", handmade(t, 2, zst, dataPage(0, 100<<20, format.Plain, z.EncodeAll(make([]byte, 100<<20), nil)),
+			dataPage(0, 100<<20, format.Plain, z.EncodeAll(make([]byte, 100<<20), nil))), archive.ReasonTooLarge},
+		{"large values in few indexes", handmade(t, 200, none, dictionaryPage(1, len(large), large),
+			dataPage(200, len(runOfIndexes), format.RLEDictionary, runOfIndexes)), archive.ReasonTooLarge},
+		{"dictionary with too many entries", handmade(t, 2, none, dictionaryPage(3, len(ab), ab)), archive.ReasonCorrupt},
+		{"dictionary with too few entries", handmade(t, 2, none, dictionaryPage(1, len(ab), ab)), archive.ReasonCorrupt},
+		{"dictionary of 2^31 entries", handmade(t, 2, none, dictionaryPage(math.MaxInt32, len(ab), ab)), archive.ReasonCorrupt},
+		{"two dictionaries", handmade(t, 2, none, dictionaryPage(2, len(ab), ab), dictionaryPage(2, len(ab), ab)), archive.ReasonCorrupt},
+		{"no dictionary", handmade(t, 2, none, dataPage(2, 3, format.RLEDictionary, []byte{1, 3, 2})), archive.ReasonCorrupt},
+		{"index outside", handmade(t, 1, none, dictionaryPage(1, 5, text("a")), dataPage(1, 3, format.RLEDictionary, []byte{1, 3, 1})), archive.ReasonCorrupt},
+		{"index of 33 bits", handmade(t, 2, none, dictionaryPage(2, len(ab), ab), dataPage(2, 3, format.RLEDictionary, []byte{33, 3, 2})), archive.ReasonCorrupt},
+		{"run of 2^31 packed groups", handmade(t, 2, none, dictionaryPage(2, len(ab), ab),
+			dataPage(2, 6, format.RLEDictionary, []byte{1, 0xff, 0xff, 0xff, 0xff, 0x0f})), archive.ReasonCorrupt},
+		{"indexes end early", handmade(t, 9, none, dictionaryPage(2, len(ab), ab), dataPage(9, 3, format.RLEDictionary, []byte{1, 3, 2})), archive.ReasonCorrupt},
+		{"text of 4 GiB", handmade(t, 1, none, dataPage(1, 5, format.Plain, []byte("\xff\xff\xff\xffx"))), archive.ReasonCorrupt},
+		{"more values than rows", handmade(t, 1, none, plain), archive.ReasonCorrupt},
+		{"fewer values than rows", handmade(t, 3, none, plain), archive.ReasonCorrupt},
+		{"values negative", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.DataPageHeader.V.NumValues = -1 })), archive.ReasonCorrupt},
+		{"size negative", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.CompressedPageSize = -1 })), archive.ReasonCorrupt},
+		{"size too large", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.CompressedPageSize = 1000 })), archive.ReasonCorrupt},
+		{"decoded size negative", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.UncompressedPageSize = -1 })), archive.ReasonCorrupt},
+		{"decoded size differs", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.UncompressedPageSize++ })), archive.ReasonCorrupt},
+		{"no page header", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.DataPageHeader.Valid = false })), archive.ReasonCorrupt},
+		{"index page", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.Type = format.IndexPage })), archive.ReasonCorrupt},
+		{"encoding", handmade(t, 2, none, dataPage(2, len(ab), format.DeltaByteArray, ab)), archive.ReasonCorrupt},
+		{"no pages", handmade(t, 2, none), archive.ReasonCorrupt},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := decodeBounded(t, ones.Table, test.data, 6*archive.MaxDecoded)
+			wantReason(t, err, test.reason)
+		})
+	}
+}
+
+// Rows that break a rule of the table refuse the file.
+func TestDecodeChecksRows(t *testing.T) {
+	type raw struct {
+		ID      string   `parquet:"id"`
+		Day     int32    `parquet:"day,date"`
+		Ratio   *float64 `parquet:"ratio,optional"`
+		At      *int64   `parquet:"at,optional,timestamp(microsecond)"`
+		Cost    [16]byte `parquet:"cost,decimal(10:38)"`
+		Details string   `parquet:"details,json"`
+	}
+	type strict struct {
+		ID      string         `col:"id,key"`
+		Day     schema.Date    `col:"day,key,slice"`
+		Ratio   *float64       `col:"ratio"`
+		At      *time.Time     `col:"at"`
+		Cost    schema.Decimal `col:"cost"`
+		Details schema.JSON    `col:"details"`
+	}
+	table := schema.Of[strict](schema.Spec{Name: "strict", Mode: schema.Snapshot})
+	tests := []struct {
+		name   string
+		change func(r *raw)
+		column string
+		reason schema.Reason
+	}{
+		{"good", func(*raw) {}, "", ""},
+		{"NUL", func(r *raw) { r.ID = "a\x00" }, "id", schema.ReasonText},
+		{"invalid UTF-8", func(r *raw) { r.ID = "a\xff" }, "id", schema.ReasonText},
+		{"empty key", func(r *raw) { r.ID = "" }, "id", schema.ReasonEmptyKey},
+		{"slice", func(r *raw) { r.Day++ }, "day", schema.ReasonSlice},
+		{"year of a date", func(r *raw) { r.Day = math.MaxInt32 }, "day", schema.ReasonRange},
+		{"NaN", func(r *raw) { r.Ratio = &list0(math.NaN())[0] }, "ratio", schema.ReasonRange},
+		{"infinity", func(r *raw) { r.Ratio = &list0(math.Inf(-1))[0] }, "ratio", schema.ReasonRange},
+		{"year of a time", func(r *raw) { r.At = &list0(int64(math.MinInt64))[0] }, "at", schema.ReasonRange},
+		{"decimal", func(r *raw) { r.Cost = [16]byte{0x7f} }, "cost", schema.ReasonRange},
+		{"JSON", func(r *raw) { r.Details = `{"a":01}` }, "details", schema.ReasonSyntax},
+		{"JSON key twice", func(r *raw) { r.Details = `{"a":1,"a":2}` }, "details", schema.ReasonDuplicateKey},
+		{"JSON empty", func(r *raw) { r.Details = "" }, "details", schema.ReasonSyntax},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			mem := checked(t)
+			list := []raw{{ID: "a", Day: int32(date(day)), Details: "{}"}, {ID: "b", Day: int32(date(day)), Details: "{}"}}
+			test.change(&list[1])
+			var out bytes.Buffer
+			w := parquet.NewGenericWriter[raw](&out, parquet.DefaultEncodingFor(parquet.ByteArray, &parquet.Plain))
+			if _, err := w.Write(list); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			got, err := archive.Decode(table.Table, out.Bytes(), day, mem)
+			if test.reason == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				release(got)
+				return
+			}
+			var row *schema.RowError
+			if !errors.As(err, &row) || row.Reason != test.reason || row.Column != test.column {
+				t.Fatalf("got %v, want reason %s for column %s", err, test.reason, test.column)
+			}
+			if !strings.Contains(err.Error(), "row 1 ") {
+				t.Errorf("%v does not name row 1", err)
+			}
+		})
+	}
+}
+
+// JSON comes back in canonical form, and null is null.
+func TestDecodeCanonicalJSON(t *testing.T) {
+	type raw struct {
+		ID      string `parquet:"id"`
+		Details string `parquet:"details,json"`
+	}
+	type known struct {
+		ID      string      `col:"id,key"`
+		Details schema.JSON `col:"details"`
+	}
+	table := schema.Of[known](schema.Spec{Name: "known", Mode: schema.Event})
+	var out bytes.Buffer
+	w := parquet.NewGenericWriter[raw](&out, parquet.DefaultEncodingFor(parquet.ByteArray, &parquet.Plain))
+	if _, err := w.Write([]raw{{"a", `{ "b": 1, "a": "\u0041" }`}, {"b", " null "}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got, err := archive.Decode(table.Table, out.Bytes(), "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release(got)
+	rec := record(t, table, nil, []known{{ID: "a", Details: schema.JSON(`{"a":"A","b":1}`)}, {ID: "b"}})
+	defer rec.Release()
+	wantSame(t, got, rec)
+}
+
+// A column of the table that is in the file in another type is named.
+func TestDecodeWrongColumns(t *testing.T) {
+	file := func(node parquet.Node) []byte {
+		var out bytes.Buffer
+		w := parquet.NewGenericWriter[any](&out, parquet.NewSchema("x", parquet.Group{"id": node}))
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return out.Bytes()
+	}
+	for name, node := range map[string]parquet.Node{
+		"bytes":   parquet.Leaf(parquet.ByteArrayType),
+		"JSON":    parquet.JSON(),
+		"enum":    parquet.Enum(),
+		"integer": parquet.Int(64),
+	} {
+		_, err := archive.Decode(ones.Table, file(node), "", nil)
+		wantReason(t, err, archive.ReasonColumn)
+		if err != nil && !strings.Contains(err.Error(), "column id") {
+			t.Errorf("%s: %v does not name the column", name, err)
+		}
+	}
+	_, err := archive.Decode(things.Table, file(parquet.String()), day, nil)
+	wantReason(t, err, archive.ReasonColumn)
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add(smallFile(f, 0))
+	f.Add(smallFile(f, 3))
+	f.Add([]byte("PAR1PAR1"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := archive.Decode(things.Table, data, day, nil)
+		if err == nil {
+			for _, r := range got {
+				if !r.Schema().Equal(things.ArrowSchema()) {
+					t.Fatal(r.Schema())
+				}
+			}
+			release(got)
+			return
+		}
+		var refused *archive.Error
+		var row *schema.RowError
+		if !errors.As(err, &refused) && !errors.As(err, &row) {
+			t.Fatalf("an error of another type: %v", err)
+		}
+		if got != nil {
+			t.Fatal("records and an error")
+		}
+	})
+}

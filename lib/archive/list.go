@@ -1,0 +1,277 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+// Filter says which runs to list. An empty list stands for all.
+type Filter struct {
+	// Accounts, Regions and Categories to list. Those that are named are looked for
+	// directly; the others are found out by listing.
+	Accounts, Regions, Categories []string
+	// From and To are the first and the last UTC day on which a run began. 0 means
+	// no bound.
+	From, To schema.Date
+}
+
+func (f Filter) validate() error {
+	var faults []error
+	check := func(account, region, category string) {
+		if err := checkScope(account, region, category); err != nil {
+			faults = append(faults, fmt.Errorf("archive: %w", err))
+		}
+	}
+	for _, account := range f.Accounts {
+		check(account, schema.GlobalRegion, "x")
+	}
+	for _, region := range f.Regions {
+		check("000000000000", region, "x")
+	}
+	for _, category := range f.Categories {
+		check("000000000000", schema.GlobalRegion, category)
+	}
+	if f.From != 0 && f.To != 0 && f.To < f.From {
+		faults = append(faults, fmt.Errorf("archive: From %s is after To %s", f.From, f.To))
+	}
+	return errors.Join(faults...)
+}
+
+// Runs lists the runs in the archive. Those of one scope come in order of their
+// times; accounts, regions and categories come in the order of the filter, or of
+// the alphabet.
+//
+// An [*Error] with [ReasonKey] names an object that is not one of the archive, and
+// the listing goes on. Any other error ends it.
+func (b *Bucket) Runs(ctx context.Context, f Filter) iter.Seq2[Run, error] {
+	return func(yield func(Run, error) bool) {
+		if err := f.validate(); err != nil {
+			yield(Run{}, err)
+			return
+		}
+		l := lister{bucket: b, ctx: ctx, filter: f, yield: yield}
+		if err := l.accounts(); err != nil && err != errStop {
+			yield(Run{}, err)
+		}
+	}
+}
+
+// errStop says that the caller of Runs wants no more.
+var errStop = errors.New("stop")
+
+// lister is one call of Runs.
+type lister struct {
+	bucket *Bucket
+	ctx    context.Context // of the call, which is shorter than the lister's life
+	filter Filter
+	yield  func(Run, error) bool
+}
+
+func (l *lister) accounts() error {
+	return l.level("", accountLevel, l.filter.Accounts, func(account string) error {
+		prefix := accountLevel + account + "/"
+		return l.level(prefix, regionLevel, l.filter.Regions, func(region string) error {
+			prefix := prefix + regionLevel + region + "/"
+			return l.level(prefix, categoryLevel, l.filter.Categories, func(category string) error {
+				return l.runs(categoryPrefix(account, region, category))
+			})
+		})
+	})
+}
+
+// level calls f with each name at one level below prefix: those that are wanted, or
+// all that there are.
+func (l *lister) level(prefix, level string, wanted []string, f func(name string) error) error {
+	if len(wanted) > 0 {
+		for _, name := range wanted {
+			if err := f(name); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	in := &s3.ListObjectsV2Input{Prefix: &prefix, Delimiter: aws.String("/")}
+	return l.pages(in, func(page *s3.ListObjectsV2Output) error {
+		for _, object := range page.Contents {
+			if err := l.strange(aws.ToString(object.Key)); err != nil {
+				return err
+			}
+		}
+		for _, p := range page.CommonPrefixes {
+			name, ok := strings.CutPrefix(strings.TrimSuffix(aws.ToString(p.Prefix), "/"), prefix+level)
+			if !ok || !validName(level, name) {
+				if err := l.strange(aws.ToString(p.Prefix)); err != nil {
+					return err
+				}
+				continue
+			}
+			if err := f(name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func validName(level, name string) bool {
+	account, region, category := "000000000000", schema.GlobalRegion, "x"
+	switch level {
+	case accountLevel:
+		account = name
+	case regionLevel:
+		region = name
+	case categoryLevel:
+		category = name
+	}
+	return checkScope(account, region, category) == nil
+}
+
+func (l *lister) strange(key string) error {
+	return l.give(Run{}, refuse(ReasonKey, "%.300q is not an object of the archive", l.bucket.url(key)))
+}
+
+func (l *lister) give(run Run, err error) error {
+	if !l.yield(run, err) {
+		return errStop
+	}
+	return nil
+}
+
+// errPast says that what follows is after the last day.
+var errPast = errors.New("past the last day")
+
+// runs lists the runs of all scopes of one category, account and region. S3 lists
+// keys in order of their bytes: days come in order, in a day runs come in order of
+// their times, and in a run its files come before its manifest.
+func (l *lister) runs(prefix string) error {
+	in := &s3.ListObjectsV2Input{Prefix: &prefix}
+	if l.filter.From != 0 {
+		in.StartAfter = aws.String(prefix + dateLevel + l.filter.From.String())
+	}
+	var open openRun
+	err := l.pages(in, func(page *s3.ListObjectsV2Output) error {
+		for _, object := range page.Contents {
+			if err := l.object(object, &open); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil && err != errPast {
+		return err
+	}
+	return l.end(&open)
+}
+
+// openRun is a run whose objects are being listed.
+type openRun struct {
+	Run
+	found, finished bool
+}
+
+// object adds an object to the run that is open, or opens the next one.
+func (l *lister) object(object types.Object, open *openRun) error {
+	key, modified := aws.ToString(object.Key), aws.ToTime(object.LastModified)
+	run, manifest, ok := parseKey(key)
+	if !ok {
+		return l.strange(key)
+	}
+	if to := l.filter.To; to != 0 && schema.DateOf(run.ID.Time()) > to {
+		return errPast
+	}
+	if open.ID != run.ID {
+		if err := l.end(open); err != nil {
+			return err
+		}
+		*open = openRun{Run: run, found: true}
+	}
+	open.finished = open.finished || manifest
+	if modified.After(open.Modified) {
+		open.Modified = modified
+	}
+	return nil
+}
+
+func (l *lister) end(open *openRun) error {
+	if !open.found {
+		return nil
+	}
+	open.Unfinished = !open.finished
+	return l.give(open.Run, nil)
+}
+
+// pages calls f with each page of a listing, whose prefix and keys are without the
+// archive's prefix.
+func (l *lister) pages(in *s3.ListObjectsV2Input, f func(*s3.ListObjectsV2Output) error) error {
+	place := l.bucket.url(aws.ToString(in.Prefix))
+	in.Bucket = &l.bucket.config.Name
+	in.Prefix = l.full(in.Prefix)
+	in.StartAfter = l.full(in.StartAfter)
+	in.EncodingType = types.EncodingTypeUrl // XML cannot hold every key
+	for {
+		page, err := l.bucket.config.Client.ListObjectsV2(l.ctx, in)
+		if err != nil {
+			return fmt.Errorf("archive: listing %s: %w", place, err)
+		}
+		if err := l.decode(page); err != nil {
+			return fmt.Errorf("archive: listing %s: %w", place, err)
+		}
+		if err := f(page); err != nil {
+			return err
+		}
+		if !aws.ToBool(page.IsTruncated) {
+			return nil
+		}
+		if aws.ToString(page.NextContinuationToken) == "" {
+			return fmt.Errorf("archive: listing %s: the answer is cut and does not say where to go on", place)
+		}
+		in.ContinuationToken, in.StartAfter = page.NextContinuationToken, nil
+	}
+}
+
+func (l *lister) full(key *string) *string {
+	if key == nil {
+		return nil
+	}
+	return aws.String(l.bucket.config.Prefix + *key)
+}
+
+// decode undoes the encoding of keys and cuts the archive's prefix off.
+func (l *lister) decode(page *s3.ListObjectsV2Output) error {
+	plain := func(key *string) (*string, error) {
+		text := aws.ToString(key)
+		if page.EncodingType == types.EncodingTypeUrl {
+			var err error
+			if text, err = url.QueryUnescape(text); err != nil {
+				return nil, err
+			}
+		}
+		text, ok := strings.CutPrefix(text, l.bucket.config.Prefix)
+		if !ok {
+			return nil, fmt.Errorf("key %.300q is not below the prefix", text)
+		}
+		return &text, nil
+	}
+	var err error
+	for i := range page.Contents {
+		if page.Contents[i].Key, err = plain(page.Contents[i].Key); err != nil {
+			return err
+		}
+	}
+	for i := range page.CommonPrefixes {
+		if page.CommonPrefixes[i].Prefix, err = plain(page.CommonPrefixes[i].Prefix); err != nil {
+			return err
+		}
+	}
+	return nil
+}

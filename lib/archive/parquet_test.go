@@ -1,0 +1,300 @@
+package archive_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/decimal128"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/apache/arrow/go/v17/parquet/file"
+	"github.com/apache/arrow/go/v17/parquet/pqarrow"
+	"github.com/parquet-go/parquet-go"
+
+	"github.com/hubspoke/observability/lib/archive"
+	"github.com/hubspoke/observability/lib/internal/fixture"
+	"github.com/hubspoke/observability/lib/rows"
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+// thing has a column of every kind, with and without null.
+type thing struct {
+	ID        string          `col:"id,key"`
+	Day       schema.Date     `col:"day,key,slice"`
+	Text      *string         `col:"text"`
+	Count     int64           `col:"count"`
+	MaybeInt  *int64          `col:"maybe_int"`
+	Ratio     float64         `col:"ratio"`
+	MaybeReal *float64        `col:"maybe_real"`
+	Cost      schema.Decimal  `col:"cost"`
+	MaybeCost *schema.Decimal `col:"maybe_cost"`
+	On        bool            `col:"on_"`
+	MaybeOn   *bool           `col:"maybe_on"`
+	At        time.Time       `col:"at"`
+	MaybeAt   *time.Time      `col:"maybe_at"`
+	MaybeDay  *schema.Date    `col:"maybe_day"`
+	Details   schema.JSON     `col:"details"`
+}
+
+var things = schema.Of[thing](schema.Spec{Name: "things", Mode: schema.Snapshot})
+
+const day = "2026-08-01"
+
+func date(s string) schema.Date {
+	d, err := schema.ParseDate(s)
+	if err != nil {
+		panic(err)
+	}
+	return d
+}
+
+func decimal(s string) schema.Decimal {
+	d, err := schema.ParseDecimal(s)
+	if err != nil {
+		panic(err)
+	}
+	return d
+}
+
+// randomThings returns n rows, the same for the same seed.
+func randomThings(n int, seed uint64) []thing {
+	r := rand.New(rand.NewPCG(seed, 1))
+	var list []thing
+	for i := range n {
+		t := thing{
+			ID:    fmt.Sprint("thing-", i),
+			Day:   date(day),
+			Count: int64(r.Uint64()),
+			Ratio: r.NormFloat64(),
+			Cost:  schema.DecimalFromUnits(decimal128.New(r.Int64N(1<<58)-1<<57, r.Uint64())),
+			On:    r.IntN(2) == 0,
+			At:    time.UnixMicro(r.Int64N(1 << 52)),
+		}
+		maybe := func(set func()) {
+			if r.IntN(3) > 0 {
+				set()
+			}
+		}
+		maybe(func() { s := strings.Repeat("é", r.IntN(20)); t.Text = &s })
+		maybe(func() { t.MaybeInt = &list0(r.Int64N(9) - 4)[0] })
+		maybe(func() { t.MaybeReal = &list0(float64(r.IntN(5)) / 2)[0] })
+		maybe(func() { t.MaybeCost = &list0(decimal("-12.3400000001"))[0] })
+		maybe(func() { t.MaybeOn = &list0(r.IntN(2) == 0)[0] })
+		maybe(func() { t.MaybeAt = &list0(time.UnixMicro(-r.Int64N(1 << 52)))[0] })
+		maybe(func() { t.MaybeDay = &list0(schema.Date(r.IntN(100000) - 50000))[0] })
+		maybe(func() { t.Details = fmt.Appendf(nil, `{"a":[%d,"x"],"b":null}`, r.IntN(4)) })
+		list = append(list, t)
+	}
+	return list
+}
+
+func list0[T any](v T) []T { return []T{v} }
+
+// record makes an Arrow record of rows; mem may be nil.
+func record[T any](t testing.TB, c schema.Category[T], mem memory.Allocator, list []T) arrow.Record {
+	t.Helper()
+	a := rows.NewAppender(c, mem)
+	defer a.Release()
+	for i := range list {
+		if err := a.Append(&list[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return a.Record()
+}
+
+func encode(t testing.TB, table *schema.Table, rec arrow.Record) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := archive.Encode(&out, table, rec); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// checked returns an allocator that fails the test if memory is not given back.
+func checked(t testing.TB) memory.Allocator {
+	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
+	t.Cleanup(func() { mem.AssertSize(t, 0) })
+	return mem
+}
+
+func release(records []arrow.Record) {
+	for _, r := range records {
+		r.Release()
+	}
+}
+
+// wantSame compares records that Decode returned with the one that was encoded.
+func wantSame(t testing.TB, got []arrow.Record, want arrow.Record) {
+	t.Helper()
+	from := int64(0)
+	for _, g := range got {
+		part := want.NewSlice(from, from+g.NumRows())
+		if !array.RecordEqual(g, part) {
+			t.Errorf("rows from %d on differ:\ngot  %v\nwant %v", from, g, part)
+		}
+		part.Release()
+		from += g.NumRows()
+	}
+	if from != want.NumRows() {
+		t.Errorf("%d rows, want %d", from, want.NumRows())
+	}
+}
+
+func TestEncodeDecode(t *testing.T) {
+	for _, n := range []int{0, 1, 7, 1023, 1025, 70_000} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			mem := checked(t)
+			rec := record(t, things, mem, randomThings(n, uint64(n)))
+			defer rec.Release()
+			got, err := archive.Decode(things.Table, encode(t, things.Table, rec), day, mem)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer release(got)
+			wantSame(t, got, rec)
+		})
+	}
+}
+
+func TestEncodeDecodeFindings(t *testing.T) {
+	mem := checked(t)
+	rec := record(t, fixture.Category, mem, fixture.Findings(5000, 1))
+	defer rec.Release()
+	data := encode(t, fixture.Category.Table, rec)
+	t.Logf("%d bytes per row", len(data)/5000)
+	got, err := archive.Decode(fixture.Category.Table, data, "", mem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release(got)
+	wantSame(t, got, rec)
+}
+
+// A slice of a record has offsets that do not begin at 0.
+func TestEncodeSlicedRecord(t *testing.T) {
+	mem := checked(t)
+	rec := record(t, things, mem, randomThings(100, 3))
+	defer rec.Release()
+	part := rec.NewSlice(33, 77)
+	defer part.Release()
+	got, err := archive.Decode(things.Table, encode(t, things.Table, part), day, mem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release(got)
+	wantSame(t, got, part)
+}
+
+// Another implementation reads what Encode writes, and finds the same.
+func TestOtherReader(t *testing.T) {
+	rec := record(t, things, nil, randomThings(3000, 4))
+	defer rec.Release()
+	f, err := file.NewParquetReader(bytes.NewReader(encode(t, things.Table, rec)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r, err := pqarrow.NewFileReader(f, pqarrow.ArrowReadProperties{}, memory.DefaultAllocator)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := r.ReadTable(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer table.Release()
+	for i := range int(table.NumCols()) {
+		name := table.Schema().Field(i).Name
+		j, _ := things.Index(name)
+		if things.Columns()[j].Kind == schema.KindJSON {
+			wantBinary(t, table.Column(i).Data(), rec.Column(j).(*array.String))
+			continue
+		}
+		want := arrow.NewChunked(rec.Column(j).DataType(), []arrow.Array{rec.Column(j)})
+		if got := table.Column(i).Data(); !array.ChunkedEqual(want, got) {
+			t.Errorf("column %s is %v and differs", name, got.DataType())
+		}
+		want.Release()
+	}
+}
+
+// wantBinary compares a column of JSON, which arrow reads as bytes.
+func wantBinary(t *testing.T, got *arrow.Chunked, want *array.String) {
+	t.Helper()
+	row := 0
+	for _, chunk := range got.Chunks() {
+		for i := range chunk.Len() {
+			binary := chunk.(*array.Binary)
+			if binary.IsNull(i) != want.IsNull(row) || string(binary.Value(i)) != want.Value(row) {
+				t.Fatalf("row %d is %q, want %q", row, binary.Value(i), want.Value(row))
+			}
+			row++
+		}
+	}
+	if row != want.Len() {
+		t.Errorf("%d rows, want %d", row, want.Len())
+	}
+}
+
+// Decode reads what another implementation writes in the same types: data pages
+// of version 1 and 2, with and without dictionaries and compression.
+func TestOtherWriter(t *testing.T) {
+	type row struct {
+		ID    string   `parquet:"id"`
+		Count int64    `parquet:"count"`
+		Text  *string  `parquet:"text,optional,dict"`
+		Ratio *float64 `parquet:"ratio,optional"`
+		More  int32    `parquet:"more"` // unknown to the table
+	}
+	type known struct {
+		ID     string      `col:"id,key"`
+		Count  int64       `col:"count"`
+		Text   *string     `col:"text"`
+		Ratio  *float64    `col:"ratio"`
+		Absent *bool       `col:"absent"`
+		JSON   schema.JSON `col:"json"`
+	}
+	table := schema.Of[known](schema.Spec{Name: "known", Mode: schema.Event})
+	var input []row
+	var list []known
+	for i := range 500 {
+		r := row{ID: fmt.Sprint(i), Count: int64(i)}
+		if i%3 > 0 {
+			r.Text, r.Ratio = &list0(fmt.Sprint(i % 7))[0], &list0(float64(i))[0]
+		}
+		input = append(input, r)
+		list = append(list, known{ID: r.ID, Count: r.Count, Text: r.Text, Ratio: r.Ratio})
+	}
+	rec := record(t, table, nil, list)
+	defer rec.Release()
+	for _, version := range []int{1, 2} {
+		for _, codec := range []parquet.WriterOption{parquet.Compression(&parquet.Uncompressed), parquet.Compression(&parquet.Zstd)} {
+			var out bytes.Buffer
+			w := parquet.NewGenericWriter[row](&out, codec, parquet.DataPageVersion(version), parquet.PageBufferSize(300),
+				parquet.DefaultEncodingFor(parquet.ByteArray, &parquet.Plain), parquet.MaxRowsPerRowGroup(170))
+			if _, err := w.Write(input); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			got, err := archive.Decode(table.Table, out.Bytes(), "", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got) != 3 {
+				t.Errorf("%d records, want one for each row group", len(got))
+			}
+			wantSame(t, got, rec)
+			release(got)
+		}
+	}
+}
