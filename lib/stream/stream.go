@@ -12,7 +12,8 @@
 //	                                                  ├─▶ Session.End      the shard has no more records
 //	                                                  └─▶ Session.Abandon  the shard belongs to somebody else now
 //
-// Drain, End and Abandon end a session; nothing is called on it afterwards.
+// Drain, End and Abandon end a session, also when they fail; nothing but Abandon
+// is called on it afterwards.
 package stream
 
 import (
@@ -84,20 +85,25 @@ type Sink interface {
 }
 
 // Session takes the records of one shard in order. Deliver, Drain and End are
-// called by one goroutine at a time; Abandon may be called at any time.
+// called by one goroutine at a time; Abandon may be called at any time, and makes
+// the call that it crosses fail.
 type Session interface {
 	// Deliver takes records in order and blocks while buffers are full. It
-	// returns before they are applied. An error means that this and every later
+	// returns before they are applied. Without records it only tells whether the
+	// session still works. An error means that this and every later
 	// record of the session, and perhaps some before, will not be applied: the
 	// source must end the session with Abandon and may open a new one from
 	// Progress. A source whose shard has no records delivers none about once a
 	// second, so that it learns of such an error there too.
 	Deliver(ctx context.Context, records []Record) error
 	// Drain waits until everything delivered is applied and returns the position.
+	// With an error, the position is that of the last record which this session
+	// is known to have applied, or zero.
 	Drain(ctx context.Context) (Position, error)
 	// End is Drain for a shard that is closed: it records that too.
 	End(ctx context.Context) error
-	// Abandon drops what is not yet applied. It does not block.
+	// Abandon drops what is not yet applied. It does not block, and does nothing
+	// to a session that has ended.
 	Abandon()
 }
 
