@@ -89,8 +89,7 @@ type Sink interface {
 // the call that it crosses fail.
 type Session interface {
 	// Deliver takes records in order and blocks while buffers are full. It
-	// returns before they are applied. Without records it only tells whether the
-	// session still works. An error means that this and every later
+	// returns before they are applied. An error means that this and every later
 	// record of the session, and perhaps some before, will not be applied: the
 	// source must end the session with Abandon and may open a new one from
 	// Progress. A source whose shard has no records delivers none about once a
