@@ -133,7 +133,7 @@ func refusals() []refusal {
 		value("seen_at", `"2026-08-00T00:00:00Z"`, rng), value("seen_at", `"2026-08-01T24:00:00Z"`, rng), value("seen_at", `"2026-08-01T23:60:00Z"`, rng),
 		value("seen_at", `"2016-12-31T23:59:60Z"`, rng), value("seen_at", `"2026-08-01T06:30:00.1234567Z"`, rng), value("seen_at", `"2026-08-01T06:30:00.0000000Z"`, rng),
 
-		value("day", `""`, typ), value("day", `"2026-8-1"`, typ), value("day", `"20260801"`, typ), value("day", `"2026/08/01"`, typ),
+		value("day", `""`, typ), value("day", `"2026-8-1"`, typ), value("day", `"20260801"`, typ), value("day", `"2026/08-01"`, typ), value("day", `"2026-08/01"`, typ),
 		value("day", `"2026-08-01Z"`, typ), value("day", `"2026-08-01T00:00:00Z"`, typ), value("day", `" 026-08-01"`, typ), value("day", `20667`, typ),
 		value("day", `"0000-01-01"`, rng), value("day", `"2026-02-30"`, rng), value("day", `"2026-00-10"`, rng), value("day", `"10000-01-01"`, typ),
 
@@ -272,6 +272,8 @@ func TestErrorText(t *testing.T) {
 		{with("count", `"x"`), `column count at byte 111: wrong_type: want an integer, found "\"x\""`},
 		{with("seen_at", `"2026-08-01T06:30:00+02:00"`), `column seen_at at byte 90: wrong_type: want an RFC 3339 time in UTC, as 2006-01-02T15:04:05.999999Z, found "2026-08-01T06:30:00+02:00"`},
 		{with("price", `"`+strings.Repeat("1", 99)+`"`), `column price at byte 106: out_of_range: want at most 28 digits before and 10 behind the point, found "1111111111111111111111111111111111111111"...`},
+		{with("seen_at", `"2026/08/01T06:30:00Z"`), `column seen_at at byte 90: wrong_type: want an RFC 3339 time in UTC, as 2006-01-02T15:04:05.999999Z, found "2026/08/01T06:30:00Z"`},
+		{with("day", `"2026-02-30"`), `column day at byte 100: out_of_range: want a day of the calendar, found "2026-02-30"`},
 		{`{"id":"a"`, `row at byte 9: syntax: want a comma or a closing brace, found the end`},
 	} {
 		err := newDecoder(t, items.Table).Append([]byte(test.row), "")

@@ -87,6 +87,27 @@ func TestBitsOfEveryLength(t *testing.T) {
 	}
 }
 
+// dirty is an allocator that, as package memory allows, does not clear.
+type dirty struct{ memory.Allocator }
+
+func (d dirty) Allocate(size int) []byte {
+	return bytes.Repeat([]byte{0xff}, size)
+}
+
+func TestMemoryNeedNotBeClear(t *testing.T) {
+	clean, b := newBuilder(t), New(rows.Table, dirty{memory.NewGoAllocator()})
+	for range 10 {
+		add(t, clean, "id", "")
+		add(t, b, "id", "")
+	}
+	want, got := clean.Record(), b.Record()
+	defer want.Release()
+	defer got.Release()
+	if !array.RecordEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 func TestRecordKeepsItsMemory(t *testing.T) {
 	b := newBuilder(t)
 	add(t, b, "first", "one")
