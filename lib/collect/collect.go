@@ -2,7 +2,24 @@
 // region at a time, and sends what comes back to the archive and the stream.
 //
 // A [Collector] declares how one category is collected. It is a value with a
-// function that pages through an AWS API and emits typed rows.
+// function that pages through an AWS API and emits typed rows. A [Runner] calls it
+// once, or again and again, and makes one run of what it emits (one per slice, for
+// a category that has slices):
+//
+//	emit ──▶ Arrow record ──▶ rows that repeat a key or fit nowhere are left out
+//	                      ──▶ archive: a Parquet file
+//	                      ──▶ stream: parts
+//	...
+//	end  ──▶ archive: the manifest ──▶ stream: the end
+//
+// The archive comes first, so that the stream never knows of rows that a replay
+// could not bring back, unless S3 refuses: then rows are still published, and the
+// [Result] says so. Every run is closed by an end, also one that is empty or
+// failed, as long as the stream takes it; a run that did not read or send
+// everything never counts as complete, so that nothing is taken for gone.
+//
+// emit blocks while a chunk is being sent. Memory is bounded by a few chunks per
+// collection and 20 to 40 bytes per row of the run, to know its key again.
 package collect
 
 import (
@@ -120,6 +137,7 @@ type Any interface {
 
 	validate() error
 	slices(now time.Time) []string
+	collect(ctx context.Context, env *Env, to *collection) error
 }
 
 // Declaration is what a [Collector] declares, without its row type and functions.

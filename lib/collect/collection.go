@@ -1,0 +1,308 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"github.com/hubspoke/observability/lib/rows"
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+// errClosed is what emit returns once its run has ended.
+var errClosed = errors.New("collect: emit was called after Collect returned")
+
+// collect collects a target: one run, or one per slice.
+func (r *Runner) collect(ctx context.Context, t *target) []Result {
+	start := time.Now()
+	id := schema.NewRunID(start)
+	env := &Env{
+		AWS:       limited(r.cfg.AWS(t.region), t.limiter, func() { r.requested(t) }),
+		Account:   r.cfg.Account,
+		Partition: r.cfg.Partition,
+		Region:    t.region,
+		Now:       id.Time(),
+		Since:     t.mark.since(id.Time(), t.declared.Incremental),
+		Log:       r.cfg.Log.With("category", t.scope.Category, "region", t.scope.Region),
+	}
+
+	// What was collected is still sent for a moment after ctx is done.
+	sending, stop := outlive(ctx, r.cfg.Grace)
+	defer stop()
+	c := &collection{
+		runner:  r,
+		sending: sending,
+		table:   t.collector.Table(),
+		bySlice: map[string]*run{},
+	}
+	scopes, err := t.scopes(env)
+	if err != nil {
+		result := Result{Scope: t.scope, Run: id, Outcome: schema.Failed, CollectErr: err}
+		r.finished(result)
+		return []Result{result}
+	}
+	for i, scope := range scopes {
+		if i > 0 {
+			id = schema.NewRunID(start)
+		}
+		c.add(r.newRun(scope, id, env.Since, c.table))
+	}
+
+	err = protect(env.Log, func() error { return t.collector.collect(ctx, env, c) })
+	results := c.finish(err)
+	t.mark.advance(results)
+	for i := range results {
+		results[i].Duration = time.Since(start)
+		r.finished(results[i])
+	}
+	return results
+}
+
+// scopes returns what the runs of one collection describe.
+func (t *target) scopes(env *Env) (scopes []schema.Scope, err error) {
+	var names []string
+	if err := protect(env.Log, func() error { names = t.collector.slices(env.Now); return nil }); err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		return nil, errors.New("Slices returned none")
+	}
+	for i, name := range names {
+		scope := t.scope
+		scope.Slice = name
+		if err := scope.Validate(); err != nil {
+			return nil, fmt.Errorf("Slices: %w", err)
+		}
+		if slices.Contains(names[:i], name) || name == "" && t.declared.Sliced {
+			return nil, fmt.Errorf("Slices: %q is empty or named twice", name)
+		}
+		scopes = append(scopes, scope)
+	}
+	return scopes, nil
+}
+
+func (r *Runner) requested(t *target) {
+	if r.cfg.Hooks.Request != nil {
+		r.cfg.Hooks.Request(t.scope.Category, t.region)
+	}
+}
+
+func (r *Runner) finished(result Result) {
+	attributes := []any{
+		"category", result.Scope.Category, "account", result.Scope.Account, "region", result.Scope.Region,
+		"run", result.Run.String(), "outcome", string(result.Outcome), "rows", result.Rows,
+		"parts", result.Parts, "bytes", result.Bytes, "duration", result.Duration.Round(time.Millisecond),
+	}
+	if result.Scope.Slice != "" {
+		attributes = append(attributes, "slice", result.Scope.Slice)
+	}
+	if !result.Since.IsZero() {
+		attributes = append(attributes, "since", result.Since)
+	}
+	if result.Duplicates > 0 {
+		attributes = append(attributes, "duplicates", result.Duplicates)
+	}
+	if fault := result.Fault(); fault != nil {
+		r.cfg.Log.Error("run has a fault", append(attributes, "error", fault)...)
+	} else {
+		r.cfg.Log.Info("run finished", attributes...)
+	}
+	if r.cfg.Hooks.Finished != nil {
+		r.cfg.Hooks.Finished(result)
+	}
+}
+
+// outlive returns a context that is done the given time after ctx is.
+func outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(grace, cancel)
+		context.AfterFunc(longer, func() { timer.Stop() })
+	})
+	return longer, func() { stop(); cancel() }
+}
+
+// protect turns a panic of one collector into its error, so that it stops no other.
+func protect(log *slog.Logger, f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			log.Error("collector panicked", "panic", p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("collector panicked: %v", p)
+		}
+	}()
+	return f()
+}
+
+// collect calls Collect and hands its rows to the runs.
+func (c Collector[T]) collect(ctx context.Context, env *Env, to *collection) error {
+	appenders := make(map[*run]*rows.Appender[T], len(to.runs))
+	for _, r := range to.runs {
+		appenders[r] = rows.NewAppender(c.Category, nil)
+		r.pending = appenders[r]
+	}
+	sliceOf := func(*T) string { return "" }
+	if c.Slices != nil {
+		sliceOf = appenders[to.runs[0]].Slice
+	}
+	var row T // not one per call: its address goes to the appender
+	err := c.Collect(ctx, env, func(value T) error {
+		to.mu.Lock()
+		defer to.mu.Unlock()
+		if err := to.open(ctx); err != nil {
+			return err
+		}
+		row = value
+		slice := sliceOf(&row)
+		r, ok := to.bySlice[slice]
+		if !ok {
+			to.refuseSlice(Refused{Key: keyOf(to.table, row), Err: &schema.RowError{
+				Reason: schema.ReasonSlice,
+				Column: to.table.Columns()[to.table.SliceColumn()].Name,
+				Offset: -1,
+				Detail: fmt.Sprintf("%.40q is not a slice of this collection", slice),
+			}})
+			return nil
+		}
+		if err := appenders[r].Append(&row); err != nil {
+			var fault *schema.RowError
+			if !errors.As(err, &fault) {
+				return to.stop(err)
+			}
+			r.refuse(Refused{Key: keyOf(to.table, row), Err: fault})
+			return nil
+		}
+		return to.appended(r)
+	})
+	return err
+}
+
+// keyOf returns the key of a row that is in no Arrow record, for people. It is
+// the only place that looks at a row by reflection, and refused rows are rare.
+func keyOf(t *schema.Table, row any) string {
+	v := reflect.ValueOf(row)
+	values := make([]string, len(t.Keys()))
+	for i, k := range t.Keys() {
+		values[i] = fmt.Sprint(v.Field(t.Columns()[k].Field).Interface())
+	}
+	return strings.ToValidUTF8(strings.Join(values, "/"), "\uFFFD")
+}
+
+// collection is the state of one call of Collect: the runs that its rows go to.
+type collection struct {
+	runner  *Runner
+	sending context.Context
+	table   *schema.Table
+	runs    []*run
+	bySlice map[string]*run
+
+	mu      sync.Mutex // held while a row is taken, and while full buffers are sent
+	closed  bool
+	stopped error // why emit takes no more rows, whatever Collect makes of it
+	bytes   int   // in all buffers
+}
+
+func (c *collection) add(r *run) {
+	c.runs = append(c.runs, r)
+	c.bySlice[r.result.Scope.Slice] = r
+	if started := c.runner.cfg.Hooks.Started; started != nil {
+		started(r.result.Scope, r.result.Run)
+	}
+}
+
+// open reports whether a row can be taken.
+func (c *collection) open(ctx context.Context) error {
+	if c.closed {
+		return errClosed
+	}
+	if c.stopped == nil && ctx.Err() != nil {
+		c.stopped = context.Cause(ctx)
+	}
+	return c.stopped
+}
+
+func (c *collection) stop(err error) error {
+	c.stopped = err
+	return err
+}
+
+// refuseSlice refuses a row that belongs to none of the runs. Which of them
+// misses it cannot be known, so none may be called complete.
+func (c *collection) refuseSlice(refused Refused) {
+	for _, r := range c.runs {
+		r.refuse(refused)
+	}
+}
+
+// appended sends what is full after a row was added to r: its own buffer, or,
+// when many slices together hold too much, the largest.
+func (c *collection) appended(r *run) error {
+	limits := &c.runner.cfg
+	before := r.bytes
+	r.bytes = r.pending.Bytes()
+	c.bytes += r.bytes - before
+	full := r.pending.Len() >= limits.ChunkRows
+	if c.bytes >= limits.ChunkBytes {
+		for _, other := range c.runs {
+			if other.bytes > r.bytes {
+				r = other
+			}
+		}
+		full = true
+	}
+	if !full {
+		return nil
+	}
+	return c.flush(r)
+}
+
+func (c *collection) flush(r *run) error {
+	if r.pending.Len() == 0 {
+		return nil
+	}
+	c.bytes -= r.bytes
+	r.bytes = 0
+	rec := r.pending.Record()
+	defer rec.Release()
+	if err := r.send(c.sending, rec); err != nil {
+		return c.stop(err)
+	}
+	return nil
+}
+
+// finish ends every run. err is what Collect returned.
+func (c *collection) finish(err error) []Result {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	results := make([]Result, len(c.runs))
+	for _, r := range c.runs {
+		if r.pending != nil {
+			c.flush(r) // an error is c.stopped
+			r.pending.Release()
+		}
+		if c.stopped != nil {
+			err = c.stopped // not what Collect made of it
+		}
+	}
+	for i, r := range c.runs {
+		results[i] = r.end(c.sending, err)
+	}
+	return results
+}
+
+// pending are rows that are not sent yet: a *rows.Appender of some type.
+type pending interface {
+	Len() int
+	Bytes() int
+	Record() arrow.Record
+	Release()
+}

@@ -1,0 +1,32 @@
+package collect
+
+import (
+	"context"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go/middleware"
+	"golang.org/x/time/rate"
+)
+
+func (r Rate) limiter() *rate.Limiter {
+	return rate.NewLimiter(rate.Limit(r.PerSecond), max(r.Burst, 1))
+}
+
+// limited returns a copy of cfg whose clients wait for the limiter before each
+// attempt of a request, so that retries count too, and before it is signed, so
+// that a long wait does not age the signature. attempt is called for each one.
+func limited(cfg aws.Config, limiter *rate.Limiter, attempt func()) aws.Config {
+	wait := middleware.FinalizeMiddlewareFunc("CollectRateLimit", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+		if err := limiter.Wait(ctx); err != nil {
+			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
+		}
+		attempt()
+		return next.HandleFinalize(ctx, in)
+	})
+	cfg = cfg.Copy()
+	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), func(stack *middleware.Stack) error {
+		return stack.Finalize.Insert(wait, "Retry", middleware.After)
+	})
+	return cfg
+}

@@ -1,0 +1,257 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"golang.org/x/sync/semaphore"
+	"golang.org/x/time/rate"
+
+	"github.com/hubspoke/observability/lib/archive"
+	"github.com/hubspoke/observability/lib/envelope"
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/lib/stream"
+)
+
+// Config says what a [Runner] collects and where the rows go.
+type Config struct {
+	// Account that is collected, 12 digits. Required.
+	Account string
+	// Partition of the account. Defaults to "aws".
+	Partition string
+	// Regions in which PerRegion categories are collected. Required.
+	Regions []string
+	// HomeRegion is the region through which the account's Global categories are
+	// collected. A runner whose Regions do not name it leaves them to the one
+	// whose do, so that the processes of an account need no other agreement.
+	// Defaults to the first of Regions.
+	HomeRegion string
+	// Collectors to run. Required.
+	Collectors []Any
+	// AWS returns the configuration of a region, with the account's credentials. Required.
+	AWS func(region string) aws.Config
+
+	// Publisher takes the rows. Defaults to none.
+	Publisher stream.Publisher
+	// Archive keeps the rows as Parquet. Defaults to none.
+	Archive *archive.Bucket
+	// Packer packs the rows for the Publisher. Runners of several accounts share
+	// one to save memory. Defaults to one with the default limits.
+	Packer *envelope.Packer
+	// Row sees each row of a run as JSON, for printing. It may be called by
+	// several goroutines and keeps nothing of the bytes. Defaults to none.
+	Row func(scope schema.Scope, row []byte)
+
+	// ChunkRows is how many rows are gathered before they are archived, as one
+	// file, and published. Defaults to 20,000.
+	ChunkRows int
+	// ChunkBytes does the same by size in Arrow. It bounds the memory of a
+	// collection to a few times this. Defaults to 8 MiB.
+	ChunkBytes int
+	// MaxConcurrentRuns is how many collections run at once. Defaults to 4.
+	MaxConcurrentRuns int
+	// Workers bounds the collections of several runners together, each of which
+	// takes one. Defaults to one semaphore of MaxConcurrentRuns for this runner.
+	Workers *semaphore.Weighted
+
+	// Every replaces the interval of all collectors. Defaults to their own.
+	Every time.Duration
+	// Jitter is the time over which Run spreads the first runs; later ones keep
+	// their distance. At most the collector's interval. Defaults to 1 minute;
+	// negative is none.
+	Jitter time.Duration
+	// Grace is how long a run may still send what it has, and its end, after the
+	// context is done. Defaults to 5 seconds.
+	Grace time.Duration
+
+	// Log receives one line per run. Defaults to none.
+	Log *slog.Logger
+	// Hooks for metrics and progress. Defaults to none.
+	Hooks Hooks
+}
+
+// Hooks are called as a [Runner] works, by several goroutines at once. Nil
+// functions are left out.
+type Hooks struct {
+	// Started is called when a run begins.
+	Started func(schema.Scope, schema.RunID)
+	// Request is called for each attempt of a request to AWS by a collector.
+	Request func(category, region string)
+	// Sent is called after each chunk: rows of the run that were archived and published.
+	Sent func(scope schema.Scope, rows int)
+	// Finished is called when a run has ended.
+	Finished func(Result)
+}
+
+const (
+	defaultChunkRows         = 20_000
+	defaultChunkBytes        = 8 << 20
+	defaultMaxConcurrentRuns = 4
+	defaultJitter            = time.Minute
+	defaultGrace             = 5 * time.Second
+)
+
+func (c Config) withDefaults() Config {
+	set := func(field *int, value int) {
+		if *field == 0 {
+			*field = value
+		}
+	}
+	set(&c.ChunkRows, defaultChunkRows)
+	set(&c.ChunkBytes, defaultChunkBytes)
+	set(&c.MaxConcurrentRuns, defaultMaxConcurrentRuns)
+	if c.Partition == "" {
+		c.Partition = "aws"
+	}
+	if c.HomeRegion == "" && len(c.Regions) > 0 {
+		c.HomeRegion = c.Regions[0]
+	}
+	if c.Workers == nil {
+		c.Workers = semaphore.NewWeighted(int64(max(c.MaxConcurrentRuns, 1)))
+	}
+	if c.Jitter == 0 {
+		c.Jitter = defaultJitter
+	}
+	if c.Grace == 0 {
+		c.Grace = defaultGrace
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func (c Config) validate() error {
+	var faults []error
+	fault := func(ok bool, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	fault(len(c.Regions) > 0, "no region")
+	for i, region := range c.Regions {
+		fault(!slices.Contains(c.Regions[:i], region), "region %s is named twice", region)
+		if err := (schema.Scope{Category: "x", Account: c.Account, Region: region}).Validate(); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	fault(len(c.Collectors) > 0, "no collector")
+	faults = append(faults, Validate(c.Collectors...))
+	fault(c.AWS != nil, "AWS is nil")
+	for name, n := range map[string]int{"ChunkRows": c.ChunkRows, "ChunkBytes": c.ChunkBytes, "MaxConcurrentRuns": c.MaxConcurrentRuns} {
+		fault(n >= 0, "%s is negative", name)
+	}
+	fault(c.Every >= 0, "Every is negative")
+	fault(c.Grace >= 0, "Grace is negative")
+	return errors.Join(faults...)
+}
+
+// Runner collects the categories of one account: once, or again and again. One
+// run of one scope that fails never stops another one.
+//
+// Runners of several accounts may work side by side and share a Publisher, an
+// Archive and Workers. The methods of one Runner must not be called at the same time.
+type Runner struct {
+	cfg     Config
+	targets []*target
+}
+
+// target is what is collected together: one collector in one region.
+type target struct {
+	collector Any
+	declared  Declaration
+	region    string // whose API is asked
+	scope     schema.Scope
+	limiter   *rate.Limiter
+	mark      mark
+}
+
+// New returns a runner, or every fault of the configuration.
+func New(cfg Config) (*Runner, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("collect: %w", err)
+	}
+	r := &Runner{cfg: cfg.withDefaults()}
+	if r.cfg.Packer == nil {
+		var err error
+		if r.cfg.Packer, err = envelope.NewPacker(envelope.Config{}); err != nil {
+			return nil, err
+		}
+	}
+	for _, c := range cfg.Collectors {
+		declared := c.Declaration()
+		if r.cfg.Every > 0 {
+			declared.Every = r.cfg.Every
+		}
+		add := func(region, scopeRegion string) {
+			r.targets = append(r.targets, &target{
+				collector: c,
+				declared:  declared,
+				region:    region,
+				scope:     schema.Scope{Category: declared.Category, Account: cfg.Account, Region: scopeRegion},
+				limiter:   declared.Rate.limiter(),
+			})
+		}
+		switch {
+		case declared.Reach == PerRegion:
+			for _, region := range cfg.Regions {
+				add(region, region)
+			}
+		case slices.Contains(cfg.Regions, r.cfg.HomeRegion):
+			add(r.cfg.HomeRegion, schema.GlobalRegion)
+		}
+	}
+	return r, nil
+}
+
+// Scopes returns what the runner collects, without slices.
+func (r *Runner) Scopes() []schema.Scope {
+	scopes := make([]schema.Scope, len(r.targets))
+	for i, t := range r.targets {
+		scopes[i] = t.scope
+	}
+	return scopes
+}
+
+// Once collects every scope once and returns the results in the order of
+// Scopes. The error is a *[PartialError] when a run has a fault or ctx was done
+// before all runs were started; it then matches the context's error too.
+func (r *Runner) Once(ctx context.Context) ([]Result, error) {
+	var wg sync.WaitGroup
+	perTarget := make([][]Result, len(r.targets))
+	var notStarted []schema.Scope
+	for i, t := range r.targets {
+		if err := r.cfg.Workers.Acquire(ctx, 1); err != nil {
+			notStarted = append(notStarted, t.scope)
+			continue
+		}
+		wg.Go(func() {
+			defer r.cfg.Workers.Release(1)
+			perTarget[i] = r.collect(ctx, t)
+		})
+	}
+	wg.Wait()
+
+	results := slices.Concat(perTarget...)
+	partial := &PartialError{NotStarted: notStarted}
+	for _, result := range results {
+		if result.Fault() == nil {
+			partial.Done = append(partial.Done, result)
+		} else {
+			partial.Failed = append(partial.Failed, result)
+		}
+	}
+	if len(partial.Failed) == 0 && len(notStarted) == 0 {
+		return results, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return results, errors.Join(err, partial)
+	}
+	return results, partial
+}

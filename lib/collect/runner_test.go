@@ -1,0 +1,897 @@
+package collect_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/hubspoke/observability/lib/archive"
+	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/envelope"
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/lib/stream"
+)
+
+func code(c string) error { return &smithy.GenericAPIError{Code: c, Message: "from AWS"} }
+
+func TestEveryRunEndsWithItsOutcome(t *testing.T) {
+	tests := map[string]struct {
+		collector collect.Any
+		outcome   schema.Outcome
+		rows      int
+		fault     bool
+	}{
+		"ok":                {emits(3, nil), schema.OK, 3, false},
+		"empty":             {emits(0, nil), schema.Empty, 0, false},
+		"partial":           {emits(3, code("AccessDenied")), schema.Partial, 3, true},
+		"denied":            {emits(0, code("AccessDeniedException")), schema.Denied, 0, true},
+		"throttled":         {emits(0, fmt.Errorf("page 1: %w", code("ThrottlingException"))), schema.Throttled, 0, true},
+		"disabled by code":  {emits(0, code("InvalidAccessException")), schema.Disabled, 0, false},
+		"disabled by words": {emits(0, collect.Disabled(errors.New("not enabled"))), schema.Disabled, 0, false},
+		"failed":            {emits(0, errors.New("no route to host")), schema.Failed, 0, true},
+		"panic": {collector(func(_ context.Context, _ *collect.Env, emit func(thing) error) error {
+			emit(thing{ID: "a"})
+			panic("a bug")
+		}), schema.Partial, 1, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := &publisher{}
+			cfg := config(test.collector)
+			cfg.Publisher = p
+			results, err := newRunner(t, cfg).Once(t.Context())
+			if (err != nil) != test.fault {
+				t.Errorf("fault %v, want one: %v", err, test.fault)
+			}
+			if len(results) != 1 || results[0].Outcome != test.outcome || results[0].Rows != test.rows {
+				t.Errorf("results %+v", results)
+			}
+			run := p.only(t)
+			if run.end.Outcome != test.outcome || run.end.Rows != test.rows || len(run.rows) != test.rows {
+				t.Errorf("end %+v with %d rows", run.end, len(run.rows))
+			}
+			if run.end.Parts != len(run.parts) || run.end.Run != results[0].Run {
+				t.Errorf("end %+v does not fit %v", run.end, run.parts)
+			}
+			if hasText := run.end.Error != ""; hasText == test.outcome.Complete() {
+				t.Errorf("error text %q", run.end.Error)
+			}
+		})
+	}
+}
+
+func TestPartialErrorNamesWhatFailed(t *testing.T) {
+	failing := emits(0, code("AccessDenied"))
+	cfg := config(failing, collect.Collector[event]{
+		Category: events, Reach: collect.PerRegion, Every: time.Hour, Actions: []string{"x:Y"}, Rate: collect.Rate{PerSecond: 1},
+		Collect: func(context.Context, *collect.Env, func(event) error) error { return nil },
+	})
+	results, err := newRunner(t, cfg).Once(t.Context())
+	var partial *collect.PartialError
+	if !errors.As(err, &partial) || len(results) != 2 || len(partial.Done) != 1 || len(partial.Failed) != 1 {
+		t.Fatalf("results %v, error %v", results, err)
+	}
+	if text := err.Error(); !strings.Contains(text, "1 of 2") || !strings.Contains(text, "things/111122223333/eu-central-1: denied") {
+		t.Errorf("text %q", text)
+	}
+	var api smithy.APIError
+	if !errors.As(err, &api) || api.ErrorCode() != "AccessDenied" {
+		t.Error("the cause is lost")
+	}
+}
+
+func TestRowsThatDoNotFitMakeTheRunPartial(t *testing.T) {
+	large := strings.Repeat("x", 2<<20)
+	p, b := &publisher{}, &bucket{}
+	cfg := config(collector(func(_ context.Context, _ *collect.Env, emit func(thing) error) error {
+		for _, row := range []thing{{ID: "first"}, {ID: "bad\x00text"}, {ID: ""}, {ID: "large", Name: &large}, {ID: "last"}} {
+			if err := emit(row); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	cfg.Publisher, cfg.Archive = p, newArchive(t, b)
+	results, err := newRunner(t, cfg).Once(t.Context())
+	if err == nil {
+		t.Error("no error")
+	}
+	r := results[0]
+	if r.Outcome != schema.Partial || r.Rows != 2 || r.RefusedRows != 3 {
+		t.Errorf("result %+v", r)
+	}
+	var reasons []schema.Reason
+	for _, refused := range r.Refused {
+		reasons = append(reasons, refused.Err.Reason)
+	}
+	if want := []schema.Reason{schema.ReasonText, schema.ReasonEmptyKey, schema.ReasonTooLarge}; !slices.Equal(reasons, want) {
+		t.Errorf("reasons %v, want %v", reasons, want)
+	}
+	if r.Refused[2].Key != "large" {
+		t.Errorf("key %q", r.Refused[2].Key)
+	}
+	run := p.only(t)
+	if want := []string{`{"id":"first"}`, `{"id":"last"}`}; !slices.Equal(run.rows, want) {
+		t.Errorf("rows %q", run.rows)
+	}
+	if m := b.manifests(t); len(m) != 1 || m[0].Outcome != schema.Partial || m[0].Rows != 2 {
+		t.Errorf("manifests %+v", m)
+	}
+}
+
+func TestOnlySomeRefusedRowsAreNamed(t *testing.T) {
+	cfg := config(collector(func(_ context.Context, _ *collect.Env, emit func(thing) error) error {
+		for range 1000 {
+			if err := emit(thing{}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	p := &publisher{}
+	cfg.Publisher = p
+	results, _ := newRunner(t, cfg).Once(t.Context())
+	if r := results[0]; r.RefusedRows != 1000 || len(r.Refused) != 10 || r.Outcome != schema.Failed {
+		t.Errorf("%d refused, %d named, %s", r.RefusedRows, len(r.Refused), r.Outcome)
+	}
+	p.only(t)
+}
+
+func TestDuplicateKeysAreDroppedAndCounted(t *testing.T) {
+	p, b := &publisher{}, &bucket{}
+	cfg := config(collector(func(_ context.Context, _ *collect.Env, emit func(thing) error) error {
+		for i := range 100 {
+			if err := emit(thing{ID: fmt.Sprint(i % 10), Name: aws.String(fmt.Sprint(i))}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	cfg.Publisher, cfg.Archive, cfg.ChunkRows = p, newArchive(t, b), 7 // across chunks too
+	results, err := newRunner(t, cfg).Once(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := results[0]; r.Outcome != schema.OK || r.Rows != 10 || r.Duplicates != 90 {
+		t.Errorf("result %+v", r)
+	}
+	var want []string
+	for i := range 10 {
+		want = append(want, fmt.Sprintf(`{"id":"%d","name":"%d"}`, i, i)) // the first one wins
+	}
+	if got := p.only(t).rows; !slices.Equal(got, want) {
+		t.Errorf("rows %q", got)
+	}
+	if m := b.manifests(t); len(m) != 1 || m[0].Rows != 10 {
+		t.Errorf("manifests %+v", m)
+	}
+}
+
+func day(s string) schema.Date {
+	d, err := schema.ParseDate(s)
+	if err != nil {
+		panic(err)
+	}
+	return d
+}
+
+func costCollector(days []string, rows ...cost) collect.Collector[cost] {
+	return collect.Collector[cost]{
+		Category: costs, Reach: collect.Global, Every: time.Hour, Actions: []string{"ce:GetCostAndUsage"}, Rate: collect.Rate{PerSecond: 1},
+		Slices: func(time.Time) []string { return days },
+		Collect: func(_ context.Context, _ *collect.Env, emit func(cost) error) error {
+			for _, row := range rows {
+				if err := emit(row); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func TestRowsGoToTheRunOfTheirSlice(t *testing.T) {
+	p, b := &publisher{}, &bucket{}
+	cfg := config(costCollector([]string{"2026-01-01", "2026-01-02", "2026-01-03"},
+		cost{day("2026-01-02"), "s3"}, cost{day("2026-01-01"), "s3"}, cost{day("2026-01-02"), "ec2"}))
+	cfg.Publisher, cfg.Archive = p, newArchive(t, b)
+	results, err := newRunner(t, cfg).Once(t.Context())
+	if err != nil || len(results) != 3 {
+		t.Fatalf("%v, %v", results, err)
+	}
+	runs := p.runs(t)
+	for slice, want := range map[string]struct {
+		outcome schema.Outcome
+		rows    []string
+	}{
+		"2026-01-01": {schema.OK, []string{`{"day":"2026-01-01","service":"s3"}`}},
+		"2026-01-02": {schema.OK, []string{`{"day":"2026-01-02","service":"ec2"}`, `{"day":"2026-01-02","service":"s3"}`}},
+		"2026-01-03": {schema.Empty, nil},
+	} {
+		run := runs[schema.Scope{Category: "costs", Account: account, Region: schema.GlobalRegion, Slice: slice}]
+		if run == nil || run.end.Outcome != want.outcome || !slices.Equal(run.rows, want.rows) {
+			t.Errorf("%s: %+v", slice, run)
+		}
+	}
+	if len(b.manifests(t)) != 3 {
+		t.Errorf("%d manifests", len(b.manifests(t)))
+	}
+	if results[0].Run == results[1].Run {
+		t.Error("two runs with one id")
+	}
+}
+
+func TestRowOutsideTheSlicesMakesNoRunComplete(t *testing.T) {
+	cfg := config(costCollector([]string{"2026-01-01", "2026-01-02"}, cost{day("2026-01-01"), "s3"}, cost{day("2025-12-31"), "s3"}))
+	results, err := newRunner(t, cfg).Once(t.Context())
+	if err == nil || results[0].Outcome != schema.Partial || results[1].Outcome != schema.Failed {
+		t.Errorf("%v: %+v", err, results)
+	}
+}
+
+func TestMalformedSlicesFail(t *testing.T) {
+	for name, days := range map[string][]string{"none": nil, "empty": {""}, "twice": {"a", "a"}, "malformed": {"a b"}} {
+		cfg := config(costCollector(days))
+		results, err := newRunner(t, cfg).Once(t.Context())
+		if err == nil || len(results) != 1 || results[0].Outcome != schema.Failed {
+			t.Errorf("%s: %v, %+v", name, err, results)
+		}
+	}
+}
+
+func newArchive(t testing.TB, client archive.S3) *archive.Bucket {
+	t.Helper()
+	b, err := archive.New(archive.Config{Client: client, Name: "archive"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestArchiveComesFirst(t *testing.T) {
+	j := &journal{}
+	cfg := config(emits(4, nil))
+	cfg.Publisher, cfg.Archive, cfg.ChunkRows = &publisher{journal: j}, newArchive(t, &bucket{journal: j}), 2
+	if _, err := newRunner(t, cfg).Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"file", "part 0", "file", "part 1", "manifest", "end ok"}
+	if !slices.Equal(j.lines, want) {
+		t.Errorf("order %q, want %q", j.lines, want)
+	}
+}
+
+func TestRefusingArchiveDoesNotStopTheStream(t *testing.T) {
+	isManifest := func(key string) bool { return strings.HasSuffix(key, ".json") }
+	for name, test := range map[string]struct {
+		refuse func(key string, puts int) bool
+		files  int // that the manifest names; -1 is no manifest
+	}{
+		"everything":  {func(string, int) bool { return true }, -1},
+		"files":       {func(key string, _ int) bool { return !isManifest(key) }, 0},
+		"second file": {func(_ string, puts int) bool { return puts == 2 }, 2},
+		"manifest":    {func(key string, _ int) bool { return isManifest(key) }, -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			puts := 0
+			b := &bucket{fail: func(key string) error {
+				if puts++; test.refuse(key, puts) {
+					return errors.New("SlowDown")
+				}
+				return nil
+			}}
+			p := &publisher{}
+			cfg := config(emits(6, nil))
+			cfg.Publisher, cfg.Archive, cfg.ChunkRows = p, newArchive(t, b), 2
+			results, err := newRunner(t, cfg).Once(t.Context())
+			if err == nil || results[0].ArchiveErr == nil || results[0].Outcome != schema.OK || !results[0].Stored {
+				t.Errorf("%v: %+v", err, results[0])
+			}
+			if run := p.only(t); run.end.Outcome != schema.OK || len(run.rows) != 6 {
+				t.Errorf("stream has %+v", run)
+			}
+			manifests := b.manifests(t)
+			if test.files < 0 {
+				if len(manifests) != 0 {
+					t.Errorf("manifests %+v", manifests)
+				}
+				return
+			}
+			if len(manifests) != 1 || len(manifests[0].Files) != test.files || manifests[0].Parts != 3 || manifests[0].Rows != 6 {
+				t.Errorf("manifests %+v", manifests)
+			}
+		})
+	}
+}
+
+func TestRefusingStreamDoesNotStopTheArchive(t *testing.T) {
+	denied := code("AccessDeniedException")
+	isEnd := func(messages []stream.Message) bool {
+		h, _, err := envelope.Parse(messages[0].Data)
+		return err == nil && h.Kind == envelope.End
+	}
+	for name, test := range map[string]struct {
+		fail    func(call int, messages []stream.Message) error
+		outcome schema.Outcome
+		calls   int
+		end     bool
+	}{
+		"all": {func(int, []stream.Message) error { return denied }, schema.Failed, 2, false},
+		"one part of a later chunk": {func(call int, m []stream.Message) error {
+			if call == 2 {
+				return &stream.PublishError{Failed: []int{0}, Err: denied}
+			}
+			return nil
+		}, schema.Partial, 3, true},
+		"the end": {func(_ int, m []stream.Message) error {
+			if isEnd(m) {
+				return denied
+			}
+			return nil
+		}, schema.Partial, 4, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, b := &publisher{}, &bucket{}
+			call := 0
+			p.fail = func(_ context.Context, m []stream.Message) error { call++; return test.fail(call, m) }
+			cfg := config(emits(6, nil))
+			cfg.Publisher, cfg.Archive, cfg.ChunkRows = p, newArchive(t, b), 2
+			results, err := newRunner(t, cfg).Once(t.Context())
+			if !errors.Is(err, denied) || results[0].PublishErr == nil || results[0].Outcome != test.outcome {
+				t.Errorf("%v: %+v", err, results[0])
+			}
+			if !results[0].Stored {
+				t.Error("the archive has it, but it does not count as stored")
+			}
+			if p.calls != test.calls {
+				t.Errorf("%d calls of the stream, want %d", p.calls, test.calls)
+			}
+			m := b.manifests(t)
+			if len(m) != 1 || m[0].Outcome != schema.OK || m[0].Rows != 6 || m[0].Parts != 3 {
+				t.Errorf("manifests %+v", m)
+			}
+			if !test.end {
+				return
+			}
+			run := p.only(t)
+			if run.end.Outcome != test.outcome || run.end.Parts != 3 || run.end.Rows != 6 || run.end.Error == "" {
+				t.Errorf("end %+v", run.end)
+			}
+		})
+	}
+}
+
+func TestStoredPartsOfAFailedPublishCount(t *testing.T) {
+	packer, err := envelope.NewPacker(envelope.Config{MaxRows: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &publisher{}
+	p.fail = func(_ context.Context, m []stream.Message) error {
+		if len(m) == 3 {
+			return &stream.PublishError{Failed: []int{1}, Err: code("InternalFailure")}
+		}
+		return nil
+	}
+	cfg := config(emits(3, nil))
+	cfg.Publisher, cfg.Packer = p, packer
+	results, err := newRunner(t, cfg).Once(t.Context())
+	if err == nil || results[0].Outcome != schema.Partial {
+		t.Errorf("%v: %+v", err, results[0])
+	}
+	run := p.only(t)
+	if !slices.Equal(run.parts, []int{0, 2}) || run.end.Parts != 3 || run.end.Outcome != schema.Partial {
+		t.Errorf("stream has %+v", run)
+	}
+	if want := int64(len(p.stored[0].Data) + len(p.stored[1].Data)); results[0].Bytes != want {
+		t.Errorf("%d bytes, want %d", results[0].Bytes, want)
+	}
+}
+
+func TestChunksAreBoundedByBytes(t *testing.T) {
+	for name, slices := range map[string][]string{"one slice": {"2026-01-01"}, "three slices": {"2026-01-01", "2026-01-02", "2026-01-03"}} {
+		t.Run(name, func(t *testing.T) {
+			const rows, limit = 1000, 10_000
+			c := costCollector(slices)
+			c.Collect = func(_ context.Context, _ *collect.Env, emit func(cost) error) error {
+				for i := range rows {
+					// Most rows are of the first slice.
+					if err := emit(cost{day(slices[max(0, i%8-5)%len(slices)]), fmt.Sprintf("service-%090d", i)}); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+			most, sent := 0, 0
+			first := ""
+			cfg := config(c)
+			cfg.ChunkBytes = limit
+			cfg.Hooks.Sent = func(scope schema.Scope, n int) {
+				most, sent = max(most, n), sent+n
+				if first == "" {
+					first = scope.Slice
+				}
+			}
+			if _, err := newRunner(t, cfg).Once(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if sent != rows || most > limit/100 || most < limit/400 {
+				t.Errorf("%d rows sent, %d at most at once", sent, most)
+			}
+			if first != slices[0] {
+				t.Errorf("the first that is sent is %s, which is not the largest", first)
+			}
+		})
+	}
+}
+
+func TestNowhereToSendStopsTheCollector(t *testing.T) {
+	emitted := 0
+	var last error
+	cfg := config(collector(func(_ context.Context, _ *collect.Env, emit func(thing) error) error {
+		for i := range 1000 {
+			if last = emit(thing{ID: fmt.Sprint(i)}); last != nil {
+				return nil // a collector that hides the error
+			}
+			emitted++
+		}
+		return nil
+	}))
+	cfg.Publisher = &publisher{fail: func(context.Context, []stream.Message) error { return code("AccessDenied") }}
+	cfg.ChunkRows = 10
+	results, err := newRunner(t, cfg).Once(t.Context())
+	if err == nil || last == nil || emitted >= 10 || results[0].Outcome != schema.Failed || results[0].Stored {
+		t.Errorf("%d emitted, %v, %v, %+v", emitted, last, err, results[0])
+	}
+}
+
+func TestEmitBlocksWhileTheStreamIsFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		full := make(chan struct{})
+		p := &publisher{fail: func(ctx context.Context, _ []stream.Message) error {
+			select {
+			case <-full:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}}
+		var emitted atomic.Int64
+		cfg := config(collector(func(_ context.Context, _ *collect.Env, emit func(thing) error) error {
+			for i := range 100 {
+				if err := emit(thing{ID: fmt.Sprint(i)}); err != nil {
+					return err
+				}
+				emitted.Add(1)
+			}
+			return nil
+		}))
+		cfg.Publisher, cfg.ChunkRows = p, 10
+		runner := newRunner(t, cfg)
+		done := make(chan error, 1)
+		go func() { _, err := runner.Once(t.Context()); done <- err }()
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if n := emitted.Load(); n != 9 {
+			t.Errorf("%d rows taken while nothing was sent, want 9", n)
+		}
+		close(full)
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if rows := p.only(t).rows; len(rows) != 100 {
+			t.Errorf("%d rows", len(rows))
+		}
+	})
+}
+
+func TestCancelledRunIsClosedAndNotComplete(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, b := &publisher{}, &bucket{}
+		cfg := config(collector(func(ctx context.Context, _ *collect.Env, emit func(thing) error) error {
+			for i := range 15 {
+				if err := emit(thing{ID: fmt.Sprint(i)}); err != nil {
+					return err
+				}
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		}))
+		cfg.Publisher, cfg.Archive, cfg.ChunkRows = p, newArchive(t, b), 10
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		start := time.Now()
+		results, err := newRunner(t, cfg).Once(ctx)
+		if !errors.Is(err, context.DeadlineExceeded) || results[0].Outcome != schema.Partial {
+			t.Errorf("%v: %+v", err, results)
+		}
+		if run := p.only(t); run.end.Outcome != schema.Partial || len(run.rows) != 15 {
+			t.Errorf("stream has %+v", run)
+		}
+		if m := b.manifests(t); len(m) != 1 || m[0].Outcome != schema.Partial {
+			t.Errorf("manifests %+v", m)
+		}
+		if took := time.Since(start); took != time.Minute {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+func TestCollectorThatHidesACancelIsNotComplete(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	p := &publisher{}
+	cfg := config(collector(func(ctx context.Context, _ *collect.Env, emit func(thing) error) error {
+		emit(thing{ID: "a"})
+		cancel()
+		emit(thing{ID: "b"})
+		return nil
+	}))
+	cfg.Publisher = p
+	results, err := newRunner(t, cfg).Once(ctx)
+	if !errors.Is(err, context.Canceled) || results[0].Outcome != schema.Partial {
+		t.Errorf("%v: %+v", err, results)
+	}
+	if run := p.only(t); run.end.Outcome != schema.Partial || len(run.rows) != 1 {
+		t.Errorf("stream has %+v", run)
+	}
+}
+
+func TestCancelWaitsOnlyForGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &publisher{fail: func(ctx context.Context, _ []stream.Message) error { <-ctx.Done(); return ctx.Err() }}
+		cfg := config(emits(100, nil))
+		cfg.Publisher, cfg.ChunkRows, cfg.Grace = p, 10, 5*time.Second
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		start := time.Now()
+		results, err := newRunner(t, cfg).Once(ctx)
+		if err == nil || results[0].Outcome != schema.Failed || results[0].Outcome.Complete() {
+			t.Errorf("%v: %+v", err, results)
+		}
+		if took := time.Since(start); took != time.Minute+5*time.Second {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+func TestCollectionsThatWereNotStartedAreNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := config(collector(func(ctx context.Context, _ *collect.Env, _ func(thing) error) error { <-ctx.Done(); return ctx.Err() }))
+		cfg.Regions, cfg.MaxConcurrentRuns = []string{"eu-central-1", "us-east-1"}, 1
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		results, err := newRunner(t, cfg).Once(ctx)
+		var partial *collect.PartialError
+		if !errors.As(err, &partial) || len(results) != 1 || len(partial.NotStarted) != 1 || partial.NotStarted[0].Region != "us-east-1" {
+			t.Errorf("%v: %+v", err, results)
+		}
+	})
+}
+
+func TestManyScopesShareTheWorkers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const accounts = 500
+		p := &publisher{}
+		workers := semaphore.NewWeighted(4)
+		var running, most atomic.Int64
+		c := collector(func(_ context.Context, env *collect.Env, emit func(thing) error) error {
+			n := running.Add(1)
+			defer running.Add(-1)
+			for {
+				seen := most.Load()
+				if n <= seen || most.CompareAndSwap(seen, n) {
+					break
+				}
+			}
+			time.Sleep(time.Second)
+			return emit(thing{ID: env.Account})
+		})
+		packer, err := envelope.NewPacker(envelope.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		start := time.Now()
+		for i := range accounts {
+			cfg := config(c)
+			cfg.Account = fmt.Sprintf("%012d", i)
+			cfg.Publisher, cfg.Workers, cfg.Packer = p, workers, packer
+			runner := newRunner(t, cfg)
+			wg.Go(func() {
+				if _, err := runner.Once(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if most.Load() != 4 {
+			t.Errorf("%d at once, want 4", most.Load())
+		}
+		if took := time.Since(start); took != accounts/4*time.Second {
+			t.Errorf("took %v", took)
+		}
+		runs := p.runs(t)
+		if len(runs) != accounts {
+			t.Errorf("%d runs, want %d", len(runs), accounts)
+		}
+		for scope, run := range runs {
+			if want := fmt.Sprintf(`{"id":%q}`, scope.Account); len(run.rows) != 1 || run.rows[0] != want || run.end.Outcome != schema.OK {
+				t.Errorf("%s: %+v", scope, run)
+			}
+		}
+	})
+}
+
+func TestGlobalCategoriesBelongToTheHomeRegion(t *testing.T) {
+	for _, test := range []struct {
+		regions []string
+		home    string
+		want    []string
+	}{
+		{[]string{"eu-central-1", "us-east-1"}, "", []string{"things/111122223333/eu-central-1", "things/111122223333/us-east-1", "costs/111122223333/global"}},
+		{[]string{"eu-central-1"}, "us-east-1", []string{"things/111122223333/eu-central-1"}},
+	} {
+		var asked []string
+		cfg := config(emits(0, nil), collect.Collector[cost]{
+			Category: costs, Reach: collect.Global, Every: time.Hour, Actions: []string{"x:Y"}, Rate: collect.Rate{PerSecond: 1},
+			Slices: func(time.Time) []string { return []string{"2026-01-01"} },
+			Collect: func(_ context.Context, env *collect.Env, _ func(cost) error) error {
+				asked = append(asked, env.Region+" "+env.AWS.Region)
+				return nil
+			},
+		})
+		cfg.Regions, cfg.HomeRegion = test.regions, test.home
+		runner := newRunner(t, cfg)
+		var got []string
+		for _, scope := range runner.Scopes() {
+			got = append(got, scope.String())
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%v, home %q: %v", test.regions, test.home, got)
+		}
+		if _, err := runner.Once(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if test.home == "" && !slices.Equal(asked, []string{"eu-central-1 eu-central-1"}) {
+			t.Errorf("asked %v", asked)
+		}
+	}
+}
+
+func TestIntervals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var starts []time.Duration
+		begin := time.Now()
+		cfg := config(collector(func(_ context.Context, env *collect.Env, _ func(thing) error) error {
+			starts = append(starts, env.Now.Sub(begin.Truncate(time.Millisecond)))
+			if len(starts) == 2 {
+				time.Sleep(150 * time.Minute) // longer than two intervals
+			}
+			return nil
+		}))
+		ctx, cancel := context.WithTimeout(t.Context(), 6*time.Hour)
+		defer cancel()
+		if err := newRunner(t, cfg).Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		want := []time.Duration{0, 60 * time.Minute, 210 * time.Minute, 270 * time.Minute, 330 * time.Minute}
+		if !slices.Equal(starts, want) {
+			t.Errorf("starts %v, want %v", starts, want)
+		}
+	})
+}
+
+func TestJitterSpreadsTheFirstRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		starts := map[time.Duration]bool{}
+		begin := time.Now()
+		cfg := config(collector(func(context.Context, *collect.Env, func(thing) error) error {
+			mu.Lock()
+			defer mu.Unlock()
+			starts[time.Since(begin)] = true
+			return nil
+		}))
+		cfg.Regions = nil
+		for i := range 100 {
+			cfg.Regions = append(cfg.Regions, fmt.Sprintf("region-%d", i))
+		}
+		cfg.Jitter = 10 * time.Minute
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		newRunner(t, cfg).Run(ctx)
+		if len(starts) < 90 {
+			t.Errorf("%d different starts of 100", len(starts))
+		}
+	})
+}
+
+func TestFailedRunsAreRepeatedSooner(t *testing.T) {
+	for name, test := range map[string]struct {
+		err  error
+		want []time.Duration
+	}{
+		"throttled": {code("ThrottlingException"), []time.Duration{0, 15 * time.Minute, 45 * time.Minute, 105 * time.Minute, 225 * time.Minute, 465 * time.Minute, 825 * time.Minute}},
+		"denied":    {code("AccessDenied"), []time.Duration{0, 6 * time.Hour, 12 * time.Hour}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var starts []time.Duration
+				begin := time.Now()
+				c := collector(func(context.Context, *collect.Env, func(thing) error) error {
+					starts = append(starts, time.Since(begin))
+					return test.err
+				})
+				c.Every = 6 * time.Hour
+				ctx, cancel := context.WithTimeout(t.Context(), 14*time.Hour)
+				defer cancel()
+				newRunner(t, config(c)).Run(ctx)
+				if !slices.Equal(starts, test.want) {
+					t.Errorf("starts %v, want %v", starts, test.want)
+				}
+			})
+		})
+	}
+}
+
+func TestIncrementalMarks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var since []string
+		n := 0
+		begin := time.Now().UTC()
+		cfg := config(collect.Collector[event]{
+			Category: events, Reach: collect.PerRegion, Every: time.Hour, Actions: []string{"x:Y"}, Rate: collect.Rate{PerSecond: 1},
+			Incremental: &collect.Incremental{FullEvery: 6 * time.Hour, Overlap: 15 * time.Minute},
+			Collect: func(_ context.Context, env *collect.Env, emit func(event) error) error {
+				n++
+				if env.Since.IsZero() {
+					since = append(since, "full")
+				} else {
+					since = append(since, env.Since.Sub(begin).String())
+				}
+				switch n {
+				case 1:
+					return code("AccessDenied") // not complete: the next one reads everything
+				case 4:
+					emit(event{ID: "a"})
+					return code("AccessDenied") // the next one asks from the third again
+				}
+				return nil
+			},
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 9*time.Hour-time.Minute)
+		defer cancel()
+		newRunner(t, cfg).Run(ctx)
+		//       0h      1h      2h       3h         4h         5h       6h       7h: 6 hours after the full one at 1h
+		want := []string{"full", "full", "45m0s", "1h45m0s", "1h45m0s", "3h45m0s", "4h45m0s", "full", "6h45m0s"}
+		if !slices.Equal(since, want) {
+			t.Errorf("since %v, want %v", since, want)
+		}
+	})
+}
+
+// transport answers every request of STS with denied or throttled.
+type transport func() (status int, body string)
+
+func (f transport) Do(*http.Request) (*http.Response, error) {
+	status, body := f()
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}, nil
+}
+
+func TestRateCountsEveryAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var at []time.Duration
+		begin := time.Now()
+		answer := transport(func() (int, string) {
+			at = append(at, time.Since(begin))
+			return 500, "<ErrorResponse><Error><Code>InternalFailure</Code></Error></ErrorResponse>"
+		})
+		c := collector(func(ctx context.Context, env *collect.Env, _ func(thing) error) error {
+			_, err := sts.NewFromConfig(env.AWS).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+			return err
+		})
+		c.Rate = collect.Rate{PerSecond: 0.01, Burst: 2}
+		cfg := config(c)
+		requests := 0
+		cfg.Hooks.Request = func(string, string) { requests++ }
+		cfg.AWS = func(region string) aws.Config {
+			return aws.Config{Region: region, HTTPClient: answer, RetryMaxAttempts: 4, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
+		}
+		runner := newRunner(t, cfg)
+		if _, err := runner.Once(t.Context()); err == nil {
+			t.Error("no error")
+		}
+		// Two at once (with the SDK's own back-off of some seconds), then one in 100 s.
+		if len(at) != 4 || requests != 4 || at[1] > 30*time.Second || at[2] < 99*time.Second || at[3]-at[2] < 99*time.Second {
+			t.Errorf("requests at %v", at)
+		}
+		// The limit outlives the run.
+		before := time.Since(begin)
+		runner.Once(t.Context())
+		if len(at) != 8 || at[4]-before < 90*time.Second {
+			t.Errorf("requests at %v, second run from %v", at, before)
+		}
+	})
+}
+
+func TestEmitFromManyGoroutinesAndTooLate(t *testing.T) {
+	p := &publisher{}
+	var late func(thing) error
+	cfg := config(collector(func(_ context.Context, _ *collect.Env, emit func(thing) error) error {
+		late = emit
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				for j := range 100 {
+					if err := emit(thing{ID: fmt.Sprint(i, "-", j)}); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		return nil
+	}))
+	cfg.Publisher, cfg.ChunkRows = p, 33
+	if _, err := newRunner(t, cfg).Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if rows := p.only(t).rows; len(rows) != 800 {
+		t.Errorf("%d rows", len(rows))
+	}
+	if err := late(thing{ID: "late"}); err == nil {
+		t.Error("emit takes a row after the run")
+	}
+}
+
+func TestHooksRowsAndLog(t *testing.T) {
+	var started, finished, rows int
+	var seen []string
+	var text strings.Builder
+	cfg := config(emits(3, nil))
+	cfg.Log = slog.New(slog.NewTextHandler(&text, nil))
+	cfg.Row = func(_ schema.Scope, row []byte) { seen = append(seen, string(row)) }
+	cfg.Hooks = collect.Hooks{
+		Started:  func(schema.Scope, schema.RunID) { started++ },
+		Sent:     func(_ schema.Scope, n int) { rows += n },
+		Finished: func(r collect.Result) { finished++ },
+	}
+	if _, err := newRunner(t, cfg).Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if started != 1 || finished != 1 || rows != 3 {
+		t.Errorf("%d started, %d finished, %d rows", started, finished, rows)
+	}
+	if want := []string{`{"id":"thing-0"}`, `{"id":"thing-1"}`, `{"id":"thing-2"}`}; !reflect.DeepEqual(seen, want) {
+		t.Errorf("rows %q", seen)
+	}
+	if !strings.Contains(text.String(), "outcome=ok") || !strings.Contains(text.String(), "category=things") {
+		t.Errorf("log %q", text.String())
+	}
+}
+
+func TestConfigReportsAllFaults(t *testing.T) {
+	_, err := collect.New(collect.Config{Account: "1", Regions: []string{"x y", "x y"}, Collectors: []collect.Any{emits(0, nil), emits(0, nil)}, ChunkRows: -1})
+	for _, want := range []string{`account "1"`, `region "x y"`, "named twice", "two collectors", "AWS is nil", "ChunkRows"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in: %v", want, err)
+		}
+	}
+}
