@@ -1,0 +1,184 @@
+package simulate
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/schemas"
+)
+
+// Findings appear, are worked on, resolved and archived. They never disappear. A
+// change of the workflow status does not move the time of the update, as in AWS:
+// only a run that reads everything sees it.
+var securityFindings = &kind[schemas.SecurityFinding]{
+	category: schemas.SecurityFindings,
+	initial: func(g *gen) []schemas.SecurityFinding {
+		return many(g.several(600), func() schemas.SecurityFinding {
+			f := newFinding(g, g.within(180*day).Add(-time.Hour))
+			switch {
+			case g.chance(0.5):
+				passFinding(&f, f.FindingCreatedAt.Add(g.between(time.Minute, time.Hour)))
+			case g.chance(0.2):
+				f.WorkflowStatus = new(pick(g, "NOTIFIED", "SUPPRESSED"))
+			}
+			if g.chance(0.1) {
+				f.RecordState = new("ARCHIVED")
+			}
+			return f
+		})
+	},
+	births: 0.001,
+	born: func(g *gen, _ []*schemas.SecurityFinding) (schemas.SecurityFinding, bool) {
+		return newFinding(g, g.now), true
+	},
+	change:  changeFinding,
+	updated: func(f *schemas.SecurityFinding) *time.Time { return f.FindingUpdatedAt },
+}
+
+// control is a control of Security Hub.
+type control struct{ id, title, severity, resource string }
+
+var controls = []control{
+	{"S3.1", "S3 general purpose buckets should have block public access settings enabled", "MEDIUM", "AwsS3Bucket"},
+	{"S3.5", "S3 general purpose buckets should require requests to use SSL", "MEDIUM", "AwsS3Bucket"},
+	{"S3.8", "S3 general purpose buckets should block public access", "HIGH", "AwsS3Bucket"},
+	{"S3.9", "S3 general purpose buckets should have server access logging enabled", "MEDIUM", "AwsS3Bucket"},
+	{"EC2.2", "VPC default security groups should not allow inbound or outbound traffic", "HIGH", "AwsEc2SecurityGroup"},
+	{"EC2.8", "EC2 instances should use Instance Metadata Service Version 2 (IMDSv2)", "HIGH", "AwsEc2Instance"},
+	{"EC2.9", "EC2 instances should not have a public IPv4 address", "HIGH", "AwsEc2Instance"},
+	{"EC2.19", "Security groups should not allow unrestricted access to ports with high risk", "CRITICAL", "AwsEc2SecurityGroup"},
+	{"IAM.3", "IAM users' access keys should be rotated every 90 days or less", "MEDIUM", "AwsIamUser"},
+	{"IAM.5", "MFA should be enabled for all IAM users that have a console password", "MEDIUM", "AwsIamUser"},
+	{"IAM.21", "IAM customer managed policies should not allow wildcard actions for services", "LOW", "AwsIamPolicy"},
+	{"KMS.3", "AWS KMS keys should not be deleted unintentionally", "CRITICAL", "AwsKmsKey"},
+	{"KMS.4", "AWS KMS key rotation should be enabled", "MEDIUM", "AwsKmsKey"},
+	{"Lambda.2", "Lambda functions should use supported runtimes", "MEDIUM", "AwsLambdaFunction"},
+	{"RDS.2", "RDS DB instances should prohibit public access", "CRITICAL", "AwsRdsDbInstance"},
+	{"RDS.3", "RDS DB instances should have encryption at-rest enabled", "MEDIUM", "AwsRdsDbInstance"},
+	{"SecretsManager.1", "Secrets Manager secrets should have automatic rotation enabled", "MEDIUM", "AwsSecretsManagerSecret"},
+	{"SecretsManager.4", "Secrets Manager secrets should be rotated within a specified number of days", "MEDIUM", "AwsSecretsManagerSecret"},
+	{"CloudTrail.1", "CloudTrail should be enabled with at least one multi-Region trail", "HIGH", "AwsAccount"},
+	{"GuardDuty.1", "GuardDuty should be enabled", "HIGH", "AwsAccount"},
+}
+
+var severities = map[string]int64{"INFORMATIONAL": 0, "LOW": 1, "MEDIUM": 40, "HIGH": 70, "CRITICAL": 90}
+
+func newFinding(g *gen, at time.Time) schemas.SecurityFinding {
+	f := schemas.SecurityFinding{
+		CompanyName:      new("AWS"),
+		FindingAccountID: g.account.ID,
+		FindingRegion:    &g.region,
+		WorkflowStatus:   new("NEW"),
+		RecordState:      new("ACTIVE"),
+		FirstObservedAt:  &at,
+		LastObservedAt:   &at,
+		FindingCreatedAt: &at,
+		FindingUpdatedAt: &at,
+	}
+	switch {
+	case g.chance(0.85):
+		findControl(g, &f)
+	case g.chance(0.5):
+		findThreat(g, &f)
+	default:
+		findVulnerability(g, &f)
+	}
+	return f
+}
+
+// product names the product that made a finding, as ARN and as people call it.
+func product(g *gen, f *schemas.SecurityFinding, name, id string) {
+	f.ProductName = &name
+	f.ProductARN = "arn:aws:securityhub:" + g.region + "::product/aws/" + id
+}
+
+func severity(f *schemas.SecurityFinding, label string) {
+	f.SeverityLabel, f.SeverityOriginal, f.SeverityNormalized = &label, &label, new(severities[label])
+}
+
+func findControl(g *gen, f *schemas.SecurityFinding) {
+	product(g, f, "Security Hub", "securityhub")
+	c := pick(g, controls...)
+	f.FindingID = g.arn("securityhub", "security-control/"+c.id+"/finding/"+g.uuid())
+	f.GeneratorID, f.SecurityControlID, f.Title = "security-control/"+c.id, new(c.id), c.title
+	f.Description = new("This control checks the following: " + strings.ToLower(c.title[:1]) + c.title[1:] + ".")
+	f.FindingTypes = schema.JSON(`["Software and Configuration Checks/Industry and Regulatory Standards"]`)
+	severity(f, c.severity)
+	f.ComplianceStatus = new("FAILED")
+	f.AssociatedStandards = schema.JSON(`["standards/aws-foundational-security-best-practices/v/1.0.0"]`)
+	f.RemediationText = new("For information on how to correct this issue, consult the AWS Security Hub controls documentation.")
+	f.RemediationURL = new("https://docs.aws.amazon.com/console/securityhub/" + c.id + "/remediation")
+	about(g, f, 1, c.resource)
+	f.ProductFields = jsonOf(map[string]string{
+		"aws/securityhub/ProductName": "Security Hub", "aws/securityhub/CompanyName": "AWS",
+		"aws/securityhub/FindingId": f.ProductARN + "/" + f.FindingID, "Resources:0/Id": *f.ResourceID,
+	})
+}
+
+func findThreat(g *gen, f *schemas.SecurityFinding) {
+	product(g, f, "GuardDuty", "guardduty")
+	kind := pick(g, "UnauthorizedAccess:EC2/SSHBruteForce", "Recon:EC2/PortProbeUnprotectedPort", "CryptoCurrency:EC2/BitcoinTool.B!DNS")
+	f.FindingID = g.arn("guardduty", "detector/"+g.hex(32)+"/finding/"+g.hex(32))
+	f.GeneratorID, f.Title = "arn:aws:guardduty:"+g.region+":"+g.account.ID+":detector", kind
+	f.FindingTypes = jsonOf([]string{"TTPs/" + kind})
+	severity(f, pick(g, "LOW", "MEDIUM", "HIGH"))
+	about(g, f, 1+g.IntN(3), "AwsEc2Instance")
+}
+
+func findVulnerability(g *gen, f *schemas.SecurityFinding) {
+	product(g, f, "Inspector", "inspector")
+	cve := fmt.Sprintf("CVE-2025-%d", 1000+g.IntN(9000))
+	f.FindingID = g.arn("inspector2", "finding/"+g.hex(32))
+	f.GeneratorID, f.Title = "AWSInspector", cve+" - openssl"
+	f.FindingTypes = schema.JSON(`["Software and Configuration Checks/Vulnerabilities/CVE"]`)
+	severity(f, pick(g, "MEDIUM", "HIGH", "CRITICAL"))
+	f.Vulnerabilities = jsonOf([]map[string]any{{
+		"Id": cve, "FixAvailable": "YES",
+		"Cvss": []map[string]any{{"Version": "3.1", "BaseScore": 4 + float64(g.IntN(60))/10}},
+	}})
+	about(g, f, 1, "AwsEc2Instance")
+}
+
+// about fills in the resources of a finding.
+func about(g *gen, f *schemas.SecurityFinding, n int, kind string) {
+	type resource struct{ Id, Partition, Region, Type string }
+	list := many(n, func() resource {
+		id := "arn:aws:" + strings.ToLower(strings.TrimPrefix(kind, "Aws")) + ":" + g.region + ":" + g.account.ID + ":" + g.app() + "-" + g.hex(12)
+		if kind == "AwsAccount" {
+			id = "AWS::::Account:" + g.account.ID
+		}
+		return resource{Id: id, Partition: "aws", Region: g.region, Type: kind}
+	})
+	f.ResourceType, f.ResourceID, f.ResourceCount, f.Resources = &kind, &list[0].Id, int64(n), jsonOf(list)
+}
+
+// passFinding notes that a control found nothing wrong any more, or that the
+// product no longer sees the problem.
+func passFinding(f *schemas.SecurityFinding, at time.Time) {
+	if f.ComplianceStatus != nil {
+		f.ComplianceStatus = new("PASSED")
+		severity(f, "INFORMATIONAL")
+	}
+	f.WorkflowStatus = new("RESOLVED")
+	f.LastObservedAt, f.FindingUpdatedAt = new(at), new(at)
+}
+
+func changeFinding(g *gen, f *schemas.SecurityFinding) fate {
+	switch status := *f.WorkflowStatus; {
+	case *f.RecordState == "ARCHIVED":
+		return same
+	case status == "NEW" && g.chance(0.001): // somebody sets it; the product does not know
+		f.WorkflowStatus = new(pick(g, "NOTIFIED", "NOTIFIED", "SUPPRESSED"))
+	case status != "RESOLVED" && g.chance(0.0005):
+		passFinding(f, g.now)
+	case status == "RESOLVED" && g.chance(0.0005):
+		f.RecordState, f.FindingUpdatedAt = new("ARCHIVED"), new(g.now)
+	case g.chance(0.001): // seen again
+		f.LastObservedAt, f.FindingUpdatedAt = new(g.now), new(g.now)
+	default:
+		return same
+	}
+	return changed
+}
