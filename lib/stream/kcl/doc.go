@@ -21,6 +21,9 @@
 // lease lasts; then the session is abandoned, a fifth of the lease duration before
 // anybody else can have the shard.
 //
+// Every worker also has a row "worker/name" in the table, so that all know among
+// how many the shards are shared.
+//
 // A shard is read after all its parents that the stream still lists have ended, as
 // far as the Sink is concerned: their last records are applied then.
 //
@@ -55,7 +58,8 @@
 //  12. It takes one lease per pass and reads every lease twice in each. A pass that
 //     took a lease is followed by the next at once, and a pass reads the lease
 //     table once.
-//  13. Its stealing of leases does not work. It is off; see the limits.
+//  13. Its stealing of leases does not work. It is off: a worker takes no more than
+//     its share, and gives up in order what it has above it.
 //  14. It creates the lease table, unasked. Here a table that is missing is an error
 //     that names the command.
 //  15. It ignores the numbers within an aggregate. Nothing is unpacked here:
@@ -95,8 +99,8 @@
 //
 // # Limits
 //
-//   - A worker takes every lease that is free; workers that come later get none
-//     until one is given up or lost (item 13).
+//   - A share is the shards divided by the workers, rounded up: of five workers for
+//     six shards, two get none.
 //   - A worker whose Sink no longer applies anything, but does not fail either, keeps
 //     its shards. Deliver blocks, which the program can see in its own metrics.
 //   - A read waits in the library for up to five seconds after a full one of 10 MB,

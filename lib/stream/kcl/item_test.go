@@ -154,6 +154,7 @@ func TestItem06_LostLeaseDropsWhatIsBuffered(t *testing.T) {
 		t.Errorf("lease ended with %v", err)
 	}
 	equal(t, "applied", sink.Count(), 0)
+	equal(t, "sessions left open", len(sink.Active()), 0)
 	equal(t, "owner", s.owner(shard0), "thief") // the loser frees nothing
 	r.stop()
 }
@@ -388,10 +389,10 @@ func TestItem12_ManyShardsAreTakenSoon(t *testing.T) {
 
 func TestItem13_WorkersShareWithoutStealing(t *testing.T) {
 	s, sink := newStack(t, 5, awsfake.Config{}), &streamtest.Sink{}
-	var first, second atomic.Int32
+	var first, second, taken atomic.Int32
 	count := func(held *atomic.Int32) Config {
 		cfg := s.config()
-		cfg.Hooks.LeaseTaken = func(string) { held.Add(1) }
+		cfg.Hooks.LeaseTaken = func(string) { held.Add(1); taken.Add(1) }
 		cfg.Hooks.LeaseEnded = func(_ string, err error) {
 			if err != nil {
 				t.Errorf("lease ended with %v", err)
@@ -409,6 +410,7 @@ func TestItem13_WorkersShareWithoutStealing(t *testing.T) {
 	if f, o := first.Load(), second.Load(); f != 3 || o != 2 {
 		t.Errorf("the workers have %d and %d shards", f, o)
 	}
+	equal(t, "leases taken", taken.Load(), 5+2) // and none there and back again
 	other.stop()
 	s.poll("all shards again", func() bool { return first.Load() == 5 })
 	workers := 0

@@ -38,6 +38,7 @@ type lease struct {
 	from         stream.Position
 	cursor       cursor
 	failingSince time.Time // of a streak of failed reads
+	deliveredAt  time.Time // when Deliver was called last
 
 	finishOnce sync.Once
 	mu         sync.Mutex
@@ -128,6 +129,7 @@ func (l *lease) open() {
 		l.fail(err)
 		return
 	}
+	l.deliveredAt = time.Now()
 	l.mu.Lock()
 	lost := l.err != nil
 	l.session = session

@@ -296,3 +296,9 @@ func (c *clock) advance(d time.Duration) {
 	defer c.mu.Unlock()
 	c.forward += d
 }
+
+func withTimeout(t *testing.T) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(t.Context(), time.Minute)
+}
+
+func ptr[T any](v T) *T { return &v }

@@ -24,6 +24,7 @@ import (
 
 	"github.com/hubspoke/observability/lib/awsfake"
 	"github.com/hubspoke/observability/lib/stream"
+	publisher "github.com/hubspoke/observability/lib/stream/kinesis"
 	"github.com/hubspoke/observability/lib/stream/streamtest"
 )
 
@@ -83,7 +84,8 @@ func newSubject(t *testing.T, streams, tables aws.Config, shards int) *subject {
 		t.Fatal(err)
 	}
 	s.Stream = streamtest.Stream{
-		Publisher: &publisher{s.kinesis, s.name},
+		// kinesalite does not take requests as large as AWS does.
+		Publisher: must(publisher.New(publisher.Config{Client: s.kinesis, Stream: s.name, MaxBytes: 2 << 20})),
 		Start:     s.start,
 		Shards: func(t *testing.T) (open []string) {
 			for _, shard := range s.shards(t) {
@@ -236,38 +238,6 @@ func (m mortalSession) Abandon() {
 	if !m.life.over.Load() {
 		m.Session.Abandon()
 	}
-}
-
-// publisher is a small stream.Publisher for a stream that refuses nothing.
-type publisher struct {
-	client *kinesis.Client
-	name   string
-}
-
-func (p *publisher) Publish(ctx context.Context, messages []stream.Message) error {
-	for from := 0; from < len(messages); {
-		var entries []types.PutRecordsRequestEntry
-		for size := 0; from+len(entries) < len(messages) && len(entries) < 500; {
-			m := messages[from+len(entries)]
-			if size += len(m.Data) + len(m.PartitionKey); size > 2<<20 && len(entries) > 0 {
-				break
-			}
-			entries = append(entries, types.PutRecordsRequestEntry{PartitionKey: &m.PartitionKey, Data: append([]byte{}, m.Data...)})
-		}
-		out, err := p.client.PutRecords(ctx, &kinesis.PutRecordsInput{StreamName: &p.name, Records: entries})
-		if err == nil && *out.FailedRecordCount > 0 {
-			err = errors.New("records refused")
-		}
-		if err != nil {
-			failed := &stream.PublishError{Err: err}
-			for i := from; i < len(messages); i++ {
-				failed.Failed = append(failed.Failed, i)
-			}
-			return failed
-		}
-		from += len(entries)
-	}
-	return nil
 }
 
 // emulator starts one of the emulators of deploy/local/emulators on a free port of

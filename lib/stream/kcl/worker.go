@@ -122,7 +122,11 @@ func (r *run) stop(library *worker.Worker, beat <-chan struct{}) {
 		select {
 		case <-done:
 		case <-timeout.C:
-			r.log.Warn("the worker leaves before all its shards were given up", "shards", len(r.held()))
+			held := r.held()
+			for _, l := range held { // what is stuck must not keep them
+				l.stopRenewal()
+			}
+			r.log.Warn("the worker leaves before all its shards were given up, their leases have to expire", "shards", len(held))
 		}
 	}
 	r.stopDraining(errStopped)
