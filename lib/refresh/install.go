@@ -188,11 +188,11 @@ func run(ctx context.Context, tx pgx.Tx, statements string) error {
 }
 
 // isInstalled reports whether this package is the one installed, and whole.
-func (p viewPackage) isInstalled(ctx context.Context, tx pgx.Tx) (yes bool, err error) {
-	err = tx.QueryRow(ctx, `
-		SELECT count(*) > 0 AND bool_and(package_sha256 = $1 AND to_regclass(view_name) IS NOT NULL)
-		FROM hub.installed_view`, p.sha256).Scan(&yes)
-	return yes, err
+func (p viewPackage) isInstalled(ctx context.Context, db Querier) (bool, error) {
+	yes, err := collect[bool](ctx, db, `
+		SELECT count(*) > 0 AND coalesce(bool_and(package_sha256 = $1 AND to_regclass(view_name) IS NOT NULL), false)
+		FROM hub.installed_view`, p.sha256)
+	return err == nil && yes[0], err
 }
 
 // viewsSQL lists the views that exist.
@@ -304,13 +304,13 @@ func startBookkeeping(ctx context.Context, tx pgx.Tx) error {
 		WHERE c.relkind = 'm'`)
 }
 
-// querier is a connection or a transaction.
-type querier interface {
+// Querier runs a query: a pool, a connection or a transaction of pgx.
+type Querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
 // collect returns the rows of a query that has one column.
-func collect[T any](ctx context.Context, q querier, sql string, args ...any) ([]T, error) {
+func collect[T any](ctx context.Context, q Querier, sql string, args ...any) ([]T, error) {
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, err

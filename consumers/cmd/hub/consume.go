@@ -1,0 +1,287 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"os"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/lib/ingest"
+	"github.com/hubspoke/observability/lib/load"
+	"github.com/hubspoke/observability/lib/refresh"
+	"github.com/hubspoke/observability/lib/stream/kcl"
+	"github.com/hubspoke/observability/schemas"
+)
+
+// consumeCommand applies the stream to the database.
+type consumeCommand struct {
+	databaseFlags
+	awsFlags
+	pipelineFlags
+	Stream          string        `required:"" placeholder:"ARN" help:"Kinesis data stream: its ARN, or its name in this account and region."`
+	LeaseTable      string        `default:"observability-hub" placeholder:"NAME" help:"DynamoDB table by which consumers share the shards; a table of its own for each stream (default: ${default})."`
+	LeaseDuration   time.Duration `default:"20s" help:"How long a consumer that is not heard of keeps its shards."`
+	DrainTimeout    time.Duration `default:"25s" help:"How long the end may take after SIGTERM. ECS kills after 30 s."`
+	Refresh         bool          `default:"true" negatable:"" help:"Refresh materialized views after their tables changed."`
+	RefreshInterval time.Duration `default:"10s" help:"Least time between two refreshes."`
+	Keep            time.Duration `placeholder:"192h" help:"How long runs are remembered that a newer one replaced. Defaults to 8 days, and at least the stream's retention and a day."`
+	MetricsAddr     string        `placeholder:"HOST:PORT" help:"Address that serves /healthz, /readyz and /metrics. Defaults to none."`
+}
+
+// Help is shown by `hub consume -h`.
+func (consumeCommand) Help() string {
+	return `Any number of consumers may run: they share the shards. The database alone knows how far
+each shard is, so a consumer can be killed at any moment and nothing is lost or doubled.
+
+A category whose table does not fit is parked: its records are kept and applied as soon
+as the table fits; the other categories go on. SIGTERM and SIGINT apply what was read and
+end the program within --drain-timeout.
+
+Example, in a container:
+
+  hub consume --log-format json --metrics-addr :9090 \
+    --stream arn:aws:kinesis:eu-central-1:444455556666:stream/observability`
+}
+
+const (
+	// memoryLimit makes the garbage collector work harder before the process gets
+	// near 512 MiB. GOMEMLIMIT overrides it.
+	memoryLimit = 384 << 20
+	// redriveInterval is how often parked records are tried, pruneInterval how often
+	// old bookkeeping is deleted, and reportInterval how often a line says what was done.
+	redriveInterval = time.Minute
+	pruneInterval   = time.Hour
+	reportInterval  = 30 * time.Second
+	// keepRuns is the default of --keep.
+	keepRuns = 8 * 24 * time.Hour
+	// spareConnections are for the refresher, parked records, metrics and readiness.
+	spareConnections = 4
+)
+
+// consumer is what a running `hub consume` consists of.
+type consumer struct {
+	log       *slog.Logger
+	pool      *pgxpool.Pool
+	loader    *load.Loader
+	pipeline  *ingest.Pipeline
+	worker    *kcl.Worker
+	refresher *refresh.Refresher // nil: none here
+	endpoints *program.Endpoints // nil: none
+	metrics   *metrics
+	keep      time.Duration
+}
+
+// Run consumes until ctx is done.
+func (c consumeCommand) Run(ctx context.Context, p program.Program, log *slog.Logger) error {
+	err := c.consume(ctx, p, log)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // stopped while it started
+	}
+	return err
+}
+
+func (c consumeCommand) consume(ctx context.Context, p program.Program, log *slog.Logger) error {
+	streamARN, err := parseStreamARN(c.Stream)
+	if err != nil {
+		return err
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
+	pool, err := c.openReady(ctx, c.connections()+spareConnections)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if err := reportMisfits(ctx, pool, log); err != nil {
+		return err
+	}
+	region := ""
+	if streamARN != nil {
+		region = streamARN.Region
+	}
+	cfg, err := c.awsFlags.load(ctx, region)
+	if err != nil {
+		return err
+	}
+	client := kinesis.NewFromConfig(cfg)
+	id, err := identifyStream(ctx, client, c.Stream)
+	if err != nil {
+		return err
+	}
+	keep := c.Keep
+	if keep == 0 {
+		keep = max(keepRuns, id.Retention+24*time.Hour)
+	} else if keep < id.Retention {
+		return program.Usagef("--keep %v is less than the %v for which the stream keeps records", keep, id.Retention)
+	}
+
+	m := newMetrics(p.VersionText(), pool, id)
+	loader := load.New(pool, load.Config{OnRetry: m.retried, Logger: log}, schemas.All()...)
+	config := c.pipelineFlags.config(id)
+	config.OnApply, config.OnUnknownKeys, config.Logger = m.applied, m.unknownKeys, log
+	pipeline, err := newPipeline(loader, config)
+	if err != nil {
+		return err
+	}
+	workerConfig := kcl.Config{
+		Application: c.LeaseTable, Kinesis: client, DynamoDB: dynamodb.NewFromConfig(cfg),
+		LeaseDuration: c.LeaseDuration, DrainTimeout: c.DrainTimeout, Logger: log, Hooks: m.stream(),
+	}
+	if streamARN != nil {
+		workerConfig.StreamARN = c.Stream
+	} else {
+		workerConfig.Stream = c.Stream
+	}
+	worker, err := kcl.New(workerConfig, pipeline)
+	if err != nil {
+		return &program.UsageError{Err: err}
+	}
+	hub := consumer{log: log, pool: pool, loader: loader, pipeline: pipeline, worker: worker, metrics: m, keep: keep}
+	if c.Refresh {
+		hub.refresher = refresh.New(pool, refresh.Config{Interval: c.RefreshInterval, OnRefresh: m.refreshed, OnError: m.refreshFailed, Logger: log})
+	}
+	if c.MetricsAddr != "" {
+		if hub.endpoints, err = program.Listen(c.MetricsAddr, m.handler(), pool.Ping, log); err != nil {
+			return err
+		}
+	}
+	log.Info("consuming", "stream", id.ARN, "created", id.Created, "categories", len(schemas.All()), "version", p.VersionText())
+	err = prerequisite(explainParkedFull(hub.run(ctx)))
+	log.Info("stopped", m.totals()...)
+	return err
+}
+
+// reportMisfits logs which categories will be parked. If no table fits, the
+// database was never migrated.
+func reportMisfits(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
+	f, err := compare(ctx, pool)
+	if err != nil {
+		return err
+	}
+	misfits := load.Misfits(f.Faults)
+	if len(misfits) == len(schemas.All()) {
+		return program.Usagef("no table fits (the first: %s); run: hub migrate", f.Faults[0])
+	}
+	for _, category := range slices.Sorted(maps.Keys(misfits)) {
+		log.Error("category is parked until its table fits; `hub check` prints the statements", "category", category, "error", misfits[category])
+	}
+	if len(f.Pending) > 0 || !f.Views {
+		log.Warn("the database is not of this version; run: hub migrate", "pending", f.Pending, "views", f.Views)
+	}
+	return nil
+}
+
+// run consumes until ctx is done, or until something cannot go on. The worker
+// stops first, and the pipeline applies what it has until then.
+func (c consumer) run(ctx context.Context) error {
+	applying, stopApplying := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopApplying()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return c.pipeline.Run(applying) })
+	group.Go(func() error {
+		defer stopApplying()
+		return c.worker.Run(ctx)
+	})
+	if c.refresher != nil {
+		group.Go(func() error { return c.refresher.Run(ctx) })
+	}
+	if c.endpoints != nil {
+		group.Go(func() error { return c.endpoints.Serve(ctx) })
+	}
+	every(ctx, group, redriveInterval, c.redrive)
+	every(ctx, group, pruneInterval, c.prune)
+	every(ctx, group, reportInterval, c.report)
+	return group.Wait()
+}
+
+// every calls f at once and then at the interval, until ctx is done.
+func every(ctx context.Context, group *errgroup.Group, interval time.Duration, f func(context.Context)) {
+	group.Go(func() error {
+		ticker := time.NewTicker(interval)
+		defer ticker.Stop()
+		for {
+			f(ctx)
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-ticker.C:
+			}
+		}
+	})
+}
+
+func (c consumer) redrive(ctx context.Context) {
+	n, err := c.pipeline.Redrive(ctx, schemas.All()...)
+	if n > 0 {
+		c.log.Info("applied parked records", "records", n)
+	}
+	if err != nil && ctx.Err() == nil {
+		c.log.Warn("cannot apply parked records", "error", err)
+	}
+}
+
+func (c consumer) prune(ctx context.Context) {
+	n, err := c.loader.Prune(ctx, c.keep)
+	if n > 0 {
+		c.log.Info("deleted bookkeeping of old runs", "runs", n)
+	}
+	if err != nil && ctx.Err() == nil {
+		c.log.Warn("cannot delete bookkeeping of old runs", "error", err)
+	}
+}
+
+// report logs what was applied, if anything was.
+func (c consumer) report(context.Context) {
+	if totals := c.metrics.news(); totals != nil {
+		c.log.Info("applied", totals...)
+	}
+}
+
+// tally is what was applied so far, for the log.
+type tally struct {
+	mu     sync.Mutex
+	counts load.Counts
+	shown  load.Counts
+	parked int
+}
+
+func (t *tally) add(r load.Result) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, c := range r.Categories {
+		t.counts.Add(c)
+	}
+	t.parked += len(r.Parked)
+}
+
+// news returns the totals if they have changed since it was last called.
+func (t *tally) news() []any {
+	t.mu.Lock()
+	changed := t.counts != t.shown
+	t.shown = t.counts
+	t.mu.Unlock()
+	if !changed {
+		return nil
+	}
+	return t.totals()
+}
+
+func (t *tally) totals() []any {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := t.counts
+	return []any{"rows", c.Rows, "new", c.New, "changed", c.Changed, "unchanged", c.Unchanged, "superseded", c.Superseded,
+		"rejected", c.Rejected, "gone", c.Gone, "runs", c.Completed}
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/pressly/goose/v3"
+
+	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/lib/load"
+	"github.com/hubspoke/observability/lib/refresh"
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/schemas"
+	"github.com/hubspoke/observability/sql"
+)
+
+// hubVersions is the table in which goose notes the migrations of lib/load.
+const hubVersions = "public.hub_schema_version"
+
+// connectTimeout is how long a command waits for the database at its start.
+const connectTimeout = 15 * time.Second
+
+// databaseFlags say which database.
+type databaseFlags struct {
+	DatabaseURL string `env:"HUB_DATABASE_URL,DATABASE_URL" placeholder:"URL" help:"PostgreSQL database, such as postgres://user@host/name. Defaults to what libpq's variables (PGHOST, PGDATABASE, ...) say."`
+}
+
+// url returns the URL, "" for libpq's variables.
+func (f databaseFlags) url() (string, error) {
+	if f.DatabaseURL != "" {
+		return f.DatabaseURL, nil
+	}
+	for _, name := range []string{"PGHOST", "PGSERVICE", "PGDATABASE", "PGUSER"} {
+		if os.Getenv(name) != "" {
+			return "", nil
+		}
+	}
+	return "", program.Usagef("which database? Give --database-url, or set DATABASE_URL, such as postgres://user@host/observability")
+}
+
+// open connects to the database.
+func (f databaseFlags) open(ctx context.Context, connections int32) (*pgxpool.Pool, error) {
+	url, err := f.url()
+	if err != nil {
+		return nil, err
+	}
+	return open(ctx, url, connections)
+}
+
+func open(ctx context.Context, url string, connections int32) (*pgxpool.Pool, error) {
+	cfg, err := load.PoolConfig(url)
+	if err != nil {
+		return nil, program.Usagef("%w", err)
+	}
+	cfg.MaxConns = max(connections, 1)
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	ping, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	if err := pool.Ping(ping); err != nil {
+		pool.Close()
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, connectError(cfg.ConnConfig, err)
+	}
+	return pool, nil
+}
+
+// connectError says what to look at when the database cannot be reached.
+func connectError(c *pgx.ConnConfig, err error) error {
+	next := "is it running, and may this host reach it?"
+	var server *pgconn.PgError
+	switch {
+	case errors.As(err, &server) && server.Code == "3D000":
+		next = fmt.Sprintf("make it: createdb %s", c.Database)
+	case errors.As(err, &server) && (server.Code == "28P01" || server.Code == "28000"):
+		next = fmt.Sprintf("check the password of user %s (PGPASSWORD, ~/.pgpass) and what the server allows", c.User)
+	case strings.Contains(err.Error(), "certificate") || strings.Contains(err.Error(), "tls"):
+		next = "TLS is verified in full: name the authority with sslrootcert in the URL or PGSSLROOTCERT"
+	}
+	return program.Usagef("database %s on %s:%d: %w; %s", c.Database, c.Host, c.Port, err, next)
+}
+
+// openReady connects to a database whose bookkeeping tables are up to date.
+func (f databaseFlags) openReady(ctx context.Context, connections int32) (*pgxpool.Pool, error) {
+	pool, err := f.open(ctx, connections)
+	if err != nil {
+		return nil, err
+	}
+	if err := requireBookkeeping(ctx, pool); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return pool, nil
+}
+
+func requireBookkeeping(ctx context.Context, pool *pgxpool.Pool) error {
+	missing, err := pendingMigrations(ctx, pool, load.Migrations(), hubVersions)
+	if err != nil {
+		return err
+	}
+	if len(missing) > 0 {
+		c := pool.Config().ConnConfig
+		return program.Usagef("database %s on %s: the hub's own tables are missing or old (%s); run: hub migrate", c.Database, c.Host, strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// pendingMigrations returns the files whose migrations have not run.
+func pendingMigrations(ctx context.Context, pool *pgxpool.Pool, files fs.FS, versions string) ([]string, error) {
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return nil, err
+	}
+	applied, err := appliedVersions(ctx, pool, versions)
+	if err != nil {
+		return nil, fmt.Errorf("read migrations that have run: %w", err)
+	}
+	return slices.DeleteFunc(names, func(name string) bool {
+		v, err := goose.NumericComponent(name)
+		return err == nil && applied[v]
+	}), nil
+}
+
+func appliedVersions(ctx context.Context, pool *pgxpool.Pool, versions string) (map[int64]bool, error) {
+	applied := map[int64]bool{}
+	var exists bool
+	if err := pool.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", versions).Scan(&exists); err != nil || !exists {
+		return applied, err
+	}
+	rows, err := pool.Query(ctx, "SELECT version_id FROM "+versions+" WHERE is_applied")
+	if err != nil {
+		return nil, err
+	}
+	var v int64
+	_, err = pgx.ForEachRow(rows, []any{&v}, func() error {
+		applied[v] = true
+		return nil
+	})
+	return applied, err
+}
+
+// fit says how the database differs from what this program needs.
+type fit struct {
+	// Pending migrations, by file.
+	Pending []string
+	// Faults of category tables.
+	Faults []load.Fault
+	// Views is whether this program's views are installed.
+	Views bool
+}
+
+func (f fit) fits() bool { return len(f.Pending) == 0 && len(f.Faults) == 0 && f.Views }
+
+// compare compares the database with the tables and views of this program.
+func compare(ctx context.Context, pool *pgxpool.Pool) (f fit, err error) {
+	for _, m := range []struct {
+		files    fs.FS
+		versions string
+	}{{load.Migrations(), hubVersions}, {sql.Migrations(), sql.VersionTable}} {
+		missing, err := pendingMigrations(ctx, pool, m.files, m.versions)
+		if err != nil {
+			return f, err
+		}
+		f.Pending = append(f.Pending, missing...)
+	}
+	if f.Faults, err = load.Check(ctx, pool, schemas.All()...); err != nil {
+		return f, err
+	}
+	f.Views, err = refresh.Installed(ctx, pool, sql.Views())
+	return f, err
+}
+
+// categories returns the tables of the named categories, all if there are no names.
+func categories(names []string) ([]*schema.Table, error) {
+	known := map[string]*schema.Table{}
+	for _, t := range schemas.All() {
+		known[t.Name()] = t
+	}
+	if len(names) == 0 {
+		return schemas.All(), nil
+	}
+	var chosen []*schema.Table
+	for i, name := range names {
+		if known[name] == nil {
+			return nil, program.Usagef("unknown category %q: choose from %s", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		}
+		if slices.Contains(names[:i], name) {
+			return nil, program.Usagef("--category %s is given twice", name)
+		}
+		chosen = append(chosen, known[name])
+	}
+	return chosen, nil
+}

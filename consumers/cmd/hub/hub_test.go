@@ -1,0 +1,305 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/jackc/pgx/v5"
+	"go.uber.org/goleak"
+
+	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/lib/archive"
+	"github.com/hubspoke/observability/lib/awsconfig"
+	"github.com/hubspoke/observability/lib/awsfake"
+	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/pgtest"
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/lib/stream"
+	"github.com/hubspoke/observability/lib/stream/kcl"
+	streamkinesis "github.com/hubspoke/observability/lib/stream/kinesis"
+	"github.com/hubspoke/observability/schemas"
+)
+
+func TestMain(m *testing.M) {
+	pgtest.Main(m,
+		// Connections that the SDK's shared client keeps open.
+		goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"),
+		goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"),
+		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),
+	)
+}
+
+const (
+	hubAccount = "444455556666"
+	region     = "eu-central-1"
+	streamARN  = "arn:aws:kinesis:eu-central-1:444455556666:stream/observability"
+	bucket     = "hub-archive"
+)
+
+// template is a database as `hub migrate` leaves it.
+var template = pgtest.Template{Name: "hub", Migrate: func(ctx context.Context, url string) error {
+	var out bytes.Buffer
+	if code := run(ctx, &out, &out, []string{"migrate", "--database-url", url}); code != program.ExitDone {
+		return fmt.Errorf("hub migrate: exit code %d: %s", code, &out)
+	}
+	return nil
+}}
+
+// buffer is a writer that can be read while it is written to.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+func hub(ctx context.Context, args ...string) result {
+	var stdout, stderr buffer
+	code := run(ctx, &stdout, &stderr, args)
+	return result{code, stdout.String(), stderr.String()}
+}
+
+// want checks the exit code, and that each of texts is in the output.
+func (r result) want(t *testing.T, code int, texts ...string) result {
+	t.Helper()
+	if r.code != code {
+		t.Errorf("exit code %d, want %d\nstdout:\n%s\nstderr:\n%s", r.code, code, r.stdout, r.stderr)
+	}
+	for _, text := range texts {
+		if !strings.Contains(r.stdout+r.stderr, text) {
+			t.Errorf("want %q\nstdout:\n%s\nstderr:\n%s", text, r.stdout, r.stderr)
+		}
+	}
+	return r
+}
+
+// parse reads the JSON on standard output.
+func parse[T any](t *testing.T, r result) (v T) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(r.stdout), &v); err != nil {
+		t.Fatalf("%v in\n%s\nstderr:\n%s", err, r.stdout, r.stderr)
+	}
+	return v
+}
+
+// isolate gives the test an environment without settings, then sets the given ones.
+func isolate(t *testing.T, settings ...string) {
+	t.Helper()
+	for _, entry := range os.Environ() {
+		name, _, _ := strings.Cut(entry, "=")
+		if strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "HUB_") || strings.HasPrefix(name, "PG") || name == "DATABASE_URL" {
+			t.Setenv(name, "") // restores it after the test
+			os.Unsetenv(name)
+		}
+	}
+	none := filepath.Join(t.TempDir(), "none")
+	settings = append([]string{"AWS_CONFIG_FILE=" + none, "AWS_SHARED_CREDENTIALS_FILE=" + none, "AWS_EC2_METADATA_DISABLED=true"}, settings...)
+	for _, setting := range settings {
+		name, value, _ := strings.Cut(setting, "=")
+		t.Setenv(name, value)
+	}
+}
+
+// eventually waits until f is true.
+func eventually(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !f(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited too long for %s", what)
+		}
+	}
+}
+
+// world is a hub account with a stream, a lease table, an archive and a database,
+// and spokes that send to them.
+type world struct {
+	*testing.T
+	aws       *awsfake.Server
+	db        *pgtest.DB
+	publisher stream.Publisher
+	archive   *archive.Bucket
+	env       []string
+}
+
+func newWorld(t *testing.T, shards int32) *world {
+	t.Helper()
+	server, err := awsfake.New(awsfake.Config{Region: region})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	db := pgtest.New(t, template)
+	w := &world{T: t, aws: server, db: db, env: append(server.Environment(hubAccount), "DATABASE_URL="+db.URL)}
+	isolate(t, w.env...)
+	cfg := server.AWSConfig(hubAccount, region)
+	client := kinesis.NewFromConfig(cfg)
+	if _, err := client.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: aws.String("observability"), ShardCount: &shards}); err != nil {
+		t.Fatal(err)
+	}
+	if err := kcl.CreateLeaseTable(t.Context(), dynamodb.NewFromConfig(cfg), "observability-hub"); err != nil {
+		t.Fatal(err)
+	}
+	objects := awsconfig.S3(cfg)
+	if _, err := objects.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
+		t.Fatal(err)
+	}
+	if w.publisher, err = streamkinesis.New(streamkinesis.Config{Client: client, Stream: streamARN}); err != nil {
+		t.Fatal(err)
+	}
+	if w.archive, err = archive.New(archive.Config{Client: objects, Name: bucket}); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// certificate and finding are rows with everything that is not null.
+func certificate(n int, status string) schemas.Certificate {
+	return schemas.Certificate{
+		CertificateARN: fmt.Sprintf("arn:aws:acm:eu-central-1:111122223333:certificate/%04d", n),
+		DomainName:     aws.String(fmt.Sprintf("host-%d.example.com", n)), Status: aws.String(status),
+		SubjectAlternativeNames: schema.JSON(fmt.Sprintf(`["host-%d.example.com"]`, n)),
+		NotAfter:                aws.Time(time.Date(2030, 1, 1, 0, 0, n, 0, time.UTC)),
+	}
+}
+
+// day is the slice of all costs.
+const day = "2026-08-01"
+
+func cost(service, amount string) schemas.ServiceCost {
+	return schemas.ServiceCost{UsageDate: must(schema.ParseDate(day)), Service: service, UsageRegion: region, UnblendedCost: must(schema.ParseDecimal(amount)), Currency: aws.String("USD")}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// collector is a made-up collector of the rows given.
+func collector[T any](category schema.Category[T], err error, rows ...T) collect.Any {
+	c := collect.Collector[T]{
+		Category: category, Reach: collect.PerRegion, Every: time.Hour, Actions: []string{"x:ListThings"}, Rate: collect.Rate{PerSecond: 1},
+		Collect: func(_ context.Context, _ *collect.Env, emit func(T) error) error {
+			for _, row := range rows {
+				if err := emit(row); err != nil {
+					return err
+				}
+			}
+			return err
+		},
+	}
+	if category.SliceColumn() >= 0 {
+		c.Slices = func(time.Time) []string { return []string{day} }
+	}
+	return c
+}
+
+// send collects once in an account, into archive and stream.
+func (w *world) send(account string, collectors ...collect.Any) {
+	w.Helper()
+	runner, err := collect.New(collect.Config{
+		Account: account, Regions: []string{region}, Collectors: collectors, Publisher: w.publisher, Archive: w.archive, ChunkRows: 100,
+		AWS: func(region string) aws.Config { return aws.Config{Region: region} },
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	results, err := runner.Once(w.Context())
+	if err != nil {
+		w.Log(err)
+	}
+	for _, r := range results {
+		if r.ArchiveErr != nil || r.PublishErr != nil {
+			w.Fatalf("%+v", r)
+		}
+	}
+}
+
+// query returns the rows of a query with one column.
+func query[T any](t *testing.T, db *pgtest.DB, sql string, args ...any) []T {
+	t.Helper()
+	rows, err := db.Pool.Query(t.Context(), sql, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := pgx.CollectRows(rows, pgx.RowTo[T])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values
+}
+
+func (w *world) count(sql string, args ...any) int64 {
+	w.Helper()
+	return query[int64](w.T, w.db, sql, args...)[0]
+}
+
+// consuming is a `hub consume` in this process.
+type consuming struct {
+	cancel context.CancelFunc
+	stderr buffer
+	code   chan int
+}
+
+func (w *world) consume(args ...string) *consuming {
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &consuming{cancel: cancel, code: make(chan int, 1)}
+	args = append([]string{"consume", "--stream", streamARN, "--batch-age", "20ms", "--lease-duration", "2s", "--refresh-interval", "50ms"}, args...)
+	go func() { c.code <- run(ctx, new(buffer), &c.stderr, args) }()
+	w.Cleanup(func() { c.stop(w.T) })
+	return c
+}
+
+// stop stops it and returns its log.
+func (c *consuming) stop(t *testing.T) string {
+	t.Helper()
+	c.cancel()
+	code := <-c.code
+	c.code <- code
+	if code != program.ExitDone {
+		t.Errorf("consume: exit code %d\n%s", code, c.stderr.String())
+	}
+	return c.stderr.String()
+}
+
+func TestConsume(t *testing.T) {
+	w := newWorld(t, 2)
+	c := w.consume()
+	w.send("111122223333", collector(schemas.Certificates, nil, certificate(1, "ISSUED"), certificate(2, "ISSUED")))
+	w.send("111122223333", collector(schemas.Certificates, nil, certificate(1, "EXPIRED")), collector(schemas.ServiceCosts, nil, cost("Amazon S3", "1.25")))
+	eventually(t, "three completed runs", func() bool { return w.count("SELECT count(*) FROM hub.run WHERE completed_at IS NOT NULL") == 3 })
+	if got := query[string](t, w.db, "SELECT status FROM obs.certificates ORDER BY deleted_at IS NULL, certificate_arn"); len(got) != 2 || got[1] != "EXPIRED" {
+		t.Errorf("certificates %q", got)
+	}
+	t.Log(c.stop(t))
+	t.Log(hub(t.Context(), "status").stdout)
+	t.Log(hub(t.Context(), "check").stdout)
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/lib/refresh"
+)
+
+// refreshCommand refreshes materialized views.
+type refreshCommand struct {
+	databaseFlags
+	program.OutputFlag
+	All bool `help:"Refresh all views, not only those whose tables changed."`
+}
+
+// Help is shown by `hub refresh -h`.
+func (refreshCommand) Help() string {
+	return `'hub consume' refreshes by itself. A view that fails stays as it was and does not keep the
+others: exit code 3.`
+}
+
+// refreshJSON is one view as `-o json` prints it: an interface, add only.
+type refreshJSON struct {
+	View    string  `json:"view"`
+	Seconds float64 `json:"seconds"`
+	Error   string  `json:"error,omitempty"`
+}
+
+// Run refreshes.
+func (c refreshCommand) Run(ctx context.Context, p program.Program, log *slog.Logger) error {
+	pool, err := c.openReady(ctx, 2)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	r := refresh.New(pool, refresh.Config{Logger: log})
+	refreshed, what := r.Once, "views whose tables changed"
+	if c.All {
+		refreshed, what = r.All, "views"
+	}
+	result, err := refreshed(ctx)
+	var partial *refresh.PartialError
+	if err != nil && !errors.As(err, &partial) {
+		return err
+	}
+	if err := c.print(p, result, what); err != nil {
+		return err
+	}
+	if partial != nil {
+		return program.Partlyf("%w", err)
+	}
+	return nil
+}
+
+func (c refreshCommand) print(p program.Program, result refresh.Result, what string) error {
+	if c.JSON() {
+		out := []refreshJSON{}
+		for _, v := range result.Views {
+			out = append(out, refreshJSON{v.Name, v.Duration.Seconds(), errorText(v.Err)})
+		}
+		return program.WriteJSON(p.Stdout, out)
+	}
+	if len(result.Views) == 0 {
+		_, err := fmt.Fprintf(p.Stdout, "nothing to do: there are no %s\n", what)
+		return err
+	}
+	t := program.NewTable(p.Stdout, "view", "duration", "error")
+	for _, v := range result.Views {
+		t.AppendRow(table.Row{v.Name, v.Duration.Round(time.Millisecond), program.Cut(errorText(v.Err), 100)})
+	}
+	t.Render()
+	return nil
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}

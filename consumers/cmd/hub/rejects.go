@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"github.com/hubspoke/observability/internal/program"
+)
+
+// rejectsCommand shows what could not be applied.
+type rejectsCommand struct {
+	List rejectsListCommand `cmd:"" help:"List what could not be applied, newest first."`
+	Show rejectsShowCommand `cmd:"" help:"Print the bytes of one reject."`
+}
+
+type rejectsListCommand struct {
+	databaseFlags
+	program.OutputFlag
+	State    string   `enum:"open,parked,all" default:"all" help:"open: refused. parked: waits for the table of its category to fit. ${enum}."`
+	Category []string `placeholder:"NAME" help:"Category; repeat it or separate with commas."`
+	Account  []string `placeholder:"ID" help:"Account; repeat it or separate with commas."`
+	Limit    int      `default:"50" help:"How many are shown; 0 for all."`
+}
+
+// rejectJSON is one reject as `-o json` prints it: an interface, add only.
+type rejectJSON struct {
+	ID       int64      `json:"id"`
+	State    string     `json:"state"`
+	At       time.Time  `json:"at"`
+	Reason   string     `json:"reason"`
+	Detail   string     `json:"detail"`
+	Category string     `json:"category"`
+	Account  string     `json:"account_id"`
+	Region   string     `json:"region"`
+	Slice    string     `json:"slice,omitempty"`
+	Run      *string    `json:"run"`
+	Part     *int       `json:"part"`
+	Row      *int       `json:"row"`
+	Origin   string     `json:"origin"`
+	Arrived  *time.Time `json:"arrived"`
+	Size     int64      `json:"size"`
+	SHA256   string     `json:"sha256"`
+	HasBytes bool       `json:"has_bytes"`
+}
+
+const rejectColumns = `id, state, at, reason, detail, category, account_id, region, slice, run::text, part, row_number,
+	origin, arrived_at, size, encode(sha256, 'hex'), bytes IS NOT NULL`
+
+// Run lists rejects.
+func (c rejectsListCommand) Run(ctx context.Context, p program.Program) error {
+	pool, err := c.openReady(ctx, 1)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	var limit *int
+	if c.Limit > 0 {
+		limit = &c.Limit
+	}
+	rejects, err := list[rejectJSON](ctx, pool, `SELECT `+rejectColumns+` FROM hub.reject
+		WHERE ($1 = 'all' OR state = $1) AND ($2::text[] IS NULL OR category = ANY ($2)) AND ($3::text[] IS NULL OR account_id = ANY ($3))
+		ORDER BY id DESC LIMIT $4`, c.State, c.Category, c.Account, limit)
+	if err != nil {
+		return fmt.Errorf("read rejects: %w", err)
+	}
+	if c.JSON() {
+		return program.WriteJSON(p.Stdout, rejects)
+	}
+	if len(rejects) == 0 {
+		_, err := fmt.Fprintln(p.Stdout, "no rejects")
+		return err
+	}
+	t := program.NewTable(p.Stdout, "id", "when", "state", "category", "account", "region", "reason", "detail")
+	for _, r := range rejects {
+		t.AppendRow(table.Row{r.ID, ago(&r.At), r.State, program.Cut(r.Category, 48), program.Cut(r.Account, 16), program.Cut(r.Region, 20), r.Reason, program.Cut(r.Detail, 80)})
+	}
+	t.Render()
+	if len(rejects) == c.Limit {
+		fmt.Fprintf(p.Stdout, "the newest %d; --limit shows more\n", c.Limit)
+	}
+	return nil
+}
+
+type rejectsShowCommand struct {
+	databaseFlags
+	ID int64 `arg:"" help:"Id of the reject, from 'hub rejects list'."`
+}
+
+// Help is shown by `hub rejects show -h`.
+func (rejectsShowCommand) Help() string {
+	return `Prints the bytes as they arrived on standard output and what is known about them on
+standard error. A record is one header line and a body, mostly compressed:
+
+  hub rejects show 17 2>/dev/null | tail -n +2 | zstdcat`
+}
+
+// Run prints one reject.
+func (c rejectsShowCommand) Run(ctx context.Context, p program.Program) error {
+	pool, err := c.openReady(ctx, 1)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	var bytes []byte
+	err = pool.QueryRow(ctx, `SELECT bytes FROM hub.reject WHERE id = $1`, c.ID).Scan(&bytes)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return program.Usagef("there is no reject %d; `hub rejects list` shows them", c.ID)
+	}
+	if err != nil {
+		return fmt.Errorf("read reject %d: %w", c.ID, err)
+	}
+	about, err := list[rejectJSON](ctx, pool, `SELECT `+rejectColumns+` FROM hub.reject WHERE id = $1`, c.ID)
+	if err != nil || len(about) == 0 {
+		return fmt.Errorf("read reject %d: %w", c.ID, err)
+	}
+	if err := program.WriteJSON(p.Stderr, about[0]); err != nil {
+		return err
+	}
+	if bytes == nil && about[0].Size > 0 {
+		return fmt.Errorf("the %d bytes of reject %d were not kept: its account had too many rejects", about[0].Size, c.ID)
+	}
+	_, err = p.Stdout.Write(bytes)
+	return err
+}

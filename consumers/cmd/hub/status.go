@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/schemas"
+)
+
+// statusCommand shows what is in the database.
+type statusCommand struct {
+	databaseFlags
+	program.OutputFlag
+	Since time.Duration `default:"24h" help:"What arrived within this time is counted."`
+}
+
+// Help is shown by `hub status -h`.
+func (statusCommand) Help() string {
+	return `Shows, from the database alone: for each category its live rows, what arrived lately and
+when; how far each shard is; stretches that the stream lost; when views were refreshed.`
+}
+
+// statusJSON is the status as `-o json` prints it: an interface, add only.
+type statusJSON struct {
+	Categories []categoryStatus `json:"categories"`
+	Shards     []shardStatus    `json:"shards"`
+	Gaps       []gapStatus      `json:"gaps"`
+	Views      []viewStatus     `json:"views"`
+}
+
+// categoryStatus is one category. The counts from Runs to Gone are of the runs
+// that something arrived of within --since.
+type categoryStatus struct {
+	Category    string     `json:"category"`
+	Live        int64      `json:"live_rows"`
+	Scopes      int64      `json:"scopes"`
+	Runs        int64      `json:"runs"`
+	Incomplete  int64      `json:"incomplete_runs"`
+	Rows        int64      `json:"rows"`
+	New         int64      `json:"new_rows"`
+	Changed     int64      `json:"changed_rows"`
+	Gone        int64      `json:"gone_rows"`
+	NewestRun   *time.Time `json:"newest_run"`
+	Completed   *time.Time `json:"newest_complete_run"`
+	LastApplied *time.Time `json:"last_applied"`
+	Rejects     int64      `json:"rejects"`
+	Parked      int64      `json:"parked"`
+}
+
+type shardStatus struct {
+	Stream   string     `json:"stream"`
+	Shard    string     `json:"shard"`
+	Sequence string     `json:"sequence_number"`
+	Ended    bool       `json:"ended"`
+	Arrived  *time.Time `json:"arrived"`
+	// Lag is the time since Arrived; null where the shard has ended or nothing came.
+	Lag *float64 `json:"lag_seconds"`
+}
+
+type gapStatus struct {
+	Stream   string    `json:"stream"`
+	Shard    string    `json:"shard"`
+	After    string    `json:"after_sequence_number"`
+	Until    string    `json:"until_sequence_number"`
+	Reason   string    `json:"reason"`
+	Detected time.Time `json:"detected"`
+}
+
+type viewStatus struct {
+	View      string     `json:"view"`
+	Refreshed *time.Time `json:"refreshed"`
+	Millis    *int64     `json:"duration_ms"`
+	Refreshes int64      `json:"refreshes"`
+	Error     *string    `json:"error"`
+}
+
+// Run shows the status.
+func (c statusCommand) Run(ctx context.Context, p program.Program) error {
+	pool, err := c.openReady(ctx, 1)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	s, err := readStatus(ctx, pool, c.Since)
+	if err != nil {
+		return fmt.Errorf("read status: %w", err)
+	}
+	if c.JSON() {
+		return program.WriteJSON(p.Stdout, s)
+	}
+	s.print(p)
+	return nil
+}
+
+const categoriesSQL = `
+WITH scopes AS (
+    SELECT category, sum(live_rows) FILTER (WHERE live_rows > 0) AS live, bool_or(live_rows < 0) AS unknown, count(*) AS scopes
+    FROM hub.scope GROUP BY category
+), runs AS (
+    SELECT s.category, max(r.collected_at) AS newest, max(r.collected_at) FILTER (WHERE r.completed_at IS NOT NULL) AS completed,
+           max(r.updated_at) AS applied,
+           count(*) FILTER (WHERE recent) AS runs, count(*) FILTER (WHERE recent AND r.completed_at IS NULL) AS incomplete,
+           sum(r.rows) FILTER (WHERE recent) AS rows, sum(r.new_rows) FILTER (WHERE recent) AS new,
+           sum(r.changed_rows) FILTER (WHERE recent) AS changed, sum(r.gone_rows) FILTER (WHERE recent) AS gone
+    FROM (SELECT *, updated_at > now() - $1::interval AS recent FROM hub.run) r JOIN hub.scope s USING (scope)
+    GROUP BY s.category
+), rejects AS (
+    SELECT category, count(*) FILTER (WHERE state = 'open') AS open, count(*) FILTER (WHERE state = 'parked') AS parked
+    FROM hub.reject GROUP BY category
+)
+SELECT category, CASE WHEN unknown THEN -1 ELSE coalesce(live, 0) END, coalesce(scopes, 0),
+       coalesce(runs, 0), coalesce(incomplete, 0), coalesce(rows, 0), coalesce(new, 0), coalesce(changed, 0), coalesce(gone, 0),
+       newest, completed, applied, coalesce(open, 0), coalesce(parked, 0)
+FROM unnest($2::text[]) AS known (category)
+FULL JOIN scopes USING (category) LEFT JOIN runs USING (category) FULL JOIN rejects USING (category)
+ORDER BY category`
+
+func readStatus(ctx context.Context, pool *pgxpool.Pool, since time.Duration) (s statusJSON, err error) {
+	known := map[string]bool{}
+	var names []string
+	for _, t := range schemas.All() {
+		known[t.Name()] = true
+		names = append(names, t.Name())
+	}
+	if s.Categories, err = list[categoryStatus](ctx, pool, categoriesSQL, since, names); err != nil {
+		return s, err
+	}
+	for i, c := range s.Categories {
+		if c.Live >= 0 || !known[c.Category] {
+			continue
+		}
+		// A fallback of the loader has lost count of a scope.
+		err := pool.QueryRow(ctx, "SELECT count(*) FROM obs."+c.Category+" WHERE deleted_at IS NULL").Scan(&s.Categories[i].Live)
+		if err != nil {
+			return s, err
+		}
+	}
+	if s.Shards, err = list[shardStatus](ctx, pool, `
+		SELECT stream, shard, CASE WHEN sequence_number < 0 THEN '' ELSE sequence_number::text END, ended, arrived_at,
+		       CASE WHEN NOT ended THEN greatest(extract(epoch FROM now() - arrived_at), 0)::float8 END
+		FROM hub.shard_progress ORDER BY stream, stream_created_at, shard`); err != nil {
+		return s, err
+	}
+	if s.Gaps, err = list[gapStatus](ctx, pool, `
+		SELECT stream, shard, after_sequence, until_sequence, reason, detected_at FROM hub.gap ORDER BY detected_at`); err != nil {
+		return s, err
+	}
+	s.Views, err = list[viewStatus](ctx, pool, `
+		SELECT view_name, refreshed_at, duration_ms, refreshes, error FROM hub.view_refresh ORDER BY view_name`)
+	return s, err
+}
+
+// list returns the rows of a query as values of T, field by field; never nil.
+func list[T any](ctx context.Context, db interface {
+	Query(context.Context, string, ...any) (pgx.Rows, error)
+}, sql string, args ...any) ([]T, error) {
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[T])
+}
+
+func (s statusJSON) print(p program.Program) {
+	t := program.NewTable(p.Stdout, "category", "live rows", "runs", "incomplete", "rows in", "new", "changed", "gone", "newest run", "complete", "rejects", "parked")
+	for _, c := range s.Categories {
+		t.AppendRow(table.Row{program.Cut(orElse(c.Category, "(unknown)"), 48), c.Live, c.Runs, c.Incomplete, c.Rows, c.New, c.Changed, c.Gone,
+			ago(c.NewestRun), ago(c.Completed), c.Rejects, c.Parked})
+	}
+	t.Render()
+	if len(s.Shards) > 0 {
+		t := program.NewTable(p.Stdout, "stream", "shard", "newest applied record", "sequence number")
+		for _, h := range s.Shards {
+			state := ago(h.Arrived)
+			if h.Ended {
+				state = "ended"
+			}
+			t.AppendRow(table.Row{h.Stream, h.Shard, state, h.Sequence})
+		}
+		t.Render()
+	}
+	for _, g := range s.Gaps {
+		fmt.Fprintf(p.Stdout, "gap in %s %s, found %s: %s; replay the archive of those days\n", g.Stream, g.Shard, ago(&g.Detected), program.Cut(g.Reason, 200))
+	}
+	if len(s.Views) > 0 {
+		t := program.NewTable(p.Stdout, "view", "refreshed", "duration", "error")
+		for _, v := range s.Views {
+			duration, fault := "", ""
+			if v.Millis != nil {
+				duration = (time.Duration(*v.Millis) * time.Millisecond).String()
+			}
+			if v.Error != nil {
+				fault = program.Cut(*v.Error, 100)
+			}
+			t.AppendRow(table.Row{v.View, ago(v.Refreshed), duration, fault})
+		}
+		t.Render()
+	}
+}
+
+// ago says how long t is past, for people.
+func ago(t *time.Time) string {
+	if t == nil {
+		return "never"
+	}
+	d := time.Since(*t)
+	switch {
+	case d >= 48*time.Hour:
+		return fmt.Sprintf("%d days ago", int(d.Hours())/24)
+	case d >= time.Minute:
+		return fmt.Sprintf("%dh%02dm ago", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%ds ago", max(int(d.Seconds()), 0))
+}

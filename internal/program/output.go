@@ -1,0 +1,49 @@
+package program
+
+import (
+	"encoding/json"
+	"io"
+	"strings"
+	"unicode"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+)
+
+// OutputFlag chooses the format of results, to be embedded in commands.
+type OutputFlag struct {
+	Output string `short:"o" enum:"table,json" default:"table" help:"Format on standard output: ${enum}."`
+}
+
+// JSON reports whether the format is JSON.
+func (f OutputFlag) JSON() bool { return f.Output == "json" }
+
+// NewTable returns a table for people. Render writes it.
+func NewTable(w io.Writer, header ...any) table.Writer {
+	t := table.NewWriter()
+	t.SetOutputMirror(w)
+	t.SetStyle(table.StyleLight)
+	t.AppendHeader(header)
+	return t
+}
+
+// WriteJSON writes v, indented.
+func WriteJSON(w io.Writer, v any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
+}
+
+// Cut makes text one line of at most n characters that a terminal shows as it is.
+func Cut(text string, n int) string {
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
+	if runes := []rune(text); len(runes) > n {
+		return string(runes[:n-1]) + "…"
+	}
+	return text
+}

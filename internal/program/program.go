@@ -1,0 +1,157 @@
+// Package program is what the programs of this module have in common, so that
+// they look and behave the same: how arguments are parsed, exit codes, logs on
+// standard error, results on standard output as a table or JSON, progress, and
+// the endpoints of a service.
+package program
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes. They are an interface: scripts and schedulers act on them.
+const (
+	ExitDone   = 0
+	ExitFailed = 1
+	ExitUsage  = 2
+	ExitPartly = 3
+)
+
+// Program is one command line program.
+type Program struct {
+	// Name of the program; environment variables of its flags begin with it, in
+	// upper case.
+	Name string
+	// Description for -h.
+	Description string
+	// Version that the linker has set; "" means that of the build information.
+	Version string
+	// Stdout takes results, Stderr everything else.
+	Stdout, Stderr io.Writer
+}
+
+// Run parses args into arguments, a pointer to a struct of commands and flags as
+// kong has them, runs the command that was chosen and returns the exit code. The
+// Run method of a command may take the context.Context, the Program, the
+// *slog.Logger if arguments embeds [LogFlags], and the values of bind.
+//
+// Every flag can be set by an environment variable, which -h names.
+func (p Program) Run(ctx context.Context, arguments any, args []string, bind ...any) int {
+	exit := -1
+	parser, err := kong.New(arguments,
+		kong.Name(p.Name),
+		kong.Description(p.Description),
+		kong.DefaultEnvars(strings.ToUpper(p.Name)),
+		kong.Writers(p.Stdout, p.Stderr),
+		kong.Exit(func(code int) { exit = code }), // -h and --version
+		kong.Vars{"version": p.VersionText()},
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(append(bind, p)...),
+		kong.ConfigureHelp(kong.HelpOptions{FlagsLast: true}),
+	)
+	if err != nil {
+		panic(err) // a mistake in the declaration of arguments
+	}
+	command, err := parser.Parse(args)
+	if exit >= 0 {
+		return exit
+	}
+	if err != nil {
+		fmt.Fprintf(p.Stderr, "%s: %v\n`%s -h` shows commands and flags.\n", p.Name, err, p.Name)
+		return ExitUsage
+	}
+	if err = command.Run(); err != nil {
+		fmt.Fprintf(p.Stderr, "%s: %v\n", p.Name, err)
+	}
+	return ExitCode(err)
+}
+
+// VersionText returns the version for people.
+func (p Program) VersionText() string {
+	if p.Version != "" {
+		return p.Version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return "unknown"
+}
+
+// Context returns a context that ends with SIGINT or SIGTERM. A second signal
+// ends the process at once.
+func Context() context.Context {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx
+}
+
+// LogFlags are the flags of the log, to be embedded in a program's arguments.
+type LogFlags struct {
+	LogFormat string     `enum:"text,json" default:"text" help:"Format of the log on standard error: ${enum}."`
+	LogLevel  slog.Level `default:"info" help:"Lowest level that is logged: debug, info, warn or error."`
+}
+
+// AfterApply is called by kong.
+func (f LogFlags) AfterApply(k *kong.Context) error {
+	k.Bind(f.New(k.Stderr))
+	return nil
+}
+
+// New returns the log.
+func (f LogFlags) New(w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: f.LogLevel}
+	if f.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// UsageError is a mistake or a missing prerequisite that the caller can mend; its
+// text says how.
+type UsageError struct{ Err error }
+
+// Error is the text of Err.
+func (e *UsageError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *UsageError) Unwrap() error { return e.Err }
+
+// Usagef returns a UsageError of that text.
+func Usagef(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
+
+// PartialError says that some of the work was done.
+type PartialError struct{ Err error }
+
+// Error is the text of Err.
+func (e *PartialError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *PartialError) Unwrap() error { return e.Err }
+
+// Partlyf returns a PartialError of that text.
+func Partlyf(format string, args ...any) error { return &PartialError{fmt.Errorf(format, args...)} }
+
+// ExitCode returns what a program that ends with err exits with.
+func ExitCode(err error) int {
+	var usage *UsageError
+	var partial *PartialError
+	switch {
+	case err == nil:
+		return ExitDone
+	case errors.As(err, &usage):
+		return ExitUsage
+	case errors.As(err, &partial):
+		return ExitPartly
+	}
+	return ExitFailed
+}

@@ -1,0 +1,25 @@
+package refresh
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+)
+
+// Installed reports whether the package of views that files make is installed,
+// whole and as it is. A database without the bookkeeping tables has no package.
+func Installed(ctx context.Context, db Querier, files fs.FS) (bool, error) {
+	p, err := readPackage(files)
+	if err != nil {
+		return false, fmt.Errorf("refresh: read package of views: %w", err)
+	}
+	exists, err := collect[bool](ctx, db, `SELECT to_regclass('hub.installed_view') IS NOT NULL`)
+	if err != nil || !exists[0] {
+		return false, err
+	}
+	installed, err := p.isInstalled(ctx, db)
+	if err != nil {
+		return false, fmt.Errorf("refresh: read what is installed: %w", err)
+	}
+	return installed, nil
+}
