@@ -1,0 +1,104 @@
+package sql_test
+
+import (
+	"strings"
+	"testing"
+)
+
+const (
+	accountA = "111111111111"
+	accountB = "222222222222"
+	admin    = "999999999999"
+)
+
+// finding adds a finding that its own account saw in its own region.
+func (db *database) finding(id string, values ...string) {
+	db.Helper()
+	db.insert("security_findings", append([]string{
+		"finding_id", id, "product_arn", "product", "product_name", "GuardDuty",
+		"account_id", accountA, "finding_account_id", accountA, "finding_region", "eu-central-1",
+		"severity_label", "HIGH", "workflow_status", "NEW", "record_state", "ACTIVE",
+	}, values...)...)
+}
+
+func TestFindingsSummary(t *testing.T) {
+	db := newDatabase(t)
+	db.finding("1", "first_observed_at", "2026-07-02T00:00:00Z", "finding_updated_at", "2026-07-03T00:00:00Z")
+	db.finding("2", "first_observed_at", "2026-07-01T00:00:00Z", "finding_updated_at", "2026-07-02T00:00:00Z")
+	db.finding("3", "severity_label", "INFORMATIONAL") // the predecessor never counted these
+	db.finding("4", "workflow_status", "RESOLVED")
+	db.finding("5", "record_state", "ARCHIVED")
+	db.finding("6", "compliance_status", "PASSED", "product_name", "Security Hub")
+	db.finding("7", "deleted_at", "2026-08-01T00:00:00Z")
+	db.finding("8", "region", "us-east-1", "finding_region", "NULL")
+	db.refresh()
+	db.want(`SELECT account_id, region, product_name, severity, workflow_status, record_state, compliance_status, is_open, findings,
+			first_observed_at AT TIME ZONE 'UTC' = '2026-07-01', last_updated_at AT TIME ZONE 'UTC' = '2026-07-03'
+		FROM findings_summary ORDER BY 2, 3, 4, 5, 6`,
+		accountA+" eu-central-1 GuardDuty HIGH NEW ACTIVE NONE true 2 true true",
+		accountA+" eu-central-1 GuardDuty HIGH NEW ARCHIVED NONE false 1 <nil> <nil>",
+		accountA+" eu-central-1 GuardDuty HIGH RESOLVED ACTIVE NONE false 1 <nil> <nil>",
+		accountA+" eu-central-1 GuardDuty INFORMATIONAL NEW ACTIVE NONE true 1 <nil> <nil>",
+		accountA+" eu-central-1 Security Hub HIGH NEW ACTIVE PASSED false 1 <nil> <nil>",
+		accountA+" us-east-1 GuardDuty HIGH NEW ACTIVE NONE true 1 <nil> <nil>")
+	db.want("SELECT account_id, region, critical, high, medium, low, informational, unknown, findings FROM open_findings ORDER BY region",
+		accountA+" eu-central-1 0 2 0 0 1 0 3",
+		accountA+" us-east-1 0 1 0 0 0 0 1")
+}
+
+// TestFindingsThatSayLittle: what is not known is open, and not left out.
+func TestFindingsThatSayLittle(t *testing.T) {
+	db := newDatabase(t)
+	db.finding("1", "severity_label", "NULL", "workflow_status", "NULL", "record_state", "NULL", "product_name", "NULL")
+	db.refresh()
+	db.want("SELECT product_name, severity, workflow_status, record_state, is_open FROM findings_summary", "UNKNOWN UNKNOWN UNKNOWN UNKNOWN true")
+	db.want("SELECT unknown, findings FROM open_findings", "1 1")
+}
+
+// TestFindingSeenInSeveralPlaces: the predecessor booked the findings of members
+// on their administrator, and would have counted them twice.
+func TestFindingSeenInSeveralPlaces(t *testing.T) {
+	db := newDatabase(t)
+	db.finding("1", "collected_at", "2026-08-01T00:00:00Z")
+	db.finding("1", "region", "us-east-1", "severity_label", "LOW", "collected_at", "2026-08-02T00:00:00Z")                                           // aggregated
+	db.finding("1", "account_id", admin, "severity_label", "LOW", "collected_at", "2026-08-03T00:00:00Z")                                             // administrator
+	db.finding("2", "account_id", admin, "finding_account_id", accountB, "severity_label", "LOW", "collected_at", "2026-08-01T00:00:00Z")             // only there
+	db.finding("2", "account_id", "888888888888", "finding_account_id", accountB, "severity_label", "MEDIUM", "collected_at", "2026-08-02T00:00:00Z") // newer
+	db.finding("1", "product_arn", "another product")
+	db.refresh()
+	db.want("SELECT account_id, region, severity, sum(findings)::int FROM findings_summary GROUP BY 1, 2, 3 ORDER BY 1, 3",
+		accountA+" eu-central-1 HIGH 2",
+		accountB+" eu-central-1 MEDIUM 1")
+}
+
+// TestForeignAccountCannotHideAFinding: an account that names the finding of
+// another must not decide its state, however new its word is. (In the predecessor
+// it took over the row.)
+func TestForeignAccountCannotHideAFinding(t *testing.T) {
+	db := newDatabase(t)
+	db.finding("1", "collected_at", "2026-08-01T00:00:00Z")
+	db.finding("1", "account_id", accountB, "record_state", "ARCHIVED", "collected_at", "2026-08-09T00:00:00Z")
+	db.finding("1", "account_id", accountB, "region", "us-east-1", "finding_account_id", accountB, "record_state", "ARCHIVED", "collected_at", "2026-08-08T00:00:00Z")
+	db.refresh()
+	db.want("SELECT account_id, findings FROM open_findings", accountA+" 1")
+}
+
+// TestLongTextsDoNotStopARefresh: the key of an index has a limit, and a view
+// that cannot be refreshed is old for everybody.
+func TestLongTextsDoNotStopARefresh(t *testing.T) {
+	db := newDatabase(t)
+	var long strings.Builder // incompressible
+	for long.Len() < 20_000 {
+		long.WriteString(uuid())
+	}
+	text := "ä€" + long.String()
+	db.finding(text, "product_arn", text, "product_name", text, "finding_account_id", text, "finding_region", text,
+		"severity_label", text, "workflow_status", text, "record_state", text, "compliance_status", text)
+	db.insert("service_costs", "service", text, "currency", text, "usage_region", text)
+	db.insert("certificates", "certificate_arn", text, "domain_name", text, "not_after", "2026-01-01T00:00:00Z")
+	db.insert("kms_keys", "key_arn", text, "key_id", text, "key_state", "PendingDeletion", "deletion_at", "9999-12-31T23:59:59Z")
+	db.insert("secrets", "secret_arn", text, "name", text, "deletion_requested_at", "9999-12-31T23:59:59Z")
+	db.refresh() // fails if one fails
+	db.want("SELECT length(product_name) FROM findings_summary", "128")
+	db.want("SELECT kind, days_left IS NOT NULL FROM needs_attention ORDER BY kind", "certificate true", "kms_key true", "secret true")
+}

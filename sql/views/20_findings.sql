@@ -1,0 +1,76 @@
+-- Security findings, counted.
+--
+-- An administrator account and an aggregation region see findings of others, so
+-- the same finding may have been collected in several places. It counts once,
+-- where it belongs, and the copy from there comes first: what another account
+-- says about it must never hide it.
+--
+-- The texts are cut to the lengths that AWS documents, at most. They are the key
+-- of the view, and an index refuses a key of some kilobytes; whoever sent such a
+-- text would keep everybody's view from being refreshed.
+CREATE MATERIALIZED VIEW findings_summary AS
+WITH finding AS (
+    SELECT DISTINCT ON (product_arn, finding_id)
+           left(finding_account_id, 32) AS account_id,
+           left(coalesce(finding_region, region), 32) AS region,
+           left(coalesce(product_name, 'UNKNOWN'), 128) AS product_name,
+           left(coalesce(severity_label, 'UNKNOWN'), 32) AS severity,
+           left(coalesce(workflow_status, 'UNKNOWN'), 32) AS workflow_status,
+           left(coalesce(record_state, 'UNKNOWN'), 32) AS record_state,
+           left(coalesce(compliance_status, 'NONE'), 32) AS compliance_status,
+           first_observed_at,
+           finding_updated_at
+    FROM obs.security_findings
+    WHERE deleted_at IS NULL
+    ORDER BY product_arn, finding_id,
+             (account_id = finding_account_id) DESC, (region = finding_region) DESC NULLS LAST, collected_at DESC, row_key
+)
+SELECT account_id, region, product_name, severity, workflow_status, record_state, compliance_status,
+       record_state <> 'ARCHIVED' AND workflow_status NOT IN ('RESOLVED', 'SUPPRESSED') AND compliance_status <> 'PASSED' AS is_open,
+       count(*) AS findings,
+       min(first_observed_at) AS first_observed_at,
+       max(finding_updated_at) AS last_updated_at
+FROM finding
+GROUP BY account_id, region, product_name, severity, workflow_status, record_state, compliance_status;
+
+CREATE UNIQUE INDEX findings_summary_key ON findings_summary
+    (account_id, region, product_name, severity, workflow_status, record_state, compliance_status);
+
+COMMENT ON MATERIALIZED VIEW findings_summary IS 'Number of security findings by account, region, product, severity and state. These are totals of what there is now, not of what changed; each finding counts once, in the account and region that it is about.';
+COMMENT ON COLUMN findings_summary.account_id IS 'Account that the findings are about, whichever account saw them.';
+COMMENT ON COLUMN findings_summary.region IS 'Region that the findings are about.';
+COMMENT ON COLUMN findings_summary.product_name IS 'Product that made the findings. UNKNOWN: it does not say.';
+COMMENT ON COLUMN findings_summary.severity IS 'INFORMATIONAL, LOW, MEDIUM, HIGH or CRITICAL; UNKNOWN: the finding does not say.';
+COMMENT ON COLUMN findings_summary.workflow_status IS 'NEW, NOTIFIED, RESOLVED or SUPPRESSED; UNKNOWN: the finding does not say.';
+COMMENT ON COLUMN findings_summary.record_state IS 'ACTIVE or ARCHIVED; UNKNOWN: the finding does not say.';
+COMMENT ON COLUMN findings_summary.compliance_status IS 'PASSED, WARNING, FAILED or NOT_AVAILABLE; NONE: the findings come from no control.';
+COMMENT ON COLUMN findings_summary.is_open IS 'Whether somebody has to act: neither archived, resolved, suppressed nor passed. An unknown state counts as open.';
+COMMENT ON COLUMN findings_summary.findings IS 'Number of findings.';
+COMMENT ON COLUMN findings_summary.first_observed_at IS 'When the oldest of the findings was first observed. Null: none says.';
+COMMENT ON COLUMN findings_summary.last_updated_at IS 'When one of the findings was last updated. Null: none says.';
+
+CREATE VIEW open_findings AS
+SELECT account_id, region,
+       coalesce(sum(findings) FILTER (WHERE severity = 'CRITICAL'), 0)::bigint AS critical,
+       coalesce(sum(findings) FILTER (WHERE severity = 'HIGH'), 0)::bigint AS high,
+       coalesce(sum(findings) FILTER (WHERE severity = 'MEDIUM'), 0)::bigint AS medium,
+       coalesce(sum(findings) FILTER (WHERE severity = 'LOW'), 0)::bigint AS low,
+       coalesce(sum(findings) FILTER (WHERE severity = 'INFORMATIONAL'), 0)::bigint AS informational,
+       coalesce(sum(findings) FILTER (WHERE severity NOT IN ('CRITICAL', 'HIGH', 'MEDIUM', 'LOW', 'INFORMATIONAL')), 0)::bigint AS unknown,
+       sum(findings)::bigint AS findings,
+       min(first_observed_at) AS first_observed_at
+FROM findings_summary
+WHERE is_open
+GROUP BY account_id, region;
+
+COMMENT ON VIEW open_findings IS 'Number of open security findings by account and region, a column per severity. Open: neither archived, resolved, suppressed nor passed.';
+COMMENT ON COLUMN open_findings.account_id IS 'Account that the findings are about.';
+COMMENT ON COLUMN open_findings.region IS 'Region that the findings are about.';
+COMMENT ON COLUMN open_findings.critical IS 'Open findings of severity CRITICAL.';
+COMMENT ON COLUMN open_findings.high IS 'Open findings of severity HIGH.';
+COMMENT ON COLUMN open_findings.medium IS 'Open findings of severity MEDIUM.';
+COMMENT ON COLUMN open_findings.low IS 'Open findings of severity LOW.';
+COMMENT ON COLUMN open_findings.informational IS 'Open findings of severity INFORMATIONAL.';
+COMMENT ON COLUMN open_findings.unknown IS 'Open findings of any other severity, or none.';
+COMMENT ON COLUMN open_findings.findings IS 'Open findings of all severities.';
+COMMENT ON COLUMN open_findings.first_observed_at IS 'When the oldest open finding was first observed. Null: none says.';

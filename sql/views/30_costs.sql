@@ -1,0 +1,45 @@
+-- Costs by month. Amounts of different currencies are never added up.
+--
+-- A sum is null if one of its amounts is: what AWS reports for a part of the
+-- lines only would look like a total. The texts are cut for the same reason as in
+-- findings_summary.
+CREATE MATERIALIZED VIEW cost_monthly AS
+WITH monthly AS (
+    SELECT account_id,
+           left(service, 256) AS service,
+           date_trunc('month', usage_date::timestamp)::date AS month,
+           left(coalesce(currency, 'UNKNOWN'), 16) AS currency,
+           sum(unblended_cost) AS unblended_cost,
+           CASE WHEN count(*) = count(net_unblended_cost) THEN sum(net_unblended_cost) END AS net_unblended_cost,
+           CASE WHEN count(*) = count(amortized_cost) THEN sum(amortized_cost) END AS amortized_cost,
+           CASE WHEN count(*) = count(net_amortized_cost) THEN sum(net_amortized_cost) END AS net_amortized_cost,
+           coalesce(sum(unblended_cost) FILTER (WHERE estimated), 0) AS estimated_cost,
+           bool_or(estimated) AS estimated,
+           count(DISTINCT usage_date) AS days,
+           max(usage_date) AS last_day
+    FROM obs.service_costs
+    WHERE deleted_at IS NULL
+    GROUP BY 1, 2, 3, 4
+)
+SELECT account_id, service, month, currency,
+       unblended_cost, net_unblended_cost, amortized_cost, net_amortized_cost,
+       round(unblended_cost / nullif(sum(unblended_cost) OVER (PARTITION BY account_id, month, currency), 0), 6) AS share,
+       estimated, estimated_cost, days, last_day
+FROM monthly;
+
+CREATE UNIQUE INDEX cost_monthly_key ON cost_monthly (account_id, month, service, currency);
+
+COMMENT ON MATERIALIZED VIEW cost_monthly IS 'Cost by account, service, month and currency. Every account has its own costs alone, from all regions; currencies are never added up.';
+COMMENT ON COLUMN cost_monthly.account_id IS 'Account that used the service.';
+COMMENT ON COLUMN cost_monthly.service IS 'Service, by its name in Cost Explorer.';
+COMMENT ON COLUMN cost_monthly.month IS 'First day of the month.';
+COMMENT ON COLUMN cost_monthly.currency IS 'Currency of all amounts of the row. UNKNOWN: AWS does not say.';
+COMMENT ON COLUMN cost_monthly.unblended_cost IS 'Cost as it is charged on the days of usage, less refunds and credits.';
+COMMENT ON COLUMN cost_monthly.net_unblended_cost IS 'Unblended cost after discounts that AWS agreed on. Null: AWS does not report it for every line.';
+COMMENT ON COLUMN cost_monthly.amortized_cost IS 'Cost with the fees of reservations and Savings Plans spread over their term. Null: AWS does not report it for every line.';
+COMMENT ON COLUMN cost_monthly.net_amortized_cost IS 'Amortized cost after discounts that AWS agreed on. Null: AWS does not report it for every line.';
+COMMENT ON COLUMN cost_monthly.share IS 'Part of the account''s unblended cost in the month and currency, 1 being all of it; credits can make it negative or more than 1. Null: that cost is 0.';
+COMMENT ON COLUMN cost_monthly.estimated IS 'Whether AWS may still restate a part of the month.';
+COMMENT ON COLUMN cost_monthly.estimated_cost IS 'The part of unblended_cost that AWS may still restate.';
+COMMENT ON COLUMN cost_monthly.days IS 'Number of days of the month with a cost line of the service.';
+COMMENT ON COLUMN cost_monthly.last_day IS 'Last of those days.';

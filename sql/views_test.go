@@ -1,0 +1,168 @@
+package sql_test
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/hubspoke/observability/lib/pgtest"
+	"github.com/hubspoke/observability/lib/refresh"
+	"github.com/hubspoke/observability/sql"
+)
+
+// whole is a database as the hub makes it: migrated, with the views.
+var whole = pgtest.Template{Name: "sql", Migrate: func(ctx context.Context, url string) error {
+	if err := migrate(ctx, url); err != nil {
+		return err
+	}
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	_, err = refresh.Install(ctx, conn, sql.Views())
+	return err
+}}
+
+// database is a database of one test with tables and views.
+type database struct {
+	*testing.T
+	*pgtest.DB
+}
+
+func newDatabase(t *testing.T) *database {
+	t.Helper()
+	return &database{t, pgtest.New(t, whole)}
+}
+
+// insert adds a row; values are column, value, column, value and so on.
+func (db *database) insert(category string, values ...string) {
+	db.Helper()
+	row := map[string]string{}
+	for i := 0; i < len(values); i += 2 {
+		row[values[i]] = values[i+1]
+	}
+	if err := insert(db.T, db.DB, category, row); err != nil {
+		db.Fatal(err)
+	}
+}
+
+func (db *database) exec(statement string, args ...any) {
+	db.Helper()
+	if _, err := db.Pool.Exec(db.Context(), statement, args...); err != nil {
+		db.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// refresh refreshes all materialized views, and fails if one fails.
+func (db *database) refresh() {
+	db.Helper()
+	if _, err := refresh.New(db.Pool, refresh.Config{}).All(db.Context()); err != nil {
+		db.Fatal(err)
+	}
+}
+
+// want compares the rows of a query, their columns joined by spaces.
+func (db *database) want(query string, want ...string) {
+	db.Helper()
+	if got := db.rows(query); !slices.Equal(got, want) {
+		db.Errorf("%s\n got %s\nwant %s", query, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
+	}
+}
+
+func (db *database) rows(query string) []string {
+	db.Helper()
+	rows, err := db.Pool.Query(db.Context(), query)
+	if err != nil {
+		db.Fatalf("%s: %v", query, err)
+	}
+	got, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (string, error) {
+		values, err := row.Values()
+		texts := make([]string, len(values))
+		for i, v := range values {
+			texts[i] = fmt.Sprint(v)
+		}
+		return strings.Join(texts, " "), err
+	})
+	if err != nil {
+		db.Fatalf("%s: %v", query, err)
+	}
+	return got
+}
+
+func TestEveryViewAndColumnHasAComment(t *testing.T) {
+	db := newDatabase(t)
+	db.want(`
+		SELECT c.relname || coalesce('.' || a.attname, '')
+		FROM hub.installed_view i JOIN pg_class c ON c.oid = i.view_name::regclass
+		LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+		WHERE col_description(c.oid, a.attnum) IS NULL OR obj_description(c.oid) IS NULL`)
+}
+
+// TestNamesLeaveRoom keeps the names of the predecessor's views free.
+func TestNamesLeaveRoom(t *testing.T) {
+	db := newDatabase(t)
+	db.want("SELECT view_name FROM hub.installed_view WHERE view_name LIKE 'public.view\\_%'", "public.view_status")
+}
+
+func TestViewsCanBeRefreshedAndInstalledAgain(t *testing.T) {
+	db := newDatabase(t)
+	db.want("SELECT view_name, refreshed_at IS NOT NULL FROM hub.view_refresh ORDER BY 1",
+		"public.attention_facts true", "public.cost_monthly true", "public.findings_summary true")
+	db.refresh()
+	conn, err := pgx.Connect(t.Context(), db.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if changed, err := refresh.Install(t.Context(), conn, sql.Views()); err != nil || changed {
+		t.Errorf("changed %v, error %v", changed, err)
+	}
+	// A changed package replaces every view.
+	db.exec("UPDATE hub.installed_view SET package_sha256 = 'another'")
+	if changed, err := refresh.Install(t.Context(), conn, sql.Views()); err != nil || !changed {
+		t.Errorf("changed %v, error %v", changed, err)
+	}
+}
+
+func TestEachViewDependsOnItsTables(t *testing.T) {
+	newDatabase(t).want(`
+		SELECT d.view::regclass::text, string_agg(d.relation::regclass::text, ' ' ORDER BY d.relation::regclass::text)
+		FROM hub.view_dependency d JOIN pg_class v ON v.oid = d.view JOIN pg_class r ON r.oid = d.relation
+		WHERE v.relkind = 'm' AND r.relkind = 'r' GROUP BY 1 ORDER BY 1`,
+		"attention_facts obs.certificates obs.kms_keys obs.secrets",
+		"cost_monthly obs.service_costs",
+		"findings_summary obs.security_findings")
+}
+
+// TestNoMaterializedViewKnowsTheTime fails if time would stand still in a view
+// between two refreshes.
+func TestNoMaterializedViewKnowsTheTime(t *testing.T) {
+	newDatabase(t).want(`SELECT matviewname FROM pg_matviews WHERE definition ~* 'now\(|current_(date|time)|clock_timestamp|localtime'`)
+}
+
+func TestFilesAreNumbered(t *testing.T) {
+	numbered := regexp.MustCompile(`^[0-9]{2}_[a-z_]+\.sql$`)
+	err := fs.WalkDir(sql.Views(), ".", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && !numbered.MatchString(path) {
+			t.Errorf("%s is not named like 10_name.sql", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCurrentViewsLeaveOutWhatIsGone(t *testing.T) {
+	db := newDatabase(t)
+	db.insert("certificates", "certificate_arn", "here")
+	db.insert("certificates", "certificate_arn", "gone", "deleted_at", "2026-08-01T00:00:00Z")
+	db.want("SELECT account_id, certificate_arn FROM current_certificates", "111111111111 here")
+}
