@@ -112,7 +112,7 @@ var rules = []deptest.Rule{
 	{
 		Packages: all,
 		MustNot:  []string{"github.com/jackc/pgx/..."},
-		Except:   in("lib/load/...", "lib/refresh/...", "lib/pgtest/...", "consumers/...", "deploy/..."),
+		Except:   in("lib/load/...", "lib/refresh/...", "lib/pgtest/...", "lib/internal/bench", "consumers/...", "deploy/..."),
 		Why:      "only what talks to PostgreSQL imports pgx",
 	},
 	{
@@ -131,7 +131,7 @@ var rules = []deptest.Rule{
 		Packages: all,
 		MustNot:  []string{"github.com/apache/arrow/..."},
 		Except: in("lib/schema", "lib/rows", "lib/rowjson", "lib/internal/rowbuild", "lib/archive", "lib/pgcopy",
-			"lib/collect/...", "lib/load", "lib/ingest", "consumers/replay", "producers/simulate"),
+			"lib/collect/...", "lib/load", "lib/ingest", "lib/internal/bench", "consumers/replay", "producers/simulate"),
 		Why: "moving to arrow's successor path must stay mechanical; add a package here only if it needs the records themselves",
 	},
 

@@ -11,20 +11,7 @@ import (
 // findings returns n rows of one account and region, as every part has them.
 func findings(t testing.TB, n int) [][]byte {
 	t.Helper()
-	var scope []fixture.Finding
-	var account, region string
-	for _, f := range fixture.Findings(80*n+2000, 1) {
-		if account == "" {
-			account, region = f.FindingAccountID, f.FindingRegion
-		}
-		if f.FindingAccountID == account && f.FindingRegion == region && len(scope) < n {
-			scope = append(scope, f)
-		}
-	}
-	if len(scope) < n {
-		t.Fatalf("the fixture has %d rows of one scope, want %d", len(scope), n)
-	}
-	return fixture.Lines(scope)
+	return fixture.Lines(fixture.FindingsOf("123456789012", "eu-central-1", n, 1))
 }
 
 func packFindings(t testing.TB, p *envelope.Packer, lines [][]byte) []envelope.Packed {

@@ -1,0 +1,120 @@
+// Bench prints the figures that the project promises, each next to the baseline
+// that was measured in the same run: read the ratios, not the times.
+//
+//	go run ./lib/internal/bench            a few minutes
+//	go run ./lib/internal/bench -quick     small, to see that it works
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+func main() {
+	quick := flag.Bool("quick", false, "few rows, one round: the figures mean nothing")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	size := size{rows: 200_000, batch: 10_000, rounds: 3}
+	if *quick {
+		size.rows, size.rounds = 20_000, 1
+	}
+	if err := run(ctx, size); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// size of the measurements.
+type size struct{ rows, batch, rounds int }
+
+// figure is one line of the result.
+type figure struct {
+	what     string
+	value    float64
+	unit     string
+	baseline string // what it is compared with
+	goal     float64
+	atMost   bool // the goal is a ceiling
+}
+
+func (f figure) met() bool {
+	if f.atMost {
+		return f.value <= f.goal
+	}
+	return f.value >= f.goal
+}
+
+func run(ctx context.Context, s size) error {
+	var figures []figure
+	for _, measure := range []func(context.Context, size) ([]figure, error){wire, decoding, copying, wholeWay} {
+		found, err := measure(ctx, s)
+		if err != nil {
+			return err
+		}
+		figures = append(figures, found...)
+	}
+	print(figures)
+	return nil
+}
+
+func print(figures []figure) {
+	t := table.NewWriter()
+	t.SetOutputMirror(os.Stdout)
+	t.SetStyle(table.StyleLight)
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 2, Align: text.AlignRight}, {Number: 4, Align: text.AlignRight}})
+	t.AppendHeader(table.Row{"figure", "measured", "compared with", "goal", ""})
+	for _, f := range figures {
+		sign, mark := "≥", "met"
+		if f.atMost {
+			sign = "≤"
+		}
+		if !f.met() {
+			mark = "MISSED"
+		}
+		t.AppendRow(table.Row{f.what, fmt.Sprintf("%.2f %s", f.value, f.unit), f.baseline, fmt.Sprintf("%s %g", sign, f.goal), mark})
+	}
+	t.Render()
+}
+
+// alternate times two things in turn, so that both meet the same machine, and
+// returns the median time of each.
+func alternate(rounds int, a, b func() error) (timeA, timeB time.Duration, err error) {
+	var as, bs []time.Duration
+	for range rounds {
+		for _, x := range []struct {
+			f     func() error
+			times *[]time.Duration
+		}{{a, &as}, {b, &bs}} {
+			start := time.Now()
+			if err := x.f(); err != nil {
+				return 0, 0, err
+			}
+			*x.times = append(*x.times, time.Since(start))
+		}
+	}
+	return median(as), median(bs), nil
+}
+
+func median(d []time.Duration) time.Duration {
+	slices.Sort(d)
+	return d[len(d)/2]
+}
+
+// cpuTime returns the processor time that this process has used.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

@@ -1,0 +1,393 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/hubspoke/observability/lib/envelope"
+	"github.com/hubspoke/observability/lib/ingest"
+	"github.com/hubspoke/observability/lib/internal/fixture"
+	"github.com/hubspoke/observability/lib/load"
+	"github.com/hubspoke/observability/lib/pgtest/pgserver"
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/lib/stream"
+)
+
+// wholeWay compares the pipeline, from Kinesis bytes to committed rows, with
+// psql: COPY of a binary file into a stage, the best single merge statement, and
+// the same bookkeeping.
+func wholeWay(ctx context.Context, s size) ([]figure, error) {
+	server, err := pgserver.Start(ctx, pgserver.Config{Durable: true, Settings: map[string]string{
+		"autovacuum": "off", "shared_buffers": "1GB", "max_wal_size": "16GB", "checkpoint_timeout": "1h",
+	}})
+	if err != nil {
+		return nil, err
+	}
+	defer server.Stop()
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	w := &way{size: s, server: server, dir: dir}
+	if err := w.prepare(ctx); err != nil {
+		return nil, err
+	}
+	return w.compare(ctx)
+}
+
+// phases of one measurement; each meets the table as the one before left it.
+var phases = []string{"new", "unchanged", "changed"}
+
+const rowsPerScope = 5000
+
+type way struct {
+	size
+	server  *pgserver.Server
+	dir     string
+	records map[string][][][]byte // by phase and scope: the records of a run
+	files   map[string][]string   // by phase: COPY files of one batch each
+	dbs     int
+}
+
+const indexes = `
+CREATE INDEX ON obs.fixture_findings (account_id, region);
+CREATE INDEX ON obs.fixture_findings (severity_label) WHERE record_state = 'ACTIVE'`
+
+// prepare makes the records, and from the rows they become the files for psql.
+func (w *way) prepare(ctx context.Context) error {
+	w.records, w.files = map[string][][][]byte{}, map[string][]string{}
+	var findings []fixture.Finding
+	for scope := range w.rows / rowsPerScope {
+		findings = append(findings, fixture.FindingsOf(accountOf(scope), "eu-central-1", rowsPerScope, uint64(scope))...)
+	}
+	started := time.Now().Add(-time.Hour)
+	for i, phase := range phases {
+		if phase == "changed" {
+			for j := range findings {
+				findings[j].RecordState = "ARCHIVED"
+				findings[j].FindingUpdatedAt = findings[j].FindingUpdatedAt.Add(time.Hour)
+			}
+		}
+		for scope := range w.rows / rowsPerScope {
+			records, err := pack(scope, started.Add(time.Duration(i)*time.Minute), findings[scope*rowsPerScope:(scope+1)*rowsPerScope])
+			if err != nil {
+				return err
+			}
+			w.records[phase] = append(w.records[phase], records)
+		}
+	}
+	hub, err := w.newHub(ctx, 1)
+	if err != nil {
+		return err
+	}
+	defer hub.close()
+	for _, phase := range phases {
+		if err := hub.consume(ctx, w.records[phase]); err != nil {
+			return err
+		}
+		if w.files[phase], err = w.export(ctx, hub.pool, phase); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func accountOf(scope int) string { return fmt.Sprintf("%012d", 100_000_000_000+scope) }
+
+func pack(scope int, start time.Time, findings []fixture.Finding) ([][]byte, error) {
+	p, err := envelope.NewPacker(envelope.Config{})
+	if err != nil {
+		return nil, err
+	}
+	run := p.Run(schema.Scope{Category: "fixture_findings", Account: accountOf(scope), Region: "eu-central-1"}, schema.NewRunID(start))
+	for _, line := range fixture.Lines(findings) {
+		if err := run.Add(line); err != nil {
+			return nil, err
+		}
+	}
+	var records [][]byte
+	for _, packed := range run.Flush() {
+		records = append(records, packed.Record)
+	}
+	return append(records, run.End(schema.OK, "")), nil
+}
+
+// export writes the table as COPY files of one batch each.
+func (w *way) export(ctx context.Context, pool *pgxpool.Pool, phase string) ([]string, error) {
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Release()
+	var files []string
+	for i := range w.rows / w.batch {
+		var b bytes.Buffer
+		sql := fmt.Sprintf("COPY (SELECT %s FROM obs.fixture_findings ORDER BY row_key LIMIT %d OFFSET %d) TO STDOUT BINARY", columns(""), w.batch, i*w.batch)
+		if _, err := conn.Conn().PgConn().CopyTo(ctx, &b, sql); err != nil {
+			return nil, err
+		}
+		name := filepath.Join(w.dir, fmt.Sprintf("%s-%03d.copy", phase, i))
+		if err := os.WriteFile(name, b.Bytes(), 0o644); err != nil {
+			return nil, err
+		}
+		files = append(files, name)
+	}
+	return files, nil
+}
+
+func columns(prefix string) string {
+	names := []string{"row_key", "row_hash", "account_id", "region", "run_id", "collected_at"}
+	for _, c := range fixture.Category.Columns() {
+		names = append(names, c.Name)
+	}
+	return prefix + strings.Join(names, ", "+prefix)
+}
+
+// database makes an empty database with the tables of both sides.
+func (w *way) database(ctx context.Context) (string, error) {
+	w.dbs++
+	name := fmt.Sprintf("bench_%d", w.dbs)
+	conn, err := pgx.Connect(ctx, w.server.URL())
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, "CREATE DATABASE "+name); err != nil {
+		return "", err
+	}
+	cfg, err := pgx.ParseConfig(w.server.URL())
+	if err != nil {
+		return "", err
+	}
+	url := fmt.Sprintf("postgres://%s:%s@%s:%d/%s", cfg.User, cfg.Password, cfg.Host, cfg.Port, name)
+	if _, err := load.Migrate(ctx, url); err != nil {
+		return "", err
+	}
+	own, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return "", err
+	}
+	defer own.Close(ctx)
+	_, err = own.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS obs;"+load.DDL(fixture.Category.Table)+";"+indexes+`;
+		CREATE TABLE public.part (id serial PRIMARY KEY, keys uuid[]);
+		ALTER TABLE public.part ALTER keys SET STORAGE EXTERNAL;
+		CREATE TABLE public.progress (n int); INSERT INTO public.progress VALUES (0)`)
+	return url, err
+}
+
+// merges are the single statements that could be best; each phase is compared
+// with the faster one.
+func merges() []string {
+	var set []string
+	for c := range strings.SplitSeq(columns(""), ", ") {
+		set = append(set, c+" = excluded."+c)
+	}
+	insert := "INSERT INTO obs.fixture_findings AS t (" + columns("") + ") SELECT " + columns("s.") + " FROM stage s "
+	conflict := " ON CONFLICT (row_key) DO UPDATE SET " + strings.Join(set, ", ") + ", deleted_at = NULL WHERE t.run_id < excluded.run_id AND (t.row_hash <> excluded.row_hash OR t.deleted_at IS NOT NULL)"
+	return []string{
+		insert + conflict,
+		insert + "LEFT JOIN obs.fixture_findings o ON o.row_key = s.row_key WHERE o.row_key IS NULL OR o.row_hash <> s.row_hash OR o.deleted_at IS NOT NULL" + conflict,
+	}
+}
+
+// floor runs psql over all phases and returns their times.
+func (w *way) floor(ctx context.Context, merge string) (map[string]time.Duration, error) {
+	url, err := w.database(ctx)
+	if err != nil {
+		return nil, err
+	}
+	times := map[string]time.Duration{}
+	for _, phase := range phases {
+		var script strings.Builder
+		script.WriteString("SET jit = off; SET enable_hashjoin = off; SET enable_mergejoin = off;\n" +
+			"CREATE TEMPORARY TABLE stage (LIKE obs.fixture_findings) ON COMMIT DELETE ROWS;\n")
+		for _, file := range w.files[phase] {
+			fmt.Fprintf(&script, "BEGIN;\n\\copy stage (%s) FROM '%s' WITH (FORMAT binary)\n%s;\n", columns(""), file, merge)
+			script.WriteString("INSERT INTO part (keys) SELECT array_agg(row_key) FROM stage;\nUPDATE progress SET n = n + 1;\nCOMMIT;\n")
+		}
+		cmd := exec.CommandContext(ctx, "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", url)
+		cmd.Stdin = strings.NewReader(script.String())
+		start := time.Now()
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("psql: %w: %s", err, out)
+		}
+		times[phase] = time.Since(start)
+	}
+	return times, nil
+}
+
+// hub is the pipeline on a database of its own.
+type hub struct {
+	pool       *pgxpool.Pool
+	pipeline   *ingest.Pipeline
+	stop       context.CancelFunc
+	ended      chan error
+	committers int
+}
+
+func (w *way) newHub(ctx context.Context, committers int) (*hub, error) {
+	url, err := w.database(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := load.PoolConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	h := &hub{ended: make(chan error, 1), committers: committers}
+	if h.pool, err = pgxpool.NewWithConfig(ctx, cfg); err != nil {
+		return nil, err
+	}
+	loader := load.New(h.pool, load.Config{}, fixture.Category.Table)
+	h.pipeline, err = ingest.New(loader, ingest.Config{Stream: "bench", Committers: committers, BatchRows: w.batch})
+	if err != nil {
+		return nil, err
+	}
+	ctx, h.stop = context.WithCancel(ctx)
+	go func() { h.ended <- h.pipeline.Run(ctx) }()
+	return h, nil
+}
+
+func (h *hub) close() error {
+	h.stop()
+	err := <-h.ended
+	h.pool.Close()
+	return err
+}
+
+// consume has one shard per committer deliver the records of its share of scopes.
+func (h *hub) consume(ctx context.Context, scopes [][][]byte) error {
+	errs := make([]error, h.committers)
+	var group sync.WaitGroup
+	for shard := range h.committers {
+		group.Go(func() { errs[shard] = h.deliver(ctx, shard, scopes) })
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+func (h *hub) deliver(ctx context.Context, shard int, scopes [][][]byte) error {
+	name := fmt.Sprintf("shard-%d", shard)
+	from, err := h.pipeline.Progress(ctx, name)
+	if err != nil {
+		return err
+	}
+	s := h.pipeline.Open(name, from)
+	sequence := time.Now().UnixNano()
+	for i := shard; i < len(scopes); i += h.committers {
+		var records []stream.Record
+		for _, data := range scopes[i] {
+			sequence++
+			records = append(records, stream.Record{Sequence: fmt.Sprint(sequence), Data: data, Arrived: time.Now()})
+		}
+		if err := s.Deliver(ctx, records); err != nil {
+			return err
+		}
+	}
+	_, err = s.Drain(ctx)
+	return err
+}
+
+// counters are PostgreSQL's own, of the category's table.
+type counters struct{ wal, updated int64 }
+
+func (h *hub) counters(ctx context.Context) (c counters, err error) {
+	err = h.pool.QueryRow(ctx, `SELECT pg_current_wal_lsn() - '0/0'::pg_lsn`).Scan(&c.wal)
+	if err != nil {
+		return c, err
+	}
+	err = h.pool.QueryRow(ctx, `SELECT pg_stat_get_tuples_updated('obs.fixture_findings'::regclass)`).Scan(&c.updated)
+	return c, err
+}
+
+// ours runs the pipeline over all phases.
+func (w *way) ours(ctx context.Context, committers int) (times map[string]time.Duration, unchanged counters, err error) {
+	h, err := w.newHub(ctx, committers)
+	if err != nil {
+		return nil, unchanged, err
+	}
+	defer h.close()
+	times = map[string]time.Duration{}
+	for _, phase := range phases {
+		before, err := h.counters(ctx)
+		if err != nil {
+			return nil, unchanged, err
+		}
+		start := time.Now()
+		if err := h.consume(ctx, w.records[phase]); err != nil {
+			return nil, unchanged, err
+		}
+		times[phase] = time.Since(start)
+		if phase == "unchanged" {
+			h.pool.Reset() // a backend hands in its statistics when it ends
+			after, err := h.counters(ctx)
+			if err != nil {
+				return nil, unchanged, err
+			}
+			unchanged = counters{after.wal - before.wal, after.updated - before.updated}
+		}
+	}
+	return times, unchanged, nil
+}
+
+func (w *way) compare(ctx context.Context) ([]figure, error) {
+	floors := map[string][]time.Duration{}
+	one, two := map[string][]time.Duration{}, map[string][]time.Duration{}
+	var unchanged counters
+	for range w.rounds {
+		best := map[string]time.Duration{}
+		for _, merge := range merges() {
+			times, err := w.floor(ctx, merge)
+			if err != nil {
+				return nil, err
+			}
+			for phase, t := range times {
+				if best[phase] == 0 || t < best[phase] {
+					best[phase] = t
+				}
+			}
+		}
+		var err error
+		var times1, times2 map[string]time.Duration
+		if times1, unchanged, err = w.ours(ctx, 1); err != nil {
+			return nil, err
+		}
+		if times2, _, err = w.ours(ctx, 2); err != nil {
+			return nil, err
+		}
+		for _, phase := range phases {
+			floors[phase], one[phase], two[phase] = append(floors[phase], best[phase]), append(one[phase], times1[phase]), append(two[phase], times2[phase])
+		}
+	}
+	goals := map[string][2]float64{"new": {1.2, 1.25}, "unchanged": {1.6, 1.65}, "changed": {0.85, 0.9}}
+	var figures []figure
+	for _, phase := range phases {
+		floor := median(floors[phase])
+		compared := fmt.Sprintf("psql: COPY to a stage, merge; %.1f µs/row", perRow(floor, w.rows))
+		for i, times := range []map[string][]time.Duration{one, two} {
+			t := median(times[phase])
+			figures = append(figures, figure{
+				fmt.Sprintf("whole way: %s rows, %d committer(s); %.1f µs/row", phase, i+1, perRow(t, w.rows)),
+				float64(floor) / float64(t), "×", compared, goals[phase][i], false,
+			})
+		}
+	}
+	t := median(one["unchanged"])
+	return append(figures,
+		figure{"unchanged snapshot: rate", float64(median(floors["new"])) / float64(t), "×", "psql's rate for new rows", 4, false},
+		figure{"unchanged snapshot: WAL", float64(unchanged.wal) / float64(w.rows), "B/row", "-", 40, true},
+		figure{"unchanged snapshot: n_tup_upd", float64(unchanged.updated), "", "-", 0, true},
+	), nil
+}
