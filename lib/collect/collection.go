@@ -74,16 +74,16 @@ func (t *target) scopes(env *Env) (scopes []schema.Scope, err error) {
 		return nil, err
 	}
 	if len(names) == 0 {
-		return nil, errors.New("Slices returned none")
+		return nil, errors.New("no slices were returned")
 	}
 	for i, name := range names {
 		scope := t.scope
 		scope.Slice = name
 		if err := scope.Validate(); err != nil {
-			return nil, fmt.Errorf("Slices: %w", err)
+			return nil, fmt.Errorf("slices: %w", err)
 		}
 		if slices.Contains(names[:i], name) || name == "" && t.declared.Sliced {
-			return nil, fmt.Errorf("Slices: %q is empty or named twice", name)
+			return nil, fmt.Errorf("slice %q is empty or named twice", name)
 		}
 		scopes = append(scopes, scope)
 	}

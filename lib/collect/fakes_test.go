@@ -155,12 +155,6 @@ func (p *publisher) Publish(ctx context.Context, messages []stream.Message) erro
 	return err
 }
 
-func (p *publisher) count() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.stored)
-}
-
 // sent is what the stream has of one run.
 type sent struct {
 	end   envelope.Header

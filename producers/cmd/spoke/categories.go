@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"github.com/hubspoke/observability/producers/collectors"
+)
+
+// categoriesCommand lists what can be collected.
+type categoriesCommand struct {
+	Output string `short:"o" enum:"table,json" default:"table" help:"Format on standard output: ${enum}."`
+}
+
+// Help is shown by `spoke categories -h`.
+func (categoriesCommand) Help() string {
+	return `Examples:
+
+  spoke categories
+  spoke categories -o json | jq -r '.[].actions[]'    every IAM action that spoke needs`
+}
+
+// categoryJSON is one category as `-o json` prints it: an interface, add only.
+type categoryJSON struct {
+	Name      string   `json:"name"`
+	Mode      string   `json:"mode"`
+	Reach     string   `json:"reach"`
+	Every     string   `json:"every"`
+	FullEvery string   `json:"full_every,omitempty"`
+	Sliced    bool     `json:"sliced"`
+	PerSecond float64  `json:"requests_per_second"`
+	Actions   []string `json:"actions"`
+	Columns   []string `json:"columns"`
+}
+
+// Run lists the categories.
+func (c categoriesCommand) Run(p program) error {
+	var list []categoryJSON
+	for _, collector := range collectors.All() {
+		d := collector.Declaration()
+		category := categoryJSON{
+			Name: d.Category, Mode: d.Mode.String(), Reach: d.Reach.String(), Every: short(d.Every),
+			Sliced: d.Sliced, PerSecond: d.Rate.PerSecond, Actions: d.Actions,
+		}
+		if d.Incremental != nil {
+			category.FullEvery = short(d.Incremental.FullEvery)
+		}
+		for _, column := range collector.Table().Columns() {
+			category.Columns = append(category.Columns, column.Name)
+		}
+		list = append(list, category)
+	}
+	if c.Output == "json" {
+		return printJSON(p.stdout, list)
+	}
+	t := newTable(p.stdout, "category", "mode", "reach", "every", "requests/s", "IAM actions")
+	for _, l := range list {
+		t.AppendRow(table.Row{l.Name, l.Mode, l.Reach, l.Every, fmt.Sprint(l.PerSecond), strings.Join(l.Actions, "\n")})
+	}
+	t.Render()
+	return nil
+}
+
+// short writes 1h0m0s as 1h.
+func short(d time.Duration) string {
+	text := strings.TrimSuffix(d.String(), "m0s")
+	if text != d.String() {
+		text = strings.TrimSuffix(text+"m", "h0m")
+		if !strings.HasSuffix(text, "m") {
+			text += "h"
+		}
+	}
+	return text
+}

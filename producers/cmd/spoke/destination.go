@@ -1,0 +1,100 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	awskinesis "github.com/aws/aws-sdk-go-v2/service/kinesis"
+
+	"github.com/hubspoke/observability/lib/archive"
+	"github.com/hubspoke/observability/lib/awsconfig"
+	"github.com/hubspoke/observability/lib/envelope"
+	"github.com/hubspoke/observability/lib/stream"
+	"github.com/hubspoke/observability/lib/stream/kinesis"
+)
+
+// destinationFlags say where rows go.
+type destinationFlags struct {
+	Stream        string `aliases:"stream-arn" placeholder:"ARN" help:"Kinesis data stream of the hub: its ARN, or its name if it is in this account and the home region."`
+	StreamRoleARN string `name:"stream-role-arn" placeholder:"ARN" help:"Role to assume for writing into the stream. Defaults to none: the stream's resource policy must allow this account."`
+	ExternalID    string `name:"external-id" help:"External id that the trust policy of --stream-role-arn asks for."`
+	Bucket        string `placeholder:"NAME" help:"S3 bucket that keeps all rows as Parquet."`
+	BucketPrefix  string `placeholder:"PREFIX" help:"Prefix of all keys in the bucket, with a slash at its end. Defaults to data/."`
+	BucketRegion  string `placeholder:"REGION" help:"Region of the bucket. Defaults to the region of the stream's ARN, then the home region."`
+	KMSKeyID      string `name:"kms-key-id" placeholder:"ARN" help:"KMS key that encrypts the objects. Defaults to what the bucket does by itself."`
+}
+
+// destination is where rows go; what is nil is not given.
+type destination struct {
+	publisher stream.Publisher
+	archive   *archive.Bucket
+	packer    *envelope.Packer
+}
+
+func (d destination) none() bool { return d.publisher == nil && d.archive == nil }
+
+// validate checks the flags without asking AWS, and returns the stream's ARN if
+// it was given as one.
+func (f destinationFlags) validate() (*arn.ARN, error) {
+	if f.Stream == "" && f.StreamRoleARN != "" {
+		return nil, usagef("--stream-role-arn without --stream")
+	}
+	if f.Bucket == "" && (f.BucketPrefix != "" || f.KMSKeyID != "" || f.BucketRegion != "") {
+		return nil, usagef("--bucket-prefix, --bucket-region and --kms-key-id need --bucket")
+	}
+	if err := f.role().Validate(); err != nil {
+		return nil, usagef("--stream-role-arn, --external-id: %w", err)
+	}
+	if !strings.Contains(f.Stream, ":") {
+		return nil, nil
+	}
+	parsed, err := arn.Parse(f.Stream)
+	if err != nil || parsed.Service != "kinesis" || parsed.Region == "" || !strings.HasPrefix(parsed.Resource, "stream/") {
+		return nil, usagef("--stream %q is not the ARN of a stream, such as arn:aws:kinesis:eu-central-1:444455556666:stream/observability", f.Stream)
+	}
+	return &parsed, nil
+}
+
+func (f destinationFlags) role() awsconfig.Role {
+	return awsconfig.Role{ARN: f.StreamRoleARN, ExternalID: f.ExternalID, SessionName: "spoke"}
+}
+
+// open opens the destinations. home is the region of what names none itself.
+func (f destinationFlags) open(ctx context.Context, home, profile string, log *slog.Logger, hooks kinesis.Hooks) (destination, error) {
+	streamARN, err := f.validate()
+	if err != nil || f.Stream == "" && f.Bucket == "" {
+		return destination{}, err
+	}
+	region := home
+	if streamARN != nil {
+		region = streamARN.Region
+	}
+	var d destination
+	if d.packer, err = envelope.NewPacker(envelope.Config{}); err != nil {
+		return destination{}, err
+	}
+	if f.Stream != "" {
+		cfg, err := awsconfig.Load(ctx, awsconfig.Options{Profile: profile, Region: region, Role: f.role()})
+		if err != nil {
+			return destination{}, usageError{err}
+		}
+		d.publisher, err = kinesis.New(kinesis.Config{Client: awskinesis.NewFromConfig(cfg), Stream: f.Stream, Log: log, Hooks: hooks})
+		if err != nil {
+			return destination{}, err
+		}
+	}
+	if f.Bucket != "" {
+		cfg, err := awsconfig.Load(ctx, awsconfig.Options{Profile: profile, Region: cmp.Or(f.BucketRegion, region)})
+		if err != nil {
+			return destination{}, usageError{err}
+		}
+		d.archive, err = archive.New(archive.Config{Client: awsconfig.S3(cfg), Name: f.Bucket, Prefix: f.BucketPrefix, KMSKeyID: f.KMSKeyID})
+		if err != nil {
+			return destination{}, usagef("--bucket: %w", err)
+		}
+	}
+	return d, nil
+}

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+func newTable(w io.Writer, header ...any) table.Writer {
+	t := table.NewWriter()
+	t.SetOutputMirror(w)
+	t.SetStyle(table.StyleLight)
+	t.AppendHeader(header)
+	return t
+}
+
+// resultJSON is one run as `-o json` prints it: an interface, add only.
+type resultJSON struct {
+	Category   string         `json:"category"`
+	Account    string         `json:"account_id"`
+	Region     string         `json:"region"`
+	Slice      string         `json:"slice,omitempty"`
+	Run        schema.RunID   `json:"run"`
+	Outcome    schema.Outcome `json:"outcome"`
+	Rows       int            `json:"rows"`
+	Parts      int            `json:"parts"`
+	Bytes      int64          `json:"bytes"`
+	Duplicates int            `json:"duplicates"`
+	Refused    int            `json:"refused_rows"`
+	Seconds    float64        `json:"seconds"`
+	Error      string         `json:"error,omitempty"`
+}
+
+func printResults(w io.Writer, format string, results []collect.Result) error {
+	if format == "json" {
+		out := []resultJSON{}
+		for _, r := range results {
+			out = append(out, resultJSON{
+				Category: r.Scope.Category, Account: r.Scope.Account, Region: r.Scope.Region, Slice: r.Scope.Slice,
+				Run: r.Run, Outcome: r.Outcome, Rows: r.Rows, Parts: r.Parts, Bytes: r.Bytes,
+				Duplicates: r.Duplicates, Refused: r.RefusedRows, Seconds: r.Duration.Seconds(), Error: faultText(r),
+			})
+		}
+		return printJSON(w, out)
+	}
+	t := newTable(w, "category", "account", "region", "slice", "outcome", "rows", "duration", "error")
+	for _, r := range results {
+		t.AppendRow(table.Row{r.Scope.Category, r.Scope.Account, r.Scope.Region, r.Scope.Slice, r.Outcome, r.Rows, r.Duration.Round(time.Millisecond), cut(faultText(r), 100)})
+	}
+	t.Render()
+	return nil
+}
+
+func faultText(r collect.Result) string {
+	if fault := r.Fault(); fault != nil {
+		return fault.Error()
+	}
+	if r.CollectErr != nil {
+		return r.CollectErr.Error() // a service that is not enabled
+	}
+	return ""
+}
+
+func printJSON(w io.Writer, v any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
+}
+
+// What a table of rows shows; -o json has everything.
+const (
+	maxTableRows    = 100
+	maxTableColumns = 6
+	maxCell         = 48
+)
+
+// rowPrinter prints collected rows: each as a line of JSON, or as one table per
+// category of what people can read. Its methods are safe for concurrent use.
+type rowPrinter struct {
+	mu     sync.Mutex
+	w      *bufio.Writer
+	json   bool
+	err    error
+	tables []*rowTable
+}
+
+type rowTable struct {
+	table   *schema.Table
+	columns []string
+	rows    []table.Row
+	total   int
+}
+
+func newRowPrinter(w io.Writer, format string, sources []source) *rowPrinter {
+	p := &rowPrinter{w: bufio.NewWriter(w), json: format == "json"}
+	for _, c := range sources[0].collectors {
+		p.tables = append(p.tables, &rowTable{table: c.Table(), columns: readable(c.Table())})
+	}
+	return p
+}
+
+// readable returns the columns that a table shows: the key, then the first others.
+func readable(t *schema.Table) []string {
+	var names []string
+	for _, key := range []bool{true, false} {
+		for _, c := range t.Columns() {
+			if c.Key == key && c.Kind != schema.KindJSON && len(names) < maxTableColumns {
+				names = append(names, c.Name)
+			}
+		}
+	}
+	return names
+}
+
+// print takes one row.
+func (p *rowPrinter) print(scope schema.Scope, row []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err != nil {
+		return
+	}
+	if p.json {
+		_, p.err = fmt.Fprintf(p.w, `{"category":%q,"account_id":%q,"region":%q,"row":%s}`+"\n", scope.Category, scope.Account, scope.Region, row)
+		return
+	}
+	for _, t := range p.tables {
+		if t.table.Name() == scope.Category {
+			p.err = t.add(scope, row)
+		}
+	}
+}
+
+func (t *rowTable) add(scope schema.Scope, row []byte) error {
+	if t.total++; t.total > maxTableRows {
+		return nil
+	}
+	var values map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(row))
+	decoder.UseNumber()
+	if err := decoder.Decode(&values); err != nil {
+		return err
+	}
+	cells := table.Row{scope.Account, scope.Region}
+	for _, name := range t.columns {
+		if v, ok := values[name]; ok {
+			cells = append(cells, cut(fmt.Sprint(v), maxCell))
+		} else {
+			cells = append(cells, "")
+		}
+	}
+	t.rows = append(t.rows, cells)
+	return nil
+}
+
+// close prints the tables.
+func (p *rowPrinter) close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, t := range p.tables {
+		if p.err == nil && t.total > 0 {
+			t.print(p.w)
+		}
+	}
+	return errors.Join(p.err, p.w.Flush())
+}
+
+func (t *rowTable) print(w io.Writer) {
+	header := []any{"account", "region"}
+	for _, name := range t.columns {
+		header = append(header, name)
+	}
+	out := newTable(w, header...)
+	out.SetTitle(t.table.Name())
+	out.AppendRows(t.rows)
+	out.Render()
+	var hidden []string
+	if n := t.total - len(t.rows); n > 0 {
+		hidden = append(hidden, fmt.Sprintf("%d more rows", n))
+	}
+	if n := len(t.table.Columns()) - len(t.columns); n > 0 {
+		hidden = append(hidden, fmt.Sprintf("%d more columns", n))
+	}
+	if len(hidden) > 0 {
+		fmt.Fprintf(w, "… %s: use -o json\n", strings.Join(hidden, " and "))
+	}
+}
+
+// cut makes text one line of at most n characters that a terminal shows as it is.
+func cut(text string, n int) string {
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
+	if runes := []rune(text); len(runes) > n {
+		return string(runes[:n-1]) + "…"
+	}
+	return text
+}

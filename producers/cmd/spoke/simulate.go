@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/producers/simulate"
+)
+
+// simulateFlags swap AWS for a made-up organisation. Only the collectors differ:
+// what they emit goes the way that every row goes.
+type simulateFlags struct {
+	Simulate bool    `help:"Collect a made-up organisation that changes every second, instead of an account of AWS. At the end every scope is collected once more, and a summary is printed."`
+	Accounts int     `placeholder:"20" help:"Accounts of the made-up organisation. Defaults to 20."`
+	Rate     float64 `placeholder:"1000" help:"Rows per second of the made-up organisation, all accounts together. Defaults to 1,000."`
+	Seed     uint64  `placeholder:"0" help:"Makes another made-up organisation. Defaults to 0."`
+	Output   string  `short:"o" enum:"table,json" default:"table" help:"Format of the summary of a made-up organisation: ${enum}."`
+}
+
+const (
+	simulatedRate = 1000
+	// simulatedInterval is the interval of all categories: in a made-up organisation
+	// there is something new all the time.
+	simulatedInterval = 5 * time.Second
+)
+
+func (f simulateFlags) validate() error {
+	switch {
+	case f.Simulate && (f.Accounts < 0 || f.Rate < 0):
+		return usagef("--accounts and --rate must not be negative")
+	case !f.Simulate && (f.Accounts != 0 || f.Rate != 0 || f.Seed != 0):
+		return usagef("--accounts, --rate and --seed need --simulate")
+	}
+	return nil
+}
+
+// simulation is a made-up organisation and what was collected from it.
+type simulation struct {
+	world *simulate.World
+
+	mu    sync.Mutex
+	tally tally
+}
+
+// tally counts what became of runs.
+type tally struct {
+	Runs     int                    `json:"runs"`
+	Rows     int64                  `json:"rows"`
+	Faults   int                    `json:"faults"`
+	Outcomes map[schema.Outcome]int `json:"outcomes"`
+}
+
+// simulationJSON is the summary as `-o json` prints it: an interface, add only.
+// With the world and its steps anybody can make the same world again.
+type simulationJSON struct {
+	World simulate.Config `json:"world"`
+	Steps int             `json:"steps"`
+	tally
+}
+
+// newSimulation returns the organisation, and its accounts as sources.
+func (f simulateFlags) newSimulation(from sourceFlags) (*simulation, []source, error) {
+	world, err := simulate.New(simulate.Config{Accounts: f.Accounts, Regions: from.Region, Seed: f.Seed})
+	if err != nil {
+		return nil, nil, usageError{err}
+	}
+	world.SetRate(simulatedRate)
+	if f.Rate > 0 {
+		world.SetRate(f.Rate)
+	}
+	var sources []source
+	for _, account := range world.Accounts() {
+		chosen, err := choose(world.Collectors(account.ID), from.Category)
+		if err != nil {
+			return nil, nil, err
+		}
+		home := from.HomeRegion
+		if home == "" {
+			home = world.Regions()[0]
+		}
+		sources = append(sources, source{
+			account: account.ID, partition: "aws", regions: world.Regions(), home: home,
+			aws:        func(region string) aws.Config { return aws.Config{Region: region} },
+			collectors: chosen,
+		})
+	}
+	return &simulation{world: world, tally: tally{Outcomes: map[schema.Outcome]int{}}}, sources, nil
+}
+
+// counting returns the hooks with the tally added.
+func (s *simulation) counting(hooks collect.Hooks) collect.Hooks {
+	finished := hooks.Finished
+	hooks.Finished = func(r collect.Result) {
+		finished(r)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.tally.Runs++
+		s.tally.Rows += int64(r.Rows)
+		s.tally.Outcomes[r.Outcome]++
+		if r.Fault() != nil {
+			s.tally.Faults++
+		}
+	}
+	return hooks
+}
+
+// run lets the world change until ctx is done.
+func (s *simulation) run(ctx context.Context) error {
+	ticker := time.NewTicker(s.world.Config().StepTime)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			s.world.Step()
+		}
+	}
+}
+
+// finish collects every scope once more, as whole and as fast as possible, now
+// that the world stands still, and prints the summary.
+func (s *simulation) finish(ctx context.Context, w io.Writer, format string, sources []source, config collect.Config, log *slog.Logger) error {
+	s.world.SetRate(0)
+	last, err := runners(sources, config) // new ones read everything
+	if err != nil {
+		return err
+	}
+	log.Info("the world stands still; collecting everything once more", "steps", s.world.Steps())
+	_, err = onceAll(context.WithoutCancel(ctx), last)
+	return errors.Join(s.print(w, format), err)
+}
+
+func (s *simulation) print(w io.Writer, format string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	summary := simulationJSON{s.world.Config(), s.world.Steps(), s.tally}
+	if format == "json" {
+		return printJSON(w, summary)
+	}
+	t := newTable(w, "accounts", "regions", "steps", "runs", "rows", "runs with faults", "outcomes")
+	t.AppendRow(table.Row{
+		summary.World.Accounts, len(summary.World.Regions), summary.Steps, summary.Runs, summary.Rows, summary.Faults, fmt.Sprint(summary.Outcomes),
+	})
+	t.Render()
+	return nil
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/hubspoke/observability/lib/awsconfig"
+	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/producers/collectors"
+)
+
+// sourceFlags say what is collected.
+type sourceFlags struct {
+	Region     []string `placeholder:"REGION" help:"Region to collect; repeat it or separate with commas. Defaults to the region of the AWS configuration."`
+	HomeRegion string   `placeholder:"REGION" help:"Region through which categories without regions are collected. Set the same one everywhere if an account has several spokes: only the one that collects this region does it. Defaults to the first region."`
+	Category   []string `placeholder:"NAME" help:"Category to collect; repeat it or separate with commas. Defaults to all: see 'spoke categories'."`
+	Profile    string   `help:"Profile of the AWS configuration files."`
+	Concurrent int      `default:"4" help:"How many categories and regions are collected at the same time."`
+}
+
+// Validate is called by kong.
+func (f sourceFlags) Validate() error {
+	if f.Concurrent < 1 {
+		return errors.New("--concurrent must be at least 1")
+	}
+	return nil
+}
+
+// source is one account and what is collected from it.
+type source struct {
+	account, partition string
+	regions            []string
+	home               string
+	aws                func(region string) aws.Config
+	collectors         []collect.Any
+}
+
+// awsSources returns the account that the credentials belong to. It makes sure
+// that every region takes them, so that a wrong name is an error at once and not
+// an empty table.
+func awsSources(ctx context.Context, f sourceFlags) ([]source, error) {
+	chosen, err := choose(collectors.All(), f.Category)
+	if err != nil {
+		return nil, err
+	}
+	regions := f.Region
+	var base string
+	if len(regions) > 0 {
+		base = regions[0]
+	}
+	for i, region := range regions {
+		if slices.Contains(regions[:i], region) {
+			return nil, usagef("--region %s is given twice", region)
+		}
+		if err := checkRegion(region); err != nil {
+			return nil, err
+		}
+	}
+	cfg, err := awsconfig.Load(ctx, awsconfig.Options{Profile: f.Profile, Region: base})
+	if errors.Is(err, awsconfig.ErrNoRegion) {
+		return nil, usagef("no region to collect: give --region, or set AWS_REGION")
+	}
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if len(regions) == 0 {
+		regions = []string{cfg.Region}
+	}
+	identity, err := checkRegions(ctx, cfg, regions)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	home := f.HomeRegion
+	if home == "" {
+		home = regions[0]
+	}
+	return []source{{
+		account:    identity.Account,
+		partition:  identity.Partition,
+		regions:    regions,
+		home:       home,
+		aws:        func(region string) aws.Config { return inRegion(cfg, region) },
+		collectors: chosen,
+	}}, nil
+}
+
+func checkRegion(region string) error {
+	if err := (schema.Scope{Category: "x", Account: "000000000000", Region: region}).Validate(); err != nil || region == schema.GlobalRegion {
+		return usagef("--region %q is not the name of a region, such as eu-central-1", region)
+	}
+	return nil
+}
+
+// checkRegions asks STS in each region who the credentials belong to.
+func checkRegions(ctx context.Context, cfg aws.Config, regions []string) (awsconfig.Identity, error) {
+	var group errgroup.Group
+	identities := make([]awsconfig.Identity, len(regions))
+	for i, region := range regions {
+		group.Go(func() (err error) {
+			identities[i], err = awsconfig.Account(ctx, inRegion(cfg, region))
+			return err
+		})
+	}
+	err := group.Wait()
+	return identities[0], err
+}
+
+func inRegion(cfg aws.Config, region string) aws.Config {
+	cfg = cfg.Copy()
+	cfg.Region = region
+	return cfg
+}
+
+// choose returns the collectors of the named categories, all if there are no names.
+func choose(all []collect.Any, names []string) ([]collect.Any, error) {
+	if len(names) == 0 {
+		return all, nil
+	}
+	var known []string
+	for _, c := range all {
+		known = append(known, c.Table().Name())
+	}
+	var chosen []collect.Any
+	for i, name := range names {
+		at := slices.Index(known, name)
+		if at < 0 {
+			return nil, usagef("unknown category %q: choose from %s", name, strings.Join(known, ", "))
+		}
+		if slices.Contains(names[:i], name) {
+			return nil, usagef("--category %s is given twice", name)
+		}
+		chosen = append(chosen, all[at])
+	}
+	return chosen, nil
+}
+
+// runners returns one runner per source. They share the workers and what c has.
+func runners(sources []source, c collect.Config) ([]*collect.Runner, error) {
+	var out []*collect.Runner
+	for _, s := range sources {
+		c.Account, c.Partition, c.Regions, c.HomeRegion = s.account, s.partition, s.regions, s.home
+		c.AWS, c.Collectors = s.aws, s.collectors
+		runner, err := collect.New(c)
+		if err != nil {
+			return nil, fmt.Errorf("account %s: %w", s.account, err)
+		}
+		out = append(out, runner)
+	}
+	return out, nil
+}

@@ -1,0 +1,522 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awskinesis "github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
+	"go.uber.org/goleak"
+
+	"github.com/hubspoke/observability/lib/awsconfig"
+	"github.com/hubspoke/observability/lib/awsfake"
+	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/envelope"
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/producers/collectors"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// Connections that the SDK's shared client keeps open.
+		goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"),
+		goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"),
+		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),
+	)
+}
+
+const (
+	account   = "111122223333"
+	hub       = "444455556666"
+	region    = "eu-central-1"
+	streamARN = "arn:aws:kinesis:eu-central-1:444455556666:stream/observability"
+	roleARN   = "arn:aws:iam::444455556666:role/hub-writer"
+)
+
+type thing struct {
+	ID   string      `col:"id,key"`
+	Size *int64      `col:"size_bytes"`
+	Tags schema.JSON `col:"tags"`
+}
+
+type other struct {
+	ID string `col:"id,key"`
+}
+
+var (
+	things = schema.Of[thing](schema.Spec{Name: "things", Mode: schema.Snapshot})
+	others = schema.Of[other](schema.Spec{Name: "others", Mode: schema.Snapshot})
+)
+
+func collector[T any](category schema.Category[T], err error, rows ...T) collect.Any {
+	return collect.Collector[T]{
+		Category: category, Reach: collect.PerRegion, Every: time.Hour, Actions: []string{"x:ListThings"}, Rate: collect.Rate{PerSecond: 1},
+		Collect: func(_ context.Context, _ *collect.Env, emit func(T) error) error {
+			for _, row := range rows {
+				if err := emit(row); err != nil {
+					return err
+				}
+			}
+			return err
+		},
+	}
+}
+
+// fixed returns sources with made-up collectors instead of those of AWS.
+func fixed(all ...collect.Any) func(context.Context, sourceFlags) ([]source, error) {
+	return func(_ context.Context, f sourceFlags) ([]source, error) {
+		chosen, err := choose(all, f.Category)
+		return []source{{
+			account: account, partition: "aws", regions: []string{region}, home: region,
+			aws: func(region string) aws.Config { return aws.Config{Region: region} }, collectors: chosen,
+		}}, err
+	}
+}
+
+// buffer is a writer that can be read while it is written to.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+func run(ctx context.Context, sources func(context.Context, sourceFlags) ([]source, error), args ...string) result {
+	var stdout, stderr buffer
+	code := program{stdout: &stdout, stderr: &stderr, sources: sources}.run(ctx, args)
+	return result{code, stdout.String(), stderr.String()}
+}
+
+func (r result) want(t *testing.T, code int, stdout, stderr string) {
+	t.Helper()
+	if r.code != code || !strings.Contains(r.stdout, stdout) || !strings.Contains(r.stderr, stderr) {
+		t.Errorf("exit code %d, want %d\nstdout, want %q:\n%s\nstderr, want %q:\n%s", r.code, code, stdout, r.stdout, stderr, r.stderr)
+	}
+}
+
+// isolate gives the test an environment without settings, then sets the given ones.
+func isolate(t *testing.T, settings ...string) {
+	t.Helper()
+	for _, entry := range os.Environ() {
+		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "SPOKE_") {
+			t.Setenv(name, "") // restores it after the test
+			os.Unsetenv(name)
+		}
+	}
+	none := filepath.Join(t.TempDir(), "none")
+	settings = append([]string{"AWS_CONFIG_FILE=" + none, "AWS_SHARED_CREDENTIALS_FILE=" + none, "AWS_EC2_METADATA_DISABLED=true"}, settings...)
+	for _, setting := range settings {
+		name, value, _ := strings.Cut(setting, "=")
+		t.Setenv(name, value)
+	}
+}
+
+// fake is a stand-in for AWS with the hub's stream, role and bucket.
+func fake(t *testing.T) *awsfake.Server {
+	t.Helper()
+	server, err := awsfake.New(awsfake.Config{Region: region, Roles: []awsfake.Role{{ARN: roleARN, ExternalID: "secret"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	cfg := server.AWSConfig(hub, region)
+	if _, err := awskinesis.NewFromConfig(cfg).CreateStream(t.Context(), &awskinesis.CreateStreamInput{StreamName: aws.String("observability"), ShardCount: aws.Int32(2)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := awsconfig.S3(cfg).CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("hub-archive")}); err != nil {
+		t.Fatal(err)
+	}
+	isolate(t, server.Environment(account)...)
+	return server
+}
+
+func TestHelpTeaches(t *testing.T) {
+	isolate(t)
+	r := run(t.Context(), fixed(), "-h")
+	r.want(t, exitDone, "spoke once --category", "")
+	r.want(t, exitDone, "0 done, 1 failed, 2 wrong usage or something missing, 3 partly done", "")
+	r = run(t.Context(), fixed(), "once", "-h")
+	r.want(t, exitDone, "$SPOKE_STREAM_ROLE_ARN", "")
+	r.want(t, exitDone, "Examples:", "")
+	run(t.Context(), fixed(), "run", "-h").want(t, exitDone, "$SPOKE_METRICS_ADDR", "")
+	run(t.Context(), fixed(), "--version").want(t, exitDone, versionText(), "")
+}
+
+func TestUsageErrorsNameTheThingAndTheNextStep(t *testing.T) {
+	isolate(t)
+	for _, test := range []struct {
+		args   string
+		stderr string
+	}{
+		{"", "spoke -h"},
+		{"collect", "unexpected argument collect"},
+		{"once --no-such-flag", "unknown flag --no-such-flag"},
+		{"once -o xml", `"xml"`},
+		{"once --category nothing", `unknown category "nothing": choose from things, others`},
+		{"once --category things --category things", "--category things is given twice"},
+		{"once --stream arn:aws:kinesis:eu-central-1:444455556666:observability", "is not the ARN of a stream, such as"},
+		{"once --stream x --stream-role-arn hub-writer", "is not the ARN of a role, such as"},
+		{"once --stream x --external-id y", "an external id without a role"},
+		{"once --stream-role-arn " + roleARN, "--stream-role-arn without --stream"},
+		{"once --kms-key-id x", "need --bucket"},
+		{"run", "nowhere to send rows to: give --stream or --bucket"},
+		{"run --stream x --interval=-1s", "must not be negative"},
+		{"once --concurrent 0", "--concurrent"},
+	} {
+		run(t.Context(), fixed(collector(things, nil), collector(others, nil)), strings.Fields(test.args)...).want(t, exitUsage, "", test.stderr)
+	}
+}
+
+func TestMissingPrerequisites(t *testing.T) {
+	t.Run("credentials", func(t *testing.T) {
+		isolate(t)
+		run(t.Context(), awsSources, "once", "--region", region).want(t, exitUsage, "", "no AWS credentials found")
+	})
+	t.Run("region", func(t *testing.T) {
+		isolate(t, "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b")
+		run(t.Context(), awsSources, "once").want(t, exitUsage, "", "give --region")
+	})
+	t.Run("profile", func(t *testing.T) {
+		isolate(t)
+		run(t.Context(), awsSources, "once", "--region", region, "--profile", "nobody").want(t, exitUsage, "", `profile "nobody" does not exist`)
+	})
+	t.Run("malformed region", func(t *testing.T) {
+		isolate(t)
+		run(t.Context(), awsSources, "once", "--region", "Frankfurt").want(t, exitUsage, "", `"Frankfurt" is not the name of a region`)
+		run(t.Context(), awsSources, "once", "--region", "global").want(t, exitUsage, "", `"global" is not the name of a region`)
+	})
+	t.Run("region that refuses", func(t *testing.T) {
+		server := fake(t)
+		server.Inject(awsfake.Fault{Operation: "sts:GetCallerIdentity", Effect: awsfake.Deny, When: func(c awsfake.Call) bool { return c.Region == "ap-east-1" }})
+		run(t.Context(), awsSources, "once", "--region", region, "--region", "ap-east-1").want(t, exitUsage, "", `region "ap-east-1"`)
+	})
+	t.Run("unknown category", func(t *testing.T) {
+		isolate(t)
+		run(t.Context(), awsSources, "once", "--category", "certs").want(t, exitUsage, "", `unknown category "certs": choose from certificates`)
+	})
+	t.Run("metrics address", func(t *testing.T) {
+		fake(t)
+		run(t.Context(), fixed(collector(things, nil)), "run", "--bucket", "hub-archive", "--metrics-addr", "256.0.0.1:1").want(t, exitUsage, "", "--metrics-addr 256.0.0.1:1")
+	})
+}
+
+func TestCategories(t *testing.T) {
+	isolate(t)
+	r := run(t.Context(), nil, "categories")
+	r.want(t, exitDone, "acm:ListCertificates", "")
+	r = run(t.Context(), nil, "categories", "-o", "json")
+	var list []categoryJSON
+	if err := json.Unmarshal([]byte(r.stdout), &list); err != nil {
+		t.Fatal(err)
+	}
+	if len(list) != len(collectors.All()) {
+		t.Errorf("%d categories", len(list))
+	}
+	for _, c := range list {
+		if c.Name == "" || len(c.Actions) == 0 || len(c.Columns) == 0 || c.Every == "" {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+func TestShort(t *testing.T) {
+	for d, want := range map[time.Duration]string{time.Hour: "1h", 15 * time.Minute: "15m", 90 * time.Minute: "1h30m", 24 * time.Hour: "24h", 10 * time.Second: "10s", 61 * time.Second: "1m1s"} {
+		if got := short(d); got != want {
+			t.Errorf("%v: %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestOncePrintsRows(t *testing.T) {
+	isolate(t)
+	var rows []thing
+	for i := range 150 {
+		rows = append(rows, thing{ID: fmt.Sprintf("thing-%03d", i), Tags: schema.JSON(`{"a":"b"}`)})
+	}
+	rows[0].ID = "\x1b[31mred"
+	rows[1].Size = aws.Int64(1 << 60)
+	sources := fixed(collector(things, nil, rows...), collector(others, nil))
+
+	r := run(t.Context(), sources, "once")
+	r.want(t, exitDone, "1152921504606846976", "things")
+	r.want(t, exitDone, "thing-099", "empty")
+	r.want(t, exitDone, "… 50 more rows and 1 more columns: use -o json", "")
+	if strings.Contains(r.stdout, "\x1b") || strings.Contains(r.stdout, "thing-100") {
+		t.Errorf("stdout:\n%s", r.stdout)
+	}
+
+	r = run(t.Context(), sources, "once", "-o", "json")
+	lines := strings.Split(strings.TrimSpace(r.stdout), "\n")
+	if len(lines) != 150 {
+		t.Fatalf("%d lines", len(lines))
+	}
+	var line struct {
+		Category  string
+		AccountID string `json:"account_id"`
+		Region    string
+		Row       map[string]any
+	}
+	if err := json.Unmarshal([]byte(lines[2]), &line); err != nil {
+		t.Fatal(err)
+	}
+	if line.Category != "things" || line.AccountID != account || line.Region != region || line.Row["id"] != "thing-002" {
+		t.Errorf("line %+v", line)
+	}
+}
+
+func TestEveryFlagIsAVariable(t *testing.T) {
+	isolate(t, "SPOKE_CATEGORY=others", "SPOKE_OUTPUT=json", "SPOKE_LOG_FORMAT=json")
+	r := run(t.Context(), fixed(collector(things, nil, thing{ID: "a"}), collector(others, nil, other{ID: "b"})), "once")
+	r.want(t, exitDone, `"row":{"id":"b"}`, `"category":"others"`)
+	if strings.Contains(r.stdout, "things") {
+		t.Errorf("stdout %s", r.stdout)
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	isolate(t)
+	good, denied := collector(things, nil, thing{ID: "a"}), &smithy.GenericAPIError{Code: "AccessDenied"}
+	disabled := collect.Disabled(errors.New("not subscribed"))
+	run(t.Context(), fixed(good, collector(others, denied)), "once").want(t, exitPartly, "", "1 of 2 runs failed")
+	run(t.Context(), fixed(collector(others, denied)), "once").want(t, exitFailed, "", "1 of 1 runs failed")
+	run(t.Context(), fixed(collector(others, denied, other{ID: "a"})), "once").want(t, exitPartly, "", "partial")
+	run(t.Context(), fixed(collector(others, disabled)), "once").want(t, exitDone, "", "not subscribed")
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	run(cancelled, fixed(good), "once").want(t, exitFailed, "", "1 collections not started")
+}
+
+// stored returns the headers of all records in the hub's stream, ends and parts.
+func stored(t *testing.T, server *awsfake.Server) (ends, parts []envelope.Header) {
+	t.Helper()
+	records, err := server.Records(streamARN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range records {
+		h, _, err := envelope.Parse(r.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.Kind == envelope.End {
+			ends = append(ends, h)
+		} else {
+			parts = append(parts, h)
+		}
+	}
+	return ends, parts
+}
+
+// objects returns the keys in the archive.
+func objects(t *testing.T, server *awsfake.Server) []string {
+	t.Helper()
+	list, err := awsconfig.S3(server.AWSConfig(hub, region)).ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String("hub-archive")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys []string
+	for _, o := range list.Contents {
+		keys = append(keys, aws.ToString(o.Key))
+	}
+	return keys
+}
+
+func TestOnceSendsToStreamAndArchive(t *testing.T) {
+	server := fake(t)
+	r := run(t.Context(), fixed(collector(things, nil, thing{ID: "a"}, thing{ID: "b"}), collector(others, nil)), "once", "-o", "json",
+		"--stream", streamARN, "--stream-role-arn", roleARN, "--external-id", "secret", "--bucket", "hub-archive", "--bucket-prefix", "v1/")
+	r.want(t, exitDone, "", "")
+	var results []resultJSON
+	if err := json.Unmarshal([]byte(r.stdout), &results); err != nil {
+		t.Fatalf("%v in %s", err, r.stdout)
+	}
+	if len(results) != 2 || results[0].Outcome != schema.OK || results[0].Rows != 2 || results[0].Bytes == 0 || results[1].Outcome != schema.Empty {
+		t.Errorf("results %+v", results)
+	}
+	ends, parts := stored(t, server)
+	if len(ends) != 2 || len(parts) != 1 || parts[0].Rows != 2 || parts[0].Run != results[0].Run || parts[0].Account != account {
+		t.Errorf("ends %+v, parts %+v", ends, parts)
+	}
+	keys := objects(t, server)
+	if len(keys) != 3 { // two manifests, one file
+		t.Errorf("objects %q", keys)
+	}
+	for _, key := range keys {
+		if !strings.HasPrefix(key, "v1/account="+account+"/region="+region+"/category=") {
+			t.Errorf("key %q", key)
+		}
+	}
+}
+
+func TestArchiveOrStreamRefuses(t *testing.T) {
+	send := []string{"once", "--stream", streamARN, "--stream-role-arn", roleARN, "--external-id", "secret", "--bucket", "hub-archive"}
+	sources := fixed(collector(things, nil, thing{ID: "a"}))
+	t.Run("archive", func(t *testing.T) {
+		server := fake(t)
+		server.Inject(awsfake.Fault{Operation: "s3:PutObject", Effect: awsfake.Deny})
+		run(t.Context(), sources, send...).want(t, exitPartly, "ok", "archive: ")
+		if ends, parts := stored(t, server); len(ends) != 1 || ends[0].Outcome != schema.OK || len(parts) != 1 {
+			t.Errorf("ends %+v, parts %+v", ends, parts)
+		}
+	})
+	t.Run("stream", func(t *testing.T) {
+		server := fake(t)
+		server.Inject(awsfake.Fault{Operation: "kinesis:PutRecords", Effect: awsfake.Deny})
+		run(t.Context(), sources, send...).want(t, exitPartly, "failed", "publish: ")
+		if keys := objects(t, server); len(keys) != 2 {
+			t.Errorf("objects %q", keys)
+		}
+	})
+	t.Run("role", func(t *testing.T) {
+		fake(t)
+		run(t.Context(), sources, append(send, "--external-id", "wrong")...).want(t, exitUsage, "", roleARN)
+	})
+	t.Run("both", func(t *testing.T) {
+		server := fake(t)
+		server.Inject(awsfake.Fault{Operation: "s3:PutObject", Effect: awsfake.Deny})
+		server.Inject(awsfake.Fault{Operation: "kinesis:PutRecords", Effect: awsfake.Deny})
+		run(t.Context(), sources, send...).want(t, exitFailed, "failed", "publish: ")
+	})
+}
+
+var addressRE = regexp.MustCompile(`address=([0-9.:]+)`)
+
+func get(t *testing.T, url string) (int, string) {
+	t.Helper()
+	answer, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(body)
+}
+
+// eventually waits until f is true.
+func eventually(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !f(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited too long for %s", what)
+		}
+	}
+}
+
+func TestRunServesMetricsUntilStopped(t *testing.T) {
+	server := fake(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var stdout, stderr buffer
+	code := make(chan int, 1)
+	go func() {
+		code <- program{stdout: &stdout, stderr: &stderr, sources: fixed(collector(things, nil, thing{ID: "a"}))}.run(ctx, []string{
+			"run", "--interval", "20ms", "--metrics-addr", "127.0.0.1:0", "--bucket", "hub-archive",
+			"--stream", streamARN, "--stream-role-arn", roleARN, "--external-id", "secret"})
+	}()
+	eventually(t, "the address", func() bool { return addressRE.MatchString(stderr.String()) })
+	url := "http://" + addressRE.FindStringSubmatch(stderr.String())[1]
+	for _, path := range []string{"/healthz", "/readyz"} {
+		if status, body := get(t, url+path); status != http.StatusOK || body != "ok\n" {
+			t.Errorf("%s: %d %q", path, status, body)
+		}
+	}
+	eventually(t, "three runs", func() bool { return strings.Count(stderr.String(), "outcome=ok") >= 3 })
+	_, text := get(t, url+"/metrics")
+	for _, want := range []string{
+		`spoke_runs_total{category="things",outcome="ok",region="eu-central-1"}`,
+		`spoke_rows_total{category="things",region="eu-central-1"}`,
+		`spoke_last_complete_run_timestamp_seconds{category="things",region="eu-central-1"}`,
+		`spoke_unsent_runs_total{destination="archive"} 0`,
+		"spoke_build_info",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s is not in the metrics", want)
+		}
+	}
+	cancel()
+	if got := <-code; got != exitDone {
+		t.Errorf("exit code %d\n%s", got, stderr.String())
+	}
+	if ends, _ := stored(t, server); len(ends) < 3 {
+		t.Errorf("%d ends", len(ends))
+	}
+	if _, err := http.Get(url + "/healthz"); err == nil {
+		t.Error("still serving")
+	}
+}
+
+func TestRunStopsAfterDuration(t *testing.T) {
+	fake(t)
+	run(t.Context(), fixed(collector(things, nil)), "run", "--bucket", "hub-archive", "--duration", "10ms").want(t, exitDone, "", "stopped")
+}
+
+// TestProgram runs the real program against the stand-in, as an operator would.
+func TestProgram(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "spoke")
+	if out, err := exec.Command("go", "build", "-ldflags", "-X main.version=v1.2.3", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, err := exec.Command(binary, "--version").Output()
+	if err != nil || string(out) != "v1.2.3\n" {
+		t.Errorf("%q, %v", out, err)
+	}
+
+	server := fake(t)
+	var stderr buffer
+	cmd := exec.Command(binary, "run", "--region", region, "--metrics-addr", "127.0.0.1:0", "--bucket", "hub-archive")
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill()
+	eventually(t, "the first line", func() bool { return strings.Contains(stderr.String(), "collecting") })
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil || !strings.Contains(stderr.String(), "stopped") {
+		t.Errorf("%v\n%s", err, stderr.String())
+	}
+	if server.Calls("sts:GetCallerIdentity") == 0 {
+		t.Error("the program did not ask who it is")
+	}
+
+	cmd = exec.Command(binary, "once", "--category", "nothing")
+	var exit *exec.ExitError
+	if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != exitUsage {
+		t.Errorf("got %v", err)
+	}
+}
