@@ -1,0 +1,84 @@
+# make help lists the targets. Everything needs Go; tests and the demo also
+# PostgreSQL, and the tests Node.js for the emulators they are judged by.
+
+GOLANGCI    = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+POSTGRES    = go run ./lib/pgtest/cmd/withpostgres
+DEMO        = go run ./deploy/local
+VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build spoke and hub into bin/
+	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./producers/cmd/spoke ./consumers/cmd/hub
+
+.PHONY: demo
+demo: build ## run the whole pipeline on this machine; ARGS="--duration 20s --chaos"
+	@$(DEMO) demo $(ARGS)
+
+.PHONY: up
+up: build ## start the demo's stack in the background and print how to use it
+	@$(DEMO) up $(ARGS)
+
+.PHONY: down
+down: ## stop what make up started and remove it
+	@$(DEMO) down
+
+.PHONY: test
+test: lint test-go test-demo bench-quick ## everything that .ci/run checks
+
+.PHONY: test-go
+test-go: emulators ## unit tests and tests on real PostgreSQL, with the race detector
+	$(POSTGRES) go test -race -timeout 15m ./...
+
+.PHONY: test-demo
+test-demo: build ## the demo with its checks, once as it is and once with faults
+	$(DEMO) demo --duration 30s
+	$(DEMO) demo --duration 30s --chaos
+
+.PHONY: emulators
+emulators: deploy/local/emulators/node_modules/.package-lock.json ## install the emulators that the stream tests are judged by
+
+deploy/local/emulators/node_modules/.package-lock.json: deploy/local/emulators/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix deploy/local/emulators --no-audit --no-fund; \
+	else echo "npm is missing: the tests against kinesalite and dynalite will be skipped"; fi
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck, golangci-lint
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "not gofmt-ed: $$unformatted"; exit 1; fi
+	go vet ./...
+	$(STATICCHECK) ./...
+	$(GOLANGCI) run ./...
+
+.PHONY: bench
+bench: build ## measure the figures, each as a ratio to a baseline of the same run
+	go run ./lib/internal/bench
+	go run ./deploy/bench
+
+.PHONY: bench-quick
+bench-quick: ## run every benchmark once, small, so that none rots
+	go test -run '^$$' -bench . -benchtime 1x ./...
+	go run ./lib/internal/bench -quick
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for a while; FUZZTIME=1m
+	@for target in $$(git grep -l 'func Fuzz' -- '*_test.go'); do \
+	  for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\).*/\1/p' $$target); do \
+	    go test -run '^$$' -fuzz "^$$name$$" -fuzztime $${FUZZTIME:-1m} ./$$(dirname $$target) || exit 1; done; done
+
+.PHONY: generate
+generate: ## write the catalog, the comments and the reference pages anew
+	go run ./schemas/internal/gen
+	go run ./producers/internal/gen
+
+.PHONY: collector
+collector: ## write the skeleton of a new category; NAME=things
+	go run ./producers/internal/newcollector $(NAME)
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin .local deploy/local/emulators/node_modules
