@@ -163,10 +163,6 @@ var declined = checkpoint.ErrLeaseNotAcquired{}
 // it, but is set up never to: see [lease.renew].
 func (r *run) GetLease(status *partition.ShardStatus, _ string) error {
 	err := r.protect(func() error { return r.take(status) })
-	var gone *dynamodbtypes.ResourceNotFoundException
-	if errors.As(err, &gone) {
-		r.breakDown(fmt.Errorf("kcl: lease table %s is gone: %w", r.cfg.Application, err))
-	}
 	if err != nil && !errors.As(err, &checkpoint.ErrLeaseNotAcquired{}) && r.reading.Err() == nil {
 		r.log.Warn("lease not taken, will be tried again", "shard", status.ID, "err", err)
 		return reported{err}
@@ -278,6 +274,10 @@ func (r *run) observe() error {
 	}
 	claims, err := r.table.claims(r.reading)
 	if err != nil {
+		var gone *dynamodbtypes.ResourceNotFoundException
+		if errors.As(err, &gone) {
+			r.breakDown(fmt.Errorf("kcl: lease table %s is gone: %w", r.cfg.Application, err))
+		}
 		return err
 	}
 	for shard := range r.shards {

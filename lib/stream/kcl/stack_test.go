@@ -43,6 +43,7 @@ type stack struct {
 
 func newStack(t *testing.T, shards int, cfg awsfake.Config) *stack {
 	t.Helper()
+	t.Parallel()
 	server, err := awsfake.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -64,10 +65,11 @@ func must[T any](v T, err error) T {
 	return v
 }
 
+// config is for tests in which no lease expires, however busy the machine is.
 func (s *stack) config() Config {
 	return Config{
 		Application: app, Stream: events, Kinesis: s.kinesis, DynamoDB: s.dynamodb,
-		LeaseDuration: time.Second, ShardSyncInterval: 50 * time.Millisecond, IdleBetweenReads: 50 * time.Millisecond,
+		LeaseDuration: 15 * time.Second, ShardSyncInterval: 50 * time.Millisecond, IdleBetweenReads: 50 * time.Millisecond,
 		DrainTimeout: 5 * time.Second, Logger: slog.New(slog.NewTextHandler(&testLog{t: s.T}, &slog.HandlerOptions{Level: logLevel()})),
 	}
 }
@@ -77,6 +79,13 @@ func logLevel() slog.Level {
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo
+}
+
+// hasty is a config for tests in which leases expire or calls time out.
+func (s *stack) hasty() Config {
+	cfg := s.config()
+	cfg.LeaseDuration = 2 * time.Second
+	return cfg
 }
 
 // testLog writes to the test's log, as long as the test lasts.
@@ -122,7 +131,7 @@ func (s *stack) run(worker *Worker) *running {
 	return r
 }
 
-// stop stops the worker and fails the test unless that takes less than ten seconds.
+// stop stops the worker and fails the test unless that takes less than half a minute.
 func (r *running) stop() {
 	r.stack.Helper()
 	r.cancel()
@@ -135,7 +144,7 @@ func (r *running) wait() error {
 	select {
 	case <-r.done:
 		return r.err
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		return fmt.Errorf("Run did not return")
 	}
 }
@@ -143,7 +152,7 @@ func (r *running) wait() error {
 // until waits for a condition of the sink.
 func (s *stack) until(sink *streamtest.Sink, what string, condition func() bool) {
 	s.Helper()
-	ctx, cancel := context.WithTimeout(s.Context(), 20*time.Second)
+	ctx, cancel := withTimeout(s.T)
 	defer cancel()
 	if err := sink.Wait(ctx, condition); err != nil {
 		s.Fatalf("%s: %v", what, err)
@@ -153,7 +162,7 @@ func (s *stack) until(sink *streamtest.Sink, what string, condition func() bool)
 // poll waits for a condition that tells nobody when it comes true.
 func (s *stack) poll(what string, condition func() bool) {
 	s.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !condition(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			s.Fatal(what)
 		}

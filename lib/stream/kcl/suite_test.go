@@ -29,6 +29,7 @@ import (
 )
 
 func TestSuiteOnAWSFake(t *testing.T) {
+	t.Parallel()
 	streamtest.Run(t, streamtest.Harness{
 		New: func(t *testing.T, shards int) streamtest.Stream {
 			clock := &clock{}
@@ -40,7 +41,7 @@ func TestSuiteOnAWSFake(t *testing.T) {
 			return s.Stream
 		},
 		Features: streamtest.Features{Reshard: true, Takeover: true, Balance: true, Expire: true},
-		Timeout:  time.Minute,
+		Timeout:  2 * time.Minute,
 		Stall:    2 * subjectLease,
 	})
 }
@@ -48,6 +49,7 @@ func TestSuiteOnAWSFake(t *testing.T) {
 // The emulators were not written by this project: it does not only test what it
 // believes itself.
 func TestSuiteOnEmulators(t *testing.T) {
+	t.Parallel()
 	streams := emulator(t, "kinesalite", `{shardLimit: 1000, createStreamMs: 10, updateStreamMs: 10}`)
 	tables := emulator(t, "dynalite", `{createTableMs: 10}`)
 	streamtest.Run(t, streamtest.Harness{
@@ -55,12 +57,12 @@ func TestSuiteOnEmulators(t *testing.T) {
 			return newSubject(t, streams, tables, shards).Stream
 		},
 		Features: streamtest.Features{Reshard: true, Takeover: true, Balance: true},
-		Timeout:  time.Minute,
+		Timeout:  2 * time.Minute,
 		Stall:    2 * subjectLease,
 	})
 }
 
-const subjectLease = time.Second
+const subjectLease = 3 * time.Second
 
 // subject is one stream and its workers, for the suite.
 type subject struct {
