@@ -116,14 +116,9 @@ func (d *reader) read(r stream.Record) (in input) {
 		return refuse(reasonOf(err), err.Error())
 	}
 	in.header = h
-	if ahead := h.Run.Time().Sub(r.Arrived); ahead > d.pipeline.config.ClockAhead {
-		return refuse(ReasonClockAhead, fmt.Sprintf("the run starts %v after it arrived; set the clock of the spoke", ahead.Round(time.Second)))
-	}
-	if in.table = d.pipeline.loader.Table(h.Category); in.table == nil {
-		return refuse(ReasonUnknownCategory, "this hub does not know the category; update the hub and replay the archive")
-	}
-	if sliced := in.table.SliceColumn() >= 0; sliced != (h.Slice != "") {
-		return refuse(schema.ReasonSlice, fmt.Sprintf("slice is %q", h.Slice))
+	var refusal *Refusal
+	if in.table, refusal = Admit(d.pipeline.loader, h.Scope, h.Run, r.Arrived, d.pipeline.config.ClockAhead); refusal != nil {
+		return refuse(refusal.Reason, refusal.Detail)
 	}
 	if h.Kind == envelope.Part {
 		if in.body, err = d.decoder.Body(d.body[:0], h, body); err != nil {

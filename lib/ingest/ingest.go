@@ -85,7 +85,7 @@ func (c Config) withDefaults() Config {
 		c.Budget = 64 << 20
 	}
 	if c.ClockAhead == 0 {
-		c.ClockAhead = 5 * time.Minute
+		c.ClockAhead = DefaultClockAhead
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -1,0 +1,314 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+// compareJSON is the comparison of one category as `-o json` prints it: an
+// interface, add only.
+type compareJSON struct {
+	Category string `json:"category"`
+	// Rows that are live here and There, in the database of --against.
+	Rows  int64 `json:"live_rows"`
+	There int64 `json:"live_rows_there"`
+	// OnlyHere, OnlyThere and Differing rows.
+	OnlyHere  int64 `json:"only_here"`
+	OnlyThere int64 `json:"only_there"`
+	Differing int64 `json:"differing"`
+	// Differences by natural key, the first ones of each kind.
+	Differences []differenceJSON `json:"differences"`
+}
+
+type differenceJSON struct {
+	// What is only_here, only_there or differing.
+	What    string `json:"what"`
+	Account string `json:"account_id"`
+	Region  string `json:"region"`
+	// Key of the row by its key columns.
+	Key map[string]string `json:"key"`
+	// Columns that differ, if both have the row.
+	Columns []string `json:"columns,omitempty"`
+}
+
+func (c compareJSON) equal() bool { return c.OnlyHere+c.OnlyThere+c.Differing == 0 }
+
+// compare compares the live rows of two databases.
+func (c verifyCommand) compare(ctx context.Context, p program.Program, here, there *pgxpool.Pool, tables []*schema.Table) error {
+	results := []compareJSON{}
+	err := snapshot(ctx, here, func(a pgx.Tx) error {
+		return snapshot(ctx, there, func(b pgx.Tx) error {
+			for _, t := range tables {
+				x := comparison{table: t, here: a, there: b, limit: c.Limit, result: compareJSON{Category: t.Name(), Differences: []differenceJSON{}}}
+				if err := x.run(ctx); err != nil {
+					return fmt.Errorf("compare category %s: %w", t.Name(), err)
+				}
+				results = append(results, x.result)
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return err
+	}
+	equal := true
+	for _, r := range results {
+		equal = equal && r.equal()
+	}
+	if c.JSON() {
+		if err := program.WriteJSON(p.Stdout, results); err != nil {
+			return err
+		}
+	} else {
+		printComparison(p, results)
+	}
+	if !equal {
+		return program.Partlyf("the databases differ")
+	}
+	return nil
+}
+
+// comparison compares one category.
+type comparison struct {
+	table       *schema.Table
+	here, there pgx.Tx
+	limit       int
+	result      compareJSON
+}
+
+// digest stands for a set of live rows: their number and the exclusive or of a
+// hash of each.
+type digest struct{ Rows, Xor int64 }
+
+func (c *comparison) run(ctx context.Context) error {
+	here, err := c.digests(ctx, c.here)
+	if err != nil {
+		return err
+	}
+	there, err := c.digests(ctx, c.there)
+	if err != nil {
+		return err
+	}
+	for account, d := range here {
+		c.result.Rows += d.Rows
+		if d != there[account] {
+			if err := c.account(ctx, account); err != nil {
+				return fmt.Errorf("account %s: %w", account, err)
+			}
+		}
+	}
+	for account, d := range there {
+		c.result.There += d.Rows
+		if _, both := here[account]; !both {
+			if err := c.account(ctx, account); err != nil {
+				return fmt.Errorf("account %s: %w", account, err)
+			}
+		}
+	}
+	return nil
+}
+
+// digests returns the digest of each account.
+func (c *comparison) digests(ctx context.Context, tx pgx.Tx) (map[string]digest, error) {
+	rows, err := tx.Query(ctx, fmt.Sprintf(`
+		SELECT account_id, count(*), bit_xor(('x' || left(md5(row_key::text || row_hash::text), 16))::bit(64)::bigint)
+		FROM obs.%s WHERE deleted_at IS NULL GROUP BY account_id`, c.table.Name()))
+	if err != nil {
+		return nil, err
+	}
+	digests := map[string]digest{}
+	var account string
+	var d digest
+	_, err = pgx.ForEachRow(rows, []any{&account, &d.Rows, &d.Xor}, func() error {
+		digests[account] = d
+		return nil
+	})
+	return digests, err
+}
+
+// rowID is a live row: its key and the hash of its content.
+type rowID struct{ Key, Hash [16]byte }
+
+// cursor reads the live rows of an account in the order of their keys.
+type cursor struct {
+	rows pgx.Rows
+	at   rowID
+	ok   bool
+}
+
+func (c *comparison) cursor(ctx context.Context, tx pgx.Tx, account string) (*cursor, error) {
+	rows, err := tx.Query(ctx, fmt.Sprintf(`
+		SELECT row_key, row_hash FROM obs.%s WHERE account_id = $1 AND deleted_at IS NULL ORDER BY row_key`, c.table.Name()), account)
+	if err != nil {
+		return nil, err
+	}
+	return &cursor{rows: rows}, nil
+}
+
+func (c *cursor) next() error {
+	c.ok = c.rows.Next()
+	if !c.ok {
+		return c.rows.Err()
+	}
+	return c.rows.Scan(&c.at.Key, &c.at.Hash)
+}
+
+// account goes through the rows of an account on both sides.
+func (c *comparison) account(ctx context.Context, account string) error {
+	named := map[string][][16]byte{}
+	note := func(what string, count *int64, key [16]byte) {
+		if *count++; *count <= int64(c.limit) {
+			named[what] = append(named[what], key)
+		}
+	}
+	if err := c.merge(ctx, account, note); err != nil {
+		return err
+	}
+	for _, what := range []string{onlyHere, onlyThere, differing} {
+		for _, key := range named[what] {
+			d, err := c.describe(ctx, what, key)
+			if err != nil {
+				return err
+			}
+			c.result.Differences = append(c.result.Differences, d)
+		}
+	}
+	return nil
+}
+
+// What a difference is.
+const (
+	onlyHere  = "only_here"
+	onlyThere = "only_there"
+	differing = "differing"
+)
+
+func (c *comparison) merge(ctx context.Context, account string, note func(what string, count *int64, key [16]byte)) error {
+	here, err := c.cursor(ctx, c.here, account)
+	if err != nil {
+		return err
+	}
+	defer here.rows.Close()
+	there, err := c.cursor(ctx, c.there, account)
+	if err != nil {
+		return err
+	}
+	defer there.rows.Close()
+	if err := nextOf(here, there); err != nil {
+		return err
+	}
+	for here.ok || there.ok {
+		order := bytes.Compare(here.at.Key[:], there.at.Key[:])
+		switch {
+		case !there.ok || here.ok && order < 0:
+			note(onlyHere, &c.result.OnlyHere, here.at.Key)
+			err = here.next()
+		case !here.ok || order > 0:
+			note(onlyThere, &c.result.OnlyThere, there.at.Key)
+			err = there.next()
+		default:
+			if here.at.Hash != there.at.Hash {
+				note(differing, &c.result.Differing, here.at.Key)
+			}
+			err = nextOf(here, there)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func nextOf(cursors ...*cursor) error {
+	for _, c := range cursors {
+		if err := c.next(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// describe names a row by its key columns, and the columns that differ.
+func (c *comparison) describe(ctx context.Context, what string, key [16]byte) (differenceJSON, error) {
+	d := differenceJSON{What: what, Key: map[string]string{}}
+	sides := []pgx.Tx{c.here, c.there}
+	switch what {
+	case onlyHere:
+		sides = sides[:1]
+	case onlyThere:
+		sides = sides[1:]
+	}
+	var contents [][]*string
+	for _, tx := range sides {
+		content, err := c.content(ctx, tx, key)
+		if err != nil {
+			return d, err
+		}
+		contents = append(contents, content)
+	}
+	first := contents[0]
+	d.Account, d.Region = *first[0], *first[1]
+	for i, column := range c.table.Columns() {
+		value := first[2+i]
+		if column.Key {
+			d.Key[column.Name] = *value
+		}
+		if len(contents) == 2 && !equalText(value, contents[1][2+i]) {
+			d.Columns = append(d.Columns, column.Name)
+		}
+	}
+	return d, nil
+}
+
+// content returns account, region and all columns of a row as text.
+func (c *comparison) content(ctx context.Context, tx pgx.Tx, key [16]byte) ([]*string, error) {
+	columns := []string{"account_id", "region"}
+	for _, column := range c.table.Columns() {
+		columns = append(columns, column.Name+"::text")
+	}
+	values := make([]*string, len(columns))
+	into := make([]any, len(columns))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	err := tx.QueryRow(ctx, fmt.Sprintf("SELECT %s FROM obs.%s WHERE row_key = $1", strings.Join(columns, ", "), c.table.Name()), key).Scan(into...)
+	return values, err
+}
+
+func equalText(a, b *string) bool {
+	return a == b || a != nil && b != nil && *a == *b
+}
+
+func printComparison(p program.Program, results []compareJSON) {
+	t := program.NewTable(p.Stdout, "category", "live rows", "there", "only here", "only there", "differing")
+	for _, r := range results {
+		t.AppendRow(table.Row{r.Category, r.Rows, r.There, r.OnlyHere, r.OnlyThere, r.Differing})
+	}
+	t.Render()
+	for _, r := range results {
+		for _, d := range r.Differences {
+			var key []string
+			for _, name := range sortedKeys(d.Key) {
+				key = append(key, name+"="+d.Key[name])
+			}
+			text := fmt.Sprintf("%s %s: %s/%s %s", r.Category, strings.ReplaceAll(d.What, "_", " "), d.Account, d.Region, strings.Join(key, " "))
+			if len(d.Columns) > 0 {
+				text += " in " + strings.Join(d.Columns, ", ")
+			}
+			fmt.Fprintln(p.Stdout, program.Cut(text, 300))
+		}
+	}
+}
+
+func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,260 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"github.com/hubspoke/observability/consumers/replay"
+	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/lib/archive"
+	"github.com/hubspoke/observability/lib/awsconfig"
+	"github.com/hubspoke/observability/lib/load"
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+// replayCommand applies the archive to the database.
+type replayCommand struct {
+	databaseFlags
+	awsFlags
+	program.OutputFlag
+	Bucket       string   `required:"" placeholder:"NAME" help:"S3 bucket of the archive."`
+	BucketPrefix string   `placeholder:"PREFIX" help:"Prefix of all keys in the bucket, as the spokes have it."`
+	Account      []string `placeholder:"ID" help:"Account; repeat it or separate with commas. Defaults to all."`
+	Category     []string `placeholder:"NAME" help:"Category; repeat it or separate with commas. Defaults to all."`
+	From         string   `placeholder:"YYYY-MM-DD" help:"First day (UTC) on which runs began. Defaults to the oldest."`
+	To           string   `placeholder:"YYYY-MM-DD" help:"Last day (UTC) on which runs began. Defaults to the newest."`
+	Workers      int      `default:"4" help:"How many scopes are replayed side by side."`
+	DryRun       bool     `help:"Read what there is to be applied, and apply nothing."`
+}
+
+// Help is shown by `hub replay -h`.
+func (replayCommand) Help() string {
+	return `Runs are applied as the stream's are, by the same rules: what is in the database already is
+skipped, older runs change nothing that newer ones have said, and it may run while the hub
+consumes. A replay that was stopped goes on when it is run again. Name what you know of
+accounts and categories: it is looked for directly, the rest is found by listing.
+
+Examples:
+
+  hub replay --bucket hub-archive --from 2026-08-01 --to 2026-08-03 --dry-run
+  hub replay --bucket hub-archive --account 111122223333 --category certificates
+
+Exit code 3 if something could not be applied; the summary names it.`
+}
+
+// Run replays.
+func (c replayCommand) Run(ctx context.Context, p program.Program, log *slog.Logger) error {
+	chosen, filter, err := c.selection()
+	if err != nil {
+		return err
+	}
+	if c.Workers < 1 {
+		return program.Usagef("--workers must be at least 1")
+	}
+	pool, err := c.openReady(ctx, int32(c.Workers)+1)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if err := requireFit(ctx, pool, chosen); err != nil {
+		return err
+	}
+	cfg, err := c.awsFlags.load(ctx, "")
+	if err != nil {
+		return err
+	}
+	bucket, err := archive.New(archive.Config{Client: awsconfig.S3(cfg), Name: c.Bucket, Prefix: c.BucketPrefix})
+	if err != nil {
+		return program.Usagef("--bucket, --bucket-prefix: %w", err)
+	}
+	progress := program.NewProgress(p.Stderr, log, "replaying")
+	var listed, done atomic.Int64
+	var rows atomic.Int64
+	stop := progress.Start(ctx, func() program.State {
+		return program.State{
+			Done: int(done.Load()), Total: int(listed.Load()), Detail: []any{"rows", rows.Load()}, Text: fmt.Sprintf("%d rows", rows.Load()),
+		}
+	})
+	summary, err := replay.Run(ctx, replay.Config{
+		Bucket: bucket, Loader: load.New(pool, load.Config{Logger: progress.Log}, chosen...), Filter: filter, DryRun: c.DryRun, Workers: c.Workers,
+		Hooks: replay.Hooks{
+			Listed: func() { listed.Add(1) },
+			Done:   func() { done.Add(1) },
+			Applied: func(r load.Result) {
+				for _, counts := range r.Categories {
+					rows.Add(counts.Rows)
+				}
+			},
+		},
+		Logger: progress.Log,
+	})
+	stop()
+	if err := c.print(p, summary); err != nil {
+		return err
+	}
+	switch {
+	case err != nil && misfit(err):
+		return program.Usagef("%w; `hub check` prints the statements that mend it, then replay again", err)
+	case err != nil && summary.Total().Parts > 0:
+		return program.Partlyf("%w; replay again to go on from here", prerequisite(err))
+	case err != nil:
+		return prerequisite(err)
+	case !summary.Complete():
+		return program.Partlyf("not everything could be applied: see the summary")
+	}
+	return nil
+}
+
+func misfit(err error) bool {
+	return load.Classify(err) == load.Park
+}
+
+// requireFit makes sure that the tables of the categories fit.
+func requireFit(ctx context.Context, pool *pgxpool.Pool, tables []*schema.Table) error {
+	faults, err := load.Check(ctx, pool, tables...)
+	if err != nil {
+		return err
+	}
+	if len(faults) > 0 {
+		return program.Usagef("a table does not fit: %s; run hub migrate, `hub check` shows the rest", faults[0])
+	}
+	return nil
+}
+
+// selection returns the categories and the filter that the flags say.
+func (c replayCommand) selection() ([]*schema.Table, archive.Filter, error) {
+	filter := archive.Filter{Accounts: c.Account, Categories: c.Category}
+	chosen, err := categories(c.Category)
+	if err != nil {
+		return nil, filter, err
+	}
+	for _, account := range c.Account {
+		if err := (schema.Scope{Category: "x", Account: account, Region: schema.GlobalRegion}).Validate(); err != nil {
+			return nil, filter, program.Usagef("--account: %w", err)
+		}
+	}
+	for flag, to := range map[string]*schema.Date{"from": &filter.From, "to": &filter.To} {
+		text := c.From
+		if flag == "to" {
+			text = c.To
+		}
+		if text == "" {
+			continue
+		}
+		if *to, err = schema.ParseDate(text); err != nil {
+			return nil, filter, program.Usagef("--%s: %w", flag, err)
+		}
+	}
+	if filter.From != 0 && filter.To != 0 && filter.To < filter.From {
+		return nil, filter, program.Usagef("--from %s is after --to %s", c.From, c.To)
+	}
+	return chosen, filter, nil
+}
+
+// replayJSON is the summary as `-o json` prints it: an interface, add only.
+type replayJSON struct {
+	DryRun       bool                  `json:"dry_run"`
+	Complete     bool                  `json:"complete"`
+	Runs         int                   `json:"runs"`
+	SkippedRuns  int                   `json:"skipped_runs"`
+	Files        int                   `json:"files"`
+	Rows         int64                 `json:"rows"`
+	SkippedFiles int                   `json:"skipped_files"`
+	SkippedRows  int64                 `json:"skipped_rows"`
+	Categories   map[string]countsJSON `json:"categories"`
+	BadCount     int                   `json:"bad_objects"`
+	Bad          []badJSON             `json:"bad"`
+	Unfinished   []string              `json:"unfinished_runs"`
+	Lacking      []string              `json:"lacking_runs"`
+	Unknown      map[string]int        `json:"unknown_categories"`
+}
+
+type countsJSON struct {
+	Rows       int64 `json:"rows"`
+	New        int64 `json:"new"`
+	Changed    int64 `json:"changed"`
+	Unchanged  int64 `json:"unchanged"`
+	Superseded int64 `json:"superseded"`
+	Rejected   int64 `json:"rejected"`
+	Gone       int64 `json:"gone"`
+	Completed  int64 `json:"completed_runs"`
+}
+
+type badJSON struct {
+	Object string `json:"object"`
+	Reason string `json:"reason"`
+	Detail string `json:"detail"`
+}
+
+func (c replayCommand) print(p program.Program, s replay.Summary) error {
+	if c.JSON() {
+		return program.WriteJSON(p.Stdout, c.summaryJSON(s))
+	}
+	t := program.NewTable(p.Stdout, "category", "rows", "new", "changed", "unchanged", "superseded", "rejected", "gone", "runs completed")
+	for _, category := range slices.Sorted(maps.Keys(s.Categories)) {
+		n := s.Categories[category]
+		t.AppendRow(table.Row{category, n.Rows, n.New, n.Changed, n.Unchanged, n.Superseded, n.Rejected, n.Gone, n.Completed})
+	}
+	if len(s.Categories) > 0 {
+		t.Render()
+	}
+	verb := "applied"
+	if c.DryRun {
+		verb = "to be applied"
+	}
+	fmt.Fprintf(p.Stdout, "%d runs in the archive; %d files with %d rows %s, %d files with %d rows were before\n",
+		s.Runs, s.Files, s.Rows, verb, s.SkippedFiles, s.SkippedRows)
+	for _, b := range s.Bad {
+		fmt.Fprintf(p.Stdout, "refused: %s: %s\n", cmp.Or(b.URL, string(b.Reason)), program.Cut(b.Detail, 300))
+	}
+	more(p, s.BadCount, len(s.Bad), "refused")
+	for _, run := range s.Unfinished {
+		fmt.Fprintf(p.Stdout, "unfinished: %v has no manifest; its spoke is at work, or died\n", run)
+	}
+	more(p, s.UnfinishedCount, len(s.Unfinished), "unfinished")
+	for _, run := range s.Lacking {
+		fmt.Fprintf(p.Stdout, "lacking: parts of %v are in no file, because S3 refused them\n", run)
+	}
+	more(p, s.LackingCount, len(s.Lacking), "lacking")
+	for _, category := range slices.Sorted(maps.Keys(s.Unknown)) {
+		fmt.Fprintf(p.Stdout, "unknown: %d runs of category %s, which was not selected or needs a newer hub\n", s.Unknown[category], category)
+	}
+	return nil
+}
+
+func more(p program.Program, count, named int, what string) {
+	if count > named {
+		fmt.Fprintf(p.Stdout, "%s: and %d more\n", what, count-named)
+	}
+}
+
+func (c replayCommand) summaryJSON(s replay.Summary) replayJSON {
+	out := replayJSON{
+		DryRun: c.DryRun, Complete: s.Complete(), Runs: s.Runs, SkippedRuns: s.SkippedRuns, Files: s.Files, Rows: s.Rows,
+		SkippedFiles: s.SkippedFiles, SkippedRows: s.SkippedRows, Categories: map[string]countsJSON{}, BadCount: s.BadCount,
+		Bad: []badJSON{}, Unfinished: texts(s.Unfinished), Lacking: texts(s.Lacking), Unknown: s.Unknown,
+	}
+	for category, n := range s.Categories {
+		out.Categories[category] = countsJSON{n.Rows, n.New, n.Changed, n.Unchanged, n.Superseded, n.Rejected, n.Gone, n.Completed}
+	}
+	for _, b := range s.Bad {
+		out.Bad = append(out.Bad, badJSON{b.URL, string(b.Reason), b.Detail})
+	}
+	return out
+}
+
+func texts(runs []archive.Run) []string {
+	out := []string{}
+	for _, run := range runs {
+		out = append(out, run.String())
+	}
+	return out
+}

@@ -1,0 +1,196 @@
+// Package replay applies an archive to a database: the same records through the
+// same loader as from the stream, whose rules make it right in any order and as
+// often as wanted. An empty database and a replay are the same state as the live
+// database.
+//
+// Runs are read scope by scope, each in order of time; several scopes side by
+// side. What was applied before is not read again, so a replay that was stopped
+// goes on when it is run again. A file is applied whole or not at all; one that
+// is damaged, and a manifest that is, becomes a reject that keeps nothing else.
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/hubspoke/observability/lib/archive"
+	"github.com/hubspoke/observability/lib/ingest"
+	"github.com/hubspoke/observability/lib/load"
+)
+
+// Config of a replay. Bucket and Loader are required.
+type Config struct {
+	// Bucket is the archive.
+	Bucket *archive.Bucket
+	// Loader applies what is read. Its categories are those that are replayed.
+	Loader *load.Loader
+	// Filter says which runs.
+	Filter archive.Filter
+	// DryRun reads manifests only and applies nothing.
+	DryRun bool
+	// Workers is how many scopes are replayed side by side, each with one
+	// connection to the database. Defaults to 2.
+	Workers int
+	// BatchRows is when a batch is applied. With BatchBytes it bounds the memory of
+	// a worker: a batch, and one file besides. Defaults to 10,000.
+	BatchRows int64
+	// BatchBytes of Parquet is when a batch is applied. Defaults to 2 MiB.
+	BatchBytes int64
+	// ClockAhead is how far a run may start after it was stored. Defaults to 5 min.
+	ClockAhead time.Duration
+	// Hooks for progress and metrics.
+	Hooks Hooks
+	// Logger defaults to one that discards.
+	Logger *slog.Logger
+}
+
+// Hooks are called as a replay works, by several goroutines at once. Nil functions
+// are left out.
+type Hooks struct {
+	// Listed is called for each run that was found.
+	Listed func()
+	// Done is called for each run that was dealt with.
+	Done func()
+	// Applied is called after each batch.
+	Applied func(load.Result)
+}
+
+func (c Config) withDefaults() Config {
+	if c.Workers == 0 {
+		c.Workers = 2
+	}
+	if c.BatchRows == 0 {
+		c.BatchRows = 10_000
+	}
+	if c.BatchBytes == 0 {
+		c.BatchBytes = 2 << 20
+	}
+	if c.ClockAhead == 0 {
+		c.ClockAhead = ingest.DefaultClockAhead
+	}
+	if c.Hooks.Listed == nil {
+		c.Hooks.Listed = func() {}
+	}
+	if c.Hooks.Done == nil {
+		c.Hooks.Done = func() {}
+	}
+	if c.Hooks.Applied == nil {
+		c.Hooks.Applied = func(load.Result) {}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func (c Config) validate() error {
+	var faults []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	check(c.Bucket != nil, "Bucket is not set")
+	check(c.Loader != nil, "Loader is not set")
+	check(c.Workers > 0, "Workers is %d", c.Workers)
+	check(c.BatchRows > 0, "BatchRows is %d", c.BatchRows)
+	check(c.BatchBytes > 0, "BatchBytes is %d", c.BatchBytes)
+	if err := errors.Join(faults...); err != nil {
+		return fmt.Errorf("replay: configuration: %w", err)
+	}
+	return nil
+}
+
+// listedAhead is how many runs may be listed and not yet replayed, about 200
+// bytes each.
+const listedAhead = 100_000
+
+// Run replays what the filter selects. Damaged objects, unfinished runs and
+// categories that the Loader does not have are in the Summary; see
+// [Summary.Complete]. The error says why the replay could not go on: what was
+// applied until then stays, and running it again goes on from there. A category
+// whose table does not fit is a *load.MisfitError or what PostgreSQL says of it.
+func Run(ctx context.Context, config Config) (Summary, error) {
+	config = config.withDefaults()
+	if err := config.validate(); err != nil {
+		return Summary{}, err
+	}
+	r := &replay{Config: config, summary: newCollector()}
+	groups := make(chan []archive.Run)
+	ahead := semaphore.NewWeighted(listedAhead)
+	work, ctx := errgroup.WithContext(ctx)
+	work.Go(func() error {
+		defer close(groups)
+		return r.list(ctx, func(runs []archive.Run) error {
+			if err := ahead.Acquire(ctx, weight(runs)); err != nil {
+				return err
+			}
+			select {
+			case groups <- runs:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+	})
+	for range config.Workers {
+		work.Go(func() error {
+			for runs := range groups {
+				if err := r.runs(ctx, runs); err != nil {
+					return err
+				}
+				ahead.Release(weight(runs))
+			}
+			return nil
+		})
+	}
+	err := work.Wait()
+	return r.summary.summary(), err
+}
+
+func weight(runs []archive.Run) int64 { return min(int64(len(runs)), listedAhead) }
+
+// replay is one call of Run.
+type replay struct {
+	Config
+	summary *collector
+}
+
+// list calls give with the runs of each account, region and category.
+func (r *replay) list(ctx context.Context, give func([]archive.Run) error) error {
+	var group []archive.Run
+	for run, err := range r.Bucket.Runs(ctx, r.Filter) {
+		var strange *archive.Error
+		switch {
+		case errors.As(err, &strange):
+			r.summary.bad(BadObject{Reason: strange.Reason, Detail: strange.Detail})
+			continue
+		case err != nil:
+			return fmt.Errorf("replay: %w", err)
+		}
+		r.Hooks.Listed()
+		if len(group) > 0 && !sameScope(group[0], run) {
+			if err := give(group); err != nil {
+				return err
+			}
+			group = nil
+		}
+		group = append(group, run)
+	}
+	if len(group) == 0 {
+		return nil
+	}
+	return give(group)
+}
+
+// sameScope reports whether two runs may be of one scope: which slice they are of
+// is only in their manifests.
+func sameScope(a, b archive.Run) bool {
+	return a.Account == b.Account && a.Region == b.Region && a.Category == b.Category
+}

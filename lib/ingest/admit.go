@@ -1,0 +1,39 @@
+package ingest
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/hubspoke/observability/lib/load"
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+// DefaultClockAhead is how far a run may start after its arrival.
+const DefaultClockAhead = 5 * time.Minute
+
+// Refusal says why what was read cannot be applied.
+type Refusal struct {
+	Reason schema.Reason
+	Detail string
+}
+
+// Error returns reason and detail.
+func (r *Refusal) Error() string { return string(r.Reason) + ": " + r.Detail }
+
+// Admit decides whether a run may be applied, whatever source it comes from, and
+// returns the table of its category. arrived is when the source stored it, by the
+// source's clock, and ahead how much later the run may start. A refused run has
+// a Refusal, an admitted one nil.
+func Admit(loader *load.Loader, scope schema.Scope, run schema.RunID, arrived time.Time, ahead time.Duration) (*schema.Table, *Refusal) {
+	if d := run.Time().Sub(arrived); d > ahead {
+		return nil, &Refusal{ReasonClockAhead, fmt.Sprintf("the run starts %v after it arrived; set the clock of the spoke", d.Round(time.Second))}
+	}
+	t := loader.Table(scope.Category)
+	if t == nil {
+		return nil, &Refusal{ReasonUnknownCategory, "this hub does not know the category; update the hub and replay the archive"}
+	}
+	if sliced := t.SliceColumn() >= 0; sliced != (scope.Slice != "") {
+		return nil, &Refusal{schema.ReasonSlice, fmt.Sprintf("slice is %q", scope.Slice)}
+	}
+	return t, nil
+}

@@ -1,0 +1,54 @@
+package load
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+// AppliedRun is what took effect of a run.
+type AppliedRun struct {
+	// Parts by number, each with the SHA-256 of its body.
+	Parts map[int][32]byte
+	// Ended is whether the end of the run was applied.
+	Ended bool
+}
+
+// Applied returns what took effect of a run. Nothing of a run that was pruned is
+// known; see [Loader.Prune].
+func (l *Loader) Applied(ctx context.Context, s schema.Scope, run schema.RunID) (AppliedRun, error) {
+	a := AppliedRun{Parts: map[int][32]byte{}}
+	rows, err := l.pool.Query(ctx, `
+		SELECT -1, NULL FROM hub.run WHERE scope = $1 AND run = $2 AND outcome IS NOT NULL
+		UNION ALL
+		SELECT part, body_sha256 FROM hub.run_part WHERE scope = $1 AND run = $2`, s.ID(), id(run))
+	if err != nil {
+		return a, fmt.Errorf("load: read run %v of %v: %w", run, s, err)
+	}
+	var part int
+	var sum []byte
+	_, err = pgx.ForEachRow(rows, []any{&part, &sum}, func() error {
+		if part < 0 {
+			a.Ended = true
+			return nil
+		}
+		a.Parts[part] = [32]byte(sum)
+		return nil
+	})
+	if err != nil {
+		return a, fmt.Errorf("load: read run %v of %v: %w", run, s, err)
+	}
+	return a, nil
+}
+
+// Rejected reports whether a reject of that origin is stored; see [Origin].
+func (l *Loader) Rejected(ctx context.Context, origin string) (yes bool, err error) {
+	err = l.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM hub.reject WHERE origin = $1)`, storable(origin)).Scan(&yes)
+	if err != nil {
+		return false, fmt.Errorf("load: look for rejects of %s: %w", origin, err)
+	}
+	return yes, nil
+}
