@@ -18,7 +18,7 @@ func (discard) Publish(context.Context, []stream.Message) error { return nil }
 // BenchmarkRun is the way of a row from emit to the archive and the stream,
 // which both cost nothing here.
 func BenchmarkRun(b *testing.B) {
-	findings := fixture.Findings(10_000, 1)
+	findings := fixture.Findings(2_000, 1)
 	ids := make([]string, len(findings))
 	for i := range findings {
 		ids[i] = findings[i].FindingARN

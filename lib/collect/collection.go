@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,9 +47,9 @@ func (r *Runner) collect(ctx context.Context, t *target) []Result {
 	}
 	scopes, err := t.scopes(env)
 	if err != nil {
-		result := Result{Scope: t.scope, Run: id, Outcome: schema.Failed, CollectErr: err}
-		r.finished(result)
-		return []Result{result}
+		results := []Result{{Scope: t.scope, Run: id, Outcome: schema.Failed, CollectErr: err}}
+		r.finished(results)
+		return results
 	}
 	for i, scope := range scopes {
 		if i > 0 {
@@ -62,8 +63,8 @@ func (r *Runner) collect(ctx context.Context, t *target) []Result {
 	t.mark.advance(results)
 	for i := range results {
 		results[i].Duration = time.Since(start)
-		r.finished(results[i])
 	}
+	r.finished(results)
 	return results
 }
 
@@ -96,29 +97,48 @@ func (r *Runner) requested(t *target) {
 	}
 }
 
-func (r *Runner) finished(result Result) {
+// finished logs a collection, in one line however many slices it has, and calls
+// the hooks.
+func (r *Runner) finished(results []Result) {
+	first := results[0]
+	var rows, parts, bytes, duplicates, faults int64
+	var outcomes []string
+	var fault error
+	for _, result := range results {
+		rows += int64(result.Rows)
+		parts += int64(result.Parts)
+		bytes += result.Bytes
+		duplicates += int64(result.Duplicates)
+		if !slices.Contains(outcomes, string(result.Outcome)) {
+			outcomes = append(outcomes, string(result.Outcome))
+		}
+		if err := result.Fault(); err != nil {
+			faults++
+			fault = cmp.Or(fault, err)
+		}
+		if r.cfg.Hooks.Finished != nil {
+			r.cfg.Hooks.Finished(result)
+		}
+	}
 	attributes := []any{
-		"category", result.Scope.Category, "account", result.Scope.Account, "region", result.Scope.Region,
-		"run", result.Run.String(), "outcome", string(result.Outcome), "rows", result.Rows,
-		"parts", result.Parts, "bytes", result.Bytes, "duration", result.Duration.Round(time.Millisecond),
+		"category", first.Scope.Category, "account", first.Scope.Account, "region", first.Scope.Region,
+		"outcome", strings.Join(outcomes, ","), "rows", rows, "parts", parts, "bytes", bytes,
+		"duration", first.Duration.Round(time.Millisecond), "run", first.Run.String(),
 	}
-	if result.Scope.Slice != "" {
-		attributes = append(attributes, "slice", result.Scope.Slice)
+	if len(results) > 1 {
+		attributes = append(attributes, "slices", len(results))
 	}
-	if !result.Since.IsZero() {
-		attributes = append(attributes, "since", result.Since)
+	if !first.Since.IsZero() {
+		attributes = append(attributes, "since", first.Since)
 	}
-	if result.Duplicates > 0 {
-		attributes = append(attributes, "duplicates", result.Duplicates)
+	if duplicates > 0 {
+		attributes = append(attributes, "duplicates", duplicates)
 	}
-	if fault := result.Fault(); fault != nil {
-		r.cfg.Log.Error("run has a fault", append(attributes, "error", fault)...)
-	} else {
-		r.cfg.Log.Info("run finished", attributes...)
+	if faults == 0 {
+		r.cfg.Log.Info("collected", attributes...)
+		return
 	}
-	if r.cfg.Hooks.Finished != nil {
-		r.cfg.Hooks.Finished(result)
-	}
+	r.cfg.Log.Error("collected with a fault", append(attributes, "faults", faults, "error", fault)...)
 }
 
 // outlive returns a context that is done the given time after ctx is.

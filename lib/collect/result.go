@@ -114,13 +114,19 @@ type PartialError struct {
 	NotStarted []schema.Scope
 }
 
-// Error names the runs that failed, each with its fault.
+// Summary counts, in one line.
+func (e *PartialError) Summary() string {
+	text := fmt.Sprintf("%d of %d runs failed", len(e.Failed), len(e.Failed)+len(e.Done))
+	if n := len(e.NotStarted); n > 0 {
+		text += fmt.Sprintf(", %d collections were not started", n)
+	}
+	return text
+}
+
+// Error is the summary and a line for each run that failed, with its fault.
 func (e *PartialError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d of %d runs failed", len(e.Failed), len(e.Failed)+len(e.Done))
-	if n := len(e.NotStarted); n > 0 {
-		fmt.Fprintf(&b, ", %d collections not started", n)
-	}
+	b.WriteString(e.Summary())
 	for _, r := range e.Failed {
 		fmt.Fprintf(&b, "\n%s: %s: %v", r.Scope, r.Outcome, r.Fault())
 	}

@@ -52,7 +52,7 @@ type Config struct {
 	// file, and published. Defaults to 20,000.
 	ChunkRows int
 	// ChunkBytes does the same by size in Arrow. It bounds the memory of a
-	// collection to a few times this. Defaults to 8 MiB.
+	// collection to a few times this. Defaults to 4 MiB.
 	ChunkBytes int
 	// MaxConcurrentRuns is how many collections run at once. Defaults to 4.
 	MaxConcurrentRuns int
@@ -70,7 +70,7 @@ type Config struct {
 	// context is done. Defaults to 5 seconds.
 	Grace time.Duration
 
-	// Log receives one line per run. Defaults to none.
+	// Log receives one line per collection. Defaults to none.
 	Log *slog.Logger
 	// Hooks for metrics and progress. Defaults to none.
 	Hooks Hooks
@@ -91,7 +91,7 @@ type Hooks struct {
 
 const (
 	defaultChunkRows         = 20_000
-	defaultChunkBytes        = 8 << 20
+	defaultChunkBytes        = 4 << 20
 	defaultMaxConcurrentRuns = 4
 	defaultJitter            = time.Minute
 	defaultGrace             = 5 * time.Second

@@ -212,6 +212,8 @@ func TestRowsGoToTheRunOfTheirSlice(t *testing.T) {
 	cfg := config(costCollector([]string{"2026-01-01", "2026-01-02", "2026-01-03"},
 		cost{day("2026-01-02"), "s3"}, cost{day("2026-01-01"), "s3"}, cost{day("2026-01-02"), "ec2"}))
 	cfg.Publisher, cfg.Archive = p, newArchive(t, b)
+	var text strings.Builder
+	cfg.Log = slog.New(slog.NewTextHandler(&text, nil))
 	results, err := newRunner(t, cfg).Once(t.Context())
 	if err != nil || len(results) != 3 {
 		t.Fatalf("%v, %v", results, err)
@@ -235,6 +237,9 @@ func TestRowsGoToTheRunOfTheirSlice(t *testing.T) {
 	}
 	if results[0].Run == results[1].Run {
 		t.Error("two runs with one id")
+	}
+	if lines := strings.Count(text.String(), "\n"); lines != 1 || !strings.Contains(text.String(), "outcome=ok,empty rows=3") || !strings.Contains(text.String(), "slices=3") {
+		t.Errorf("log:\n%s", text.String())
 	}
 }
 

@@ -39,7 +39,7 @@ missing, 3 some runs failed, or were only sent to one of stream and bucket.`
 }
 
 // Run collects once.
-func (c onceCommand) Run(ctx context.Context, p program, log *slog.Logger) error {
+func (c onceCommand) Run(ctx context.Context, p program, stderr *console, log *slog.Logger) error {
 	if _, err := c.destinationFlags.validate(); err != nil {
 		return err
 	}
@@ -47,8 +47,8 @@ func (c onceCommand) Run(ctx context.Context, p program, log *slog.Logger) error
 	if err != nil {
 		return err
 	}
-	progress := newProgress(p.stderr, log)
-	to, err := c.open(ctx, sources[0].home, c.Profile, progress.log, kinesis.Hooks{})
+	progress := newProgress(stderr, log)
+	to, err := c.open(ctx, sources[0].home, c.Profile, log, kinesis.Hooks{})
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (c onceCommand) Run(ctx context.Context, p program, log *slog.Logger) error
 		Archive:   to.archive,
 		Packer:    to.packer,
 		Workers:   semaphore.NewWeighted(int64(c.Concurrent)),
-		Log:       progress.log,
+		Log:       log,
 		Hooks:     progress.hooks(),
 	}
 	var rows *rowPrinter
@@ -76,7 +76,7 @@ func (c onceCommand) Run(ctx context.Context, p program, log *slog.Logger) error
 	results, err := onceAll(ctx, all)
 	stop()
 	if rows != nil {
-		return errors.Join(rows.close(), printResults(p.stderr, "table", results), err)
+		return errors.Join(rows.close(), printResults(stderr, "table", results), err)
 	}
 	return errors.Join(printResults(p.stdout, c.Output, results), err)
 }

@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/hubspoke/observability/lib/collect"
 	"github.com/hubspoke/observability/lib/schema"
@@ -56,11 +57,37 @@ func printResults(w io.Writer, format string, results []collect.Result) error {
 		return printJSON(w, out)
 	}
 	t := newTable(w, "category", "account", "region", "slice", "outcome", "rows", "duration", "error")
-	for _, r := range results {
-		t.AppendRow(table.Row{r.Scope.Category, r.Scope.Account, r.Scope.Region, r.Scope.Slice, r.Outcome, r.Rows, r.Duration.Round(time.Millisecond), cut(faultText(r), 100)})
+	t.SetColumnConfigs([]table.ColumnConfig{{Name: "error", WidthMax: maxError, WidthMaxEnforcer: text.WrapSoft}})
+	for rest := results; len(rest) > 0; {
+		r, n := rest[0], alike(rest)
+		slice := r.Scope.Slice
+		if n > 1 {
+			slice += " … " + rest[n-1].Scope.Slice
+		}
+		t.AppendRow(table.Row{r.Scope.Category, r.Scope.Account, r.Scope.Region, slice, r.Outcome, r.Rows, r.Duration.Round(time.Millisecond), printable(faultText(r))})
+		rest = rest[n:]
 	}
 	t.Render()
 	return nil
+}
+
+// maxError is the width of the column of errors.
+const maxError = 72
+
+// alike returns how many of the first results differ only in their slice, and
+// have no rows: a person wants to read that once.
+func alike(results []collect.Result) int {
+	first := results[0]
+	n := 1
+	for _, r := range results[1:] {
+		scope := r.Scope
+		scope.Slice = first.Scope.Slice
+		if scope != first.Scope || r.Rows+first.Rows > 0 || r.Outcome != first.Outcome || faultText(r) != faultText(first) {
+			break
+		}
+		n++
+	}
+	return n
 }
 
 func faultText(r collect.Result) string {
@@ -198,16 +225,21 @@ func (t *rowTable) print(w io.Writer) {
 	}
 }
 
-// cut makes text one line of at most n characters that a terminal shows as it is.
+// cut makes text printable and at most n characters long.
 func cut(text string, n int) string {
-	text = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, text)
+	text = printable(text)
 	if runes := []rune(text); len(runes) > n {
 		return string(runes[:n-1]) + "…"
 	}
 	return text
+}
+
+// printable makes text one line that a terminal shows as it is.
+func printable(text string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text))
 }

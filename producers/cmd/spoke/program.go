@@ -40,7 +40,7 @@ type arguments struct {
 
 	LogFormat string           `enum:"text,json" default:"text" help:"Format of the log on standard error: ${enum}."`
 	LogLevel  slog.Level       `default:"info" help:"Lowest level that is logged: debug, info, warn or error."`
-	Version   kong.VersionFlag `help:"Print the version and exit."`
+	Version   kong.VersionFlag `env:"-" help:"Print the version and exit."`
 }
 
 const description = `Collects the state of this AWS account and sends it to the hub.
@@ -84,8 +84,13 @@ func (p program) run(ctx context.Context, args []string) int {
 		fmt.Fprintf(p.stderr, "spoke: %v\n`spoke -h` shows commands and flags.\n", err)
 		return exitUsage
 	}
-	err = command.Run(p, p.newLog(parsed.LogFormat, parsed.LogLevel))
-	if err != nil {
+	stderr := &console{Writer: p.stderr}
+	err = command.Run(p, stderr, newLog(stderr, parsed.LogFormat, parsed.LogLevel))
+	var partial *collect.PartialError
+	switch {
+	case errors.As(err, &partial):
+		fmt.Fprintf(p.stderr, "spoke: %s\n", partial.Summary()) // the table of results has the rest
+	case err != nil:
 		fmt.Fprintf(p.stderr, "spoke: %v\n", err)
 	}
 	return exitCode(err)
@@ -127,12 +132,12 @@ func didAnything(e *collect.PartialError) bool {
 	return false
 }
 
-func (p program) newLog(format string, level slog.Level) *slog.Logger {
+func newLog(w io.Writer, format string, level slog.Level) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
 	if format == "json" {
-		return slog.New(slog.NewJSONHandler(p.stderr, options))
+		return slog.New(slog.NewJSONHandler(w, options))
 	}
-	return slog.New(slog.NewTextHandler(p.stderr, options))
+	return slog.New(slog.NewTextHandler(w, options))
 }
 
 func versionText() string {

@@ -18,21 +18,43 @@ const (
 	heartbeatTime = 10 * time.Second
 )
 
+// console is standard error: lines of the log push the bar down.
+type console struct {
+	io.Writer
+	mu  sync.Mutex
+	bar *progressbar.ProgressBar // nil while there is none
+}
+
+// Write writes above the bar, which draws itself anew a moment later.
+func (c *console) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.bar != nil {
+		c.bar.Clear()
+	}
+	return c.Writer.Write(b)
+}
+
+func (c *console) show(bar *progressbar.ProgressBar) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.bar = bar
+}
+
 // progress shows how far a long command is: a bar if standard error is a
 // terminal, else a line in the log now and then.
 type progress struct {
 	counter
-	log *slog.Logger
-	bar *progressbar.ProgressBar // nil if there is no terminal
+	log     *slog.Logger
+	console *console
+	bar     *progressbar.ProgressBar // nil if there is no terminal
 }
 
-func newProgress(stderr io.Writer, log *slog.Logger) *progress {
-	p := &progress{log: log}
-	if file, ok := stderr.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		p.bar = progressbar.NewOptions(-1, progressbar.OptionSetWriter(stderr), progressbar.OptionClearOnFinish(),
+func newProgress(c *console, log *slog.Logger) *progress {
+	p := &progress{log: log, console: c}
+	if file, ok := c.Writer.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		p.bar = progressbar.NewOptions(-1, progressbar.OptionSetWriter(file), progressbar.OptionClearOnFinish(),
 			progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(false), progressbar.OptionThrottle(barRefresh))
-		// A line of the log would tear the bar; the results say the same at the end.
-		p.log = slog.New(slog.DiscardHandler)
 	}
 	return p
 }
@@ -44,6 +66,7 @@ func (p *progress) start(ctx context.Context) (stop func()) {
 	if p.bar != nil {
 		every = barRefresh
 		p.bar.ChangeMax(p.total)
+		p.console.show(p.bar)
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -62,6 +85,7 @@ func (p *progress) start(ctx context.Context) (stop func()) {
 		cancel()
 		wg.Wait()
 		if p.bar != nil {
+			p.console.show(nil)
 			p.bar.Finish()
 		}
 	}

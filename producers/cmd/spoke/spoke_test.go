@@ -304,6 +304,26 @@ func TestEveryFlagIsAVariable(t *testing.T) {
 	}
 }
 
+type cost struct {
+	Day schema.Date `col:"day,key,slice"`
+}
+
+func TestSlicesThatFailAlikeAreOneLine(t *testing.T) {
+	isolate(t)
+	sources := fixed(collect.Collector[cost]{
+		Category: schema.Of[cost](schema.Spec{Name: "costs", Mode: schema.Snapshot}),
+		Reach:    collect.Global, Every: time.Hour, Actions: []string{"x:Y"}, Rate: collect.Rate{PerSecond: 1},
+		Slices:  func(time.Time) []string { return []string{"2026-01-01", "2026-01-02", "2026-01-03"} },
+		Collect: func(context.Context, *collect.Env, func(cost) error) error { return errors.New("no route\nto host") },
+	})
+	r := run(t.Context(), sources, "once")
+	r.want(t, exitFailed, "", "2026-01-01 … 2026-01-03")
+	r.want(t, exitFailed, "", "3 of 3 runs failed")
+	if lines := strings.Count(r.stderr, "no route"); lines != 2 { // the log and the table
+		t.Errorf("the error is there %d times:\n%s", lines, r.stderr)
+	}
+}
+
 func TestExitCodes(t *testing.T) {
 	isolate(t)
 	good, denied := collector(things, nil, thing{ID: "a"}), &smithy.GenericAPIError{Code: "AccessDenied"}
@@ -314,7 +334,7 @@ func TestExitCodes(t *testing.T) {
 	run(t.Context(), fixed(collector(others, disabled)), "once").want(t, exitDone, "", "not subscribed")
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	run(cancelled, fixed(good), "once").want(t, exitFailed, "", "1 collections not started")
+	run(cancelled, fixed(good), "once").want(t, exitFailed, "", "1 collections were not started")
 }
 
 // stored returns the headers of all records in the hub's stream, ends and parts.
