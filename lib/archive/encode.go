@@ -33,7 +33,7 @@ func Encode(w io.Writer, t *schema.Table, rec arrow.Record) error {
 		return refuse(ReasonTooLarge, "the record has %d rows, more than %d", rec.NumRows(), MaxRows)
 	}
 	out := parquet.NewGenericWriter[any](w, parquetSchema(t),
-		parquet.Compression(&parquet.Zstd),
+		parquet.Compression(&compression),
 		parquet.DictionaryMaxBytes(dictionaryBytes),
 		parquet.CreatedBy("github.com/hubspoke/observability", "1", ""),
 	)
