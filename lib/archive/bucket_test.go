@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
@@ -40,7 +41,19 @@ type store struct {
 
 func newStore(t testing.TB) *store {
 	t.Helper()
-	s := &store{backend: s3mem.New()}
+	s, stop := startStore()
+	t.Cleanup(stop)
+	return s
+}
+
+// exampleClient is a client of an S3 server in this process.
+func exampleClient() (archive.S3, func()) {
+	s, stop := startStore()
+	return s, stop
+}
+
+func startStore() (s *store, stop func()) {
+	s = &store{backend: s3mem.New()}
 	fake := gofakes3.New(s.backend).Server()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
@@ -52,9 +65,7 @@ func newStore(t testing.TB) *store {
 		}
 		fake.ServeHTTP(w, r)
 	}))
-	t.Cleanup(server.Close)
 	transport := &http.Transport{}
-	t.Cleanup(transport.CloseIdleConnections)
 	s.Client = s3.New(s3.Options{
 		BaseEndpoint: &server.URL, Region: "eu-central-1", UsePathStyle: true,
 		Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
@@ -66,9 +77,12 @@ func newStore(t testing.TB) *store {
 		}),
 	})
 	if err := s.backend.CreateBucket("archive"); err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	return s
+	return s, func() {
+		transport.CloseIdleConnections()
+		server.Close()
+	}
 }
 
 // noLimit lets every retry through.
@@ -457,6 +471,8 @@ func TestRuns(t *testing.T) {
 		"data/account=" + a + "/region=eu-central-1/category=things/x",
 		"data/account=" + a + "/region=eu-central-1/category=things/date=2026-02-01/x.parquet",
 		"data/account=" + a + "/region=eu-central-1/category=things/date=2026-02-01/" + all[0].ID.String() + ".manifest.json", // of another day
+		"data/account=" + a + "/region=eu-central-1/category=things/date=2026-02-01/" + all[0].ID.String() + "-0.parquet",
+		"data/account=" + a + "/region=eu-central-1/category=things/day=2026-02-01/" + all[2].ID.String() + "-0.parquet",
 		"data/account=" + a + "/region=eu-central-1/category=things/date=2026-02-01/" + all[2].ID.String() + "-01.parquet",
 		"data/account=" + a + "/region=eu-central-1/category=things/date=2026-02-01/" + all[2].ID.String() + "-0.parquet/../x",
 		"data/account=" + a + "/region=eu-central-1/category=Things/x",
@@ -508,6 +524,13 @@ func TestRuns(t *testing.T) {
 			t.Errorf("%d strange objects, want %d:\n%s", len(got), len(strange), strings.Join(got, "\n"))
 		}
 	})
+	t.Run("no page behind the last day", func(t *testing.T) {
+		s.requests = nil
+		collect(t, b, archive.Filter{Accounts: []string{z}, Regions: []string{"us-east-1"}, Categories: []string{"things"}, To: date("2026-02-02")})
+		if len(s.requests) != 1 {
+			t.Errorf("%d requests, want 1", len(s.requests))
+		}
+	})
 	t.Run("stop", func(t *testing.T) {
 		n := 0
 		for range b.Runs(context.Background(), archive.Filter{}) {
@@ -519,6 +542,25 @@ func TestRuns(t *testing.T) {
 			t.Errorf("%d", n)
 		}
 	})
+}
+
+// encoded answers like S3 does when it was asked to encode keys.
+type encoded struct{ archive.S3 }
+
+func (encoded) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input, _ ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+	if in.EncodingType != types.EncodingTypeUrl {
+		return nil, errors.New("XML syntax error: illegal character code U+0001")
+	}
+	key := *in.Prefix + "a+b%2Bc%01"
+	return &s3.ListObjectsV2Output{EncodingType: types.EncodingTypeUrl, Contents: []types.Object{{Key: &key}}}, nil
+}
+
+// A key that XML cannot hold does not end the listing.
+func TestRunsEncodedKeys(t *testing.T) {
+	_, strange := collect(t, newBucket(t, encoded{}, nil), archive.Filter{})
+	if len(strange) != 1 || !strings.Contains(strange[0], `data/a b+c\x01`) {
+		t.Errorf("strange objects %q", strange)
+	}
 }
 
 func TestRunsRefusesFilter(t *testing.T) {

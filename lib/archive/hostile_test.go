@@ -240,6 +240,25 @@ func TestThriftLies(t *testing.T) {
 	}
 }
 
+// Metadata that this version does not know is ignored, unless it is nested deeper
+// than any sane file.
+func TestUnknownMetadata(t *testing.T) {
+	good := smallFile(t, 2)
+	size := int(binary.LittleEndian.Uint32(good[len(good)-8:]))
+	pages, footer := good[:len(good)-8-size], good[len(good)-8-size:len(good)-9]
+	nested := func(depth int) []byte {
+		field := "\x0c\xc8\x01" + strings.Repeat("\x1c", depth) + strings.Repeat("\x00", depth+1)
+		return frame(pages, append(bytes.Clone(footer), field+"\x00"...))
+	}
+	got, err := archive.Decode(things.Table, nested(5), day, nil)
+	if err != nil {
+		t.Errorf("an unknown field: %v", err)
+	}
+	release(got)
+	_, err = decodeBounded(t, things.Table, nested(100), 1<<20)
+	wantReason(t, err, archive.ReasonCorrupt)
+}
+
 // one is a table of a single column, for files that are made by hand.
 type one struct {
 	ID string `col:"id,key"`
@@ -330,11 +349,23 @@ func TestPageLies(t *testing.T) {
 		}
 		release(got)
 	}
+	optional := func(level byte) []byte {
+		data := handmade(t, 2, none, dataPage(2, len(ab)+6, format.Plain, append([]byte{2, 0, 0, 0, 2 << 1, level}, ab...)))
+		return rewrite(t, data, func(m *format.FileMetaData) { m.Schema[1].RepetitionType.V = format.Optional })
+	}
+	if got, err := archive.Decode(ones.Table, optional(1), "", nil); err != nil {
+		t.Errorf("an optional column: %v", err)
+	} else {
+		release(got)
+	}
+	firstOnly := dataPage(2, 3, format.RLEDictionary, []byte{1, 2 << 1, 0})
 	tests := []struct {
 		name   string
 		data   []byte
 		reason schema.Reason
 	}{
+		{"definition level 2", optional(2), archive.ReasonCorrupt},
+		{"a page too many", handmade(t, 2, none, plain, plain), archive.ReasonCorrupt},
 		{"bomb", handmade(t, 2, zst, dataPage(2, 10, format.Plain, bomb)), archive.ReasonCorrupt},
 		{"bomb in a dictionary", handmade(t, 2, zst, dictionaryPage(2, 10, bomb)), archive.ReasonCorrupt},
 		{"bomb that says its size", handmade(t, 2, zst, dataPage(2, math.MaxInt32, format.Plain, bomb)), archive.ReasonTooLarge},
@@ -342,10 +373,10 @@ func TestPageLies(t *testing.T) {
 			dataPage(0, 100<<20, format.Plain, z.EncodeAll(make([]byte, 100<<20), nil))), archive.ReasonTooLarge},
 		{"large values in few indexes", handmade(t, 200, none, dictionaryPage(1, len(large), large),
 			dataPage(200, len(runOfIndexes), format.RLEDictionary, runOfIndexes)), archive.ReasonTooLarge},
-		{"dictionary with too many entries", handmade(t, 2, none, dictionaryPage(3, len(ab), ab)), archive.ReasonCorrupt},
-		{"dictionary with too few entries", handmade(t, 2, none, dictionaryPage(1, len(ab), ab)), archive.ReasonCorrupt},
+		{"dictionary with too many entries", handmade(t, 2, none, dictionaryPage(3, len(ab), ab), firstOnly), archive.ReasonCorrupt},
+		{"dictionary with too few entries", handmade(t, 2, none, dictionaryPage(1, len(ab), ab), firstOnly), archive.ReasonCorrupt},
 		{"dictionary of 2^31 entries", handmade(t, 2, none, dictionaryPage(math.MaxInt32, len(ab), ab)), archive.ReasonCorrupt},
-		{"two dictionaries", handmade(t, 2, none, dictionaryPage(2, len(ab), ab), dictionaryPage(2, len(ab), ab)), archive.ReasonCorrupt},
+		{"two dictionaries", handmade(t, 2, none, dictionaryPage(2, len(ab), ab), dictionaryPage(2, len(ab), ab), firstOnly), archive.ReasonCorrupt},
 		{"no dictionary", handmade(t, 2, none, dataPage(2, 3, format.RLEDictionary, []byte{1, 3, 2})), archive.ReasonCorrupt},
 		{"index outside", handmade(t, 1, none, dictionaryPage(1, 5, text("a")), dataPage(1, 3, format.RLEDictionary, []byte{1, 3, 1})), archive.ReasonCorrupt},
 		{"index of 33 bits", handmade(t, 2, none, dictionaryPage(2, len(ab), ab), dataPage(2, 3, format.RLEDictionary, []byte{33, 3, 2})), archive.ReasonCorrupt},
@@ -367,7 +398,11 @@ func TestPageLies(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := decodeBounded(t, ones.Table, test.data, 6*archive.MaxDecoded)
+			limit := uint64(8 << 20)
+			if test.reason == archive.ReasonTooLarge { // the limits themselves were reached
+				limit = 6 * archive.MaxDecoded
+			}
+			_, err := decodeBounded(t, ones.Table, test.data, limit)
 			wantReason(t, err, test.reason)
 		})
 	}

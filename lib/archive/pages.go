@@ -138,7 +138,7 @@ func (c *chunk) page() error {
 }
 
 func (c *chunk) readDictionary(h format.DictionaryPageHeader, body []byte, size int) error {
-	if c.dictionary != nil || h.Encoding != format.Plain && h.Encoding != format.PlainDictionary ||
+	if c.dictionary != nil || h.Encoding != format.Plain ||
 		c.layout.physical == format.Boolean {
 		return corrupt("an unexpected dictionary, in encoding %v", h.Encoding)
 	}
@@ -216,7 +216,7 @@ func (c *chunk) begin(values int32, encoding format.Encoding, levels, page []byt
 	case format.Plain:
 		c.indexed = false
 		return nil
-	case format.RLEDictionary, format.PlainDictionary:
+	case format.RLEDictionary:
 		if c.dictionary == nil {
 			return corrupt("a page refers to a dictionary that is not there")
 		}

@@ -1,0 +1,29 @@
+// Package archive keeps the rows of runs as Parquet files in S3, so that they can
+// be applied again, and queried by any Parquet reader:
+//
+//	data/account=<id>/region=<region>/category=<name>/date=<UTC day of the run's start>/<run>-<n>.parquet
+//	data/account=<id>/region=<region>/category=<name>/date=<UTC day of the run's start>/<run>.manifest.json
+//
+// The account comes first, so that a bucket policy can bind the prefix to the
+// caller. The manifest is written last: it says how the run ended, and for each
+// file its rows, size, SHA-256 and the parts that its rows had in the stream. A
+// run without a manifest is unfinished.
+//
+// [Bucket.Create] writes a run; [Bucket.Runs], [Bucket.ReadManifest] and
+// [Bucket.ReadFile] read it. [Encode] and [Decode] are the file format alone.
+//
+// # Trust
+//
+// Whoever may write below an account's prefix may write anything there. So a
+// manifest counts only in its own place, names only files beside it, and a file
+// is opened only if its size and SHA-256 are those of the manifest. What
+// [Decode] reads may still be hostile, because the same hand may have written
+// both. General Parquet readers, parquet-go included, believe the sizes that a
+// file claims: a few bytes can ask for gigabytes, which ends a Go process. Decode
+// therefore takes only what Encode writes (flat files, zstd or no compression,
+// plain and dictionary encoding), reads it page by page without unsafe code, and
+// uses parquet-go for the metadata alone, after it has proved that the metadata
+// claims no more than it holds. The limits are [MaxFile], [MaxRows] and
+// [MaxDecoded]. Who reads files of accounts that are not trusted at all should
+// still do it in a process of its own with a limit on its memory.
+package archive
