@@ -78,7 +78,9 @@ func TestForeignAccountCannotHideAFinding(t *testing.T) {
 	db := newDatabase(t)
 	db.finding("1", "collected_at", "2026-08-01T00:00:00Z")
 	db.finding("1", "account_id", accountB, "record_state", "ARCHIVED", "collected_at", "2026-08-09T00:00:00Z")
-	db.finding("1", "account_id", accountB, "region", "us-east-1", "finding_account_id", accountB, "record_state", "ARCHIVED", "collected_at", "2026-08-08T00:00:00Z")
+	// Nor by a finding of its own of the same name.
+	db.finding("1", "account_id", accountB, "finding_account_id", accountB, "record_state", "ARCHIVED", "collected_at", "2026-08-08T00:00:00Z")
+	db.finding("1", "account_id", accountB, "finding_account_id", accountB, "region", "us-east-1", "finding_region", "us-east-1", "record_state", "ARCHIVED")
 	db.refresh()
 	db.want("SELECT account_id, findings FROM open_findings", accountA+" 1")
 }

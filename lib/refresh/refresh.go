@@ -230,15 +230,23 @@ func (r *Refresher) once(ctx context.Context, which selection) (Result, error) {
 	return result, result.err()
 }
 
+// sessionSettings undo what the pool has set, keep PostgreSQL from compiling the
+// same queries again each time, and give the one refresh at a time memory to
+// aggregate without files, if the role has less.
+const sessionSettings = `
+	RESET ALL;
+	SET jit = off;
+	SELECT set_config('work_mem', '64MB', false) WHERE pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('64MB')`
+
 // connect takes a connection out of the pool for good and makes it a session
-// with the settings of the role, whatever the pool has set.
+// with settings of its own.
 func (r *Refresher) connect(ctx context.Context) (*session, error) {
 	pooled, err := r.pool.Acquire(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("refresh: connect: %w", err)
 	}
 	s := &session{config: r.config, conn: pooled.Hijack()}
-	if _, err := s.conn.Exec(ctx, "RESET ALL", pgx.QueryExecModeSimpleProtocol); err != nil {
+	if _, err := s.conn.Exec(ctx, sessionSettings, pgx.QueryExecModeSimpleProtocol); err != nil {
 		s.close()
 		return nil, fmt.Errorf("refresh: connect: %w", err)
 	}

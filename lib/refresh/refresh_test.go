@@ -460,13 +460,21 @@ func TestForeignLock(t *testing.T) {
 func TestPoolSettingsDoNotMatter(t *testing.T) {
 	db := newDatabase(t)
 	db.install(fstest.MapFS{"v.sql": file(`
-		CREATE MATERIALIZED VIEW setting AS SELECT 1 AS one, current_setting('enable_hashjoin') AS value;
+		CREATE MATERIALIZED VIEW setting AS
+			SELECT 1 AS one, current_setting('enable_hashjoin') AS hash, current_setting('work_mem') AS memory;
 		CREATE UNIQUE INDEX ON setting (one)`)})
-	pool := db.loaderPool()
-	if _, err := refresh.New(pool, refresh.Config{}).All(t.Context()); err != nil {
+	const setting = "SELECT hash || ' ' || memory FROM setting"
+	if _, err := refresh.New(db.loaderPool(), refresh.Config{}).All(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := db.text("SELECT value FROM setting"); !slices.Equal(got, []string{"on"}) {
-		t.Errorf("refreshed with enable_hashjoin %q", got)
+	if got := db.text(setting); !slices.Equal(got, []string{"on 64MB"}) {
+		t.Errorf("refreshed with %q", got)
+	}
+	db.exec("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = ''1GB''', current_database()); END $$")
+	if _, err := refresh.New(db.loaderPool(), refresh.Config{}).All(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := db.text(setting); !slices.Equal(got, []string{"on 1GB"}) {
+		t.Errorf("refreshed with %q although the role has more", got)
 	}
 }

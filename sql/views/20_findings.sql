@@ -2,35 +2,58 @@
 --
 -- An administrator account and an aggregation region see findings of others, so
 -- the same finding may have been collected in several places. It counts once,
--- where it belongs, and the copy from there comes first: what another account
--- says about it must never hide it.
+-- where it belongs: the row that was collected there, or if there is none the
+-- newest of the others. An account that names a finding of another can never
+-- hide it that way.
 --
 -- The texts are cut to the lengths that AWS documents, at most. They are the key
 -- of the view, and an index refuses a key of some kilobytes; whoever sent such a
 -- text would keep everybody's view from being refreshed.
 CREATE MATERIALIZED VIEW findings_summary AS
-WITH finding AS (
-    SELECT DISTINCT ON (product_arn, finding_id)
-           left(finding_account_id, 32) AS account_id,
-           left(coalesce(finding_region, region), 32) AS region,
+WITH seen AS NOT MATERIALIZED (
+    SELECT *,
+           coalesce(finding_region, region) AS home_region,
+           -- As bare equalities they would be taken for rare, and joined row by row.
+           coalesce(account_id = finding_account_id AND region = coalesce(finding_region, region), false) AS is_home
+    FROM obs.security_findings
+    WHERE deleted_at IS NULL
+), away_only AS (
+    SELECT DISTINCT ON (finding_account_id, home_region, product_arn, finding_id)
+           finding_account_id, home_region, product_name, severity_label, workflow_status, record_state, compliance_status,
+           first_observed_at, finding_updated_at
+    FROM seen
+    WHERE NOT is_home
+      AND NOT EXISTS (
+          SELECT FROM seen AS home
+          WHERE is_home
+            AND home.account_id = seen.finding_account_id AND home.region = seen.home_region
+            AND home.product_arn = seen.product_arn AND home.finding_id = seen.finding_id)
+    ORDER BY finding_account_id, home_region, product_arn, finding_id,
+             (account_id = finding_account_id) DESC, collected_at DESC, row_key
+), finding AS (
+    SELECT finding_account_id, home_region, product_name, severity_label, workflow_status, record_state, compliance_status,
+           first_observed_at, finding_updated_at
+    FROM seen
+    WHERE is_home
+    UNION ALL
+    SELECT * FROM away_only
+), labelled AS (
+    SELECT left(finding_account_id, 32) AS account_id,
+           left(home_region, 32) AS region,
            left(coalesce(product_name, 'UNKNOWN'), 128) AS product_name,
            left(coalesce(severity_label, 'UNKNOWN'), 32) AS severity,
            left(coalesce(workflow_status, 'UNKNOWN'), 32) AS workflow_status,
            left(coalesce(record_state, 'UNKNOWN'), 32) AS record_state,
            left(coalesce(compliance_status, 'NONE'), 32) AS compliance_status,
-           first_observed_at,
-           finding_updated_at
-    FROM obs.security_findings
-    WHERE deleted_at IS NULL
-    ORDER BY product_arn, finding_id,
-             (account_id = finding_account_id) DESC, (region = finding_region) DESC NULLS LAST, collected_at DESC, row_key
+           first_observed_at, finding_updated_at
+    FROM finding
 )
 SELECT account_id, region, product_name, severity, workflow_status, record_state, compliance_status,
        record_state <> 'ARCHIVED' AND workflow_status NOT IN ('RESOLVED', 'SUPPRESSED') AND compliance_status <> 'PASSED' AS is_open,
        count(*) AS findings,
        min(first_observed_at) AS first_observed_at,
        max(finding_updated_at) AS last_updated_at
-FROM finding
+FROM labelled
 GROUP BY account_id, region, product_name, severity, workflow_status, record_state, compliance_status;
 
 CREATE UNIQUE INDEX findings_summary_key ON findings_summary
