@@ -3,8 +3,10 @@ package load
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -34,7 +36,7 @@ func Migrate(ctx context.Context, databaseURL string) ([]*Applied, error) {
 
 // RunMigrations runs the goose migrations of files that have not run, under a
 // lock of the database, and notes them in the table given (with its schema). An
-// error names the migration; those before it stay applied.
+// error names the migration; those before it stay applied and are returned.
 func RunMigrations(ctx context.Context, databaseURL string, files fs.FS, versions string) ([]*Applied, error) {
 	cfg, err := PoolConfig(databaseURL)
 	if err != nil {
@@ -52,6 +54,10 @@ func RunMigrations(ctx context.Context, databaseURL string, files fs.FS, version
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}
 	results, err := provider.Up(ctx)
+	var partial *goose.PartialError
+	if errors.As(err, &partial) {
+		return partial.Applied, fmt.Errorf("migration %s: %w", path.Base(partial.Failed.Source.Path), partial.Err)
+	}
 	if err != nil {
 		return results, fmt.Errorf("migrate: %w", err)
 	}

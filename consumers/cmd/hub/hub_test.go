@@ -32,7 +32,14 @@ import (
 	"github.com/hubspoke/observability/schemas"
 )
 
+// asProgram is a variable that makes the test binary the program, so that tests
+// have processes to kill.
+const asProgram = "HUB_TEST_PROGRAM"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
 	pgtest.Main(m,
 		// Connections that the SDK's shared client keeps open.
 		goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"),
@@ -144,6 +151,7 @@ type world struct {
 	aws       *awsfake.Server
 	db        *pgtest.DB
 	publisher stream.Publisher
+	objects   *s3.Client
 	archive   *archive.Bucket
 	env       []string
 }
@@ -166,20 +174,20 @@ func newWorld(t *testing.T, shards int32) *world {
 	if err := kcl.CreateLeaseTable(t.Context(), dynamodb.NewFromConfig(cfg), "observability-hub"); err != nil {
 		t.Fatal(err)
 	}
-	objects := awsconfig.S3(cfg)
-	if _, err := objects.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
+	w.objects = awsconfig.S3(cfg)
+	if _, err := w.objects.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
 		t.Fatal(err)
 	}
 	if w.publisher, err = streamkinesis.New(streamkinesis.Config{Client: client, Stream: streamARN}); err != nil {
 		t.Fatal(err)
 	}
-	if w.archive, err = archive.New(archive.Config{Client: objects, Name: bucket}); err != nil {
+	if w.archive, err = archive.New(archive.Config{Client: w.objects, Name: bucket}); err != nil {
 		t.Fatal(err)
 	}
 	return w
 }
 
-// certificate and finding are rows with everything that is not null.
+// certificate returns a row.
 func certificate(n int, status string) schemas.Certificate {
 	return schemas.Certificate{
 		CertificateARN: fmt.Sprintf("arn:aws:acm:eu-central-1:111122223333:certificate/%04d", n),
@@ -188,6 +196,13 @@ func certificate(n int, status string) schemas.Certificate {
 		NotAfter:                aws.Time(time.Date(2030, 1, 1, 0, 0, n, 0, time.UTC)),
 	}
 }
+
+// others is a category that this hub does not know.
+type other struct {
+	ID string `col:"id,key"`
+}
+
+var others = schema.Of[other](schema.Spec{Name: "others", Mode: schema.Snapshot})
 
 // day is the slice of all costs.
 const day = "2026-08-01"
@@ -243,6 +258,20 @@ func (w *world) send(account string, collectors ...collect.Any) {
 	}
 }
 
+func (w *world) putObject(key string, data []byte) {
+	w.Helper()
+	if _, err := w.objects.PutObject(w.Context(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: bytes.NewReader(data)}); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *world) deleteObject(key string) {
+	w.Helper()
+	if _, err := w.objects.DeleteObject(w.Context(), &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: &key}); err != nil {
+		w.Fatal(err)
+	}
+}
+
 // query returns the rows of a query with one column.
 func query[T any](t *testing.T, db *pgtest.DB, sql string, args ...any) []T {
 	t.Helper()
@@ -288,18 +317,4 @@ func (c *consuming) stop(t *testing.T) string {
 		t.Errorf("consume: exit code %d\n%s", code, c.stderr.String())
 	}
 	return c.stderr.String()
-}
-
-func TestConsume(t *testing.T) {
-	w := newWorld(t, 2)
-	c := w.consume()
-	w.send("111122223333", collector(schemas.Certificates, nil, certificate(1, "ISSUED"), certificate(2, "ISSUED")))
-	w.send("111122223333", collector(schemas.Certificates, nil, certificate(1, "EXPIRED")), collector(schemas.ServiceCosts, nil, cost("Amazon S3", "1.25")))
-	eventually(t, "three completed runs", func() bool { return w.count("SELECT count(*) FROM hub.run WHERE completed_at IS NOT NULL") == 3 })
-	if got := query[string](t, w.db, "SELECT status FROM obs.certificates ORDER BY deleted_at IS NULL, certificate_arn"); len(got) != 2 || got[1] != "EXPIRED" {
-		t.Errorf("certificates %q", got)
-	}
-	t.Log(c.stop(t))
-	t.Log(hub(t.Context(), "status").stdout)
-	t.Log(hub(t.Context(), "check").stdout)
 }

@@ -42,7 +42,7 @@ type arguments struct {
 	Verify  verifyCommand  `cmd:"" help:"Check that nothing was lost or doubled, or compare two databases."`
 
 	program.LogFlags
-	Version kong.VersionFlag `help:"Print the version and exit."`
+	Version kong.VersionFlag `env:"-" help:"Print the version and exit."`
 }
 
 const description = `Brings what the spokes send into PostgreSQL.

@@ -85,7 +85,8 @@ func prerequisite(err error) error {
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		switch api.ErrorCode() {
-		case "ResourceNotFoundException", "AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException":
+		case "ResourceNotFoundException", "AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException",
+			"NoSuchBucket", "AccessDenied", "InvalidAccessKeyId", "ExpiredToken", "PermanentRedirect":
 			return &program.UsageError{Err: err}
 		}
 	}

@@ -122,7 +122,7 @@ WITH run AS (
         CASE WHEN r.outcome IS NULL THEN 'open'
              WHEN r.rows > r.end_rows OR r.parts > r.end_parts OR r.last_part >= r.end_parts THEN 'doubled'
              WHEN r.rows = r.end_rows AND r.parts = r.end_parts THEN 'equal'
-             WHEN r.parts + coalesce(f.parts, 0) >= r.end_parts THEN 'refused'
+             WHEN r.parts < r.end_parts AND r.parts + f.parts >= r.end_parts THEN 'refused'
              ELSE 'missing' END AS verdict,
         r.parts <> coalesce(p.parts, 0) OR r.rows <> coalesce(p.rows, 0) AS inconsistent
     FROM run r LEFT JOIN part p USING (scope, run) LEFT JOIN refused f USING (run)

@@ -1,0 +1,242 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/lib/awsfake"
+	"github.com/hubspoke/observability/lib/pgtest"
+	"github.com/hubspoke/observability/lib/stream"
+	"github.com/hubspoke/observability/schemas"
+)
+
+func TestHelpTeaches(t *testing.T) {
+	isolate(t, "HUB_VERSION=true") // is no flag
+	hub(t.Context(), "-h").want(t, program.ExitDone, "hub migrate", "3 partly done or differences found")
+	hub(t.Context(), "consume", "-h").want(t, program.ExitDone, "$HUB_STREAM", "$DATABASE_URL", "Example")
+	for _, command := range []string{"migrate", "check", "consume", "lambda", "replay", "refresh", "status", "rejects list", "rejects show", "verify"} {
+		hub(t.Context(), append(strings.Fields(command), "-h")...).want(t, program.ExitDone, "$HUB_DATABASE_URL", "--log-level")
+	}
+	version = "v1.2.3"
+	defer func() { version = "" }()
+	hub(t.Context(), "--version").want(t, program.ExitDone, "v1.2.3\n")
+}
+
+func TestUsageErrorsNameTheThingAndTheNextStep(t *testing.T) {
+	isolate(t, "DATABASE_URL=postgres://127.0.0.1:1/x")
+	for _, test := range []struct{ args, stderr string }{
+		{"", "expected one of"},
+		{"consum", "unexpected argument consum"},
+		{"consume", "--stream"},
+		{"consume --no-such-flag", "unknown flag --no-such-flag"},
+		{"consume --stream arn:aws:kinesis:eu-central-1:444455556666:observability", "is not the ARN of a stream, such as"},
+		{"consume --stream arn:aws:s3:::bucket", "is not the ARN of a stream, such as"},
+		{"status -o xml", `"xml"`},
+		{"replay", "--bucket"},
+		{"replay --bucket b --category certs", `unknown category "certs": choose from certificates, ec2_instances`},
+		{"replay --bucket b --category kms_keys --category kms_keys", "--category kms_keys is given twice"},
+		{"replay --bucket b --account 123", `account "123" is not 12 digits`},
+		{"replay --bucket b --from yesterday", "--from: "},
+		{"replay --bucket b --to 2026-02-30", "--to: "},
+		{"replay --bucket b --from 2026-08-02 --to 2026-08-01", "--from 2026-08-02 is after --to 2026-08-01"},
+		{"replay --bucket b --workers 0", "--workers must be at least 1"},
+		{"verify --category x", `unknown category "x"`},
+		{"rejects", "expected one of"},
+		{"rejects show x", "x"},
+		{"rejects list --state closed", "closed"},
+		{"lambda", "hub consume"},
+	} {
+		hub(t.Context(), strings.Fields(test.args)...).want(t, program.ExitUsage, test.stderr)
+	}
+}
+
+func TestDatabaseThatCannotBeUsed(t *testing.T) {
+	isolate(t)
+	hub(t.Context(), "status").want(t, program.ExitUsage, "which database? Give --database-url")
+	hub(t.Context(), "status", "--database-url", "postgres://u@host:port/x").want(t, program.ExitUsage, "database URL")
+	r := hub(t.Context(), "consume", "--stream", streamARN, "--database-url", "postgres://u:geheim@127.0.0.1:1/x")
+	r.want(t, program.ExitUsage, "database x on 127.0.0.1:1", "is it running")
+	if strings.Contains(r.stderr, "geheim") {
+		t.Errorf("the password is in %s", r.stderr)
+	}
+	t.Run("libpq's variables", func(t *testing.T) {
+		isolate(t, "PGHOST=127.0.0.1", "PGPORT=1", "PGDATABASE=observability", "PGUSER=hub")
+		hub(t.Context(), "status").want(t, program.ExitUsage, "database observability on 127.0.0.1:1")
+	})
+
+	db := pgtest.Empty(t)
+	i := strings.LastIndex(db.URL, "/")
+	name, _, _ := strings.Cut(db.URL[i+1:], "?")
+	hub(t.Context(), "status", "--database-url", strings.Replace(db.URL, name, "nothing", 1)).want(t, program.ExitUsage, "createdb nothing")
+	for _, command := range []string{"status", "rejects list", "refresh", "verify", "consume --stream x", "replay --bucket x"} {
+		hub(t.Context(), append(strings.Fields(command), "--database-url", db.URL)...).want(t, program.ExitUsage, "run: hub migrate")
+	}
+}
+
+func TestMigrateAndCheck(t *testing.T) {
+	db := pgtest.Empty(t)
+	isolate(t, "HUB_DATABASE_URL="+db.URL)
+	hub(t.Context(), "check").want(t, program.ExitUsage, "00001_bookkeeping.sql", "obs.certificates is missing", "CREATE TABLE obs.certificates", "run: hub migrate")
+	dry := parse[[]stepJSON](t, hub(t.Context(), "migrate", "--dry-run", "-o", "json").want(t, program.ExitDone))
+	if query[bool](t, db, "SELECT to_regclass('hub.run') IS NOT NULL")[0] {
+		t.Error("a dry run migrated")
+	}
+	steps := parse[[]stepJSON](t, hub(t.Context(), "migrate", "-o", "json").want(t, program.ExitDone))
+	if len(steps) != len(dry) || len(steps) < 3+len(schemas.All()) || steps[0].Step != "00001_bookkeeping.sql" || steps[len(steps)-1].Step != viewsStep || !steps[0].Applied || dry[0].Applied {
+		t.Errorf("dry run %v, steps %v", dry, steps)
+	}
+	hub(t.Context(), "migrate").want(t, program.ExitDone, "nothing to do")
+	hub(t.Context(), "migrate", "--dry-run").want(t, program.ExitDone, "nothing to do")
+	hub(t.Context(), "check").want(t, program.ExitDone, "all have run", "those of this version")
+	if c := parse[checkJSON](t, hub(t.Context(), "check", "-o", "json")); !c.Fits || !c.Views || c.Categories != len(schemas.All()) || len(c.Faults)+len(c.Pending) > 0 {
+		t.Errorf("%+v", c)
+	}
+
+	for _, test := range []struct{ statement, mend string }{
+		{"ALTER TABLE obs.secrets DROP COLUMN name CASCADE", "ALTER TABLE obs.secrets ADD COLUMN name text NOT NULL"},
+		{"DROP TABLE obs.kms_keys CASCADE", "CREATE TABLE obs.kms_keys"},
+		{"UPDATE hub.installed_view SET package_sha256 = 'x'", "missing or of another version"},
+	} {
+		if _, err := db.Pool.Exec(t.Context(), test.statement); err != nil {
+			t.Fatal(err)
+		}
+		hub(t.Context(), "check").want(t, program.ExitUsage, test.mend, "the database does not fit")
+	}
+	if c := parse[checkJSON](t, hub(t.Context(), "check", "-o", "json").want(t, program.ExitUsage)); c.Fits || c.Views || len(c.Faults) != 2 {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestMigrationThatFailsKeepsWhatWasDone(t *testing.T) {
+	db := pgtest.Empty(t)
+	isolate(t, "DATABASE_URL="+db.URL)
+	if _, err := db.Pool.Exec(t.Context(), "CREATE SCHEMA obs; CREATE TABLE obs.kms_keys (x int)"); err != nil {
+		t.Fatal(err)
+	}
+	hub(t.Context(), "migrate").want(t, program.ExitPartly, "00001_bookkeeping.sql", "00004_kms_keys.sql", "the steps above stay done")
+	if _, err := db.Pool.Exec(t.Context(), "DROP TABLE obs.kms_keys"); err != nil {
+		t.Fatal(err)
+	}
+	hub(t.Context(), "migrate").want(t, program.ExitDone, "00004_kms_keys.sql", "views")
+}
+
+func TestAWSThatCannotBeUsed(t *testing.T) {
+	w := newWorld(t, 1)
+	consume := []string{"consume", "--stream", streamARN, "--drain-timeout", "1s"}
+	t.Run("credentials", func(t *testing.T) {
+		isolate(t, "DATABASE_URL="+w.db.URL)
+		hub(t.Context(), consume...).want(t, program.ExitUsage, "no AWS credentials found")
+		hub(t.Context(), "replay", "--bucket", bucket).want(t, program.ExitUsage, "no AWS region is set")
+	})
+	t.Run("region", func(t *testing.T) {
+		hub(t.Context(), "consume", "--stream", "observability", "--region", "eu-west-1").want(t, program.ExitUsage, "stream observability does not exist in eu-west-1")
+	})
+	t.Run("stream", func(t *testing.T) {
+		hub(t.Context(), "consume", "--stream", streamARN+"2").want(t, program.ExitUsage, "does not exist in eu-central-1")
+	})
+	t.Run("lease table", func(t *testing.T) {
+		hub(t.Context(), append(consume, "--lease-table", "nothing")...).want(t, program.ExitUsage, "lease table nothing does not exist", "aws dynamodb create-table")
+		client := dynamodb.NewFromConfig(w.aws.AWSConfig(hubAccount, region))
+		if tables := must(client.ListTables(t.Context(), &dynamodb.ListTablesInput{})).TableNames; len(tables) != 1 {
+			t.Errorf("tables %q", tables)
+		}
+	})
+	t.Run("lease table that may not be read", func(t *testing.T) {
+		denied := w.aws.Inject(awsfake.Fault{Operation: "dynamodb:Scan", Effect: awsfake.Deny})
+		defer denied.Remove()
+		hub(t.Context(), consume...).want(t, program.ExitUsage, "is dynamodb:Scan allowed?")
+	})
+	t.Run("bucket", func(t *testing.T) {
+		hub(t.Context(), "replay", "--bucket", "nothing").want(t, program.ExitUsage, "s3://nothing")
+		hub(t.Context(), "replay", "--bucket", bucket, "--bucket-prefix", "/x").want(t, program.ExitUsage, "--bucket-prefix")
+	})
+	t.Run("flags", func(t *testing.T) {
+		hub(t.Context(), append(consume, "--budget-mib", "1", "--batch-rows=-1")...).want(t, program.ExitUsage, "--budget-mib", "BatchRows is -1", "Budget is 1048576")
+		hub(t.Context(), append(consume, "--metrics-addr", "256.0.0.1:1")...).want(t, program.ExitUsage, "--metrics-addr 256.0.0.1:1")
+		hub(t.Context(), append(consume, "--keep", "1h")...).want(t, program.ExitUsage, "--keep 1h0m0s is less than the 24h0m0s")
+		hub(t.Context(), append(consume, "--lease-duration", "1ms")...).want(t, program.ExitUsage, "LeaseDuration")
+	})
+	t.Run("no table", func(t *testing.T) {
+		if _, err := w.db.Pool.Exec(t.Context(), "DROP SCHEMA obs CASCADE; CREATE SCHEMA obs"); err != nil {
+			t.Fatal(err)
+		}
+		hub(t.Context(), consume...).want(t, program.ExitUsage, "no table fits", "run: hub migrate")
+		hub(t.Context(), "replay", "--bucket", bucket).want(t, program.ExitUsage, "a table does not fit", "hub check")
+		hub(t.Context(), "verify").want(t, program.ExitUsage, "a table does not fit")
+	})
+}
+
+func TestStatusRejectsAndRefresh(t *testing.T) {
+	w := newWorld(t, 1)
+	c := w.consume("--no-refresh")
+	w.send("111122223333", collector(schemas.Certificates, nil, certificate(1, "ISSUED"), certificate(2, "ISSUED")), collector(schemas.ServiceCosts, nil, cost("Amazon S3", "1.25")))
+	eventually(t, "two runs", func() bool { return w.count("SELECT count(*) FROM hub.run WHERE outcome IS NOT NULL") == 2 })
+	w.send("111122223333", collector(schemas.Certificates, fmt.Errorf("denied"), certificate(1, "EXPIRED")))
+	w.put([]byte("garbage\x00"))
+	eventually(t, "three runs and a reject", func() bool {
+		return w.count("SELECT count(*) FROM hub.run WHERE outcome IS NOT NULL")+w.count("SELECT count(*) FROM hub.reject") == 4
+	})
+	c.stop(t)
+
+	s := parse[statusJSON](t, hub(t.Context(), "status", "-o", "json").want(t, program.ExitDone))
+	by := map[string]categoryStatus{}
+	for _, c := range s.Categories {
+		by[c.Category] = c
+	}
+	if got := by["certificates"]; got.Live != 2 || got.Rows != 3 || got.New != 2 || got.Changed != 1 || got.Runs != 2 || got.Incomplete != 1 || got.NewestRun == nil || !got.NewestRun.After(*got.Completed) {
+		t.Errorf("certificates %+v", got)
+	}
+	if got := by["secrets"]; got.Live != 0 || got.NewestRun != nil {
+		t.Errorf("secrets %+v", got)
+	}
+	if got := by[""]; got.Rejects != 1 {
+		t.Errorf("unknown category %+v", got)
+	}
+	if len(s.Shards) != 1 || s.Shards[0].Sequence == "" || s.Shards[0].Lag == nil || s.Shards[0].Stream != streamARN || len(s.Gaps) != 0 || len(s.Views) == 0 {
+		t.Errorf("%+v", s)
+	}
+	if got := parse[statusJSON](t, hub(t.Context(), "status", "-o", "json", "--since", "1ns")); got.Categories[1].Rows != 0 || got.Categories[1].Live != 2 {
+		t.Errorf("%+v", got.Categories[1])
+	}
+	if _, err := w.db.Pool.Exec(t.Context(), "INSERT INTO hub.gap (stream, stream_created_at, shard, after_sequence, until_sequence, reason) VALUES ('s', now(), 'shard-7', '1', '2', 'trimmed'); UPDATE hub.scope SET live_rows = -1 WHERE category = 'certificates'"); err != nil {
+		t.Fatal(err)
+	}
+	hub(t.Context(), "status").want(t, program.ExitDone, "│ certificates      │         2 │", "shardId-000000000000", "gap in s shard-7", "replay the archive", "public.findings_summary", "(unknown)")
+
+	rejects := parse[[]rejectJSON](t, hub(t.Context(), "rejects", "list", "-o", "json").want(t, program.ExitDone))
+	if len(rejects) != 1 || rejects[0].State != "open" || rejects[0].Reason != "not_envelope" || rejects[0].Size != 8 || !rejects[0].HasBytes || rejects[0].Run != nil {
+		t.Fatalf("%+v", rejects)
+	}
+	if r := hub(t.Context(), "rejects", "show", fmt.Sprint(rejects[0].ID)).want(t, program.ExitDone, `"reason": "not_envelope"`); r.stdout != "garbage\x00" {
+		t.Errorf("stdout %q", r.stdout)
+	}
+	hub(t.Context(), "rejects", "list").want(t, program.ExitDone, "not_envelope")
+	hub(t.Context(), "rejects", "list", "--state", "parked").want(t, program.ExitDone, "no rejects")
+	hub(t.Context(), "rejects", "list", "--category", "kms_keys", "--account", "111122223333").want(t, program.ExitDone, "no rejects")
+	hub(t.Context(), "rejects", "show", "999").want(t, program.ExitUsage, "there is no reject 999")
+
+	if got := w.count("SELECT count(*) FROM public.cost_monthly"); got != 0 {
+		t.Errorf("%d rows before the refresh", got)
+	}
+	views := parse[[]refreshJSON](t, hub(t.Context(), "refresh", "-o", "json").want(t, program.ExitDone))
+	if len(views) != 2 || views[0].Error != "" { // of certificates and of costs
+		t.Errorf("%+v", views)
+	}
+	if got := w.count("SELECT count(*) FROM public.cost_monthly"); got == 0 {
+		t.Error("no rows after the refresh")
+	}
+	hub(t.Context(), "refresh").want(t, program.ExitDone, "nothing to do")
+	hub(t.Context(), "refresh", "--all").want(t, program.ExitDone, "public.findings_summary", "public.cost_monthly")
+}
+
+// put puts one record as it is into the stream.
+func (w *world) put(data []byte) {
+	w.Helper()
+	if err := w.publisher.Publish(w.Context(), []stream.Message{{PartitionKey: "x", Data: data}}); err != nil {
+		w.Fatal(err)
+	}
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/lib/archive"
+	"github.com/hubspoke/observability/lib/pgtest"
+	"github.com/hubspoke/observability/schemas"
+)
+
+const spoke = "111122223333"
+
+// filled is a world whose database has applied three runs of certificates and one
+// of costs.
+func filled(t *testing.T) *world {
+	w := newWorld(t, 2)
+	c := w.consume()
+	var many []schemas.Certificate
+	for n := range 250 { // several parts and files
+		many = append(many, certificate(n, "ISSUED"))
+	}
+	w.send(spoke, collector(schemas.Certificates, nil, many...), collector(schemas.ServiceCosts, nil, cost("Amazon S3", "1.25"), cost("Amazon EC2", "100")))
+	w.send(spoke, collector(schemas.Certificates, nil, many[10:]...))
+	w.send("222233334444", collector(schemas.Certificates, nil, many[0]))
+	w.completed(4)
+	c.stop(t)
+	return w
+}
+
+// completed waits until n runs are complete.
+func (w *world) completed(n int64) {
+	w.Helper()
+	eventually(w.T, "complete runs", func() bool { return w.count("SELECT count(*) FROM hub.run WHERE completed_at IS NOT NULL") == n })
+}
+
+// change changes the database.
+func change(t *testing.T, db *pgtest.DB, sql string) {
+	t.Helper()
+	if _, err := db.Pool.Exec(t.Context(), sql); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+func TestVerifyAddsUp(t *testing.T) {
+	w := filled(t)
+	hub(t.Context(), "verify").want(t, program.ExitDone, "│ certificates      │    3 │    0 │          491 │          491 │")
+	certificates := func(r result) accountJSON { return parse[[]accountJSON](t, r)[0] }
+	if a := certificates(hub(t.Context(), "verify", "-o", "json", "--category", "certificates")); !a.equal() || a.Runs != 3 || a.Rows != 491 || a.Live != 241 {
+		t.Errorf("%+v", a)
+	}
+	// A run whose end has not arrived is no difference.
+	change(t, w.db, "INSERT INTO hub.run (scope, run, collected_at) SELECT scope, gen_random_uuid(), now() FROM hub.scope WHERE category = 'certificates' LIMIT 1")
+	if a := certificates(hub(t.Context(), "verify", "-o", "json").want(t, program.ExitDone)); a.Open != 1 {
+		t.Errorf("%+v", a)
+	}
+	for _, test := range []struct {
+		name, change, undo string
+		found              func(accountJSON) int64
+		example            string
+	}{
+		{"doubled rows", "UPDATE hub.run SET rows = rows + 1 WHERE end_rows = 250", "UPDATE hub.run SET rows = rows - 1 WHERE end_rows = 250",
+			func(a accountJSON) int64 { return a.Doubled }, "doubled: 251 rows in 3 parts arrived, its end names 250 in 3"},
+		{"doubled parts", "UPDATE hub.run SET parts = parts + 1 WHERE end_rows = 250", "UPDATE hub.run SET parts = parts - 1 WHERE end_rows = 250",
+			func(a accountJSON) int64 { return a.Doubled }, "doubled: 250 rows in 4 parts"},
+		{"lost rows", "UPDATE hub.run SET rows = rows - 1 WHERE end_rows = 250", "UPDATE hub.run SET rows = rows + 1 WHERE end_rows = 250",
+			func(a accountJSON) int64 { return a.Missing }, "missing: 249 rows"},
+		{"refused part",
+			"UPDATE hub.run SET rows = rows - 100, parts = parts - 1 WHERE end_rows = 250; INSERT INTO hub.reject (reason, detail, category, run, part, size, sha256) SELECT 'hash', '', 'certificates', run, 1, 1, '' FROM hub.run WHERE end_rows = 250",
+			"UPDATE hub.run SET rows = rows + 100, parts = parts + 1 WHERE end_rows = 250; DELETE FROM hub.reject",
+			func(a accountJSON) int64 { return a.Refused }, "refused: 150 rows in 2 parts"},
+		{"parts that are not there", "UPDATE hub.run_part SET rows = rows + 1 WHERE part = 2 AND rows = 50", "UPDATE hub.run_part SET rows = rows - 1 WHERE part = 2 AND rows = 51",
+			func(a accountJSON) int64 { return a.Inconsistent }, "its stored parts say something else"},
+		{"row lost from the table", "UPDATE obs.certificates SET deleted_at = now() WHERE certificate_arn LIKE '%0100'", "UPDATE obs.certificates SET deleted_at = NULL WHERE certificate_arn LIKE '%0100'",
+			func(a accountJSON) int64 { return a.Scopes }, "scope certificates/111122223333/eu-central-1: 239 rows are live, the bookkeeping has 240"},
+		{"another row in its place", "UPDATE hub.scope SET live_xor = live_xor # 1 WHERE live_rows = 240", "UPDATE hub.scope SET live_xor = live_xor # 1 WHERE live_rows = 240",
+			func(a accountJSON) int64 { return a.Scopes }, "240 rows are live, the bookkeeping has 240, or others"},
+		{"rows of a scope that nobody knows", "UPDATE obs.certificates SET region = 'x' WHERE account_id = '222233334444'", "UPDATE obs.certificates SET region = 'eu-central-1' WHERE region = 'x'",
+			func(a accountJSON) int64 { return a.Scopes - 1 }, "scope certificates/222233334444/x: 1 rows are live, the bookkeeping has 0"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			change(t, w.db, test.change)
+			defer change(t, w.db, test.undo)
+			a := certificates(hub(t.Context(), "verify", "-o", "json").want(t, program.ExitPartly, "the database does not add up"))
+			if test.found(a) != 1 || !slices.ContainsFunc(a.Examples, func(e string) bool { return strings.Contains(e, test.example) }) {
+				t.Errorf("%+v", a)
+			}
+			hub(t.Context(), "verify").want(t, program.ExitPartly, test.example)
+		})
+	}
+	hub(t.Context(), "verify").want(t, program.ExitDone)
+	// The loader may lose count of a scope, which is no difference.
+	change(t, w.db, "UPDATE hub.scope SET live_rows = -1")
+	hub(t.Context(), "verify").want(t, program.ExitDone)
+}
+
+func TestReplayIntoAnEmptyDatabaseIsEqual(t *testing.T) {
+	filled(t)
+	empty := pgtest.New(t, template)
+	replay := []string{"replay", "--bucket", bucket, "--database-url", empty.URL}
+	hub(t.Context(), "verify", "--against", empty.URL).want(t, program.ExitPartly, "the databases differ")
+
+	dry := parse[replayJSON](t, hub(t.Context(), append(replay, "--dry-run", "-o", "json")...).want(t, program.ExitDone))
+	if !dry.DryRun || !dry.Complete || dry.Runs != 4 || dry.Rows != 493 || dry.Files != 8 || len(dry.Categories) != 0 {
+		t.Errorf("%+v", dry)
+	}
+	done := parse[replayJSON](t, hub(t.Context(), append(replay, "-o", "json")...).want(t, program.ExitDone))
+	if done.Rows != dry.Rows || done.Categories["certificates"].Rows != 491 || done.Categories["certificates"].Gone != 10 || done.Categories["certificates"].Completed != 3 {
+		t.Errorf("%+v", done)
+	}
+	hub(t.Context(), "verify", "--against", empty.URL).want(t, program.ExitDone, "│ certificates      │       241 │   241 │")
+	hub(t.Context(), "verify", "--database-url", empty.URL).want(t, program.ExitDone)
+	hub(t.Context(), replay...).want(t, program.ExitDone, "0 files with 0 rows applied, 8 files with 493 rows were before")
+
+	for _, test := range []struct {
+		name, change, undo string
+		found              func(compareJSON) int64
+		text               string
+	}{
+		{"only here", "UPDATE obs.certificates SET deleted_at = now() WHERE certificate_arn LIKE '%0100'", "UPDATE obs.certificates SET deleted_at = NULL WHERE certificate_arn LIKE '%0100'",
+			func(c compareJSON) int64 { return c.OnlyHere },
+			"certificates only here: 111122223333/eu-central-1 certificate_arn=arn:aws:acm:eu-central-1:111122223333:certificate/0100"},
+		{"only there", "UPDATE obs.certificates SET deleted_at = NULL WHERE certificate_arn LIKE '%0005'", "UPDATE obs.certificates SET deleted_at = now() WHERE certificate_arn LIKE '%0005'",
+			func(c compareJSON) int64 { return c.OnlyThere }, "certificates only there: 111122223333/eu-central-1 certificate_arn=arn:aws:acm:eu-central-1:111122223333:certificate/0005"},
+		{"other content", "UPDATE obs.certificates SET status = 'X', row_hash = gen_random_uuid() WHERE account_id = '222233334444'", "",
+			func(c compareJSON) int64 { return c.Differing }, "certificates differing: 222233334444/eu-central-1 certificate_arn=arn:aws:acm:eu-central-1:111122223333:certificate/0000 in status"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			change(t, empty, test.change)
+			if test.undo != "" {
+				defer change(t, empty, test.undo)
+			}
+			against := []string{"verify", "--against", empty.URL}
+			c := parse[[]compareJSON](t, hub(t.Context(), append(against, "-o", "json")...).want(t, program.ExitPartly))[0]
+			if test.found(c) != 1 || c.OnlyHere+c.OnlyThere+c.Differing != 1 || len(c.Differences) != 1 {
+				t.Errorf("%+v", c)
+			}
+			hub(t.Context(), against...).want(t, program.ExitPartly, test.text)
+			hub(t.Context(), append(against, "--category", "service_costs")...).want(t, program.ExitDone)
+		})
+	}
+	// Examples are limited, counts are not.
+	change(t, empty, "UPDATE obs.certificates SET deleted_at = now()")
+	if c := parse[[]compareJSON](t, hub(t.Context(), "verify", "--against", empty.URL, "-o", "json", "--limit", "3"))[0]; c.OnlyHere != 241 || c.There != 0 || len(c.Differences) != 3 {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestReplayNamesWhatItCouldNotApply(t *testing.T) {
+	w := filled(t)
+	var manifests []string
+	for run := range w.archive.Runs(t.Context(), archive.Filter{Accounts: []string{spoke}, Categories: []string{"certificates"}}) {
+		manifests = append(manifests, strings.TrimPrefix(w.archive.ManifestURL(run), "s3://"+bucket+"/"))
+	}
+	w.putObject(manifests[0], []byte("{"))
+	w.deleteObject(manifests[1])
+	empty := pgtest.New(t, template)
+	replay := []string{"replay", "--bucket", bucket, "--database-url", empty.URL}
+	hub(t.Context(), replay...).want(t, program.ExitPartly, "refused: s3://"+bucket+"/"+manifests[0]+": archive: manifest:", "unfinished: certificates/111122223333/eu-central-1 run",
+		"not everything could be applied")
+	s := parse[replayJSON](t, hub(t.Context(), append(replay, "-o", "json")...).want(t, program.ExitPartly))
+	if s.Complete || s.BadCount != 1 || s.Bad[0].Reason != "manifest" || len(s.Unfinished) != 1 || s.SkippedRows != 3 {
+		t.Errorf("%+v", s)
+	}
+	hub(t.Context(), "rejects", "list", "--database-url", empty.URL).want(t, program.ExitDone, "manifest")
+	hub(t.Context(), append(replay, "--category", "service_costs")...).want(t, program.ExitDone)
+	// Only selected categories are looked at, and unknown ones are named.
+	w.send(spoke, collector(others, nil, other{"a"}))
+	hub(t.Context(), append(replay, "--account", "222233334444")...).want(t, program.ExitDone)
+	hub(t.Context(), replay...).want(t, program.ExitPartly, "unknown: 1 runs of category others")
+}
