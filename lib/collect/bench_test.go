@@ -2,11 +2,13 @@ package collect_test
 
 import (
 	"context"
+	"runtime"
 	"strconv"
 	"testing"
 
 	"github.com/hubspoke/observability/lib/collect"
 	"github.com/hubspoke/observability/lib/internal/fixture"
+	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/lib/stream"
 )
 
@@ -15,29 +17,51 @@ type discard struct{}
 
 func (discard) Publish(context.Context, []stream.Message) error { return nil }
 
-// BenchmarkRun is the way of a row from emit to the archive and the stream,
-// which both cost nothing here.
-func BenchmarkRun(b *testing.B) {
-	findings := fixture.Findings(2_000, 1)
-	ids := make([]string, len(findings))
-	for i := range findings {
-		ids[i] = findings[i].FindingARN
-	}
-	cfg := config(collect.Collector[fixture.Finding]{
+// findings returns a collector of n findings with different keys.
+func findings(n int) collect.Collector[fixture.Finding] {
+	some := fixture.Findings(2_000, 1)
+	return collect.Collector[fixture.Finding]{
 		Category: fixture.Category, Reach: collect.PerRegion, Every: 1, Actions: []string{"x:Y"}, Rate: collect.Rate{PerSecond: 1},
 		Collect: func(_ context.Context, _ *collect.Env, emit func(fixture.Finding) error) error {
-			for i := range b.N {
-				row := findings[i%len(findings)]
-				if round := i / len(findings); round > 0 {
-					row.FindingARN = ids[i%len(findings)] + strconv.Itoa(round)
-				}
+			for i := range n {
+				row := some[i%len(some)]
+				row.FindingARN += strconv.Itoa(i / len(some))
 				if err := emit(row); err != nil {
 					return err
 				}
 			}
 			return nil
 		},
-	})
+	}
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	const rows, limit = 25_000, 40 << 20
+	cfg := config(findings(rows))
+	cfg.Publisher, cfg.Archive = discard{}, newArchive(t, &bucket{discard: true})
+	var most uint64
+	chunks := 0
+	cfg.Hooks.Sent = func(schema.Scope, int) {
+		if chunks++; chunks%3 == 0 {
+			runtime.GC()
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			most = max(most, m.HeapAlloc)
+		}
+	}
+	if _, err := newRunner(t, cfg).Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if chunks < 6 || most > limit {
+		t.Errorf("%d chunks, %d MiB in use at most, limit %d MiB", chunks, most>>20, limit>>20)
+	}
+	t.Logf("%d MiB in use at most", most>>20)
+}
+
+// BenchmarkRun is the way of a row from emit to the archive and the stream,
+// which both cost nothing here.
+func BenchmarkRun(b *testing.B) {
+	cfg := config(findings(b.N))
 	cfg.Publisher, cfg.Archive = discard{}, newArchive(b, &bucket{discard: true})
 	runner, err := collect.New(cfg)
 	if err != nil {

@@ -729,12 +729,19 @@ func TestJitterSpreadsTheFirstRuns(t *testing.T) {
 }
 
 func TestFailedRunsAreRepeatedSooner(t *testing.T) {
+	sooner := []time.Duration{0, 15 * time.Minute, 45 * time.Minute, 105 * time.Minute, 225 * time.Minute, 465 * time.Minute, 825 * time.Minute}
+	usual := []time.Duration{0, 6 * time.Hour, 12 * time.Hour}
+	refuse := func(context.Context, []stream.Message) error { return code("InternalFailure") }
 	for name, test := range map[string]struct {
-		err  error
-		want []time.Duration
+		err     error
+		publish func(context.Context, []stream.Message) error
+		want    []time.Duration
 	}{
-		"throttled": {code("ThrottlingException"), []time.Duration{0, 15 * time.Minute, 45 * time.Minute, 105 * time.Minute, 225 * time.Minute, 465 * time.Minute, 825 * time.Minute}},
-		"denied":    {code("AccessDenied"), []time.Duration{0, 6 * time.Hour, 12 * time.Hour}},
+		"throttled":     {code("ThrottlingException"), nil, sooner},
+		"failed":        {errors.New("no route to host"), nil, sooner},
+		"not published": {nil, refuse, sooner},
+		"denied":        {code("AccessDenied"), nil, usual},
+		"disabled":      {code("OptInRequired"), nil, usual},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -747,7 +754,9 @@ func TestFailedRunsAreRepeatedSooner(t *testing.T) {
 				c.Every = 6 * time.Hour
 				ctx, cancel := context.WithTimeout(t.Context(), 14*time.Hour)
 				defer cancel()
-				newRunner(t, config(c)).Run(ctx)
+				cfg := config(c)
+				cfg.Publisher = &publisher{fail: test.publish}
+				newRunner(t, cfg).Run(ctx)
 				if !slices.Equal(starts, test.want) {
 					t.Errorf("starts %v, want %v", starts, test.want)
 				}
