@@ -95,6 +95,7 @@ func (c *cursor) next(ctx context.Context, limit *int32) (*kinesis.GetRecordsOut
 	if err != nil {
 		return nil, err
 	}
+	caughtUp := out.MillisBehindLatest != nil && *out.MillisBehindLatest == 0
 	if out.MillisBehindLatest == nil { // the library follows it
 		out.MillisBehindLatest = aws.Int64(0)
 	}
@@ -123,7 +124,7 @@ func (c *cursor) next(ctx context.Context, limit *int32) (*kinesis.GetRecordsOut
 	if n := len(out.Records); n > 0 {
 		c.after = aws.ToString(out.Records[n-1].SequenceNumber)
 	}
-	if *out.MillisBehindLatest == 0 {
+	if caughtUp {
 		c.caughtUp = began
 	}
 	c.iterator = out.NextShardIterator

@@ -419,6 +419,30 @@ func TestItem13_WorkersShareWithoutStealing(t *testing.T) {
 	equal(t, "workers in the lease table", workers, 1)
 }
 
+// A worker that is alive but takes nothing must not keep shards from being read.
+func TestItem13_WorkerThatTakesNothing(t *testing.T) {
+	s, sink := newStack(t, 2, awsfake.Config{}), &streamtest.Sink{}
+	const ghost = presence + "ghost"
+	if err := s.table().take(t.Context(), ghost, "ghost", claim{}); err != nil {
+		t.Fatal(err)
+	}
+	alive := make(chan struct{})
+	go func() {
+		defer close(alive)
+		for sleep(t.Context(), 100*time.Millisecond) {
+			_ = s.table().renew(t.Context(), ghost, "ghost")
+		}
+	}()
+	t.Cleanup(func() { <-alive })
+	cfg := s.hasty()
+	s.start(cfg, sink)
+	s.until(sink, "one shard", func() bool { return len(sink.Shards()) == 1 })
+	s.until(sink, "both shards", func() bool { return len(sink.Shards()) == 2 })
+	lists := s.aws.Calls("kinesis:ListShards")
+	s.poll("passes", func() bool { return s.aws.Calls("kinesis:ListShards") > lists+20 })
+	equal(t, "shards that are read", len(sink.Active()), 2)
+}
+
 func TestItem16_ShardThatVanishedUnread(t *testing.T) {
 	clock := &clock{}
 	s := newStack(t, 1, awsfake.Config{Now: clock.now})
@@ -447,6 +471,36 @@ func TestItem16_ShardThatVanishedUnread(t *testing.T) {
 		return !ok
 	})
 	equal(t, "gaps", len(sink.Gaps(shard0)), 1)
+}
+
+// What was read before a shard vanished is applied, and only the rest is a gap.
+func TestItem16_ShardThatVanishesWhileItIsRead(t *testing.T) {
+	clock := &clock{}
+	s := newStack(t, 1, awsfake.Config{Now: clock.now})
+	slow, stuck := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	sink := &streamtest.Sink{BeforeDeliver: func(ctx context.Context, shard string, records []stream.Record) error {
+		if shard == shard0 && len(records) > 0 {
+			once.Do(func() { close(stuck) })
+			return await(ctx, slow)
+		}
+		return nil
+	}}
+	s.put(shard0, "a")
+	s.start(s.config(), sink)
+	<-stuck
+	s.split(shard0)
+	clock.advance(25 * time.Hour)
+	s.put(shard1, "child")
+	s.start(s.config(), sink) // one that does not have the shard
+	lists := s.aws.Calls("kinesis:ListShards")
+	s.poll("passes", func() bool { return s.aws.Calls("kinesis:ListShards") > lists+10 })
+	equal(t, "gaps", len(sink.Gaps(shard0)), 0)
+	equal(t, "sessions of the child", sink.Opened(shard1), 0)
+	close(slow)
+	s.until(sink, "child", func() bool { return texts(sink, shard1) == "child" })
+	equal(t, "parent", texts(sink, shard0), "a")
+	equal(t, "ended", sink.Ended(shard0), true)
 }
 
 func TestItem16_ParentThatVanishedBeforeTheStart(t *testing.T) {

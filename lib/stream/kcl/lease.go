@@ -38,7 +38,6 @@ type lease struct {
 	from         stream.Position
 	cursor       cursor
 	failingSince time.Time // of a streak of failed reads
-	deliveredAt  time.Time // when Deliver was called last
 
 	finishOnce sync.Once
 	mu         sync.Mutex
@@ -82,7 +81,9 @@ func (l *lease) renew(ctx context.Context, taken time.Time) {
 			return
 		default:
 			l.run.cfg.Hooks.RenewFailed(l.shard, err)
-			l.run.log.Warn("lease not renewed, will be tried again", "shard", l.shard, "err", err)
+			if wait == period {
+				l.run.log.Warn("lease not renewed, will be tried again", "shard", l.shard, "err", err)
+			}
 			wait = period / 5
 		}
 	}
@@ -129,7 +130,6 @@ func (l *lease) open() {
 		l.fail(err)
 		return
 	}
-	l.deliveredAt = time.Now()
 	l.mu.Lock()
 	lost := l.err != nil
 	l.session = session

@@ -27,7 +27,6 @@ func libraryConfig(cfg Config, worker string) *config.KinesisClientLibConfigurat
 		WithIdleTimeBetweenReadsInMillis(int(cfg.IdleBetweenReads.Milliseconds())).
 		WithShardSyncIntervalMillis(hurry).
 		WithMaxRecords(cfg.MaxRecords).
-		WithCallProcessRecordsEvenForEmptyRecordList(true).
 		WithMaxLeasesForWorker(math.MaxInt).
 		WithCallProcessRecordsEvenForEmptyRecordList(true). // so that an idle session's failure is noticed
 		WithMaxRetryCount(math.MaxInt).

@@ -47,13 +47,25 @@ type run struct {
 	broken chan error // takes one: why the worker cannot go on
 
 	// Of the event loop:
-	library  *config.KinesisClientLibConfiguration
-	shards   map[string]types.Shard // as last listed
-	vanished map[string]bool        // no longer listed, and not yet seen to
-	observed map[string]observation
-	lookedAt time.Time // when observed was read
-	unlisted error     // why shards could not be listed, of a streak
-	retries  retries
+	library   *config.KinesisClientLibConfiguration
+	shards    map[string]types.Shard // as last listed
+	vanished  map[string]bool        // no longer listed, and not yet seen to
+	observed  map[string]observation
+	lookedAt  time.Time // when observed was read
+	keepUntil time.Time // when to share again with workers that took nothing
+	listing   streak
+	looking   streak
+	retries   retries
+}
+
+// streak logs the first of a row of errors, and none that come with the stop.
+type streak struct{ failing bool }
+
+func (s *streak) note(r *run, what string, err error) {
+	if err != nil && !s.failing && r.reading.Err() == nil {
+		r.log.Warn(what+", will be tried again", "err", err)
+	}
+	s.failing = err != nil
 }
 
 // observation is a lease as it was read, and since when it has been like that.
@@ -62,7 +74,7 @@ type observation struct {
 	since time.Time
 }
 
-// ListShards answers the library with all shards, and is the start of a pass of
+// listShards answers the library with all shards, and is the start of a pass of
 // its event loop.
 func (r *run) listShards() (*kinesis.ListShardsOutput, error) {
 	r.library.ShardSyncIntervalMillis = int(r.cfg.ShardSyncInterval.Milliseconds())
@@ -90,10 +102,9 @@ func (r *run) listShards() (*kinesis.ListShardsOutput, error) {
 	for _, shard := range out.Shards {
 		shards[aws.ToString(shard.ShardId)] = shard
 	}
-	r.shards, r.unlisted = shards, nil
-	if err := r.lookAround(); err != nil && r.reading.Err() == nil {
-		r.log.Warn("leases not read, will be tried again", "err", err)
-	}
+	r.shards = shards
+	r.listing.note(r, "shards not listed", nil)
+	r.looking.note(r, "leases not read", r.lookAround())
 	for shard := range r.vanished {
 		if err := r.bury(shard); err != nil {
 			r.log.Warn("shard that is gone", "shard", shard, "err", err)
@@ -114,12 +125,10 @@ func (r *run) lookAround() error {
 func (r *run) listFailed(err error) error {
 	var gone *types.ResourceNotFoundException
 	switch {
-	case r.reading.Err() != nil:
 	case errors.As(err, &gone):
 		r.breakDown(fmt.Errorf("kcl: stream %s is gone: %w", r.cfg.streamName(), err))
-	case r.unlisted == nil:
-		r.unlisted = err
-		r.log.Warn("shards not listed, will be tried again", "stream", r.cfg.streamName(), "err", err)
+	default:
+		r.listing.note(r, "shards not listed", err)
 	}
 	return reported{err}
 }
@@ -165,6 +174,7 @@ func (r *run) GetLease(status *partition.ShardStatus, _ string) error {
 	err := r.protect(func() error { return r.take(status) })
 	if err != nil && !errors.As(err, &checkpoint.ErrLeaseNotAcquired{}) && r.reading.Err() == nil {
 		r.log.Warn("lease not taken, will be tried again", "shard", status.ID, "err", err)
+		r.retries.note(status.ID, err, false)
 		return reported{err}
 	}
 	return err
@@ -183,7 +193,9 @@ func (r *run) take(status *partition.ShardStatus) error {
 	}
 	// What lies free for a lease duration is for whoever can: the workers that have
 	// fewer do not seem to be able to.
-	if overdue := known && !r.fresh(seen); !overdue && len(r.held()) >= r.share() {
+	overdue := known && !r.fresh(seen)
+	spare := len(r.held()) < r.share()
+	if !spare && !overdue {
 		return declined
 	}
 	ready, err := r.ready(status.ID)
@@ -194,7 +206,8 @@ func (r *run) take(status *partition.ShardStatus) error {
 		return declined
 	}
 	began := time.Now()
-	switch err := r.table.take(r.reading, status.ID, r.worker, seen.claim); {
+	// Not cut short by a stop: it might be done, and nobody would know.
+	switch err := r.table.take(r.base, status.ID, r.worker, seen.claim); {
 	case errors.Is(err, errTaken):
 		r.lookedAt = time.Time{} // look again
 		return declined
@@ -206,6 +219,9 @@ func (r *run) take(status *partition.ShardStatus) error {
 	r.leases[status.ID] = l
 	r.mu.Unlock()
 	status.SetLeaseOwner(r.worker)
+	if !spare {
+		r.keepUntil = began.Add(distrust * r.cfg.LeaseDuration)
+	}
 	// The library takes one lease per pass. There may be more to take.
 	r.library.ShardSyncIntervalMillis = hurry
 	r.log.Info("lease taken", "shard", l.shard)
@@ -233,17 +249,25 @@ func (r *run) ready(shard string) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if _, ok := r.shards[*parent]; ok {
-			if !at.Ended {
-				return false, nil
-			}
-		} else if at.Sequence != "" && !at.Ended {
+		if at.Ended {
+			continue
+		}
+		if _, ok := r.shards[*parent]; ok || r.beingRead(*parent) {
+			return false, nil
+		}
+		if at.Sequence != "" {
 			if err := r.closeGap(*parent, at); err != nil {
 				return false, err
 			}
 		}
 	}
 	return true, nil
+}
+
+// beingRead says whether a shard is read, or applied, here or elsewhere.
+func (r *run) beingRead(shard string) bool {
+	seen := r.observed[shard]
+	return r.lease(shard) != nil || seen.owner != "" && seen.owner != r.worker && r.fresh(seen)
 }
 
 // closeGap records that a shard went before it was read to its end, and ends it:
@@ -303,11 +327,11 @@ func (r *run) RemoveLeaseInfo(shard string) error {
 	return nil
 }
 
-// bury removes what there is of a shard that the stream no longer lists. One that
-// is still being read comes to its end by itself first.
+// bury removes what there is of a shard that the stream no longer lists, when what
+// was read of it before is applied.
 func (r *run) bury(shard string) error {
 	return r.protect(func() error {
-		if r.lease(shard) != nil {
+		if r.beingRead(shard) {
 			return nil
 		}
 		at, err := r.progress.of(r.reading, shard)
@@ -373,10 +397,10 @@ func (r *run) forget(l *lease, err error, delivered bool) {
 		r.log.Warn("shard left", "shard", l.shard, "err", err)
 	}
 	r.retries.note(l.shard, err, delivered)
-	r.mu.Lock()
-	delete(r.leases, l.shard)
-	r.mu.Unlock()
 	r.cfg.Hooks.LeaseEnded(l.shard, err)
+	r.mu.Lock() // from here on the shard can be taken again
+	defer r.mu.Unlock()
+	delete(r.leases, l.shard)
 }
 
 // Init has nothing to do: Run has looked at the table.
@@ -414,7 +438,7 @@ type failures struct {
 }
 
 // mostWait is the longest pause between two attempts at a shard.
-const mostWait = 30 * time.Second
+const mostWait = 10 * time.Second
 
 // wait says whether it is too early to try the shard again.
 func (r *retries) wait(shard string) bool {

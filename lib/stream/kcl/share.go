@@ -57,8 +57,8 @@ func (r *run) share() int {
 	return (open + len(alive) - 1) / len(alive)
 }
 
-// shed gives one lease up when there are more than the share. The others see it
-// free, and this worker does not take it again.
+// shed gives up what there is above the share. The others see it free, and this
+// worker does not take it again, unless nobody else does.
 func (r *run) shed() {
 	var keep []*lease
 	for _, l := range r.held() {
@@ -66,11 +66,19 @@ func (r *run) shed() {
 			keep = append(keep, l)
 		}
 	}
-	if share := r.share(); len(keep) > share {
-		r.log.Info("a shard is left to another worker", "shard", keep[0].shard, "held", len(keep), "share", share)
-		keep[0].cancelReading(errShed)
+	share := r.share()
+	if len(keep) <= share || time.Now().Before(r.keepUntil) {
+		return
+	}
+	r.log.Info("shards are left to other workers", "held", len(keep), "share", share)
+	for _, l := range keep[share:] {
+		l.cancelReading(errShed)
 	}
 }
+
+// distrust is for how many lease durations a worker that had to take what others
+// left keeps it.
+const distrust = 10
 
 // tidy removes the rows of workers that died.
 func (r *run) tidy() error {

@@ -53,6 +53,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	r := w.newRun(context.WithoutCancel(ctx))
 	library := worker.NewWorker(r, r.library).WithKinesis(r.client()).WithCheckpointer(r)
 	if err := library.Start(); err != nil {
+		r.stopReading(err)
+		r.stopDraining(err)
 		return fmt.Errorf("kcl: start: %w", err)
 	}
 	beat := make(chan struct{})
@@ -139,23 +141,23 @@ func (w *Worker) check(ctx context.Context) error {
 
 func (w *Worker) checkStream(ctx context.Context) error {
 	name, arn := w.cfg.names()
-	stream := w.cfg.streamName()
+	called := w.cfg.streamName()
 	about, err := w.cfg.Kinesis.DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamName: name, StreamARN: arn})
 	var missing *types.ResourceNotFoundException
 	switch {
 	case errors.As(err, &missing):
 		return fmt.Errorf("kcl: stream %s does not exist in %s; deploy the hub's template, or: aws kinesis create-stream --stream-name %s: %w",
-			stream, w.cfg.Kinesis.Options().Region, stream, err)
+			called, w.cfg.Kinesis.Options().Region, called, err)
 	case err != nil:
-		return fmt.Errorf("kcl: describe stream %s (is kinesis:DescribeStreamSummary allowed?): %w", stream, err)
+		return fmt.Errorf("kcl: describe stream %s (is kinesis:DescribeStreamSummary allowed?): %w", called, err)
 	}
 	switch status := about.StreamDescriptionSummary.StreamStatus; status {
 	case types.StreamStatusActive, types.StreamStatusUpdating:
 	default:
-		return fmt.Errorf("kcl: stream %s is %s; wait: aws kinesis wait stream-exists --stream-name %s", stream, status, stream)
+		return fmt.Errorf("kcl: stream %s is %s; wait: aws kinesis wait stream-exists --stream-name %s", called, status, called)
 	}
 	if _, err := w.cfg.Kinesis.ListShards(ctx, &kinesis.ListShardsInput{StreamName: name, StreamARN: arn, MaxResults: aws.Int32(1)}); err != nil {
-		return fmt.Errorf("kcl: list the shards of %s (is kinesis:ListShards allowed?): %w", stream, err)
+		return fmt.Errorf("kcl: list the shards of %s (is kinesis:ListShards allowed?): %w", called, err)
 	}
 	return nil
 }
