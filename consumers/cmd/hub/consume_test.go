@@ -136,7 +136,7 @@ type process struct {
 
 func (w *world) start(args ...string) process {
 	w.Helper()
-	args = append([]string{"consume", "--stream", streamARN, "--lease-duration", "1s", "--batch-age", "50ms"}, args...)
+	args = append([]string{"consume", "--stream", streamARN, "--lease-duration", "500ms", "--batch-age", "50ms"}, args...)
 	p := process{exec.Command(must(os.Executable()), args...), new(buffer)}
 	p.Env = append(os.Environ(), asProgram+"=1")
 	p.Stderr = p.stderr
@@ -169,7 +169,7 @@ func TestKilledAgainAndAgainNothingIsLostOrDoubled(t *testing.T) {
 	defer stop()
 	sent := make(chan int64, 1)
 	go func() { sent <- w.publish(publishing, 120) }()
-	const kills = 8
+	const kills = 6
 	for kill := range kills {
 		p := w.start()
 		parts := w.count("SELECT count(*) FROM hub.run_part")
