@@ -86,7 +86,7 @@ func (c *category) applyRows(ctx context.Context) error {
 		}
 	}
 	for _, e := range c.ends {
-		if r := c.runOf(e.Scope, e.Run); r.end == nil {
+		if r := c.runOf(e.Scope, e.Run); r.end == nil || e.Outcome.Complete() && !r.end.Outcome.Complete() {
 			r.end = e
 		}
 		c.finished(e.Origin)

@@ -12,6 +12,8 @@ import (
 	"github.com/hubspoke/observability/lib/schema"
 )
 
+// A run may get two ends: where the stream failed the spoke, the stream's says so
+// and the archive's is complete. The complete one is kept, else the first.
 const storeRunsSQL = `
 INSERT INTO hub.run AS r (scope, run, collected_at, parts, last_part, rows, rejects, keys, keys_xor,
                           new_rows, changed_rows, outcome, error, end_parts, end_rows)
@@ -26,10 +28,11 @@ ON CONFLICT (scope, run) DO UPDATE SET
     keys_xor = r.keys_xor # excluded.keys_xor,
     new_rows = r.new_rows + excluded.new_rows,
     changed_rows = r.changed_rows + excluded.changed_rows,
-    error = CASE WHEN r.outcome IS NULL THEN excluded.error ELSE r.error END,
-    end_parts = coalesce(r.end_parts, excluded.end_parts),
-    end_rows = coalesce(r.end_rows, excluded.end_rows),
-    outcome = coalesce(r.outcome, excluded.outcome),
+    (outcome, error, end_parts, end_rows) = (
+        SELECT e.outcome, e.error, e.end_parts, e.end_rows
+        FROM (VALUES (1, r.outcome, r.error, r.end_parts, r.end_rows),
+                     (2, excluded.outcome, excluded.error, excluded.end_parts, excluded.end_rows)) e (n, outcome, error, end_parts, end_rows)
+        ORDER BY e.outcome IN ('ok', 'empty') DESC NULLS LAST, e.n LIMIT 1),
     updated_at = now()
 RETURNING scope, run, keys, keys_xor,
     coalesce(completed_at IS NULL AND outcome IN ('ok', 'empty') AND rejects = 0

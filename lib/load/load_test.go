@@ -284,6 +284,26 @@ func TestIncompleteRunsMarkNothing(t *testing.T) {
 	}
 }
 
+func TestCompleteEndIsBetterThanAnIncompleteOne(t *testing.T) {
+	ok := func(b *builder) *builder { return b.end(things.Table, "", 2, schema.OK, 1, 1) }
+	failed := func(b *builder) *builder { return b.end(things.Table, "", 2, schema.Failed, 0, 0) }
+	for name, ends := range map[string][]func(*builder) *builder{
+		"failed first": {failed, ok}, "ok first": {ok, failed},
+		"together": {func(b *builder) *builder { return ok(failed(b)) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := newDatabase(t, load.Config{})
+			db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1")).end(things.Table, "", 1, schema.OK, 1, 1))
+			for _, end := range ends {
+				db.apply(end(build(t)))
+			}
+			db.wantLive(things.Table, "a=1")
+			db.apply(build(t).part(things.Table, "", 2, 0, thing("b", "1")))
+			db.wantLive(things.Table, "b=1")
+		})
+	}
+}
+
 func TestEventKeepsTheNewestWord(t *testing.T) {
 	db := newDatabase(t, load.Config{})
 	run := func(n int, rows ...string) *builder {
