@@ -81,8 +81,11 @@ func TestForeignAccountCannotHideAFinding(t *testing.T) {
 	// Nor by a finding of its own of the same name.
 	db.finding("1", "account_id", accountB, "finding_account_id", accountB, "record_state", "ARCHIVED", "collected_at", "2026-08-08T00:00:00Z")
 	db.finding("1", "account_id", accountB, "finding_account_id", accountB, "region", "us-east-1", "finding_region", "us-east-1", "record_state", "ARCHIVED")
+	// Nor does such a one hide a finding that the administrator alone has seen.
+	db.finding("2", "account_id", admin)
+	db.finding("2", "account_id", accountB, "finding_account_id", accountB, "record_state", "ARCHIVED")
 	db.refresh()
-	db.want("SELECT account_id, findings FROM open_findings", accountA+" 1")
+	db.want("SELECT account_id, findings FROM open_findings", accountA+" 2")
 }
 
 // TestLongTextsDoNotStopARefresh: the key of an index has a limit, and a view

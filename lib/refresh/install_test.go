@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/hubspoke/observability/lib/pgtest"
 	"github.com/hubspoke/observability/lib/pgtest/pgserver"
@@ -237,8 +238,33 @@ func TestRoles(t *testing.T) {
 		})
 	}
 	checkAll()
+	var anybody bool
+	if err := owner.QueryRow(t.Context(), "SELECT has_function_privilege('obs_reader', 'hub.refresh_view(regclass)', 'EXECUTE')").Scan(&anybody); err != nil || anybody {
+		t.Errorf("anybody may call refresh_view (error %v)", err)
+	}
 	install(with(views(), fstest.MapFS{"30.sql": file("SELECT 1")}))
 	checkAll() // the views are new ones
+
+	// A Refresher needs no more than that.
+	cfg, err := pgxpool.ParseConfig(server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, "SET ROLE obs_writer")
+		return err
+	}
+	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	if err := exec(writer, "INSERT INTO hub.dirty (table_name) VALUES ('fruit')"); err != nil {
+		t.Fatal(err)
+	}
+	if result, err := refresh.New(pool, refresh.Config{}).Once(t.Context()); err != nil || len(result.Views) != 2 {
+		t.Errorf("as obs_writer: result %+v, error %v", result, err)
+	}
 }
 
 // TestRefreshViewCannotBeTricked puts other objects before those that the

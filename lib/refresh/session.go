@@ -202,15 +202,12 @@ func (s *session) refreshView(ctx context.Context, name string) (View, error) {
 // recordFailure notes the error of a view. It fails if the session has ended:
 // then the view is not to blame.
 func (s *session) recordFailure(ctx context.Context, view View) error {
-	if s.conn.IsClosed() || ctx.Err() != nil {
-		return fmt.Errorf("refresh: view %s: %w", view.Name, view.Err)
-	}
 	_, err := s.conn.Exec(ctx, `
 		INSERT INTO hub.view_refresh (view_name, error, error_at) VALUES ($1, $2, clock_timestamp())
 		ON CONFLICT (view_name) DO UPDATE SET error = excluded.error, error_at = excluded.error_at`,
 		view.Name, describe(view.Err))
 	if err != nil {
-		return fmt.Errorf("refresh: record that view %s failed (%w): %w", view.Name, view.Err, err)
+		return fmt.Errorf("refresh: view %s: %w; record it: %w", view.Name, view.Err, err)
 	}
 	return nil
 }
