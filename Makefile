@@ -4,7 +4,7 @@
 GOLANGCI    = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 POSTGRES    = go run ./lib/pgtest/cmd/withpostgres
-DEMO        = go run ./deploy/local
+DEMO        = bin/demo
 VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
@@ -13,8 +13,9 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## build spoke and hub into bin/
-	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./producers/cmd/spoke ./consumers/cmd/hub
+build: ## build spoke, hub and the demo into bin/
+	go build -ldflags '-X main.version=$(VERSION)' -o bin/ ./producers/cmd/spoke ./consumers/cmd/hub
+	go build -o bin/demo ./deploy/local
 
 .PHONY: demo
 demo: build ## run the whole pipeline on this machine; ARGS="--duration 20s --chaos"
@@ -25,7 +26,7 @@ up: build ## start the demo's stack in the background and print how to use it
 	@$(DEMO) up $(ARGS)
 
 .PHONY: down
-down: ## stop what make up started and remove it
+down: build ## stop what make up started and remove it
 	@$(DEMO) down
 
 .PHONY: test
@@ -34,6 +35,7 @@ test: lint test-go test-demo bench-quick ## everything that .ci/run checks
 .PHONY: test-go
 test-go: emulators ## unit tests and tests on real PostgreSQL, with the race detector
 	$(POSTGRES) go test -race -timeout 15m ./...
+	$(POSTGRES) go -C docs/example test -race ./...
 
 .PHONY: test-demo
 test-demo: build ## the demo with its checks, once as it is and once with faults
@@ -51,6 +53,7 @@ deploy/local/emulators/node_modules/.package-lock.json: deploy/local/emulators/p
 lint: ## gofmt, go vet, staticcheck, golangci-lint
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "not gofmt-ed: $$unformatted"; exit 1; fi
 	go vet ./...
+	go -C docs/example vet ./...
 	$(STATICCHECK) ./...
 	$(GOLANGCI) run ./...
 
@@ -74,6 +77,7 @@ fuzz: ## run every fuzz target for a while; FUZZTIME=1m
 generate: ## write the catalog, the comments and the reference pages anew
 	go run ./schemas/internal/gen
 	go run ./producers/internal/gen
+	go run ./sql/internal/gen
 
 .PHONY: collector
 collector: ## write the skeleton of a new category; NAME=things

@@ -13,7 +13,7 @@ var certificates = &kind[schemas.Certificate]{
 	initial: func(g *gen) []schemas.Certificate {
 		return many(g.several(24), func() schemas.Certificate { return oldCertificate(g) })
 	},
-	births: 0.004,
+	births: 0.0015,
 	born: func(g *gen, _ []*schemas.Certificate) (schemas.Certificate, bool) {
 		return newCertificate(g, g.now), true
 	},
@@ -96,7 +96,7 @@ func changeCertificate(g *gen, c *schemas.Certificate) fate {
 		c.Status, c.RevokedAt, c.InUse = new("REVOKED"), new(g.now), new(false)
 	case status == "ISSUED" && g.chance(0.001):
 		c.InUse = new(!*c.InUse)
-	case status != "ISSUED" && g.chance(0.02), g.chance(0.0005):
+	case status != "ISSUED" && g.chance(0.02), g.chance(0.001):
 		return gone
 	default:
 		return same

@@ -13,7 +13,7 @@ var ec2Instances = &kind[schemas.EC2Instance]{
 	initial: func(g *gen) []schemas.EC2Instance {
 		return many(g.several(80), func() schemas.EC2Instance { return oldInstance(g) })
 	},
-	births: 0.003,
+	births: 0.0016,
 	born: func(g *gen, _ []*schemas.EC2Instance) (schemas.EC2Instance, bool) {
 		return newInstance(g, g.now), true
 	},

@@ -11,7 +11,7 @@ import (
 var kmsKeys = &kind[schemas.KMSKey]{
 	category: schemas.KMSKeys,
 	initial:  initialKeys,
-	births:   0.002,
+	births:   0.0008,
 	born: func(g *gen, _ []*schemas.KMSKey) (schemas.KMSKey, bool) {
 		return newKey(g, g.now), true
 	},
@@ -111,9 +111,9 @@ func changeKey(g *gen, k *schemas.KMSKey) fate {
 		return gone
 	case k.RotationEnabled != nil && !*k.RotationEnabled && *k.Origin == "AWS_KMS" && g.chance(0.001):
 		rotateYearly(k)
-	case k.OnDemandRotationStartedAt != nil && g.chance(0.2):
+	case k.OnDemandRotationStartedAt != nil && g.chance(0.1):
 		k.OnDemandRotationStartedAt = nil
-	case k.RotationPeriodDays != nil && g.chance(0.0005):
+	case k.RotationPeriodDays != nil && g.chance(0.002):
 		k.OnDemandRotationStartedAt = new(g.now)
 	default:
 		return same

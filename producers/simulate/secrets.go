@@ -12,7 +12,7 @@ var secrets = &kind[schemas.Secret]{
 	initial: func(g *gen) []schemas.Secret {
 		return many(g.several(55), func() schemas.Secret { return oldSecret(g) })
 	},
-	births: 0.003,
+	births: 0.001,
 	born: func(g *gen, _ []*schemas.Secret) (schemas.Secret, bool) {
 		return newSecret(g, g.now), true
 	},

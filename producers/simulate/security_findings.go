@@ -29,7 +29,7 @@ var securityFindings = &kind[schemas.SecurityFinding]{
 			return f
 		})
 	},
-	births: 0.001,
+	births: 0.0004,
 	born: func(g *gen, _ []*schemas.SecurityFinding) (schemas.SecurityFinding, bool) {
 		return newFinding(g, g.now), true
 	},

@@ -1,0 +1,300 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/hubspoke/observability/internal/program"
+)
+
+// The detached stack is a process of this program, `demo serve`. While it runs it
+// holds the lock of the file up.lock, which has its process id; once everything has
+// started it writes how to use it to up.json.
+
+const (
+	// startPatience is how long the detached stack may take to start.
+	startPatience = 3 * time.Minute
+	pollInterval  = 50 * time.Millisecond
+)
+
+// upState is what up.json says.
+type upState struct {
+	Exports string `json:"exports"`
+	Logs    string `json:"logs"`
+}
+
+func (f placeFlags) lockFile() string  { return filepath.Join(f.Dir, "up.lock") }
+func (f placeFlags) stateFile() string { return filepath.Join(f.Dir, "up.json") }
+func (f placeFlags) logs() string      { return filepath.Join(f.Dir, "logs") }
+
+// lock takes the lock of the detached stack. It returns nil if another process has it.
+func (f placeFlags) lock() (*os.File, error) {
+	if err := os.MkdirAll(f.Dir, 0o755); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(f.lockFile(), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == nil {
+		return file, nil
+	}
+	file.Close()
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, nil
+	}
+	return nil, fmt.Errorf("lock %s: %w", f.lockFile(), err)
+}
+
+// running returns the process id of the detached stack, 0 if there is none.
+func (f placeFlags) running() (int, error) {
+	lock, err := f.lock()
+	if err != nil {
+		return 0, err
+	}
+	if lock != nil {
+		return 0, lock.Close()
+	}
+	text, err := os.ReadFile(f.lockFile())
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(string(text))
+}
+
+// state returns what up.json says, nil before everything has started.
+func (f placeFlags) state() (*upState, error) {
+	text, err := os.ReadFile(f.stateFile())
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var s upState
+	return &s, json.Unmarshal(text, &s)
+}
+
+// upCommand starts the detached stack.
+type upCommand struct {
+	organisationFlags
+	placeFlags
+}
+
+// Run starts the stack, unless it runs already, and prints how to use it.
+func (c upCommand) Run(ctx context.Context, p program.Program) error {
+	pid, err := c.running()
+	if err != nil {
+		return err
+	}
+	if pid == 0 {
+		if pid, err = c.detach(); err != nil {
+			return err
+		}
+		fmt.Fprintln(p.Stdout, "Starting.")
+	} else {
+		fmt.Fprintln(p.Stdout, "It runs already.")
+	}
+	state, err := c.await(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.Stdout, `The stack runs as process %d, with a spoke that collects a made-up organisation and a hub
+that consumes. Logs are in %s. In a shell with this environment
+
+%s
+the programs and psql find it:
+
+  psql "$DATABASE_URL" -c 'SELECT * FROM freshness LIMIT 10'
+  bin/hub status
+  bin/hub replay --bucket %s --dry-run
+
+'make down' stops it and removes everything.
+`, pid, state.Logs, state.Exports, bucket)
+	return nil
+}
+
+// detach starts this program again as the stack, in a session of its own.
+func (c upCommand) detach() (pid int, err error) {
+	if err := os.Remove(c.stateFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return 0, err
+	}
+	if err := os.MkdirAll(c.logs(), 0o755); err != nil {
+		return 0, err
+	}
+	log, err := os.Create(c.log())
+	if err != nil {
+		return 0, err
+	}
+	defer log.Close()
+	self, err := os.Executable()
+	if err != nil {
+		return 0, err
+	}
+	cmd := exec.Command(self, "serve", "--dir", c.Dir, "--bin", c.Bin, "--accounts", strconv.Itoa(c.Accounts),
+		"--rate", fmt.Sprint(c.Rate), "--seed", strconv.FormatUint(c.Seed, 10))
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	return cmd.Process.Pid, cmd.Process.Release()
+}
+
+func (c upCommand) log() string { return filepath.Join(c.logs(), "up.log") }
+
+// await waits until the stack has started.
+func (c upCommand) await(ctx context.Context) (*upState, error) {
+	began := false
+	for deadline := time.Now().Add(startPatience); time.Now().Before(deadline); {
+		state, err := c.state()
+		if state != nil || err != nil {
+			return state, err
+		}
+		// A process that is just being started does not have the lock yet.
+		pid, err := c.running()
+		if err != nil {
+			return nil, err
+		}
+		if began = began || pid != 0; began && pid == 0 {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.New("interrupted; the stack goes on starting: 'make down' stops it")
+		case <-time.After(pollInterval):
+		}
+	}
+	text, err := os.ReadFile(c.log())
+	return nil, errors.Join(fmt.Errorf("the stack did not start; the end of its log %s:\n%s", c.log(), lastLines(text, 15)), err)
+}
+
+// downCommand ends the detached stack.
+type downCommand struct {
+	placeFlags
+}
+
+// Run stops the stack and removes what it made.
+func (c downCommand) Run(ctx context.Context, p program.Program) error {
+	if _, err := os.Stat(c.Dir); errors.Is(err, os.ErrNotExist) {
+		fmt.Fprintln(p.Stdout, "Nothing runs.")
+		return nil
+	}
+	pid, err := c.running()
+	if err != nil {
+		return err
+	}
+	if pid == 0 {
+		fmt.Fprintln(p.Stdout, "Nothing runs.")
+	} else if err := c.stop(ctx, pid); err != nil {
+		return err
+	} else {
+		fmt.Fprintln(p.Stdout, "Stopped.")
+	}
+	return c.remove()
+}
+
+// stop asks the stack to end, and ends it if it does not: all its programs end with it.
+func (c downCommand) stop(ctx context.Context, pid int) error {
+	signal := syscall.SIGTERM
+	for deadline := time.Now().Add(2 * stopTime); ; {
+		if err := syscall.Kill(pid, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("stop process %d: %w", pid, err)
+		}
+		for time.Now().Before(deadline) {
+			if now, err := c.running(); now == 0 || err != nil {
+				return err
+			}
+			select {
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			case <-time.After(pollInterval):
+			}
+		}
+		if signal == syscall.SIGKILL {
+			return fmt.Errorf("process %d does not end", pid)
+		}
+		signal, deadline = syscall.SIGKILL, time.Now().Add(stopTime)
+	}
+}
+
+// remove removes the files of the demo, and the directory if it has no others.
+func (c downCommand) remove() error {
+	err := errors.Join(os.RemoveAll(c.logs()), os.RemoveAll(c.stateFile()), os.RemoveAll(c.lockFile()))
+	if entries, readErr := os.ReadDir(c.Dir); readErr == nil && len(entries) == 0 {
+		err = errors.Join(err, os.Remove(c.Dir))
+	}
+	return err
+}
+
+// serveCommand is the detached stack.
+type serveCommand struct {
+	organisationFlags
+	placeFlags
+}
+
+// Run runs the stack until ctx is done or one of its programs has ended by itself.
+func (c serveCommand) Run(ctx context.Context, p program.Program) (err error) {
+	lock, err := c.lock()
+	if err != nil {
+		return err
+	}
+	if lock == nil {
+		return program.Usagef("it runs already")
+	}
+	defer lock.Close()
+	if err := errors.Join(lock.Truncate(0), writeAt(lock, strconv.Itoa(os.Getpid()))); err != nil {
+		return err
+	}
+	s, err := startStack(ctx, p.Stdout, c.placeFlags)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	work, err := startPipeline(ctx, s, c.spokeArguments(0))
+	if err != nil {
+		return err
+	}
+	if err := c.write(upState{Exports: s.exports(), Logs: s.children.logs}); err != nil {
+		return err
+	}
+	defer os.Remove(c.stateFile())
+	go s.forget(ctx)
+	select {
+	case <-ctx.Done():
+		work.spoke.kill() // asked to end, it would first collect everything once more
+		return work.consumer.stop()
+	case <-work.spoke.done:
+		return errors.Join(errors.New("the spoke ended by itself"), work.spoke.failure())
+	case err := <-work.consumer.failed:
+		return err
+	}
+}
+
+func writeAt(w io.WriterAt, text string) error {
+	_, err := w.WriteAt([]byte(text), 0)
+	return err
+}
+
+// write writes up.json at once. It has a password: only its owner may read it.
+func (c serveCommand) write(s upState) error {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	unfinished := c.stateFile() + ".unfinished"
+	if err := os.WriteFile(unfinished, text, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(unfinished, c.stateFile())
+}
