@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os/exec"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/hubspoke/observability/lib/awsconfig"
+	"github.com/hubspoke/observability/lib/awsfake"
+)
+
+// pageSize is ten times what Security Hub gives, so that the collector's rate
+// limit does not make the measurement last for a quarter of an hour.
+const pageSize = 1000
+
+// partly is the exit code of a spoke that could not send everything.
+const partly = 3
+
+// measureSpoke has spoke collect findings and send them to a stream and a bucket.
+func measureSpoke(ctx context.Context, program string, s size) (usage, error) {
+	u := usage{what: fmt.Sprintf("spoke once, %d findings", s.findings), limit: 128 << 20, rows: s.findings}
+	server, err := awsfake.New(awsfake.Config{Region: region})
+	if err != nil {
+		return u, err
+	}
+	defer server.Close()
+	if err := createStream(ctx, server, account, 4); err != nil {
+		return u, err
+	}
+	if _, err := awsconfig.S3(server.AWSConfig(account, region)).CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("bench")}); err != nil {
+		return u, err
+	}
+	hub, err := serveFindings(s.findings)
+	if err != nil {
+		return u, err
+	}
+	defer hub.close()
+	env := append(server.Environment(account), "AWS_ENDPOINT_URL_SECURITYHUB="+hub.url)
+	cmd, err := command(ctx, env, program, "once", "--category", "security_findings", "--region", region, "--stream", streamName, "--bucket", "bench")
+	if err != nil {
+		return u, err
+	}
+	start := time.Now()
+	err = cmd.Run()
+	u.elapsed = time.Since(start)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == partly {
+		return u, fmt.Errorf("it sent only a part: %w", err)
+	}
+	if err != nil {
+		return u, err
+	}
+	u.memory, err = peakMemory(cmd.ProcessState)
+	return u, err
+}
+
+func createStream(ctx context.Context, server *awsfake.Server, account string, shards int32) error {
+	_, err := kinesis.NewFromConfig(server.AWSConfig(account, region)).CreateStream(ctx,
+		&kinesis.CreateStreamInput{StreamName: aws.String(streamName), ShardCount: aws.Int32(shards)})
+	return err
+}
+
+// findingsServer answers GetFindings of Security Hub
+// (https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_GetFindings.html).
+type findingsServer struct {
+	url    string
+	server *http.Server
+}
+
+func (f findingsServer) close() error { return f.server.Close() }
+
+func serveFindings(n int) (findingsServer, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return findingsServer{}, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /findings", func(w http.ResponseWriter, r *http.Request) {
+		var in struct{ NextToken string }
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		from, _ := strconv.Atoi(in.NextToken) // empty is the first page
+		w.Header().Set("Content-Type", "application/json")
+		w.Write(findingsPage(from, min(from+pageSize, n), n)) //nolint:errcheck // the client's loss
+	})
+	s := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
+	go s.Serve(listener) //nolint:errcheck // ends with Close
+	return findingsServer{"http://" + listener.Addr().String(), s}, nil
+}
+
+func findingsPage(from, to, n int) []byte {
+	b := []byte(`{"Findings":[`)
+	for i := from; i < to; i++ {
+		if i > from {
+			b = append(b, ',')
+		}
+		b = fmt.Appendf(b, finding, i, i%300, account, region, i)
+	}
+	b = append(b, ']')
+	if to < n {
+		b = fmt.Appendf(b, `,"NextToken":"%d"`, to)
+	}
+	return append(b, '}')
+}
+
+// finding is a finding as Security Hub sends it, about 2 kB, of which 1.1 kB become
+// the row.
+const finding = `{"SchemaVersion":"2018-10-08",
+"Id":"arn:aws:securityhub:%[4]s:%[3]s:security-control/S3.%[2]d/finding/%08[1]x-3c5e-4d58-9f0f-4f1bba0d2c11",
+"ProductArn":"arn:aws:securityhub:%[4]s::product/aws/securityhub","ProductName":"Security Hub","CompanyName":"AWS","Region":"%[4]s",
+"GeneratorId":"security-control/S3.%[2]d","AwsAccountId":"%[3]s","Types":["Software and Configuration Checks/Industry and Regulatory Standards"],
+"FirstObservedAt":"2026-03-02T08:15:30.123Z","LastObservedAt":"2026-10-19T20:11:04.880Z","CreatedAt":"2026-03-02T08:15:30.123Z","UpdatedAt":"2026-10-19T20:11:01.002Z",
+"Severity":{"Label":"MEDIUM","Normalized":40,"Original":"MEDIUM"},"Title":"S3 general purpose buckets should require requests to use SSL",
+"Description":"This control checks whether Amazon S3 general purpose buckets have policies that require requests to use SSL.",
+"Remediation":{"Recommendation":{"Text":"For information on how to correct this issue, consult the AWS Security Hub controls documentation.","Url":"https://docs.aws.amazon.com/console/securityhub/S3.%[2]d/remediation"}},
+"ProductFields":{"RelatedAWSResources:0/name":"securityhub-s3-bucket-ssl-requests-only-%08[5]x","RelatedAWSResources:0/type":"AWS::Config::ConfigRule","Resources:0/Id":"arn:aws:s3:::bucket-%08[5]x"},
+"Resources":[{"Type":"AwsS3Bucket","Id":"arn:aws:s3:::bucket-%08[5]x","Partition":"aws","Region":"%[4]s","Tags":{"team":"orders"},"Details":{"AwsS3Bucket":{"OwnerId":"0123456789abcdef","Name":"bucket-%08[5]x","CreatedAt":"2025-01-01T00:00:00.000Z"}}}],
+"Compliance":{"Status":"FAILED","SecurityControlId":"S3.%[2]d","RelatedRequirements":["NIST.800-53.r5 AC-17(2)"],"AssociatedStandards":[{"StandardsId":"standards/aws-foundational-security-best-practices/v/1.0.0"}]},
+"WorkflowState":"NEW","Workflow":{"Status":"NEW"},"RecordState":"ACTIVE"}`
