@@ -76,6 +76,7 @@ fuzz: ## run every fuzz target for a while; FUZZTIME=1m
 .PHONY: generate
 generate: ## write the catalog, the comments and the reference pages anew
 	go run ./schemas/internal/gen
+	go run ./sql/internal/gen
 	go run ./producers/internal/gen
 	go run ./sql/internal/gen
 

@@ -240,7 +240,7 @@ func (b *Bucket) decode(t *schema.Table, m *Manifest, f File, data []byte) ([]ar
 }
 
 func (b *Bucket) inObject(key string, err error) error {
-	if e, ok := err.(*Error); ok {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return refuse(e.Reason, "%s: %s", b.url(key), e.Detail)
 	}
 	return fmt.Errorf("archive: %s: %w", b.url(key), err)

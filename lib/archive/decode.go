@@ -2,6 +2,7 @@ package archive
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 
@@ -200,7 +201,7 @@ func (d *decoder) openChunk(c *column, from *format.ColumnChunk, rows int64) err
 }
 
 func inColumn(name string, err error) error {
-	if e, ok := err.(*Error); ok {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return refuse(e.Reason, "column %s: %s", name, e.Detail)
 	}
 	return err
@@ -279,7 +280,7 @@ func (c *column) set(value []byte) (reason schema.Reason, detail string) {
 func (c *column) setJSON(value []byte) (schema.Reason, string) {
 	var err error
 	if c.json, err = c.scanner.AppendCanonical(c.json[:0], value); err != nil {
-		if e, ok := err.(*schema.RowError); ok {
+		if e, ok := errors.AsType[*schema.RowError](err); ok {
 			return e.Reason, e.Detail
 		}
 		return schema.ReasonSyntax, err.Error()

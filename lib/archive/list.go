@@ -60,7 +60,7 @@ func (b *Bucket) Runs(ctx context.Context, f Filter) iter.Seq2[Run, error] {
 			return
 		}
 		l := lister{bucket: b, ctx: ctx, filter: f, yield: yield}
-		if err := l.accounts(); err != nil && err != errStop {
+		if err := l.accounts(); err != nil && !errors.Is(err, errStop) {
 			yield(Run{}, err)
 		}
 	}
@@ -167,7 +167,7 @@ func (l *lister) runs(prefix string) error {
 		}
 		return nil
 	})
-	if err != nil && err != errPast {
+	if err != nil && !errors.Is(err, errPast) {
 		return err
 	}
 	return l.end(&open)

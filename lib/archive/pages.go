@@ -151,9 +151,10 @@ func (c *chunk) readDictionary(h format.DictionaryPageHeader, body []byte, size 
 		return corrupt("a dictionary claims %d entries for %d values", h.NumValues, c.left)
 	}
 	c.dictionary, c.entries = dictionary, make([]uint32, h.NumValues)
-	rest, ok := dictionary, false
+	rest := dictionary
 	for i := range c.entries {
 		c.entries[i] = uint32(len(dictionary) - len(rest))
+		var ok bool
 		if _, rest, ok = c.split(rest); !ok {
 			return corrupt("a dictionary has fewer entries than its header says")
 		}

@@ -1,6 +1,7 @@
 package rowjson
 
 import (
+	"errors"
 	"strconv"
 	"unsafe"
 
@@ -123,7 +124,7 @@ func (d *Decoder) readRow() error {
 			return &schema.RowError{Reason: schema.ReasonDuplicateKey, Column: c.Name, Offset: offset, Detail: "the key is there twice"}
 		}
 		if err := d.readValue(c, cell); err != nil {
-			if row, ok := err.(*schema.RowError); ok {
+			if row, ok := errors.AsType[*schema.RowError](err); ok {
 				row.Column = c.Name
 			}
 			return err

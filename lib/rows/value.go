@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"errors"
 	"fmt"
 	"time"
 	"unsafe"
@@ -59,8 +60,10 @@ func (a *Appender[T]) setJSON(cell *rowbuild.Cell, v schema.JSON) *schema.RowErr
 	begin := len(a.json)
 	var err error
 	if a.json, err = a.scan.AppendCanonical(a.json, v); err != nil {
-		wrong := err.(*schema.RowError) // the scanner returns no other
-		return &schema.RowError{Reason: wrong.Reason, Detail: fmt.Sprintf("JSON at byte %d: %s", wrong.Offset, wrong.Detail)}
+		if wrong, ok := errors.AsType[*schema.RowError](err); ok {
+			return &schema.RowError{Reason: wrong.Reason, Detail: fmt.Sprintf("JSON at byte %d: %s", wrong.Offset, wrong.Detail)}
+		}
+		return &schema.RowError{Reason: schema.ReasonSyntax, Detail: err.Error()}
 	}
 	if text := a.json[begin:]; string(text) == "null" {
 		cell.SetNull()

@@ -87,7 +87,7 @@ func TestCompileNamesEveryFault(t *testing.T) {
 			"field E: a slice column must be text or date", `field G: column "f" is declared twice`}},
 		{struct {
 			embedded
-			a string       //nolint:unused // is what the test is about
+			a string
 			B *schema.JSON `col:"b"`
 		}{}, []string{"field embedded: embedded fields", "field a: not exported", "field B: *schema.JSON", "no field is tagged key"}},
 		{struct {
