@@ -137,7 +137,7 @@ func refusals() []refusal {
 		value("day", `"2026-08-01Z"`, typ), value("day", `"2026-08-01T00:00:00Z"`, typ), value("day", `" 026-08-01"`, typ), value("day", `20667`, typ),
 		value("day", `"0000-01-01"`, rng), value("day", `"2026-02-30"`, rng), value("day", `"2026-00-10"`, rng), value("day", `"10000-01-01"`, typ),
 
-		value("active", `"true"`, typ), value("active", `1`, typ), value("active", `True`, syntax), value("active", `tru`, syntax), value("active", `truey`, ""),
+		value("active", `"true"`, typ), value("active", `1`, typ), value("active", `True`, syntax), value("active", `tru`, syntax), value("active", `truex`, ""),
 
 		{"raw NUL", with("text", "\"a\x00\""), "text", text, "\x00"},
 		{"escaped NUL", with("text", `"a\u0000"`), "text", text, `\u0000`},
@@ -203,7 +203,7 @@ func TestRefusals(t *testing.T) {
 	seen := map[schema.Reason]bool{}
 	for _, test := range refusals() {
 		if test.reason == "" { // a literal that goes on: the row, not the value, is wrong
-			test.reason, test.column, test.at = schema.ReasonSyntax, "", "ly}"
+			test.reason, test.column, test.at = schema.ReasonSyntax, "", "x}"
 		}
 		seen[test.reason] = true
 		d := newDecoder(t, items.Table)
