@@ -155,11 +155,8 @@ func (l *lease) read(limit *int32) (*kinesis.GetRecordsOutput, error) {
 		l.run.cfg.Hooks.Read(l.shard, len(out.Records), bytes, time.Duration(*out.MillisBehindLatest)*time.Millisecond)
 		return out, nil
 	}
-	if cause := context.Cause(l.reading); cause != nil {
-		return nil, cause
-	}
 	err = fmt.Errorf("read %s: %w", l.shard, err)
-	if !transient(err) {
+	if !transient(err) || l.reading.Err() != nil {
 		return nil, err
 	}
 	if l.failingSince.IsZero() {
@@ -187,6 +184,9 @@ func (l *lease) attempt(do func() error) error {
 	err := l.run.protect(do)
 	if err == nil || err == error(again) {
 		return err
+	}
+	if cause := context.Cause(l.reading); cause != nil {
+		err = cause // what was under way was cut short
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -57,6 +57,11 @@ func (p *progress) of(ctx context.Context, shard string) (stream.Position, error
 	if at, ok := p.known(shard); ok {
 		return at, nil
 	}
+	return p.ask(ctx, shard)
+}
+
+// ask returns the position of a shard from the Sink.
+func (p *progress) ask(ctx context.Context, shard string) (stream.Position, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.call)
 	defer cancel()
 	at, err := p.sink.Progress(ctx, shard)

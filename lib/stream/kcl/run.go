@@ -255,10 +255,8 @@ func (r *run) ready(shard string) (bool, error) {
 		if _, ok := r.shards[*parent]; ok || r.beingRead(*parent) {
 			return false, nil
 		}
-		if at.Sequence != "" {
-			if err := r.closeGap(*parent, at); err != nil {
-				return false, err
-			}
+		if err := r.closeGap(*parent, false); err != nil {
+			return false, err
 		}
 	}
 	return true, nil
@@ -270,9 +268,14 @@ func (r *run) beingRead(shard string) bool {
 	return r.lease(shard) != nil || seen.owner != "" && seen.owner != r.worker && r.fresh(seen)
 }
 
-// closeGap records that a shard went before it was read to its end, and ends it:
-// there is nothing more to come.
-func (r *run) closeGap(shard string, at stream.Position) error {
+// closeGap records that a shard went before it was read to its end, if it did, and
+// ends it: there is nothing more to come. Of a shard that the Sink knows nothing of
+// there is only something to record if it was seen.
+func (r *run) closeGap(shard string, seen bool) error {
+	at, err := r.progress.ask(r.reading, shard)
+	if err != nil || at.Ended || at.Sequence == "" && !seen {
+		return err
+	}
 	gap := stream.Gap{After: at.Sequence, Reason: "the stream no longer lists the shard, which had not been read to its end"}
 	r.log.Error("records may be lost to the stream", "shard", shard, "after", gap.After, "reason", gap.Reason)
 	ctx, cancel := context.WithTimeout(r.reading, r.cfg.LeaseDuration)
@@ -334,14 +337,8 @@ func (r *run) bury(shard string) error {
 		if r.beingRead(shard) {
 			return nil
 		}
-		at, err := r.progress.of(r.reading, shard)
-		if err != nil {
+		if err := r.closeGap(shard, true); err != nil {
 			return err
-		}
-		if !at.Ended {
-			if err := r.closeGap(shard, at); err != nil {
-				return err
-			}
 		}
 		if err := r.table.remove(r.reading, shard, r.worker); err != nil && !errors.Is(err, errTaken) {
 			return err
