@@ -239,3 +239,20 @@ func (a *stuckAt) answer(ctx context.Context, in middleware.InitializeInput, nex
 	}
 	return next.HandleInitialize(ctx, in)
 }
+
+// The position that a gap begins at is the Sink's of now, and not one that was
+// known from before.
+func TestGapOfAVanishedShardBeginsAtTheFreshPosition(t *testing.T) {
+	s, sink := newStack(t, 1, awsfake.Config{}), &streamtest.Sink{}
+	s.applied(sink, "a")
+	cfg := s.config()
+	cfg.ShardSyncInterval = time.Hour // as long as positions are believed
+	r := must(New(cfg, sink)).newRun(t.Context())
+	r.progress.store(shard0, stream.Position{})
+	if err := r.closeGap(shard0, true); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "gaps", len(sink.Gaps(shard0)), 1)
+	equal(t, "after", sink.Gaps(shard0)[0].After, sink.Applied(shard0)[0].Sequence)
+	equal(t, "ended", sink.Ended(shard0), true)
+}
