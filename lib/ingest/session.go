@@ -100,15 +100,14 @@ func (s *session) whileWorking(ctx context.Context) (context.Context, context.Ca
 	return ctx, cancel
 }
 
-// Drain waits until everything delivered is applied.
+// Drain waits until everything delivered is applied. With an error it returns the
+// position that is known to be.
 func (s *session) Drain(ctx context.Context) (stream.Position, error) {
 	defer s.end()
-	if err := s.wait(ctx); err != nil {
-		return stream.Position{}, err
-	}
+	err := s.wait(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.committed, nil
+	return s.committed, err
 }
 
 // End waits likewise, and records that the shard has ended.

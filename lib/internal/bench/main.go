@@ -20,11 +20,14 @@ import (
 )
 
 func main() {
+	var size size
 	quick := flag.Bool("quick", false, "few rows, one round: the figures mean nothing")
+	flag.IntVar(&size.rows, "rows", 200_000, "rows of the whole way; a multiple of -batch")
+	flag.IntVar(&size.batch, "batch", 10_000, "rows of a batch; a multiple of 5,000")
+	flag.IntVar(&size.rounds, "rounds", 3, "how often each side is measured; the median counts")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	size := size{rows: 200_000, batch: 10_000, rounds: 3}
 	if *quick {
 		size.rows, size.rounds = 20_000, 1
 	}
