@@ -238,4 +238,3 @@ func concatenate(t *schema.Table, records []arrow.Record) (arrow.Record, error) 
 	}
 	return array.NewRecord(t.ArrowSchema(), columns, rows), nil
 }
-
