@@ -499,14 +499,13 @@ func TestStoppedReplayGoesOn(t *testing.T) {
 	s.history()
 	whole, d := newDatabase(t), newDatabase(t)
 	s.replay(whole)
-	rows, stops := int64(0), 0
+	stops := 0
 	for {
 		ctx, stop := context.WithCancel(t.Context())
-		summary, err := replay.Run(ctx, replay.Config{
+		_, err := replay.Run(ctx, replay.Config{
 			Bucket: s.bucket, Loader: d.loader, BatchRows: 1, Hooks: replay.Hooks{Applied: func(load.Result) { stop() }},
 		})
 		stop()
-		rows += summary.Total().Rows
 		if err == nil {
 			break
 		}
@@ -521,7 +520,8 @@ func TestStoppedReplayGoesOn(t *testing.T) {
 	if got, want := d.state(), whole.state(); !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
-	d.want("SELECT sum(rows)::text FROM hub.run", fmt.Sprint(rows))
+	const arrived = "SELECT sum(rows)::text FROM hub.run"
+	d.want(arrived, whole.query(arrived)...)
 }
 
 func TestSmallFilesAreAppliedTogether(t *testing.T) {

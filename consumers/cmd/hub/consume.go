@@ -183,17 +183,10 @@ func reportMisfits(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) er
 	return nil
 }
 
-// run consumes until ctx is done, or until something cannot go on. The worker
-// stops first, and the pipeline applies what it has until then.
+// run consumes until ctx is done, or until something cannot go on.
 func (c consumer) run(ctx context.Context) error {
-	applying, stopApplying := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopApplying()
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return c.pipeline.Run(applying) })
-	group.Go(func() error {
-		defer stopApplying()
-		return c.worker.Run(ctx)
-	})
+	group.Go(func() error { return c.pipeline.Drive(ctx, c.worker.Run) })
 	if c.refresher != nil {
 		group.Go(func() error { return c.refresher.Run(ctx) })
 	}

@@ -117,7 +117,7 @@ func parse[T any](t *testing.T, r result) (v T) {
 }
 
 // isolate gives the test an environment without settings, then sets the given ones.
-func isolate(t *testing.T, settings ...string) {
+func isolate(t testing.TB, settings ...string) {
 	t.Helper()
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
@@ -135,7 +135,7 @@ func isolate(t *testing.T, settings ...string) {
 }
 
 // eventually waits until f is true.
-func eventually(t *testing.T, what string, f func() bool) {
+func eventually(t testing.TB, what string, f func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !f(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -147,7 +147,7 @@ func eventually(t *testing.T, what string, f func() bool) {
 // world is a hub account with a stream, a lease table, an archive and a database,
 // and spokes that send to them.
 type world struct {
-	*testing.T
+	testing.TB
 	aws       *awsfake.Server
 	db        *pgtest.DB
 	publisher stream.Publisher
@@ -156,7 +156,7 @@ type world struct {
 	env       []string
 }
 
-func newWorld(t *testing.T, shards int32) *world {
+func newWorld(t testing.TB, shards int32) *world {
 	t.Helper()
 	server, err := awsfake.New(awsfake.Config{Region: region})
 	if err != nil {
@@ -164,7 +164,7 @@ func newWorld(t *testing.T, shards int32) *world {
 	}
 	t.Cleanup(func() { server.Close() })
 	db := pgtest.New(t, template)
-	w := &world{T: t, aws: server, db: db, env: append(server.Environment(hubAccount), "DATABASE_URL="+db.URL)}
+	w := &world{TB: t, aws: server, db: db, env: append(server.Environment(hubAccount), "DATABASE_URL="+db.URL)}
 	isolate(t, w.env...)
 	cfg := server.AWSConfig(hubAccount, region)
 	client := kinesis.NewFromConfig(cfg)
@@ -273,7 +273,7 @@ func (w *world) deleteObject(key string) {
 }
 
 // query returns the rows of a query with one column.
-func query[T any](t *testing.T, db *pgtest.DB, sql string, args ...any) []T {
+func query[T any](t testing.TB, db *pgtest.DB, sql string, args ...any) []T {
 	t.Helper()
 	rows, err := db.Pool.Query(t.Context(), sql, args...)
 	if err != nil {
@@ -288,7 +288,7 @@ func query[T any](t *testing.T, db *pgtest.DB, sql string, args ...any) []T {
 
 func (w *world) count(sql string, args ...any) int64 {
 	w.Helper()
-	return query[int64](w.T, w.db, sql, args...)[0]
+	return query[int64](w.TB, w.db, sql, args...)[0]
 }
 
 // consuming is a `hub consume` in this process.
@@ -303,12 +303,12 @@ func (w *world) consume(args ...string) *consuming {
 	c := &consuming{cancel: cancel, code: make(chan int, 1)}
 	args = append([]string{"consume", "--stream", streamARN, "--batch-age", "20ms", "--lease-duration", "2s", "--refresh-interval", "50ms"}, args...)
 	go func() { c.code <- run(ctx, new(buffer), &c.stderr, args) }()
-	w.Cleanup(func() { c.stop(w.T) })
+	w.Cleanup(func() { c.stop(w.TB) })
 	return c
 }
 
 // stop stops it and returns its log.
-func (c *consuming) stop(t *testing.T) string {
+func (c *consuming) stop(t testing.TB) string {
 	t.Helper()
 	c.cancel()
 	code := <-c.code

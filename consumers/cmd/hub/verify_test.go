@@ -33,7 +33,7 @@ func filled(t *testing.T) *world {
 // completed waits until n runs are complete.
 func (w *world) completed(n int64) {
 	w.Helper()
-	eventually(w.T, "complete runs", func() bool { return w.count("SELECT count(*) FROM hub.run WHERE completed_at IS NOT NULL") == n })
+	eventually(w.TB, "complete runs", func() bool { return w.count("SELECT count(*) FROM hub.run WHERE completed_at IS NOT NULL") == n })
 }
 
 // change changes the database.
