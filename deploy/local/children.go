@@ -28,8 +28,13 @@ type children struct {
 // its process group.
 const guardScript = `read -r _; kill -KILL 0`
 
+// newChildren returns no children yet. Logs of earlier ones are removed.
 func newChildren(bin, logs string) (*children, error) {
-	if err := os.MkdirAll(logs, 0o755); err != nil {
+	if err := errors.Join(os.RemoveAll(logs), os.MkdirAll(logs, 0o755)); err != nil {
+		return nil, err
+	}
+	bin, err := filepath.Abs(bin) // a bare name would be looked for in PATH
+	if err != nil {
 		return nil, err
 	}
 	guard := exec.Command("/bin/sh", "-c", guardScript)

@@ -60,7 +60,7 @@ type pipeline struct {
 
 // startPipeline migrates the database and starts consumer and spoke.
 func startPipeline(ctx context.Context, s *stack, spokeArguments []string) (*pipeline, error) {
-	fmt.Fprintf(s.out, "\nThe programs find everything by their environment. The hub's:\n\n%s", s.exports())
+	fmt.Fprintf(s.out, "\nThe programs find everything by their environment. The hub's:\n\n%s", s.exports(s.shown))
 	fmt.Fprintf(s.out, "\nThe spoke has the credentials of another account, %s.\n", spokeAccount)
 	if err := s.hub(ctx, nil, "migrate"); err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func (c demoCommand) Run(ctx context.Context, p program.Program) (err error) {
 	if c.Duration < 0 {
 		return program.Usagef("--duration must not be negative")
 	}
-	s, err := startStack(ctx, p.Stdout, c.placeFlags)
+	s, err := startStack(ctx, p.Stdout, c.Bin, c.logs("demo"))
 	if err != nil {
 		return interrupted(ctx, err)
 	}

@@ -58,9 +58,9 @@ type stack struct {
 }
 
 // startStack starts PostgreSQL and the stand-ins. The caller closes the stack.
-func startStack(ctx context.Context, out io.Writer, place placeFlags) (s *stack, err error) {
+func startStack(ctx context.Context, out io.Writer, bin, logs string) (s *stack, err error) {
 	for _, name := range []string{"spoke", "hub"} {
-		if _, err := os.Stat(filepath.Join(place.Bin, name)); err != nil {
+		if _, err := os.Stat(filepath.Join(bin, name)); err != nil {
 			return nil, program.Usagef("%w; run: make build", err)
 		}
 	}
@@ -70,7 +70,7 @@ func startStack(ctx context.Context, out io.Writer, place placeFlags) (s *stack,
 			err = errors.Join(err, s.close())
 		}
 	}()
-	if s.children, err = newChildren(place.Bin, filepath.Join(place.Dir, "logs")); err != nil {
+	if s.children, err = newChildren(bin, logs); err != nil {
 		return s, err
 	}
 	if s.postgres, err = startPostgres(ctx, out); err != nil {
@@ -152,22 +152,27 @@ func environment() []string {
 }
 
 // exports are the lines by which a shell becomes the hub's.
-func (s *stack) exports() string {
+func (s *stack) exports(assignment func(string) string) string {
 	var b strings.Builder
 	for _, entry := range s.hubSettings() {
-		fmt.Fprintf(&b, "export %s\n", s.assignment(entry))
+		fmt.Fprintf(&b, "export %s\n", assignment(entry))
 	}
 	return b.String()
 }
 
-// assignment writes a setting as a shell reads it. A password that was given is
-// not shown; that of the private server is what one needs to look at it.
-func (s *stack) assignment(entry string) string {
+// assignment writes a setting as a shell reads it.
+func assignment(entry string) string {
 	name, value, _ := strings.Cut(entry, "=")
-	if s.postgres.server == nil && strings.HasSuffix(name, "DATABASE_URL") {
-		value = withoutPassword(value)
-	}
 	return name + "=" + quote(value)
+}
+
+// shown is assignment for all to see. A password that was given is left out; that
+// of the private server is what one needs to look at it.
+func (s *stack) shown(entry string) string {
+	if s.postgres.server == nil {
+		entry = withoutPassword(entry)
+	}
+	return assignment(entry)
 }
 
 var passwordRE = regexp.MustCompile(`(://[^:/?#]*:)[^@/?#]*@|(password *= *)('[^']*'|\S+)`)
@@ -195,7 +200,7 @@ func (s *stack) show(settings []string, program string, args ...string) {
 	var b strings.Builder
 	b.WriteString("\n$ ")
 	for _, entry := range settings {
-		b.WriteString(s.assignment(entry) + " \\\n  ")
+		b.WriteString(s.shown(entry) + " \\\n  ")
 	}
 	b.WriteString(program)
 	width := len(program) + 2

@@ -34,7 +34,10 @@ type upState struct {
 
 func (f placeFlags) lockFile() string  { return filepath.Join(f.Dir, "up.lock") }
 func (f placeFlags) stateFile() string { return filepath.Join(f.Dir, "up.json") }
-func (f placeFlags) logs() string      { return filepath.Join(f.Dir, "logs") }
+
+// logs is the directory for the logs of the programs, one for the detached stack
+// and one for the demo: both may run at the same time.
+func (f placeFlags) logs(of string) string { return filepath.Join(f.Dir, "logs", of) }
 
 // lock takes the lock of the detached stack. It returns nil if another process has it.
 func (f placeFlags) lock() (*os.File, error) {
@@ -97,15 +100,16 @@ func (c upCommand) Run(ctx context.Context, p program.Program) error {
 	if err != nil {
 		return err
 	}
+	var exited <-chan error
 	if pid == 0 {
-		if pid, err = c.detach(); err != nil {
+		fmt.Fprintln(p.Stdout, "Starting.")
+		if pid, exited, err = c.detach(); err != nil {
 			return err
 		}
-		fmt.Fprintln(p.Stdout, "Starting.")
 	} else {
 		fmt.Fprintln(p.Stdout, "It runs already.")
 	}
-	state, err := c.await(ctx)
+	state, err := c.await(ctx, exited)
 	if err != nil {
 		return err
 	}
@@ -124,59 +128,65 @@ the programs and psql find it:
 	return nil
 }
 
-// detach starts this program again as the stack, in a session of its own.
-func (c upCommand) detach() (pid int, err error) {
+// detach starts this program again as the stack, in a session of its own. exited
+// says when it has ended.
+func (c upCommand) detach() (pid int, exited <-chan error, err error) {
 	if err := os.Remove(c.stateFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return 0, err
-	}
-	if err := os.MkdirAll(c.logs(), 0o755); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	log, err := os.Create(c.log())
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	defer log.Close()
 	self, err := os.Executable()
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	cmd := exec.Command(self, "serve", "--dir", c.Dir, "--bin", c.Bin, "--accounts", strconv.Itoa(c.Accounts),
 		"--rate", fmt.Sprint(c.Rate), "--seed", strconv.FormatUint(c.Seed, 10))
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	return cmd.Process.Pid, cmd.Process.Release()
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	return cmd.Process.Pid, ended, nil
 }
 
-func (c upCommand) log() string { return filepath.Join(c.logs(), "up.log") }
+// log is what the stack itself prints.
+func (f placeFlags) log() string { return filepath.Join(f.Dir, "up.log") }
 
-// await waits until the stack has started.
-func (c upCommand) await(ctx context.Context) (*upState, error) {
-	began := false
-	for deadline := time.Now().Add(startPatience); time.Now().Before(deadline); {
+// await waits until the stack has started. exited is nil if it was started before.
+func (c upCommand) await(ctx context.Context, exited <-chan error) (*upState, error) {
+	timeout := time.After(startPatience)
+	for {
 		state, err := c.state()
 		if state != nil || err != nil {
 			return state, err
 		}
-		// A process that is just being started does not have the lock yet.
-		pid, err := c.running()
-		if err != nil {
-			return nil, err
-		}
-		if began = began || pid != 0; began && pid == 0 {
-			break
-		}
 		select {
 		case <-ctx.Done():
 			return nil, errors.New("interrupted; the stack goes on starting: 'make down' stops it")
+		case err := <-exited:
+			return nil, c.notStarted(err)
+		case <-timeout:
+			return nil, c.notStarted(fmt.Errorf("not after %v", startPatience))
 		case <-time.After(pollInterval):
 		}
 	}
-	text, err := os.ReadFile(c.log())
-	return nil, errors.Join(fmt.Errorf("the stack did not start; the end of its log %s:\n%s", c.log(), lastLines(text, 15)), err)
+}
+
+// notStarted explains why the stack did not start.
+func (c upCommand) notStarted(why error) error {
+	text, _ := os.ReadFile(c.log())
+	err := fmt.Errorf("the stack did not start: %w; the end of its log %s:\n%s", why, c.log(), lastLines(text, 15))
+	var exit *exec.ExitError
+	if errors.As(why, &exit) && exit.ExitCode() == program.ExitUsage {
+		return &program.UsageError{Err: err}
+	}
+	return err
 }
 
 // downCommand ends the detached stack.
@@ -230,11 +240,16 @@ func (c downCommand) stop(ctx context.Context, pid int) error {
 
 // remove removes the files of the demo, and the directory if it has no others.
 func (c downCommand) remove() error {
-	err := errors.Join(os.RemoveAll(c.logs()), os.RemoveAll(c.stateFile()), os.RemoveAll(c.lockFile()))
-	if entries, readErr := os.ReadDir(c.Dir); readErr == nil && len(entries) == 0 {
-		err = errors.Join(err, os.Remove(c.Dir))
+	errs := []error{os.RemoveAll(c.logs("up"))}
+	for _, file := range []string{c.stateFile(), c.lockFile(), c.log()} {
+		errs = append(errs, os.RemoveAll(file))
 	}
-	return err
+	for _, dir := range []string{filepath.Join(c.Dir, "logs"), c.Dir} {
+		if entries, err := os.ReadDir(dir); err == nil && len(entries) == 0 {
+			errs = append(errs, os.Remove(dir))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // serveCommand is the detached stack.
@@ -256,7 +271,7 @@ func (c serveCommand) Run(ctx context.Context, p program.Program) (err error) {
 	if err := errors.Join(lock.Truncate(0), writeAt(lock, strconv.Itoa(os.Getpid()))); err != nil {
 		return err
 	}
-	s, err := startStack(ctx, p.Stdout, c.placeFlags)
+	s, err := startStack(ctx, p.Stdout, c.Bin, c.logs("up"))
 	if err != nil {
 		return err
 	}
@@ -265,7 +280,7 @@ func (c serveCommand) Run(ctx context.Context, p program.Program) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := c.write(upState{Exports: s.exports(), Logs: s.children.logs}); err != nil {
+	if err := c.write(upState{Exports: s.exports(assignment), Logs: s.children.logs}); err != nil {
 		return err
 	}
 	defer os.Remove(c.stateFile())

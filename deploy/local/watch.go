@@ -114,7 +114,7 @@ func (w *watcher) show(ctx context.Context) {
 	}
 	content := fmt.Sprintf("%s\n%s, %.0f rows/s\n", countsTable(list), age, rate)
 	if w.lines > 0 {
-		fmt.Fprint(w.out, text.CursorUp.Sprintn(w.lines), text.EraseLine.Sprint())
+		fmt.Fprint(w.out, text.CursorUp.Sprintn(w.lines))
 	}
 	// Every line is erased first: the old one may have been longer.
 	fmt.Fprint(w.out, strings.ReplaceAll(content, "\n", "\x1b[K\n"))

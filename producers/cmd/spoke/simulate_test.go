@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/hubspoke/observability/lib/awsconfig"
+	"github.com/hubspoke/observability/lib/envelope"
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/producers/simulate"
+)
+
+const simulateArguments = "run --simulate --accounts 2 --region eu-central-1 --rate 5000 --seed 7 --stream arn:aws:kinesis:eu-central-1:444455556666:stream/observability --bucket hub-archive"
+
+// simulated runs a simulation as the hub's account, whose stream needs no policy.
+// It is stopped as soon as the stream has something, or has a duration.
+func simulated(t *testing.T, stop bool, more string) (simulationJSON, []envelope.Header) {
+	t.Helper()
+	server := fake(t)
+	isolate(t, server.Environment(hub)...)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	if stop {
+		go func() {
+			for server.Calls("kinesis:PutRecords") == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			cancel()
+		}()
+	}
+	r := run(ctx, fixed(), strings.Fields(simulateArguments+" -o json "+more)...)
+	var summary simulationJSON
+	if err := json.Unmarshal([]byte(r.stdout), &summary); err != nil || r.code != exitDone {
+		t.Fatalf("exit code %d, %v\n%s\n%s", r.code, err, r.stdout, r.stderr)
+	}
+	records, err := server.Records(streamARN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var headers []envelope.Header
+	for _, record := range records {
+		h, _, err := envelope.Parse(record.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		headers = append(headers, h)
+	}
+	list, err := awsconfig.S3(server.AWSConfig(hub, region)).ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String("hub-archive")})
+	if err != nil || len(list.Contents) == 0 {
+		t.Errorf("the archive has %d objects: %v", len(list.Contents), err)
+	}
+	return summary, headers
+}
+
+// The summary tells what was sent, and which world the last complete run of every
+// scope describes.
+func TestSimulationEndsWithTheWholeWorld(t *testing.T) {
+	summary, headers := simulated(t, false, "--duration 2s")
+	world, err := simulate.At(summary.World, summary.Steps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if summary.Steps == 0 || summary.World.Accounts != 2 || summary.World.Seed != 7 || summary.Rows == 0 {
+		t.Errorf("summary %+v", summary)
+	}
+	ends, rows := 0, int64(0)
+	newest := map[schema.Scope]envelope.Header{}
+	for _, h := range headers {
+		if h.Kind != envelope.End {
+			continue
+		}
+		ends++
+		rows += int64(h.Rows)
+		if last, ok := newest[h.Scope]; !ok || last.Run.Compare(h.Run) < 0 {
+			newest[h.Scope] = h
+		}
+	}
+	if ends != summary.Runs || rows != summary.Rows {
+		t.Errorf("%d runs with %d rows have ended, the summary says %d with %d", ends, rows, summary.Runs, summary.Rows)
+	}
+	sent := map[schema.Scope]int64{}
+	for scope, h := range newest {
+		if !h.Outcome.Complete() && h.Outcome != schema.Disabled {
+			t.Errorf("the last run of %v is %s", scope, h.Outcome)
+		}
+		scope.Slice = ""
+		sent[scope] += int64(h.Rows)
+	}
+	for _, scope := range world.Scopes() {
+		_, rec, err := world.Record(scope)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sent[scope] != rec.NumRows() {
+			t.Errorf("%v has %d rows, its last runs have %d", scope, rec.NumRows(), sent[scope])
+		}
+		rec.Release()
+	}
+}
+
+// A person who stops the simulation gets the same as at the end of its time.
+func TestASimulationThatIsStoppedIsWhole(t *testing.T) {
+	summary, headers := simulated(t, true, "")
+	if len(headers) == 0 || summary.Outcomes[schema.OK] == 0 {
+		t.Errorf("%d records, summary %+v", len(headers), summary)
+	}
+}
+
+func TestUsageErrorsOfSimulations(t *testing.T) {
+	isolate(t)
+	for args, want := range map[string]string{
+		"run --stream x --accounts 3":                    "--accounts, --rate and --seed need --simulate",
+		"run --stream x --simulate --accounts=-1":        "must not be negative",
+		"run --stream x --simulate --region global":      "no region",
+		"run --stream x --simulate --category nothing":   "unknown category",
+		"run --stream x --simulate --accounts 100000000": "100000000 accounts",
+		"run --simulate": "nowhere to send rows to",
+		"run --stream x --simulate --region eu-west-1,eu-west-1": "named twice",
+	} {
+		run(t.Context(), fixed(), strings.Fields(args)...).want(t, exitUsage, "", want)
+	}
+}
