@@ -24,7 +24,7 @@ type row struct {
 	Enabled *bool          `col:"enabled"`
 	At      time.Time      `col:"at"`
 	Tags    schema.JSON    `col:"tags"`
-	hidden  int            `col:"-"` //nolint:unused // shows that a field can be left out
+	Note    string         `col:"-"`
 }
 
 func TestCompile(t *testing.T) {
