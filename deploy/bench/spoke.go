@@ -40,12 +40,12 @@ func measureSpoke(ctx context.Context, program string, s size) (usage, error) {
 	if _, err := awsconfig.S3(server.AWSConfig(account, region)).CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("bench")}); err != nil {
 		return u, err
 	}
-	hub, err := serveFindings(s.findings)
+	url, findings, err := serveFindings(s.findings)
 	if err != nil {
 		return u, err
 	}
-	defer hub.close()
-	env := append(server.Environment(account), "AWS_ENDPOINT_URL_SECURITYHUB="+hub.url)
+	defer findings.Close()
+	env := append(server.Environment(account), "AWS_ENDPOINT_URL_SECURITYHUB="+url)
 	cmd, err := command(ctx, env, program, "once", "--category", "security_findings", "--region", region, "--stream", streamName, "--bucket", "bench")
 	if err != nil {
 		return u, err
@@ -70,19 +70,12 @@ func createStream(ctx context.Context, server *awsfake.Server, account string, s
 	return err
 }
 
-// findingsServer answers GetFindings of Security Hub
+// serveFindings starts a server that answers GetFindings of Security Hub
 // (https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_GetFindings.html).
-type findingsServer struct {
-	url    string
-	server *http.Server
-}
-
-func (f findingsServer) close() error { return f.server.Close() }
-
-func serveFindings(n int) (findingsServer, error) {
+func serveFindings(n int) (url string, s *http.Server, err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return findingsServer{}, err
+		return "", nil, err
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /findings", func(w http.ResponseWriter, r *http.Request) {
@@ -93,11 +86,11 @@ func serveFindings(n int) (findingsServer, error) {
 		}
 		from, _ := strconv.Atoi(in.NextToken) // empty is the first page
 		w.Header().Set("Content-Type", "application/json")
-		w.Write(findingsPage(from, min(from+pageSize, n), n)) //nolint:errcheck // the client's loss
+		w.Write(findingsPage(from, min(from+pageSize, n), n))
 	})
-	s := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
-	go s.Serve(listener) //nolint:errcheck // ends with Close
-	return findingsServer{"http://" + listener.Addr().String(), s}, nil
+	s = &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
+	go s.Serve(listener) //nolint:errcheck // it ends with Close
+	return "http://" + listener.Addr().String(), s, nil
 }
 
 func findingsPage(from, to, n int) []byte {

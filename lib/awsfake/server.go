@@ -220,15 +220,15 @@ func (s *Server) affect(w http.ResponseWriter, r *http.Request, c *call) {
 	case Throttle, ServerError, Deny:
 		c.injection.confirm()
 		// S3 clients send the whole body before they read; an early answer would look like a cut connection.
-		io.Copy(io.Discard, r.Body)
+		_, _ = io.Copy(io.Discard, r.Body)
 		writeError(w, c, serviceError(c))
 	case Reset:
 		c.injection.confirm()
 		reset(w)
 	case BlackHole:
 		c.injection.confirm()
-		io.Copy(io.Discard, r.Body) // only then does net/http notice that the connection is gone
-		<-r.Context().Done()        // the client left, or the server is being closed
+		_, _ = io.Copy(io.Discard, r.Body) // only then does net/http notice that the connection is gone
+		<-r.Context().Done()               // the client left, or the server is being closed
 		reset(w)
 	case LostAnswer:
 		s.answer(&lostAnswer{header: http.Header{}}, r, c)
@@ -263,7 +263,7 @@ func reset(w http.ResponseWriter) {
 		panic(http.ErrAbortHandler)
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
-		tcp.SetLinger(0)
+		_ = tcp.SetLinger(0)
 	}
 	conn.Close()
 }

@@ -306,7 +306,7 @@ func (c *collection) finish(err error) []Result {
 	results := make([]Result, len(c.runs))
 	for _, r := range c.runs {
 		if r.pending != nil {
-			c.flush(r) // an error is c.stopped
+			_ = c.flush(r) // an error is c.stopped
 			r.pending.Release()
 		}
 		if c.stopped != nil {

@@ -260,11 +260,10 @@ func (w *way) newHub(ctx context.Context, committers int) (*hub, error) {
 	return h, nil
 }
 
-func (h *hub) close() error {
+func (h *hub) close() {
 	h.stop()
-	err := <-h.ended
+	_ = <-h.ended // an error has failed the sessions
 	h.pool.Close()
-	return err
 }
 
 // consume has one shard per committer deliver the records of its share of scopes.

@@ -46,7 +46,7 @@ func startProcess(binDir string, args []string, a *account, log *os.File, remove
 	p := &process{cmd: cmd, reaper: reaper, done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
-		cmd.Wait() // how postgres ended is in its log
+		_ = cmd.Wait() // how postgres ended is in its log
 		reaper.dismiss()
 	}()
 	return p, nil
@@ -88,8 +88,8 @@ func startReaper(pid int, removeDir string) (*reaper, error) {
 
 // dismiss ends the reaper, which then leaves everything as it is.
 func (r *reaper) dismiss() {
-	io.WriteString(r.stdin, "\n")
-	r.cmd.Wait()
+	_, _ = io.WriteString(r.stdin, "\n")
+	_ = r.cmd.Wait()
 }
 
 // waitReady returns when postgres accepts connections.

@@ -182,7 +182,7 @@ var again = &types.ProvisionedThroughputExceededException{Message: aws.String("t
 // ends the reading but not the session: what was delivered is still drained.
 func (l *lease) attempt(do func() error) error {
 	err := l.run.protect(do)
-	if err == nil || err == error(again) {
+	if err == nil || errors.Is(err, again) {
 		return err
 	}
 	if cause := context.Cause(l.reading); cause != nil {

@@ -32,7 +32,8 @@ func main() {
 }
 
 func run(ctx context.Context, command []string) (code int) {
-	if os.Getenv(urlVariable) == "" {
+	url := os.Getenv(urlVariable)
+	if url == "" {
 		server, err := pgserver.Start(ctx, pgserver.Config{})
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "withpostgres:", err)
@@ -44,9 +45,10 @@ func run(ctx context.Context, command []string) (code int) {
 				code = max(code, 1)
 			}
 		}()
-		os.Setenv(urlVariable, server.URL())
+		url = server.URL()
 	}
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Env = append(os.Environ(), urlVariable+"="+url)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	err := cmd.Run()
