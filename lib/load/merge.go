@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -365,22 +367,40 @@ func (c *category) copyInto(ctx context.Context, table string, rows []int32) err
 	if err != nil {
 		return err
 	}
-	counted := &countingReader{reader: r}
+	rd := &copyReader{reader: r}
 	sql := fmt.Sprintf("COPY %s (%s) FROM STDIN BINARY", table, copiedColumns(c.table))
-	_, err = c.conn.PgConn().CopyFrom(ctx, counted, sql)
-	c.bytes += counted.n
+	_, err = c.conn.PgConn().CopyFrom(ctx, rd, sql)
+	c.bytes += rd.end()
 	return err
 }
 
-type countingReader struct {
+// copyReader counts what a COPY reads. When the server or the connection fails,
+// CopyFrom returns while its other goroutine may still read: that ends with end,
+// since the record is released then.
+type copyReader struct {
+	mu     sync.Mutex
 	reader *pgcopy.Reader
 	n      int64
 }
 
-func (r *countingReader) Read(p []byte) (int, error) {
+func (r *copyReader) Read(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.reader == nil {
+		return 0, io.ErrClosedPipe
+	}
 	n, err := r.reader.Read(p)
 	r.n += int64(n)
 	return n, err
+}
+
+// end waits for a Read that is under way, lets no further one read the record, and
+// returns how many bytes were read.
+func (r *copyReader) end() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reader = nil
+	return r.n
 }
 
 const touchSQL = `

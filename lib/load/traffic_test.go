@@ -1,0 +1,272 @@
+package load_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/hubspoke/observability/lib/internal/faultyconn"
+	"github.com/hubspoke/observability/lib/load"
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/lib/stream"
+)
+
+// traffic is the records of one shard, in order: runs of several accounts, in two
+// parts each and an end. Every run changes every value, so that whatever is lost,
+// doubled or old shows.
+type traffic struct {
+	records []trafficRecord
+	rows    int
+	live    []string
+	shard   load.Shard
+}
+
+// trafficRecord is a part of a run, or its end (part -1).
+type trafficRecord struct {
+	account   string
+	run, part int
+	rows      []string
+}
+
+const trafficParts = 2
+
+// newTraffic makes runs runs of each account, with rows rows of about size bytes.
+func newTraffic(shard string, accounts, runs, rows, size int) *traffic {
+	x := &traffic{shard: load.Shard{Stream: "traffic", Created: start, ID: shard}}
+	filler := strings.Repeat("x", size)
+	for run := range runs {
+		for account := range accounts {
+			name := fmt.Sprintf("%s%010d", shard, account)
+			var parts [trafficParts][]string
+			for i := range rows {
+				if (i+run+account)%5 == 0 {
+					continue // gone in this run
+				}
+				id, value := fmt.Sprintf("%03d", i), strconv.Itoa(run)+filler
+				parts[i%trafficParts] = append(parts[i%trafficParts], thing(id, value))
+				if x.rows++; run == runs-1 {
+					x.live = append(x.live, name+" "+id+"="+strconv.Itoa(run))
+				}
+			}
+			for part, rows := range parts {
+				x.records = append(x.records, trafficRecord{name, run, part, rows})
+			}
+			x.records = append(x.records, trafficRecord{account: name, run: run, part: -1, rows: slices.Concat(parts[:]...)})
+		}
+	}
+	slices.Sort(x.live)
+	return x
+}
+
+func (x *traffic) position(at int) stream.Position {
+	if at == 0 {
+		return stream.Position{}
+	}
+	return stream.Position{Sequence: strconv.Itoa(1000 + at)}
+}
+
+// batch returns records from..to-1 as a batch that moves the shard.
+func (x *traffic) batch(t testing.TB, from, to int) *load.Batch {
+	b := build(t)
+	for _, r := range x.records[from:to] {
+		if r.part < 0 {
+			b.end(things.Table, "", r.run, schema.OK, trafficParts, len(r.rows))
+			e := &b.batch.Ends[len(b.batch.Ends)-1]
+			e.Scope.Account, e.Origin.Advance = r.account, 0
+			continue
+		}
+		b.part(things.Table, "", r.run, r.part, r.rows...)
+		parts := b.parts[things.Table.Name()]
+		p := &parts[len(parts)-1]
+		p.Scope.Account, p.Origin.Advance = r.account, 0
+	}
+	b.batch.Advances = []load.Advance{{Shard: x.shard, From: x.position(from), To: x.position(to)}}
+	return b.done()
+}
+
+// feed applies the traffic as a source does: it asks for the progress, applies
+// batches of up to size records, and asks again when somebody has moved the shard.
+func (x *traffic) feed(ctx context.Context, t testing.TB, loader *load.Loader, size int) error {
+	for {
+		p, err := loader.Progress(ctx, x.shard)
+		if load.Classify(err) == load.Retry && ctx.Err() == nil {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		at := 0
+		if p.Sequence != "" {
+			n, err := strconv.Atoi(p.Sequence)
+			if err != nil {
+				return err
+			}
+			at = n - 1000
+		}
+		for moved := false; !moved; {
+			if at == len(x.records) {
+				return nil
+			}
+			to := min(at+size, len(x.records))
+			result, err := loader.Apply(ctx, x.batch(t, at, to))
+			if err != nil {
+				return err
+			}
+			at, moved = to, len(result.Moved) > 0
+		}
+	}
+}
+
+// watch counts, in the transactions of the loader and whatever the loader thinks,
+// how often a part took effect and a row was written.
+func (db *database) watch() {
+	db.Helper()
+	db.exec(`CREATE TABLE canary_part (scope uuid, run uuid, part integer);
+		CREATE TABLE canary_row (row_key uuid, run uuid);
+		CREATE FUNCTION count_part() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			INSERT INTO canary_part VALUES (NEW.scope, NEW.run, NEW.part); RETURN NULL; END $$;
+		CREATE FUNCTION count_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			INSERT INTO canary_row VALUES (NEW.row_key, NEW.run_id); RETURN NULL; END $$;
+		CREATE TRIGGER count_part AFTER INSERT ON hub.run_part FOR EACH ROW EXECUTE FUNCTION count_part();
+		CREATE TRIGGER count_row AFTER INSERT OR UPDATE ON obs.things FOR EACH ROW WHEN (NEW.deleted_at IS NULL) EXECUTE FUNCTION count_row()`)
+}
+
+// wantTraffic asserts that nothing of the traffic was lost or doubled, and that
+// every value is the newest.
+func (db *database) wantTraffic(all ...*traffic) {
+	db.Helper()
+	parts, rows, runs := 0, 0, 0
+	var live []string
+	for _, x := range all {
+		rows += x.rows
+		for _, r := range x.records {
+			if r.part < 0 {
+				runs++
+			} else {
+				parts++
+			}
+		}
+		live = append(live, x.live...)
+		p, err := db.loader.Progress(db.Context(), x.shard)
+		if err != nil || p != x.position(len(x.records)) {
+			db.Errorf("shard %s is at %+v, %v; want %+v", x.shard.ID, p, err, x.position(len(x.records)))
+		}
+	}
+	slices.Sort(live)
+	db.want("SELECT count(*)::text FROM canary_part", strconv.Itoa(parts))
+	db.want("SELECT count(*)::text FROM (SELECT DISTINCT * FROM canary_part) x", strconv.Itoa(parts))
+	db.want("SELECT count(*)::text FROM canary_row", strconv.Itoa(rows))
+	db.want("SELECT count(*)::text FROM (SELECT DISTINCT * FROM canary_row) x", strconv.Itoa(rows))
+	db.want("SELECT count(*)::text FROM hub.run WHERE completed_at IS NOT NULL AND rows = end_rows AND parts = end_parts", strconv.Itoa(runs))
+	db.want("SELECT account_id || ' ' || id || '=' || rtrim(value, 'x') FROM obs.things WHERE deleted_at IS NULL", live...)
+	db.want("SELECT reason || ': ' || detail FROM hub.reject")
+}
+
+func (db *database) want(sql string, want ...string) {
+	db.Helper()
+	if got := db.query(sql); !slices.Equal(got, want) {
+		if len(got)+len(want) > 50 {
+			db.Errorf("%s: %d values, want %d other ones", sql, len(got), len(want))
+			return
+		}
+		db.Errorf("%s: %q, want %q", sql, got, want)
+	}
+}
+
+// connect returns a loader with connections of its own, which configure may change.
+func (db *database) connect(config load.Config, configure func(*pgxpool.Config)) *load.Loader {
+	db.Helper()
+	cfg, err := load.PoolConfig(db.URL)
+	if err != nil {
+		db.Fatal(err)
+	}
+	configure(cfg)
+	pool, err := pgxpool.NewWithConfig(db.Context(), cfg)
+	if err != nil {
+		db.Fatal(err)
+	}
+	db.Cleanup(pool.Close)
+	return load.New(pool, config, categories...)
+}
+
+// cutter decides where connections are cut, at random, until it has cut often
+// enough everywhere.
+type cutter struct {
+	mu   sync.Mutex
+	rand *rand.Rand
+	left map[string]int
+	done map[string]int
+}
+
+func newCutter(seed uint64, each int) *cutter {
+	return &cutter{
+		rand: rand.New(rand.NewPCG(seed, 1)), done: map[string]int{},
+		left: map[string]int{"copy": each, "reply to commit": each, "commit": each, "anything else": each},
+	}
+}
+
+func (c *cutter) decide(m faultyconn.Message) faultyconn.Cut {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cut := func(name string, probability float64, where faultyconn.Cut) faultyconn.Cut {
+		if c.left[name] == 0 || c.rand.Float64() >= probability {
+			return faultyconn.Not
+		}
+		c.left[name]--
+		c.done[name]++
+		return where
+	}
+	commit := m.Type == faultyconn.Query && strings.HasPrefix(string(m.Payload), "commit")
+	switch {
+	case m.Type == faultyconn.CopyData:
+		return cut("copy", 0.3, faultyconn.Inside(c.rand.IntN(len(m.Payload)+6)))
+	case commit && c.rand.IntN(2) == 0:
+		return cut("reply to commit", 0.5, faultyconn.Reply)
+	case commit:
+		return cut("commit", 0.5, faultyconn.After)
+	}
+	where := []faultyconn.Cut{faultyconn.Inside(c.rand.IntN(len(m.Payload) + 6)), faultyconn.After, faultyconn.Reply}
+	return cut("anything else", 0.02, where[c.rand.IntN(len(where))])
+}
+
+// wantDone asserts that the faults really happened.
+func (c *cutter) wantDone(t testing.TB) {
+	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for name, left := range c.left {
+		if left > 0 {
+			t.Errorf("connections were cut at %s %d times, %d too few", name, c.done[name], left)
+		}
+	}
+	t.Logf("connections cut: %v", c.done)
+}
+
+func (c *cutter) configure(cfg *pgxpool.Config) {
+	cfg.ConnConfig.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		return faultyconn.Wrap((&net.Dialer{}).DialContext, c.decide)(ctx, network, address)
+	}
+}
+
+// eachFeeds runs the feeds of several loaders side by side.
+func eachFeeds(t testing.TB, feeds ...func() error) {
+	t.Helper()
+	errs := make([]error, len(feeds))
+	var group sync.WaitGroup
+	for i, feed := range feeds {
+		group.Go(func() { errs[i] = feed() })
+	}
+	group.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+}
