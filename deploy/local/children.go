@@ -52,7 +52,7 @@ func newChildren(bin, logs string) (*children, error) {
 // close kills whatever still runs.
 func (c *children) close() {
 	c.stdin.Close()
-	c.guard.Wait() // killed by itself
+	_ = c.guard.Wait() // killed by itself
 }
 
 // child is a running program.
@@ -107,7 +107,7 @@ const stopTime = 30 * time.Second
 
 // stop asks a program to end, and ends it if it does not.
 func (c *child) stop(patience time.Duration) {
-	c.cmd.Process.Signal(syscall.SIGTERM)
+	_ = c.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-c.done:
 	case <-time.After(patience):
@@ -117,7 +117,7 @@ func (c *child) stop(patience time.Duration) {
 
 // kill ends a program at once.
 func (c *child) kill() {
-	c.cmd.Process.Kill()
+	_ = c.cmd.Process.Kill()
 	<-c.done
 }
 

@@ -225,6 +225,6 @@ func (s *stack) show(settings []string, program string, args ...string) {
 func (s *stack) hub(ctx context.Context, settings []string, args ...string) error {
 	s.show(settings, "hub", args...)
 	printed, err := s.children.run(ctx, "hub-"+args[0], append(s.hubEnv(), settings...), "hub", args...)
-	io.WriteString(s.out, printed)
+	fmt.Fprint(s.out, printed)
 	return err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"math/big"
 	"strings"
 	"testing"
@@ -130,7 +131,7 @@ func TestWaitingEndsWhenTheConsumerDoes(t *testing.T) {
 	s.put(t, 1)
 	failed := make(chan error, 1)
 	failed <- context.DeadlineExceeded
-	if err := drained(t.Context(), s.kinesis, s.db, failed); err != context.DeadlineExceeded {
+	if err := drained(t.Context(), s.kinesis, s.db, failed); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())

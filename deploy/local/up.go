@@ -283,7 +283,7 @@ func (c serveCommand) Run(ctx context.Context, p program.Program) (err error) {
 	if err := c.write(upState{Exports: s.exports(assignment), Logs: s.children.logs}); err != nil {
 		return err
 	}
-	defer os.Remove(c.stateFile())
+	defer os.RemoveAll(c.stateFile())
 	go s.forget(ctx)
 	select {
 	case <-ctx.Done():
