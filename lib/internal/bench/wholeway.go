@@ -262,7 +262,9 @@ func (w *way) newHub(ctx context.Context, committers int) (*hub, error) {
 
 func (h *hub) close() {
 	h.stop()
-	_ = <-h.ended // an error has failed the sessions
+	if err := <-h.ended; err != nil {
+		fmt.Fprintln(os.Stderr, err) // it has failed the sessions, too
+	}
 	h.pool.Close()
 }
 
