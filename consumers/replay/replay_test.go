@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -445,6 +446,39 @@ func TestRunAheadOfTheClockIsRefused(t *testing.T) {
 	d.want("SELECT reason FROM hub.reject", "clock_ahead")
 	d.want("SELECT id FROM obs.things")
 	d.want("SELECT run::text FROM hub.run")
+
+	// The same of a file, when only the manifest was stored later.
+	var ahead atomic.Bool
+	ahead.Store(true)
+	s = newSpokes(t, awsfake.Config{Now: func() time.Time {
+		if ahead.Load() {
+			return time.Now().Add(-10 * time.Minute)
+		}
+		return time.Now()
+	}})
+	s.send(account, collector(things, nil, numbered(0, 5, "x")...))
+	ahead.Store(false)
+	manifest := s.keys(".manifest.json")[0]
+	s.put(manifest, s.get(manifest))
+	d = newDatabase(t)
+	if summary := s.replay(d); summary.BadCount != 1 || summary.Bad[0].Reason != ingest.ReasonClockAhead || !strings.HasSuffix(summary.Bad[0].URL, ".parquet") {
+		t.Errorf("%+v", summary)
+	}
+	d.want("SELECT id FROM obs.things")
+	d.want("SELECT outcome FROM hub.run WHERE completed_at IS NULL", "ok")
+}
+
+func TestRunThatTheArchiveLacksPartsOf(t *testing.T) {
+	s := newSpokes(t, awsfake.Config{})
+	s.send(account, collector(things, nil, numbered(0, 5, "x")...))
+	manifest := s.keys(".manifest.json")[0]
+	data := bytes.Replace(s.get(manifest), []byte(`"parts": 1`), []byte(`"parts": 2`), 1)
+	s.put(manifest, bytes.Replace(data, []byte(`"rows": 5`), []byte(`"rows": 6`), 1))
+	d := newDatabase(t)
+	if summary := s.replay(d); summary.LackingCount != 1 || len(summary.Lacking) != 1 || summary.Complete() || summary.Total().New != 5 {
+		t.Errorf("%+v", summary)
+	}
+	d.want("SELECT parts || ' of ' || end_parts FROM hub.run WHERE completed_at IS NULL", "1 of 2")
 }
 
 func TestUnknownCategoryIsNamed(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/producers/simulate"
 )
 
@@ -96,6 +96,7 @@ func (c demoCommand) Run(ctx context.Context, p program.Program) (err error) {
 	fmt.Fprintf(s.out, "\nTheir logs are in %s.", s.children.logs)
 	if c.Duration == 0 {
 		fmt.Fprint(s.out, " Ctrl-C ends the demo.")
+		go s.forget(ctx)
 	}
 	fmt.Fprint(s.out, "\n\n")
 	done, err := c.watch(ctx, work)

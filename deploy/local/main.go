@@ -15,7 +15,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/lib/program"
 )
 
 func main() { os.Exit(run(program.Context(), os.Stdout, os.Stderr, os.Args[1:])) }

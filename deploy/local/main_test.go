@@ -15,7 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/pgtest"
 )
 
@@ -177,6 +177,29 @@ func TestWithDatabase(t *testing.T) {
 		if got, err := withDatabase(given, "new"); err != nil || got != want {
 			t.Errorf("%q becomes %q, %v", given, got, err)
 		}
+	}
+}
+
+func TestPostgresIsInstalledOnlyByRoot(t *testing.T) {
+	asked := filepath.Join(t.TempDir(), "asked")
+	t.Setenv("PATH", scripts(t, map[string]string{"apt-get": `echo "$@" >> ` + asked + `; [ "$1" = update ] || { echo no space left; exit 100; }`})+":"+os.Getenv("PATH"))
+	var out bytes.Buffer
+	err := installPostgres(t.Context(), &out)
+	text, _ := os.ReadFile(asked)
+	if program.ExitCode(err) != program.ExitUsage || !strings.Contains(err.Error(), installCommand) {
+		t.Errorf("error %v", err)
+	}
+	if os.Geteuid() != 0 {
+		if len(text) > 0 || !strings.Contains(err.Error(), "sudo") {
+			t.Errorf("an ordinary user asked apt-get for %q: %v", text, err)
+		}
+		return
+	}
+	if string(text) != "update\n"+strings.TrimPrefix(installCommand, "apt-get ")+"\n" || !strings.Contains(err.Error(), "no space left") {
+		t.Errorf("apt-get was asked for %q: %v", text, err)
+	}
+	if !strings.Contains(out.String(), "$ "+installCommand) {
+		t.Errorf("it is not said before: %q", out.String())
 	}
 }
 

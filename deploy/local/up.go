@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/lib/program"
 )
 
 // The detached stack is a process of this program, `demo serve`. While it runs it

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/lib/stream"
@@ -78,17 +76,20 @@ func (a *apply) run(ctx context.Context) error {
 // leftOut reports whether the shard that o was read from has moved.
 func (a *apply) leftOut(o Origin) bool { return o.Advance >= 0 && a.moved[o.Advance] }
 
+// The order is that of Go's strings.Compare, whatever the database's collation is.
 const lockShardsSQL = `
 SELECT sequence_number::text, ended
 FROM hub.shard_progress p
 JOIN unnest($1::text[], $2::timestamptz[], $3::text[]) AS k(stream, stream_created_at, shard)
   USING (stream, stream_created_at, shard)
-ORDER BY p.stream, p.stream_created_at, p.shard
+ORDER BY p.stream COLLATE "C", p.stream_created_at, p.shard COLLATE "C"
 FOR UPDATE OF p`
 
 const insertShardsSQL = `
 INSERT INTO hub.shard_progress (stream, stream_created_at, shard)
-SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[]) ORDER BY 1, 2, 3
+SELECT stream, created, shard
+FROM unnest($1::text[], $2::timestamptz[], $3::text[]) AS k(stream, created, shard)
+ORDER BY stream COLLATE "C", created, shard COLLATE "C"
 ON CONFLICT DO NOTHING`
 
 // lockShards locks the shards of the batch in a fixed order and finds those that
@@ -127,7 +128,7 @@ func (a *apply) lockShards(ctx context.Context) error {
 		return err
 	}
 	if at != n {
-		return fmt.Errorf("%d of %d shards found: a batch names each shard once", at, n)
+		return fmt.Errorf("%d of %d shards found", at, n)
 	}
 	for i, moved := range a.moved {
 		if moved {
@@ -264,7 +265,7 @@ func (a *apply) applyCategory(ctx context.Context, c *category) error {
 		if class != PutAside && class != Park {
 			return err
 		}
-		if _, err := a.tx.Exec(ctx, "ROLLBACK TO category"); err != nil {
+		if _, err := a.tx.Exec(ctx, "ROLLBACK TO category; RELEASE category"); err != nil {
 			return err
 		}
 		switch {
@@ -279,11 +280,6 @@ func (a *apply) applyCategory(ctx context.Context, c *category) error {
 			return err
 		}
 	}
-}
-
-func uniqueViolation(err error) bool {
-	var server *pgconn.PgError
-	return errors.As(err, &server) && server.Code == "23505"
 }
 
 // accept takes over what a category did once its savepoint is safe.

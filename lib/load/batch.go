@@ -3,6 +3,7 @@ package load
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -152,7 +153,8 @@ type Result struct {
 	// Categories that had rows or ends, by name.
 	Categories map[string]Counts
 	// Moved lists the indexes of the advances whose shard was elsewhere, or that
-	// were withdrawn. Nothing of them was applied.
+	// were withdrawn. This call applied nothing of them, unless the answer to its
+	// commit was lost and it found its own work when it tried again: ask Progress.
 	Moved []int
 	// Parked categories and why their tables do not fit.
 	Parked map[string]error
@@ -224,8 +226,36 @@ func (l *Loader) validate(b *Batch) error {
 			faults = append(faults, fmt.Errorf("the Loader has no category %.80q", e.Scope.Category))
 		}
 	}
+	for o := range b.origins() {
+		if o.Advance < -1 || o.Advance >= len(b.Advances) {
+			faults = append(faults, fmt.Errorf("%.80q comes from advance %d of %d", o.Name, o.Advance, len(b.Advances)))
+		}
+	}
 	if err := errors.Join(faults...); err != nil {
 		return fmt.Errorf("load: malformed batch: %w", err)
 	}
 	return nil
+}
+
+// origins yields where everything in the batch was read.
+func (b *Batch) origins() iter.Seq[Origin] {
+	return func(yield func(Origin) bool) {
+		for _, g := range b.Groups {
+			for _, p := range g.Parts {
+				if !yield(p.Origin) {
+					return
+				}
+			}
+		}
+		for _, e := range b.Ends {
+			if !yield(e.Origin) {
+				return
+			}
+		}
+		for _, r := range b.Rejects {
+			if !yield(r.Origin) {
+				return
+			}
+		}
+	}
 }

@@ -241,16 +241,36 @@ func (c *category) repeatedPart(p *partWork, before []byte) {
 	}
 }
 
-// checkRepeated compares parts that were applied by an earlier transaction.
+const repeatedSQL = `
+SELECT k.ord::integer - 1, p.body_sha256
+FROM unnest($1::uuid[], $2::uuid[], $3::integer[]) WITH ORDINALITY AS k(scope, run, part, ord)
+JOIN hub.run_part p ON (p.scope, p.run, p.part) = (k.scope, k.run, k.part)
+ORDER BY k.ord`
+
+// checkRepeated compares parts that were applied by an earlier transaction. One
+// that was pruned meanwhile is only counted.
 func (c *category) checkRepeated(ctx context.Context, parts []*partWork) error {
+	if len(parts) == 0 {
+		return nil
+	}
+	var scopes, runs []id
+	var numbers []int32
 	for _, p := range parts {
-		var before []byte
-		err := c.tx.QueryRow(ctx, `SELECT body_sha256 FROM hub.run_part WHERE scope = $1 AND run = $2 AND part = $3`,
-			p.scope.id, id(p.Run), p.Number).Scan(&before)
-		if err != nil {
-			return err
+		scopes, runs, numbers = append(scopes, p.scope.id), append(runs, id(p.Run)), append(numbers, int32(p.Number))
+	}
+	before := make([][]byte, len(parts))
+	err := c.query(ctx, repeatedSQL, func(v [][]byte) error {
+		before[binary.BigEndian.Uint32(v[0])] = bytes.Clone(v[1])
+		return nil
+	}, uuidList(scopes), uuidList(runs), ints(numbers))
+	if err != nil {
+		return err
+	}
+	for i, p := range parts {
+		if before[i] == nil {
+			before[i] = p.SHA256[:]
 		}
-		c.repeatedPart(p, before)
+		c.repeatedPart(p, before[i])
 	}
 	return nil
 }

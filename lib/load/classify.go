@@ -71,25 +71,41 @@ func Classify(err error) Class {
 	return Stop
 }
 
+const (
+	codeReadOnly = "25006" // read_only_sql_transaction
+	codeUnique   = "23505" // unique_violation
+)
+
+// readOnly reports whether the server takes no writes.
+func readOnly(err error) bool { return hasCode(err, codeReadOnly) }
+
+func uniqueViolation(err error) bool { return hasCode(err, codeUnique) }
+
+func hasCode(err error, code string) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) && server.Code == code
+}
+
 func classifyState(code string) Class {
 	if len(code) != 5 {
 		return Stop
 	}
 	switch code {
-	case "40001", "40P01", "55P03", // serialization, deadlock, lock timeout
-		"57014",                   // statement timeout: our COPY never asks the client to encode
-		"57P01", "57P02", "57P03", // shutdown, crash, cannot connect now
-		"25006",                            // the writer became a reader
-		"53000", "53100", "53200", "53300", // disk, memory, connections
-		"53400", "28P01", "28000", // limits; credentials that may be renewed
-		"25P02", "25P03", // transaction aborted or idle for too long
+	case "55P03", // lock timeout
+		"57014",                            // statement timeout: our COPY never asks the client to encode
+		"57P01", "57P02", "57P03", "57P05", // shutdown, crash, cannot connect now, idle for too long
+		codeReadOnly,
+		"25P03", "25P04", // transaction idle or open for too long
 		"58030": // I/O error
 		return Retry
 	case "42501", "3D000", "3F000": // privilege, database, schema missing
 		return Park
 	}
 	switch code[:2] {
-	case "08":
+	case "08", // connection
+		"28", // credentials, which may be renewed
+		"40", // serialization, deadlock
+		"53": // disk, memory, connections
 		return Retry
 	case "22", "23", "54", "21":
 		return PutAside

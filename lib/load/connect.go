@@ -15,12 +15,13 @@ import (
 // sessionSettings make the plans of the loader's statements independent of
 // statistics: they join a batch to a table by its primary key, and a hash or
 // merge join, or compiling the query, costs many times more. The time-outs end a
-// wait that something else will not end.
+// wait that nothing else will end; while it waits for a table, the loader holds
+// locks of its own.
 const sessionSettings = `
 	SET jit = off;
 	SET enable_hashjoin = off;
 	SET enable_mergejoin = off;
-	SET lock_timeout = '30s';
+	SET lock_timeout = '5s';
 	SET statement_timeout = '10min';
 	SET idle_in_transaction_session_timeout = '1min'`
 

@@ -118,8 +118,12 @@ func (l *Loader) Apply(ctx context.Context, b *Batch) (Result, error) {
 	attempt := func() (Result, error) {
 		attempts++
 		result, err := l.applyOnce(ctx, b)
-		if err != nil && Classify(err) != Retry {
+		switch {
+		case err != nil && Classify(err) != Retry:
 			err = backoff.Permanent(err)
+		case readOnly(err):
+			// The writer became a reader and may stay one: find out anew who it is.
+			l.pool.Reset()
 		}
 		return result, err
 	}
@@ -147,7 +151,7 @@ func (l *Loader) applyOnce(ctx context.Context, b *Batch) (Result, error) {
 	defer conn.Release()
 	a := &apply{loader: l, batch: b, conn: conn.Conn()}
 	a.result.Categories = map[string]Counts{}
-	err = pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}, func(tx pgx.Tx) error {
+	err = pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 		a.tx = tx
 		return a.run(ctx)
 	})

@@ -298,7 +298,7 @@ func (c *category) write(ctx context.Context, rows []int32, partOf []*partWork, 
 	if Classify(err) != PutAside || (uniqueViolation(err) && !c.stageAll) {
 		return err
 	}
-	if _, err := c.tx.Exec(ctx, "ROLLBACK TO rows"); err != nil {
+	if _, err := c.tx.Exec(ctx, "ROLLBACK TO rows; RELEASE rows"); err != nil {
 		return err
 	}
 	if len(rows) > 1 {
@@ -319,20 +319,23 @@ func (c *category) copyRows(ctx context.Context, rows []int32) error {
 	return c.copyInto(ctx, tableName(c.table), rows)
 }
 
-// stageRows copies rows into the stage and merges them from there.
+// stageRows copies rows into the stage and merges them from there. The stage has
+// the columns that are copied and none of the table's constraints.
 func (c *category) stageRows(ctx context.Context, rows []int32) error {
 	stage, table := stageName(c.table), tableName(c.table)
-	sql := fmt.Sprintf("CREATE TEMPORARY TABLE IF NOT EXISTS %s (LIKE %s) ON COMMIT DELETE ROWS", stage, table)
+	sql := fmt.Sprintf("CREATE TEMPORARY TABLE IF NOT EXISTS %s ON COMMIT DELETE ROWS AS SELECT %s FROM %s WITH NO DATA",
+		stage, copiedColumns(c.table), table)
 	if _, err := c.tx.Exec(ctx, sql); err != nil {
 		return err
 	}
 	if err := c.copyInto(ctx, "pg_temp."+stage, rows); err != nil {
 		return err
 	}
-	if _, err := c.tx.Exec(ctx, mergeSQL(c.table)); err != nil {
-		return err
+	sql = mergeSQL(c.table)
+	if c.careful { // more rows may follow in this transaction
+		sql += "; TRUNCATE pg_temp." + stage
 	}
-	_, err := c.tx.Exec(ctx, "TRUNCATE pg_temp."+stage)
+	_, err := c.tx.Exec(ctx, sql)
 	return err
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/ingest"
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/refresh"

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/schemas"
 )

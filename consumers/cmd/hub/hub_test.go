@@ -19,7 +19,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
-	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/archive"
 	"github.com/hubspoke/observability/lib/awsconfig"
 	"github.com/hubspoke/observability/lib/awsfake"

@@ -14,7 +14,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/schemas"
 )
 

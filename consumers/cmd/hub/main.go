@@ -21,7 +21,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/lib/program"
 )
 
 func main() { os.Exit(run(program.Context(), os.Stdout, os.Stderr, os.Args[1:])) }

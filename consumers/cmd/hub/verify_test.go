@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/archive"
 	"github.com/hubspoke/observability/lib/pgtest"
 	"github.com/hubspoke/observability/schemas"
@@ -140,6 +140,11 @@ func TestReplayIntoAnEmptyDatabaseIsEqual(t *testing.T) {
 			hub(t.Context(), against...).want(t, program.ExitPartly, test.text)
 			hub(t.Context(), append(against, "--category", "service_costs")...).want(t, program.ExitDone)
 		})
+	}
+	// An account that only one of them has.
+	change(t, empty, "UPDATE obs.certificates SET account_id = '333344445555' WHERE account_id = '222233334444'")
+	if c := parse[[]compareJSON](t, hub(t.Context(), "verify", "--against", empty.URL, "-o", "json"))[0]; c.OnlyHere != 1 || c.OnlyThere != 1 || c.Rows != c.There {
+		t.Errorf("%+v", c)
 	}
 	// Examples are limited, counts are not.
 	change(t, empty, "UPDATE obs.certificates SET deleted_at = now()")

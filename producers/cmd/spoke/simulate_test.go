@@ -28,7 +28,7 @@ func simulated(t *testing.T, stop bool, more string) (simulationJSON, []envelope
 	defer cancel()
 	if stop {
 		go func() {
-			for server.Calls("kinesis:PutRecords") == 0 {
+			for ctx.Err() == nil && server.Calls("kinesis:PutRecords") == 0 {
 				time.Sleep(time.Millisecond)
 			}
 			cancel()
