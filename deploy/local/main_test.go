@@ -15,8 +15,8 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/pgtest"
+	"github.com/hubspoke/observability/lib/program"
 )
 
 // asDemo makes the test binary be the program itself: `demo up` starts it again.

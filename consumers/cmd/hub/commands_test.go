@@ -7,9 +7,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/awsfake"
 	"github.com/hubspoke/observability/lib/pgtest"
+	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/stream"
 	"github.com/hubspoke/observability/schemas"
 )

@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/load"
+	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/schemas"
 )
 

@@ -19,12 +19,12 @@ import (
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
-	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/archive"
 	"github.com/hubspoke/observability/lib/awsconfig"
 	"github.com/hubspoke/observability/lib/awsfake"
 	"github.com/hubspoke/observability/lib/collect"
 	"github.com/hubspoke/observability/lib/pgtest"
+	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/lib/stream"
 	"github.com/hubspoke/observability/lib/stream/kcl"

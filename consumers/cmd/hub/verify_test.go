@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/archive"
 	"github.com/hubspoke/observability/lib/pgtest"
+	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/schemas"
 )
 
