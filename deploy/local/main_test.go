@@ -268,9 +268,7 @@ func TestUpAndDown(t *testing.T) {
 		t.Fatalf("the stack is process %d: %v", pid, err)
 	}
 	down("Stopped.\n")
-	if alive(pid) {
-		t.Error("the stack still runs")
-	}
+	eventually(t, "the end of the stack", func() bool { return !alive(pid) })
 	up()
 	down("Stopped.\n")
 }

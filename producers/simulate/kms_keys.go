@@ -113,7 +113,7 @@ func changeKey(g *gen, k *schemas.KMSKey) fate {
 		rotateYearly(k)
 	case k.OnDemandRotationStartedAt != nil && g.chance(0.1):
 		k.OnDemandRotationStartedAt = nil
-	case k.RotationPeriodDays != nil && g.chance(0.002):
+	case k.RotationPeriodDays != nil && g.chance(0.004):
 		k.OnDemandRotationStartedAt = new(g.now)
 	default:
 		return same

@@ -65,7 +65,7 @@ func contents(t *testing.T, w *simulate.World) map[schema.Scope][]string {
 func equal(a, b map[schema.Scope][]string) bool { return maps.EqualFunc(a, b, slices.Equal) }
 
 func TestTheWorldIsAFunctionOfConfigAndStep(t *testing.T) {
-	cfg := simulate.Config{Accounts: 3, Seed: 7}
+	cfg := simulate.Config{Accounts: 2, Seed: 7, Scale: 0.4}
 	first := world(t, cfg, 0)
 	for range 60 {
 		first.Step()
@@ -89,7 +89,7 @@ func TestTheWorldIsAFunctionOfConfigAndStep(t *testing.T) {
 		t.Error("another seed makes the same world")
 	}
 	// What happens in an account does not depend on how many others there are.
-	one, all := contents(t, world(t, simulate.Config{Accounts: 1, Seed: 7}, 60)), contents(t, first)
+	one, all := contents(t, world(t, simulate.Config{Accounts: 1, Seed: 7, Scale: 0.4}, 60)), contents(t, first)
 	for scope, rows := range one {
 		if !slices.Equal(rows, all[scope]) {
 			t.Errorf("%v differs in a larger organisation", scope)
@@ -98,9 +98,9 @@ func TestTheWorldIsAFunctionOfConfigAndStep(t *testing.T) {
 }
 
 func TestEveryCategoryChanges(t *testing.T) {
-	w := world(t, simulate.Config{Accounts: 4}, 0)
+	w := world(t, simulate.Config{Accounts: 2}, 0)
 	before := contents(t, w)
-	for range 300 {
+	for range 200 {
 		w.Step()
 	}
 	after := contents(t, w)
@@ -157,7 +157,7 @@ func byKey(t *testing.T, table *schema.Table, rows []string) map[string]string {
 
 func TestEveryColumnIsFilled(t *testing.T) {
 	filled := map[string]bool{}
-	for scope, rows := range contents(t, world(t, simulate.Config{Accounts: 12}, 120)) {
+	for scope, rows := range contents(t, world(t, simulate.Config{Accounts: 8}, 60)) {
 		for _, row := range rows {
 			var values map[string]any
 			if err := json.Unmarshal([]byte(row), &values); err != nil {
@@ -245,7 +245,7 @@ func emitted(t *testing.T, w *simulate.World) (map[schema.Scope][]string, []coll
 }
 
 func TestCollectorsEmitTheWorld(t *testing.T) {
-	w := world(t, simulate.Config{Accounts: 12}, 30)
+	w := world(t, simulate.Config{Accounts: 6}, 10)
 	rows, results := emitted(t, w)
 	if want := contents(t, w); !equal(rows, want) {
 		for scope := range want {
@@ -360,7 +360,7 @@ func TestARunSeesOneMoment(t *testing.T) {
 		AWS: func(region string) aws.Config { return aws.Config{Region: region} },
 		Row: func(_ schema.Scope, row []byte) {
 			got = append(got, string(row))
-			for range 50 {
+			for range 20 {
 				w.Step()
 			}
 		},
