@@ -22,6 +22,6 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(again.Steps(), len(again.Scopes()), again.Accounts()[0].Name)
-	// Output: 10 22 payments-production
+	fmt.Println(again.Steps(), len(again.Accounts()), again.Accounts()[0].Name)
+	// Output: 10 2 payments-production
 }
