@@ -36,14 +36,19 @@ func WriteJSON(w io.Writer, v any) error {
 
 // Cut makes text one line of at most n characters that a terminal shows as it is.
 func Cut(text string, n int) string {
-	text = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, text)
+	text = OneLine(text)
 	if runes := []rune(text); len(runes) > n {
 		return string(runes[:n-1]) + "…"
 	}
 	return text
+}
+
+// OneLine makes text one line that a terminal shows as it is.
+func OneLine(text string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text))
 }

@@ -47,6 +47,7 @@ type Program struct {
 //
 // Every flag can be set by an environment variable, which -h names.
 func (p Program) Run(ctx context.Context, arguments any, args []string, bind ...any) int {
+	p.Stderr = newConsole(p.Stderr)
 	exit := -1
 	parser, err := kong.New(arguments,
 		kong.Name(p.Name),

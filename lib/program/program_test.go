@@ -108,7 +108,7 @@ func TestContextEndsWithASignal(t *testing.T) {
 }
 
 func TestCut(t *testing.T) {
-	for text, want := range map[string]string{"short": "short", "a\nb\x1b[31m": "a b […", "äöüßäöü": "äöüßä…"} {
+	for text, want := range map[string]string{"short": "short", "a\nb\x1b[31m": "a b […", "äöüßäöü": "äöüßä…", "\n\tab\n": "ab"} {
 		if got := program.Cut(text, 6); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}

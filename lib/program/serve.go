@@ -38,9 +38,6 @@ func Listen(addr string, metrics http.Handler, ready func(context.Context) error
 	return &Endpoints{listener, metrics, ready}, nil
 }
 
-// Close gives the address back if Serve is not called.
-func (e *Endpoints) Close() error { return e.listener.Close() }
-
 // Serve serves until ctx is done.
 func (e *Endpoints) Serve(ctx context.Context) error {
 	var stopping atomic.Bool

@@ -231,6 +231,10 @@ func TestStatusRejectsAndRefresh(t *testing.T) {
 	}
 	hub(t.Context(), "refresh").want(t, program.ExitDone, "nothing to do")
 	hub(t.Context(), "refresh", "--all").want(t, program.ExitDone, "public.findings_summary", "public.cost_monthly")
+	for _, index := range query[string](t, w.db, "SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'public.cost_monthly'::regclass AND indisunique") {
+		change(t, w.db, "DROP INDEX "+index)
+	}
+	hub(t.Context(), "refresh", "--all").want(t, program.ExitPartly, "1 of 3 views failed", "public.cost_monthly", "public.findings_summary")
 }
 
 // put puts one record as it is into the stream.

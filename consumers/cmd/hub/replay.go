@@ -75,16 +75,15 @@ func (c replayCommand) Run(ctx context.Context, p program.Program, log *slog.Log
 	if err != nil {
 		return program.Usagef("--bucket, --bucket-prefix: %w", err)
 	}
-	progress := program.NewProgress(p.Stderr, log, "replaying")
 	var listed, done atomic.Int64
 	var rows atomic.Int64
-	stop := progress.Start(ctx, func() program.State {
+	stop := program.NewProgress(p.Stderr, log, "replaying").Start(ctx, func() program.State {
 		return program.State{
 			Done: int(done.Load()), Total: int(listed.Load()), Detail: []any{"rows", rows.Load()}, Text: fmt.Sprintf("%d rows", rows.Load()),
 		}
 	})
 	summary, err := replay.Run(ctx, replay.Config{
-		Bucket: bucket, Loader: load.New(pool, load.Config{Logger: progress.Log}, chosen...), Filter: filter, DryRun: c.DryRun, Workers: c.Workers,
+		Bucket: bucket, Loader: load.New(pool, load.Config{Logger: log}, chosen...), Filter: filter, DryRun: c.DryRun, Workers: c.Workers,
 		Hooks: replay.Hooks{
 			Listed: func() { listed.Add(1) },
 			Done:   func() { done.Add(1) },
@@ -94,7 +93,7 @@ func (c replayCommand) Run(ctx context.Context, p program.Program, log *slog.Log
 				}
 			},
 		},
-		Logger: progress.Log,
+		Logger: log,
 	})
 	stop()
 	if err := c.print(p, summary); err != nil {

@@ -141,6 +141,8 @@ func TestReplayIntoAnEmptyDatabaseIsEqual(t *testing.T) {
 			hub(t.Context(), append(against, "--category", "service_costs")...).want(t, program.ExitDone)
 		})
 	}
+	hub(t.Context(), "verify", "--against", "postgres://127.0.0.1:1/x").want(t, program.ExitUsage, "--against: database x on 127.0.0.1:1")
+	hub(t.Context(), "verify", "--against", pgtest.Empty(t).URL).want(t, program.ExitUsage, "--against: a table does not fit")
 	// An account that only one of them has.
 	change(t, empty, "UPDATE obs.certificates SET account_id = '333344445555' WHERE account_id = '222233334444'")
 	if c := parse[[]compareJSON](t, hub(t.Context(), "verify", "--against", empty.URL, "-o", "json"))[0]; c.OnlyHere != 1 || c.OnlyThere != 1 || c.Rows != c.There {
