@@ -7,12 +7,13 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
+	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/producers/collectors"
 )
 
 // categoriesCommand lists what can be collected.
 type categoriesCommand struct {
-	Output string `short:"o" enum:"table,json" default:"table" help:"Format on standard output: ${enum}."`
+	program.OutputFlag
 }
 
 // Help is shown by `spoke categories -h`.
@@ -37,7 +38,7 @@ type categoryJSON struct {
 }
 
 // Run lists the categories.
-func (c categoriesCommand) Run(p program) error {
+func (c categoriesCommand) Run(p program.Program) error {
 	var list []categoryJSON
 	for _, collector := range collectors.All() {
 		d := collector.Declaration()
@@ -53,10 +54,10 @@ func (c categoriesCommand) Run(p program) error {
 		}
 		list = append(list, category)
 	}
-	if c.Output == "json" {
-		return printJSON(p.stdout, list)
+	if c.JSON() {
+		return program.WriteJSON(p.Stdout, list)
 	}
-	t := newTable(p.stdout, "category", "mode", "reach", "every", "requests/s", "IAM actions")
+	t := program.NewTable(p.Stdout, "category", "mode", "reach", "every", "requests/s", "IAM actions")
 	for _, l := range list {
 		t.AppendRow(table.Row{l.Name, l.Mode, l.Reach, l.Every, fmt.Sprint(l.PerSecond), strings.Join(l.Actions, "\n")})
 	}

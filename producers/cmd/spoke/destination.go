@@ -12,6 +12,7 @@ import (
 	"github.com/hubspoke/observability/lib/archive"
 	"github.com/hubspoke/observability/lib/awsconfig"
 	"github.com/hubspoke/observability/lib/envelope"
+	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/stream"
 	"github.com/hubspoke/observability/lib/stream/kinesis"
 )
@@ -40,20 +41,20 @@ func (d destination) none() bool { return d.publisher == nil && d.archive == nil
 // it was given as one.
 func (f destinationFlags) validate() (*arn.ARN, error) {
 	if f.Stream == "" && f.StreamRoleARN != "" {
-		return nil, usagef("--stream-role-arn without --stream")
+		return nil, program.Usagef("--stream-role-arn without --stream")
 	}
 	if f.Bucket == "" && (f.BucketPrefix != "" || f.KMSKeyID != "" || f.BucketRegion != "") {
-		return nil, usagef("--bucket-prefix, --bucket-region and --kms-key-id need --bucket")
+		return nil, program.Usagef("--bucket-prefix, --bucket-region and --kms-key-id need --bucket")
 	}
 	if err := f.role().Validate(); err != nil {
-		return nil, usagef("--stream-role-arn, --external-id: %w", err)
+		return nil, program.Usagef("--stream-role-arn, --external-id: %w", err)
 	}
 	if !strings.Contains(f.Stream, ":") {
 		return nil, nil
 	}
 	parsed, err := arn.Parse(f.Stream)
 	if err != nil || parsed.Service != "kinesis" || parsed.Region == "" || !strings.HasPrefix(parsed.Resource, "stream/") {
-		return nil, usagef("--stream %q is not the ARN of a stream, such as arn:aws:kinesis:eu-central-1:444455556666:stream/observability", f.Stream)
+		return nil, program.Usagef("--stream %q is not the ARN of a stream, such as arn:aws:kinesis:eu-central-1:444455556666:stream/observability", f.Stream)
 	}
 	return &parsed, nil
 }
@@ -79,7 +80,7 @@ func (f destinationFlags) open(ctx context.Context, home, profile string, log *s
 	if f.Stream != "" {
 		cfg, err := awsconfig.Load(ctx, awsconfig.Options{Profile: profile, Region: region, Role: f.role()})
 		if err != nil {
-			return destination{}, usageError{err}
+			return destination{}, &program.UsageError{Err: err}
 		}
 		d.publisher, err = kinesis.New(kinesis.Config{Client: awskinesis.NewFromConfig(cfg), Stream: f.Stream, Log: log, Hooks: hooks})
 		if err != nil {
@@ -89,11 +90,11 @@ func (f destinationFlags) open(ctx context.Context, home, profile string, log *s
 	if f.Bucket != "" {
 		cfg, err := awsconfig.Load(ctx, awsconfig.Options{Profile: profile, Region: cmp.Or(f.BucketRegion, region)})
 		if err != nil {
-			return destination{}, usageError{err}
+			return destination{}, &program.UsageError{Err: err}
 		}
 		d.archive, err = archive.New(archive.Config{Client: awsconfig.S3(cfg), Name: f.Bucket, Prefix: f.BucketPrefix, KMSKeyID: f.KMSKeyID})
 		if err != nil {
-			return destination{}, usagef("--bucket: %w", err)
+			return destination{}, program.Usagef("--bucket: %w", err)
 		}
 	}
 	return d, nil

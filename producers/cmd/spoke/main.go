@@ -13,13 +13,50 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
-	"os/signal"
-	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/hubspoke/observability/lib/program"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	os.Exit(program{stdout: os.Stdout, stderr: os.Stderr, sources: awsSources}.run(ctx, os.Args[1:]))
+func main() { os.Exit(run(program.Context(), os.Stdout, os.Stderr, awsSources, os.Args[1:])) }
+
+// version is set by the linker in releases.
+var version string
+
+// arguments are the commands and flags.
+type arguments struct {
+	Once       onceCommand       `cmd:"" help:"Collect once and exit."`
+	Run        runCommand        `cmd:"" help:"Collect again and again, each category at its interval, until stopped."`
+	Categories categoriesCommand `cmd:"" help:"List what can be collected, with the IAM actions that each category takes."`
+
+	program.LogFlags
+	Version kong.VersionFlag `env:"-" help:"Print the version and exit."`
+}
+
+const description = `Collects the state of this AWS account and sends it to the hub.
+
+Try it, nothing is sent anywhere:
+
+  spoke once --category certificates --region eu-central-1
+
+Send everything to the hub, again and again:
+
+  spoke run --region eu-central-1 --region us-east-1 \
+    --stream arn:aws:kinesis:eu-central-1:444455556666:stream/observability \
+    --stream-role-arn arn:aws:iam::444455556666:role/hub-writer \
+    --bucket hub-archive
+
+Credentials, profile and endpoints are those of the AWS command line. Exit codes:
+0 done, 1 failed, 2 wrong usage or something missing, 3 partly done.`
+
+// findSources returns what is collected.
+type findSources func(context.Context, sourceFlags) ([]source, error)
+
+// run parses the arguments, runs the command and returns the exit code.
+func run(ctx context.Context, stdout, stderr io.Writer, find findSources, args []string) int {
+	p := program.Program{Name: "spoke", Description: description, Version: version, Stdout: stdout, Stderr: stderr}
+	return p.Run(ctx, new(arguments), args, find)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/lib/stream/kinesis"
 )
@@ -19,7 +21,7 @@ import (
 type onceCommand struct {
 	sourceFlags
 	destinationFlags
-	Output string `short:"o" enum:"table,json" default:"table" help:"Format of the result on standard output: ${enum}."`
+	program.OutputFlag
 }
 
 // Help is shown by `spoke once -h`.
@@ -39,15 +41,15 @@ missing, 3 some runs failed, or were only sent to one of stream and bucket.`
 }
 
 // Run collects once.
-func (c onceCommand) Run(ctx context.Context, p program, stderr *console, log *slog.Logger) error {
+func (c onceCommand) Run(ctx context.Context, p program.Program, find findSources, log *slog.Logger) error {
 	if _, err := c.destinationFlags.validate(); err != nil {
 		return err
 	}
-	sources, err := p.sources(ctx, c.sourceFlags)
+	sources, err := find(ctx, c.sourceFlags)
 	if err != nil {
 		return err
 	}
-	progress := newProgress(stderr, log)
+	var done counter
 	to, err := c.open(ctx, sources[0].home, c.Profile, log, kinesis.Hooks{})
 	if err != nil {
 		return err
@@ -58,11 +60,11 @@ func (c onceCommand) Run(ctx context.Context, p program, stderr *console, log *s
 		Packer:    to.packer,
 		Workers:   semaphore.NewWeighted(int64(c.Concurrent)),
 		Log:       log,
-		Hooks:     progress.hooks(),
+		Hooks:     done.hooks(),
 	}
 	var rows *rowPrinter
 	if to.none() {
-		rows = newRowPrinter(p.stdout, c.Output, sources)
+		rows = newRowPrinter(p.Stdout, c.JSON(), sources)
 		config.Row = rows.print
 	}
 	all, err := runners(sources, config)
@@ -70,18 +72,19 @@ func (c onceCommand) Run(ctx context.Context, p program, stderr *console, log *s
 		return err
 	}
 	for _, r := range all {
-		progress.total += len(r.Scopes())
+		done.total += len(r.Scopes())
 	}
-	stop := progress.start(ctx)
+	stop := program.NewProgress(p.Stderr, log, "collecting").Start(ctx, done.state)
 	results, err := onceAll(ctx, all)
 	stop()
 	if rows != nil {
-		return errors.Join(rows.close(), printResults(stderr, "table", results), err)
+		return errors.Join(rows.close(), printResults(p.Stderr, false, results), err)
 	}
-	return errors.Join(printResults(p.stdout, c.Output, results), err)
+	return errors.Join(printResults(p.Stdout, c.JSON(), results), err)
 }
 
-// onceAll runs the runners side by side and joins their results and errors.
+// onceAll runs the runners side by side and joins their results. The error is a
+// program.PartialError if any run did at least a part of its work.
 func onceAll(ctx context.Context, runners []*collect.Runner) ([]collect.Result, error) {
 	results := make([][]collect.Result, len(runners))
 	errs := make([]error, len(runners))
@@ -104,7 +107,25 @@ func onceAll(ctx context.Context, runners []*collect.Runner) ([]collect.Result, 
 	if len(all.Failed) == 0 && len(all.NotStarted) == 0 {
 		return slices.Concat(results...), nil
 	}
-	return slices.Concat(results...), &all
+	err := errors.New(all.Summary()) // the results have the rest
+	if didAnything(&all) {
+		err = &program.PartialError{Err: err}
+	}
+	return slices.Concat(results...), err
+}
+
+// didAnything reports whether any run did at least a part of its work.
+func didAnything(e *collect.PartialError) bool {
+	if len(e.Done) > 0 {
+		return true
+	}
+	for _, r := range e.Failed {
+		// Without destinations nothing is stored, and what was read is printed.
+		if r.Outcome.Complete() || r.Stored || r.Outcome == schema.Partial {
+			return true
+		}
+	}
+	return false
 }
 
 // counter counts what the hooks say.
@@ -122,5 +143,13 @@ func (c *counter) hooks() collect.Hooks {
 				c.faults.Add(1)
 			}
 		},
+	}
+}
+
+func (c *counter) state() program.State {
+	rows := c.rows.Load()
+	return program.State{
+		Done: int(c.done.Load()), Total: c.total, // a sliced category has more runs than scopes
+		Detail: []any{"rows", rows, "faults", c.faults.Load()}, Text: fmt.Sprintf("%d rows", rows),
 	}
 }

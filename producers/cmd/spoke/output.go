@@ -10,22 +10,14 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/schema"
 )
-
-func newTable(w io.Writer, header ...any) table.Writer {
-	t := table.NewWriter()
-	t.SetOutputMirror(w)
-	t.SetStyle(table.StyleLight)
-	t.AppendHeader(header)
-	return t
-}
 
 // resultJSON is one run as `-o json` prints it: an interface, add only.
 type resultJSON struct {
@@ -44,8 +36,8 @@ type resultJSON struct {
 	Error      string         `json:"error,omitempty"`
 }
 
-func printResults(w io.Writer, format string, results []collect.Result) error {
-	if format == "json" {
+func printResults(w io.Writer, asJSON bool, results []collect.Result) error {
+	if asJSON {
 		out := []resultJSON{}
 		for _, r := range results {
 			out = append(out, resultJSON{
@@ -54,9 +46,9 @@ func printResults(w io.Writer, format string, results []collect.Result) error {
 				Duplicates: r.Duplicates, Refused: r.RefusedRows, Seconds: r.Duration.Seconds(), Error: faultText(r),
 			})
 		}
-		return printJSON(w, out)
+		return program.WriteJSON(w, out)
 	}
-	t := newTable(w, "category", "account", "region", "slice", "outcome", "rows", "duration", "error")
+	t := program.NewTable(w, "category", "account", "region", "slice", "outcome", "rows", "duration", "error")
 	t.SetColumnConfigs([]table.ColumnConfig{{Name: "error", WidthMax: maxError, WidthMaxEnforcer: text.WrapSoft}})
 	for rest := results; len(rest) > 0; {
 		r, n := rest[0], alike(rest)
@@ -64,7 +56,7 @@ func printResults(w io.Writer, format string, results []collect.Result) error {
 		if n > 1 {
 			slice += " … " + rest[n-1].Scope.Slice
 		}
-		t.AppendRow(table.Row{r.Scope.Category, r.Scope.Account, r.Scope.Region, slice, r.Outcome, r.Rows, r.Duration.Round(time.Millisecond), printable(faultText(r))})
+		t.AppendRow(table.Row{r.Scope.Category, r.Scope.Account, r.Scope.Region, slice, r.Outcome, r.Rows, r.Duration.Round(time.Millisecond), program.OneLine(faultText(r))})
 		rest = rest[n:]
 	}
 	t.Render()
@@ -100,13 +92,6 @@ func faultText(r collect.Result) string {
 	return ""
 }
 
-func printJSON(w io.Writer, v any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(v)
-}
-
 // What a table of rows shows; -o json has everything.
 const (
 	maxTableRows    = 100
@@ -131,8 +116,8 @@ type rowTable struct {
 	total   int
 }
 
-func newRowPrinter(w io.Writer, format string, sources []source) *rowPrinter {
-	p := &rowPrinter{w: bufio.NewWriter(w), json: format == "json"}
+func newRowPrinter(w io.Writer, asJSON bool, sources []source) *rowPrinter {
+	p := &rowPrinter{w: bufio.NewWriter(w), json: asJSON}
 	for _, c := range sources[0].collectors {
 		p.tables = append(p.tables, &rowTable{table: c.Table(), columns: readable(c.Table())})
 	}
@@ -183,7 +168,7 @@ func (t *rowTable) add(scope schema.Scope, row []byte) error {
 	cells := table.Row{scope.Account, scope.Region}
 	for _, name := range t.columns {
 		if v, ok := values[name]; ok {
-			cells = append(cells, cut(fmt.Sprint(v), maxCell))
+			cells = append(cells, program.Cut(fmt.Sprint(v), maxCell))
 		} else {
 			cells = append(cells, "")
 		}
@@ -209,7 +194,7 @@ func (t *rowTable) print(w io.Writer) {
 	for _, name := range t.columns {
 		header = append(header, name)
 	}
-	out := newTable(w, header...)
+	out := program.NewTable(w, header...)
 	out.SetTitle(t.table.Name())
 	out.AppendRows(t.rows)
 	out.Render()
@@ -223,23 +208,4 @@ func (t *rowTable) print(w io.Writer) {
 	if len(hidden) > 0 {
 		fmt.Fprintf(w, "… %s: use -o json\n", strings.Join(hidden, " and "))
 	}
-}
-
-// cut makes text printable and at most n characters long.
-func cut(text string, n int) string {
-	text = printable(text)
-	if runes := []rune(text); len(runes) > n {
-		return string(runes[:n-1]) + "…"
-	}
-	return text
-}
-
-// printable makes text one line that a terminal shows as it is.
-func printable(text string) string {
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, text))
 }

@@ -3,17 +3,14 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
-	"net"
-	"net/http"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/program"
 )
 
 // runCommand collects again and again.
@@ -38,19 +35,16 @@ Example, in a container:
     --stream arn:aws:kinesis:eu-central-1:444455556666:stream/observability --bucket hub-archive`
 }
 
-// shutdownTime is how long requests for metrics may take at the end.
-const shutdownTime = time.Second
-
 // Run collects until ctx is done.
-func (c runCommand) Run(ctx context.Context, p program, log *slog.Logger) error {
+func (c runCommand) Run(ctx context.Context, p program.Program, find findSources, log *slog.Logger) error {
 	if c.Stream == "" && c.Bucket == "" {
-		return usagef("nowhere to send rows to: give --stream or --bucket, or use 'spoke once' to look at them")
+		return program.Usagef("nowhere to send rows to: give --stream or --bucket, or use 'spoke once' to look at them")
 	}
 	if _, err := c.destinationFlags.validate(); err != nil {
 		return err
 	}
 	if c.Interval < 0 || c.Duration < 0 {
-		return usagef("--interval and --duration must not be negative")
+		return program.Usagef("--interval and --duration must not be negative")
 	}
 	if err := c.simulateFlags.validate(); err != nil {
 		return err
@@ -61,12 +55,12 @@ func (c runCommand) Run(ctx context.Context, p program, log *slog.Logger) error 
 	if c.Simulate {
 		world, sources, err = c.newSimulation(c.sourceFlags)
 	} else {
-		sources, err = p.sources(ctx, c.sourceFlags)
+		sources, err = find(ctx, c.sourceFlags)
 	}
 	if err != nil {
 		return err
 	}
-	metrics := newMetrics(versionText())
+	metrics := newMetrics(p.VersionText())
 	to, err := c.open(ctx, sources[0].home, c.Profile, log, metrics.stream())
 	if err != nil {
 		return err
@@ -94,15 +88,15 @@ func (c runCommand) Run(ctx context.Context, p program, log *slog.Logger) error 
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	if c.MetricsAddr != "" {
-		listener, err := net.Listen("tcp", c.MetricsAddr)
+		// The process is ready as long as it collects: what single runs say is in the metrics.
+		endpoints, err := program.Listen(c.MetricsAddr, metrics.handler(), nil, log)
 		if err != nil {
-			return usagef("--metrics-addr %s: %w", c.MetricsAddr, err)
+			return err
 		}
-		log.Info("serving /healthz, /readyz and /metrics", "address", listener.Addr().String())
-		group.Go(func() error { return serve(ctx, listener, metrics) })
+		group.Go(func() error { return endpoints.Serve(ctx) })
 	}
 	for _, s := range sources {
-		log.Info("collecting", "account", s.account, "regions", s.regions, "home", s.home, "categories", len(s.collectors), "version", versionText())
+		log.Info("collecting", "account", s.account, "regions", s.regions, "home", s.home, "categories", len(s.collectors), "version", p.VersionText())
 	}
 	for _, r := range all {
 		group.Go(func() error { return r.Run(ctx) })
@@ -112,41 +106,8 @@ func (c runCommand) Run(ctx context.Context, p program, log *slog.Logger) error 
 	}
 	err = group.Wait()
 	if world != nil && err == nil {
-		err = world.finish(ctx, p.stdout, c.Output, sources, config, log)
+		err = world.finish(ctx, p.Stdout, c.JSON(), sources, config, log)
 	}
 	log.Info("stopped")
 	return err
-}
-
-// serve serves health and metrics until ctx is done. The process is ready as
-// long as it collects: what single runs say is in the metrics.
-func serve(ctx context.Context, listener net.Listener, m *metrics) error {
-	var stopping atomic.Bool
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", m.handler())
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if stopping.Load() {
-			http.Error(w, "stopping", http.StatusServiceUnavailable)
-			return
-		}
-		w.Write([]byte("ok\n"))
-	})
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	stopped := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(stopped)
-		stopping.Store(true)
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
-		defer cancel()
-		if server.Shutdown(ctx) != nil {
-			server.Close()
-		}
-	})
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		stop()
-		return err
-	}
-	<-stopped
-	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/producers/simulate"
 )
@@ -20,11 +21,11 @@ import (
 // simulateFlags swap AWS for a made-up organisation. Only the collectors differ:
 // what they emit goes the way that every row goes.
 type simulateFlags struct {
-	Simulate bool    `help:"Collect a made-up organisation that changes every second, instead of an account of AWS. At the end every scope is collected once more, and a summary is printed."`
-	Accounts int     `placeholder:"20" help:"Accounts of the made-up organisation. Defaults to 20."`
-	Rate     float64 `placeholder:"1000" help:"Rows per second of the made-up organisation, all accounts together. Defaults to 1,000."`
-	Seed     uint64  `placeholder:"0" help:"Makes another made-up organisation. Defaults to 0."`
-	Output   string  `short:"o" enum:"table,json" default:"table" help:"Format of the summary of a made-up organisation: ${enum}."`
+	program.OutputFlag         // of the summary
+	Simulate           bool    `help:"Collect a made-up organisation that changes every second, instead of an account of AWS. At the end every scope is collected once more, and a summary is printed, in the format of --output."`
+	Accounts           int     `placeholder:"20" help:"Accounts of the made-up organisation. Defaults to 20."`
+	Rate               float64 `placeholder:"1000" help:"Rows per second of the made-up organisation, all accounts together. Defaults to 1,000."`
+	Seed               uint64  `placeholder:"0" help:"Makes another made-up organisation. Defaults to 0."`
 }
 
 const (
@@ -37,9 +38,9 @@ const (
 func (f simulateFlags) validate() error {
 	switch {
 	case f.Simulate && (f.Accounts < 0 || f.Rate < 0):
-		return usagef("--accounts and --rate must not be negative")
+		return program.Usagef("--accounts and --rate must not be negative")
 	case !f.Simulate && (f.Accounts != 0 || f.Rate != 0 || f.Seed != 0):
-		return usagef("--accounts, --rate and --seed need --simulate")
+		return program.Usagef("--accounts, --rate and --seed need --simulate")
 	}
 	return nil
 }
@@ -72,7 +73,7 @@ type simulationJSON struct {
 func (f simulateFlags) newSimulation(from sourceFlags) (*simulation, []source, error) {
 	world, err := simulate.New(simulate.Config{Accounts: f.Accounts, Regions: from.Region, Seed: f.Seed})
 	if err != nil {
-		return nil, nil, usageError{err}
+		return nil, nil, &program.UsageError{Err: err}
 	}
 	world.SetRate(simulatedRate)
 	if f.Rate > 0 {
@@ -130,7 +131,7 @@ func (s *simulation) run(ctx context.Context) error {
 
 // finish collects every scope once more, as whole and as fast as possible, now
 // that the world stands still, and prints the summary.
-func (s *simulation) finish(ctx context.Context, w io.Writer, format string, sources []source, config collect.Config, log *slog.Logger) error {
+func (s *simulation) finish(ctx context.Context, w io.Writer, asJSON bool, sources []source, config collect.Config, log *slog.Logger) error {
 	s.world.SetRate(0)
 	last, err := runners(sources, config) // new ones read everything
 	if err != nil {
@@ -138,17 +139,17 @@ func (s *simulation) finish(ctx context.Context, w io.Writer, format string, sou
 	}
 	log.Info("the world stands still; collecting everything once more", "steps", s.world.Steps())
 	_, err = onceAll(context.WithoutCancel(ctx), last)
-	return errors.Join(s.print(w, format), err)
+	return errors.Join(s.print(w, asJSON), err)
 }
 
-func (s *simulation) print(w io.Writer, format string) error {
+func (s *simulation) print(w io.Writer, asJSON bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	summary := simulationJSON{s.world.Config(), s.world.Steps(), s.tally}
-	if format == "json" {
-		return printJSON(w, summary)
+	if asJSON {
+		return program.WriteJSON(w, summary)
 	}
-	t := newTable(w, "accounts", "regions", "steps", "runs", "rows", "runs with faults", "outcomes")
+	t := program.NewTable(w, "accounts", "regions", "steps", "runs", "rows", "runs with faults", "outcomes")
 	t.AppendRow(table.Row{
 		summary.World.Accounts, len(summary.World.Regions), summary.Steps, summary.Runs, summary.Rows, summary.Faults, fmt.Sprint(summary.Outcomes),
 	})

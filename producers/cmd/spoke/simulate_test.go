@@ -12,6 +12,7 @@ import (
 
 	"github.com/hubspoke/observability/lib/awsconfig"
 	"github.com/hubspoke/observability/lib/envelope"
+	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/producers/simulate"
 )
@@ -34,9 +35,9 @@ func simulated(t *testing.T, stop bool, more string) (simulationJSON, []envelope
 			cancel()
 		}()
 	}
-	r := run(ctx, fixed(), strings.Fields(simulateArguments+" -o json "+more)...)
+	r := spoke(ctx, fixed(), strings.Fields(simulateArguments+" -o json "+more)...)
 	var summary simulationJSON
-	if err := json.Unmarshal([]byte(r.stdout), &summary); err != nil || r.code != exitDone {
+	if err := json.Unmarshal([]byte(r.stdout), &summary); err != nil || r.code != program.ExitDone {
 		t.Fatalf("exit code %d, %v\n%s\n%s", r.code, err, r.stdout, r.stderr)
 	}
 	records, err := server.Records(streamARN)
@@ -123,6 +124,6 @@ func TestUsageErrorsOfSimulations(t *testing.T) {
 		"run --simulate": "nowhere to send rows to",
 		"run --stream x --simulate --region eu-west-1,eu-west-1": "named twice",
 	} {
-		run(t.Context(), fixed(), strings.Fields(args)...).want(t, exitUsage, "", want)
+		spoke(t.Context(), fixed(), strings.Fields(args)...).want(t, program.ExitUsage, "", want)
 	}
 }

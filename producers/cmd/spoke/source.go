@@ -12,6 +12,7 @@ import (
 
 	"github.com/hubspoke/observability/lib/awsconfig"
 	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/producers/collectors"
 )
@@ -57,7 +58,7 @@ func awsSources(ctx context.Context, f sourceFlags) ([]source, error) {
 	}
 	for i, region := range regions {
 		if slices.Contains(regions[:i], region) {
-			return nil, usagef("--region %s is given twice", region)
+			return nil, program.Usagef("--region %s is given twice", region)
 		}
 		if err := checkRegion(region); err != nil {
 			return nil, err
@@ -65,17 +66,17 @@ func awsSources(ctx context.Context, f sourceFlags) ([]source, error) {
 	}
 	cfg, err := awsconfig.Load(ctx, awsconfig.Options{Profile: f.Profile, Region: base})
 	if errors.Is(err, awsconfig.ErrNoRegion) {
-		return nil, usagef("no region to collect: give --region, or set AWS_REGION")
+		return nil, program.Usagef("no region to collect: give --region, or set AWS_REGION")
 	}
 	if err != nil {
-		return nil, usageError{err}
+		return nil, &program.UsageError{Err: err}
 	}
 	if len(regions) == 0 {
 		regions = []string{cfg.Region}
 	}
 	identity, err := checkRegions(ctx, cfg, regions)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, &program.UsageError{Err: err}
 	}
 	home := f.HomeRegion
 	if home == "" {
@@ -93,7 +94,7 @@ func awsSources(ctx context.Context, f sourceFlags) ([]source, error) {
 
 func checkRegion(region string) error {
 	if err := (schema.Scope{Category: "x", Account: "000000000000", Region: region}).Validate(); err != nil || region == schema.GlobalRegion {
-		return usagef("--region %q is not the name of a region, such as eu-central-1", region)
+		return program.Usagef("--region %q is not the name of a region, such as eu-central-1", region)
 	}
 	return nil
 }
@@ -131,10 +132,10 @@ func choose(all []collect.Any, names []string) ([]collect.Any, error) {
 	for i, name := range names {
 		at := slices.Index(known, name)
 		if at < 0 {
-			return nil, usagef("unknown category %q: choose from %s", name, strings.Join(known, ", "))
+			return nil, program.Usagef("unknown category %q: choose from %s", name, strings.Join(known, ", "))
 		}
 		if slices.Contains(names[:i], name) {
-			return nil, usagef("--category %s is given twice", name)
+			return nil, program.Usagef("--category %s is given twice", name)
 		}
 		chosen = append(chosen, all[at])
 	}

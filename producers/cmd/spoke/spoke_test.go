@@ -28,6 +28,7 @@ import (
 	"github.com/hubspoke/observability/lib/awsfake"
 	"github.com/hubspoke/observability/lib/collect"
 	"github.com/hubspoke/observability/lib/envelope"
+	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/producers/collectors"
 )
@@ -79,7 +80,7 @@ func collector[T any](category schema.Category[T], err error, rows ...T) collect
 }
 
 // fixed returns sources with made-up collectors instead of those of AWS.
-func fixed(all ...collect.Any) func(context.Context, sourceFlags) ([]source, error) {
+func fixed(all ...collect.Any) findSources {
 	return func(_ context.Context, f sourceFlags) ([]source, error) {
 		chosen, err := choose(all, f.Category)
 		return []source{{
@@ -112,9 +113,9 @@ type result struct {
 	stdout, stderr string
 }
 
-func run(ctx context.Context, sources func(context.Context, sourceFlags) ([]source, error), args ...string) result {
+func spoke(ctx context.Context, find findSources, args ...string) result {
 	var stdout, stderr buffer
-	code := program{stdout: &stdout, stderr: &stderr, sources: sources}.run(ctx, args)
+	code := run(ctx, &stdout, &stderr, find, args)
 	return result{code, stdout.String(), stderr.String()}
 }
 
@@ -163,14 +164,14 @@ func fake(t *testing.T) *awsfake.Server {
 
 func TestHelpTeaches(t *testing.T) {
 	isolate(t)
-	r := run(t.Context(), fixed(), "-h")
-	r.want(t, exitDone, "spoke once --category", "")
-	r.want(t, exitDone, "0 done, 1 failed, 2 wrong usage or something missing, 3 partly done", "")
-	r = run(t.Context(), fixed(), "once", "-h")
-	r.want(t, exitDone, "$SPOKE_STREAM_ROLE_ARN", "")
-	r.want(t, exitDone, "Examples:", "")
-	run(t.Context(), fixed(), "run", "-h").want(t, exitDone, "$SPOKE_METRICS_ADDR", "")
-	run(t.Context(), fixed(), "--version").want(t, exitDone, versionText(), "")
+	r := spoke(t.Context(), fixed(), "-h")
+	r.want(t, program.ExitDone, "spoke once --category", "")
+	r.want(t, program.ExitDone, "0 done, 1 failed, 2 wrong usage or something missing, 3 partly done", "")
+	r = spoke(t.Context(), fixed(), "once", "-h")
+	r.want(t, program.ExitDone, "$SPOKE_STREAM_ROLE_ARN", "")
+	r.want(t, program.ExitDone, "Examples:", "")
+	spoke(t.Context(), fixed(), "run", "-h").want(t, program.ExitDone, "$SPOKE_METRICS_ADDR", "")
+	spoke(t.Context(), fixed(), "--version").want(t, program.ExitDone, program.Program{Version: version}.VersionText(), "")
 }
 
 func TestUsageErrorsNameTheThingAndTheNextStep(t *testing.T) {
@@ -194,48 +195,48 @@ func TestUsageErrorsNameTheThingAndTheNextStep(t *testing.T) {
 		{"run --stream x --interval=-1s", "must not be negative"},
 		{"once --concurrent 0", "--concurrent"},
 	} {
-		run(t.Context(), fixed(collector(things, nil), collector(others, nil)), strings.Fields(test.args)...).want(t, exitUsage, "", test.stderr)
+		spoke(t.Context(), fixed(collector(things, nil), collector(others, nil)), strings.Fields(test.args)...).want(t, program.ExitUsage, "", test.stderr)
 	}
 }
 
 func TestMissingPrerequisites(t *testing.T) {
 	t.Run("credentials", func(t *testing.T) {
 		isolate(t)
-		run(t.Context(), awsSources, "once", "--region", region).want(t, exitUsage, "", "no AWS credentials found")
+		spoke(t.Context(), awsSources, "once", "--region", region).want(t, program.ExitUsage, "", "no AWS credentials found")
 	})
 	t.Run("region", func(t *testing.T) {
 		isolate(t, "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b")
-		run(t.Context(), awsSources, "once").want(t, exitUsage, "", "give --region")
+		spoke(t.Context(), awsSources, "once").want(t, program.ExitUsage, "", "give --region")
 	})
 	t.Run("profile", func(t *testing.T) {
 		isolate(t)
-		run(t.Context(), awsSources, "once", "--region", region, "--profile", "nobody").want(t, exitUsage, "", `profile "nobody" does not exist`)
+		spoke(t.Context(), awsSources, "once", "--region", region, "--profile", "nobody").want(t, program.ExitUsage, "", `profile "nobody" does not exist`)
 	})
 	t.Run("malformed region", func(t *testing.T) {
 		isolate(t)
-		run(t.Context(), awsSources, "once", "--region", "Frankfurt").want(t, exitUsage, "", `"Frankfurt" is not the name of a region`)
-		run(t.Context(), awsSources, "once", "--region", "global").want(t, exitUsage, "", `"global" is not the name of a region`)
+		spoke(t.Context(), awsSources, "once", "--region", "Frankfurt").want(t, program.ExitUsage, "", `"Frankfurt" is not the name of a region`)
+		spoke(t.Context(), awsSources, "once", "--region", "global").want(t, program.ExitUsage, "", `"global" is not the name of a region`)
 	})
 	t.Run("region that refuses", func(t *testing.T) {
 		server := fake(t)
 		server.Inject(awsfake.Fault{Operation: "sts:GetCallerIdentity", Effect: awsfake.Deny, When: func(c awsfake.Call) bool { return c.Region == "ap-east-1" }})
-		run(t.Context(), awsSources, "once", "--region", region, "--region", "ap-east-1").want(t, exitUsage, "", `region "ap-east-1"`)
+		spoke(t.Context(), awsSources, "once", "--region", region, "--region", "ap-east-1").want(t, program.ExitUsage, "", `region "ap-east-1"`)
 	})
 	t.Run("unknown category", func(t *testing.T) {
 		isolate(t)
-		run(t.Context(), awsSources, "once", "--category", "certs").want(t, exitUsage, "", `unknown category "certs": choose from certificates`)
+		spoke(t.Context(), awsSources, "once", "--category", "certs").want(t, program.ExitUsage, "", `unknown category "certs": choose from certificates`)
 	})
 	t.Run("metrics address", func(t *testing.T) {
 		fake(t)
-		run(t.Context(), fixed(collector(things, nil)), "run", "--bucket", "hub-archive", "--metrics-addr", "256.0.0.1:1").want(t, exitUsage, "", "--metrics-addr 256.0.0.1:1")
+		spoke(t.Context(), fixed(collector(things, nil)), "run", "--bucket", "hub-archive", "--metrics-addr", "256.0.0.1:1").want(t, program.ExitUsage, "", "--metrics-addr 256.0.0.1:1")
 	})
 }
 
 func TestCategories(t *testing.T) {
 	isolate(t)
-	r := run(t.Context(), nil, "categories")
-	r.want(t, exitDone, "acm:ListCertificates", "")
-	r = run(t.Context(), nil, "categories", "-o", "json")
+	r := spoke(t.Context(), nil, "categories")
+	r.want(t, program.ExitDone, "acm:ListCertificates", "")
+	r = spoke(t.Context(), nil, "categories", "-o", "json")
 	var list []categoryJSON
 	if err := json.Unmarshal([]byte(r.stdout), &list); err != nil {
 		t.Fatal(err)
@@ -268,15 +269,15 @@ func TestOncePrintsRows(t *testing.T) {
 	rows[1].Size = aws.Int64(1 << 60)
 	sources := fixed(collector(things, nil, rows...), collector(others, nil))
 
-	r := run(t.Context(), sources, "once")
-	r.want(t, exitDone, "1152921504606846976", "things")
-	r.want(t, exitDone, "thing-099", "empty")
-	r.want(t, exitDone, "… 50 more rows and 1 more columns: use -o json", "")
+	r := spoke(t.Context(), sources, "once")
+	r.want(t, program.ExitDone, "1152921504606846976", "things")
+	r.want(t, program.ExitDone, "thing-099", "empty")
+	r.want(t, program.ExitDone, "… 50 more rows and 1 more columns: use -o json", "")
 	if strings.Contains(r.stdout, "\x1b") || strings.Contains(r.stdout, "thing-100") {
 		t.Errorf("stdout:\n%s", r.stdout)
 	}
 
-	r = run(t.Context(), sources, "once", "-o", "json")
+	r = spoke(t.Context(), sources, "once", "-o", "json")
 	lines := strings.Split(strings.TrimSpace(r.stdout), "\n")
 	if len(lines) != 150 {
 		t.Fatalf("%d lines", len(lines))
@@ -297,8 +298,8 @@ func TestOncePrintsRows(t *testing.T) {
 
 func TestEveryFlagIsAVariable(t *testing.T) {
 	isolate(t, "SPOKE_CATEGORY=others", "SPOKE_OUTPUT=json", "SPOKE_LOG_FORMAT=json")
-	r := run(t.Context(), fixed(collector(things, nil, thing{ID: "a"}), collector(others, nil, other{ID: "b"})), "once")
-	r.want(t, exitDone, `"row":{"id":"b"}`, `"category":"others"`)
+	r := spoke(t.Context(), fixed(collector(things, nil, thing{ID: "a"}), collector(others, nil, other{ID: "b"})), "once")
+	r.want(t, program.ExitDone, `"row":{"id":"b"}`, `"category":"others"`)
 	if strings.Contains(r.stdout, "things") {
 		t.Errorf("stdout %s", r.stdout)
 	}
@@ -316,9 +317,9 @@ func TestSlicesThatFailAlikeAreOneLine(t *testing.T) {
 		Slices:  func(time.Time) []string { return []string{"2026-01-01", "2026-01-02", "2026-01-03"} },
 		Collect: func(context.Context, *collect.Env, func(cost) error) error { return errors.New("no route\nto host") },
 	})
-	r := run(t.Context(), sources, "once")
-	r.want(t, exitFailed, "", "2026-01-01 … 2026-01-03")
-	r.want(t, exitFailed, "", "3 of 3 runs failed")
+	r := spoke(t.Context(), sources, "once")
+	r.want(t, program.ExitFailed, "", "2026-01-01 … 2026-01-03")
+	r.want(t, program.ExitFailed, "", "3 of 3 runs failed")
 	if lines := strings.Count(r.stderr, "no route"); lines != 2 { // the log and the table
 		t.Errorf("the error is there %d times:\n%s", lines, r.stderr)
 	}
@@ -328,13 +329,13 @@ func TestExitCodes(t *testing.T) {
 	isolate(t)
 	good, denied := collector(things, nil, thing{ID: "a"}), &smithy.GenericAPIError{Code: "AccessDenied"}
 	disabled := collect.Disabled(errors.New("not subscribed"))
-	run(t.Context(), fixed(good, collector(others, denied)), "once").want(t, exitPartly, "", "1 of 2 runs failed")
-	run(t.Context(), fixed(collector(others, denied)), "once").want(t, exitFailed, "", "1 of 1 runs failed")
-	run(t.Context(), fixed(collector(others, denied, other{ID: "a"})), "once").want(t, exitPartly, "", "partial")
-	run(t.Context(), fixed(collector(others, disabled)), "once").want(t, exitDone, "", "not subscribed")
+	spoke(t.Context(), fixed(good, collector(others, denied)), "once").want(t, program.ExitPartly, "", "1 of 2 runs failed")
+	spoke(t.Context(), fixed(collector(others, denied)), "once").want(t, program.ExitFailed, "", "1 of 1 runs failed")
+	spoke(t.Context(), fixed(collector(others, denied, other{ID: "a"})), "once").want(t, program.ExitPartly, "", "partial")
+	spoke(t.Context(), fixed(collector(others, disabled)), "once").want(t, program.ExitDone, "", "not subscribed")
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	run(cancelled, fixed(good), "once").want(t, exitFailed, "", "1 collections were not started")
+	spoke(cancelled, fixed(good), "once").want(t, program.ExitFailed, "", "1 collections were not started")
 }
 
 // stored returns the headers of all records in the hub's stream, ends and parts.
@@ -374,9 +375,9 @@ func objects(t *testing.T, server *awsfake.Server) []string {
 
 func TestOnceSendsToStreamAndArchive(t *testing.T) {
 	server := fake(t)
-	r := run(t.Context(), fixed(collector(things, nil, thing{ID: "a"}, thing{ID: "b"}), collector(others, nil)), "once", "-o", "json",
+	r := spoke(t.Context(), fixed(collector(things, nil, thing{ID: "a"}, thing{ID: "b"}), collector(others, nil)), "once", "-o", "json",
 		"--stream", streamARN, "--stream-role-arn", roleARN, "--external-id", "secret", "--bucket", "hub-archive", "--bucket-prefix", "v1/")
-	r.want(t, exitDone, "", "")
+	r.want(t, program.ExitDone, "", "")
 	var results []resultJSON
 	if err := json.Unmarshal([]byte(r.stdout), &results); err != nil {
 		t.Fatalf("%v in %s", err, r.stdout)
@@ -405,7 +406,7 @@ func TestArchiveOrStreamRefuses(t *testing.T) {
 	t.Run("archive", func(t *testing.T) {
 		server := fake(t)
 		server.Inject(awsfake.Fault{Operation: "s3:PutObject", Effect: awsfake.Deny})
-		run(t.Context(), sources, send...).want(t, exitPartly, "ok", "archive: ")
+		spoke(t.Context(), sources, send...).want(t, program.ExitPartly, "ok", "archive: ")
 		if ends, parts := stored(t, server); len(ends) != 1 || ends[0].Outcome != schema.OK || len(parts) != 1 {
 			t.Errorf("ends %+v, parts %+v", ends, parts)
 		}
@@ -413,20 +414,20 @@ func TestArchiveOrStreamRefuses(t *testing.T) {
 	t.Run("stream", func(t *testing.T) {
 		server := fake(t)
 		server.Inject(awsfake.Fault{Operation: "kinesis:PutRecords", Effect: awsfake.Deny})
-		run(t.Context(), sources, send...).want(t, exitPartly, "failed", "publish: ")
+		spoke(t.Context(), sources, send...).want(t, program.ExitPartly, "failed", "publish: ")
 		if keys := objects(t, server); len(keys) != 2 {
 			t.Errorf("objects %q", keys)
 		}
 	})
 	t.Run("role", func(t *testing.T) {
 		fake(t)
-		run(t.Context(), sources, append(send, "--external-id", "wrong")...).want(t, exitUsage, "", roleARN)
+		spoke(t.Context(), sources, append(send, "--external-id", "wrong")...).want(t, program.ExitUsage, "", roleARN)
 	})
 	t.Run("both", func(t *testing.T) {
 		server := fake(t)
 		server.Inject(awsfake.Fault{Operation: "s3:PutObject", Effect: awsfake.Deny})
 		server.Inject(awsfake.Fault{Operation: "kinesis:PutRecords", Effect: awsfake.Deny})
-		run(t.Context(), sources, send...).want(t, exitFailed, "failed", "publish: ")
+		spoke(t.Context(), sources, send...).want(t, program.ExitFailed, "failed", "publish: ")
 	})
 }
 
@@ -463,7 +464,7 @@ func TestRunServesMetricsUntilStopped(t *testing.T) {
 	var stdout, stderr buffer
 	code := make(chan int, 1)
 	go func() {
-		code <- program{stdout: &stdout, stderr: &stderr, sources: fixed(collector(things, nil, thing{ID: "a"}))}.run(ctx, []string{
+		code <- run(ctx, &stdout, &stderr, fixed(collector(things, nil, thing{ID: "a"})), []string{
 			"run", "--interval", "20ms", "--metrics-addr", "127.0.0.1:0", "--bucket", "hub-archive",
 			"--stream", streamARN, "--stream-role-arn", roleARN, "--external-id", "secret"})
 	}()
@@ -488,7 +489,7 @@ func TestRunServesMetricsUntilStopped(t *testing.T) {
 		}
 	}
 	cancel()
-	if got := <-code; got != exitDone {
+	if got := <-code; got != program.ExitDone {
 		t.Errorf("exit code %d\n%s", got, stderr.String())
 	}
 	if ends, _ := stored(t, server); len(ends) < 3 {
@@ -501,7 +502,7 @@ func TestRunServesMetricsUntilStopped(t *testing.T) {
 
 func TestRunStopsAfterDuration(t *testing.T) {
 	fake(t)
-	run(t.Context(), fixed(collector(things, nil)), "run", "--bucket", "hub-archive", "--duration", "10ms").want(t, exitDone, "", "stopped")
+	spoke(t.Context(), fixed(collector(things, nil)), "run", "--bucket", "hub-archive", "--duration", "10ms").want(t, program.ExitDone, "", "stopped")
 }
 
 // TestProgram runs the real program against the stand-in, as an operator would.
@@ -536,7 +537,7 @@ func TestProgram(t *testing.T) {
 
 	cmd = exec.Command(binary, "once", "--category", "nothing")
 	var exit *exec.ExitError
-	if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != exitUsage {
+	if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != program.ExitUsage {
 		t.Errorf("got %v", err)
 	}
 }
