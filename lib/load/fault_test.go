@@ -2,12 +2,21 @@ package load_test
 
 import (
 	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/hubspoke/observability/lib/load"
+	"github.com/hubspoke/observability/lib/pgtest"
+	"github.com/hubspoke/observability/lib/pgtest/pgserver"
 )
 
 // quick makes the loader try again at once.
@@ -65,7 +74,7 @@ func TestTerminatedBackends(t *testing.T) {
 	x := newTraffic("0", 4, 40, 20, 100)
 	n := db.plague(`SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 		WHERE `+loaders+` AND state <> 'idle' AND random() < 0.2`, 60)
-	eachFeeds(t, func() error { return x.feed(t.Context(), t, db.connect(quick, func(*pgxpool.Config) {}), 2) })
+	eachFeeds(t, func() error { return x.feed(t.Context(), t, db.connect(quick, noChange), 2) })
 	if faults := n.stop(); faults < 30 {
 		t.Errorf("%d backends were terminated", faults)
 	}
@@ -80,9 +89,275 @@ func TestTerminatedInCopy(t *testing.T) {
 	x := newTraffic("0", 1, 3, 8000, 300)
 	n := db.plague(`SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 		WHERE `+loaders+` AND state = 'active' AND query LIKE 'COPY%'`, 10)
-	eachFeeds(t, func() error { return x.feed(t.Context(), t, db.connect(quick, func(*pgxpool.Config) {}), 3) })
+	eachFeeds(t, func() error { return x.feed(t.Context(), t, db.connect(quick, noChange), 3) })
 	if faults := n.stop(); faults < 10 {
 		t.Errorf("%d COPYs were ended", faults)
 	}
 	db.wantTraffic(x)
 }
+
+// TestServerCrash kills a backend with SIGKILL, after which the server restarts
+// all of them, and stops the whole server without a checkpoint.
+func TestServerCrash(t *testing.T) {
+	server := pgtest.StartServer(t, pgserver.Config{})
+	db := newDatabaseAt(t, server.URL())
+	db.watch()
+	x := newTraffic("0", 2, 40, 10, 100)
+	var applied atomic.Int64
+	crash := make(chan struct{})
+	loader := db.connect(quick, func(cfg *pgxpool.Config) {
+		// A crash every 40 transactions, which then has its time.
+		cfg.PrepareConn = func(context.Context, *pgx.Conn) (bool, error) {
+			if applied.Add(1)%40 == 0 {
+				select {
+				case crash <- struct{}{}:
+				case <-t.Context().Done():
+				}
+			}
+			return true, nil
+		}
+	})
+	done := make(chan struct{})
+	crashes := make(chan int)
+	go func() {
+		n := 0
+		defer func() { crashes <- n }()
+		for {
+			select {
+			case <-crash:
+			case <-done:
+				return
+			}
+			if n++; n%2 == 0 {
+				if err := errors.Join(server.StopImmediate(), server.Restart(t.Context())); err != nil {
+					t.Error(err)
+				}
+				continue
+			}
+			db.settle()
+			var pid int
+			err := db.Pool.QueryRow(t.Context(), "SELECT pid FROM pg_stat_activity WHERE "+loaders+" LIMIT 1").Scan(&pid)
+			if err == nil {
+				err = syscall.Kill(pid, syscall.SIGKILL)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	eachFeeds(t, func() error { return x.feed(t.Context(), t, loader, 1) })
+	close(done)
+	if n := <-crashes; n < 4 {
+		t.Errorf("the server crashed %d times", n)
+	}
+	db.settle()
+	db.wantTraffic(x)
+}
+
+// settle waits until the server answers again, on new connections.
+func (db *database) settle() {
+	db.Helper()
+	for {
+		db.Pool.Reset()
+		err := db.Pool.Ping(db.Context())
+		if err == nil {
+			return
+		}
+		if load.Classify(err) != load.Retry {
+			db.Error(err)
+			return
+		}
+	}
+}
+
+// wantRetries applies x with a loader that must try again because of want, and
+// calls mend after the first time.
+func (db *database) wantRetries(x *traffic, configure func(*pgxpool.Config), want string, mend func()) {
+	db.Helper()
+	var once sync.Once
+	var other error
+	retries := 0
+	config := quick
+	config.OnRetry = func(err error, _ time.Duration) {
+		var server *pgconn.PgError
+		if !errors.As(err, &server) || server.Code != want {
+			other = err
+		}
+		retries++
+		once.Do(mend)
+	}
+	eachFeeds(db, func() error { return x.feed(db.Context(), db, db.connect(config, configure), 3) })
+	if retries == 0 || other != nil {
+		db.Errorf("%d times tried again, also because of %v; want because of %s", retries, other, want)
+	}
+	db.wantTraffic(x)
+}
+
+func noChange(*pgxpool.Config) {}
+
+// TestWriterBecomesReader: connections that were made while the server took no
+// writes stay as they are, and must be given up.
+func TestWriterBecomesReader(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.watch()
+	set := func(value string) {
+		name := pgx.Identifier{db.Pool.Config().ConnConfig.Database}.Sanitize()
+		db.exec("BEGIN READ WRITE; ALTER DATABASE " + name + " SET default_transaction_read_only = " + value + "; COMMIT")
+	}
+	set("on")
+	db.wantRetries(newTraffic("0", 1, 2, 5, 10), noChange, "25006", func() { set("off") })
+}
+
+func TestLockTimeout(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.watch()
+	tx, err := db.Pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), "LOCK TABLE obs.things IN ACCESS EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	impatient := func(cfg *pgxpool.Config) { setAfterConnect(cfg, "SET lock_timeout = '20ms'") }
+	db.wantRetries(newTraffic("0", 1, 2, 5, 10), impatient, "55P03", func() { _ = tx.Rollback(t.Context()) })
+}
+
+func TestStatementTimeout(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.watch()
+	db.exec(`CREATE TABLE slow AS SELECT true AS yes;
+		CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			PERFORM pg_sleep(10) FROM slow WHERE yes; RETURN NULL; END $$;
+		CREATE TRIGGER be_slow AFTER INSERT ON obs.things FOR EACH STATEMENT EXECUTE FUNCTION be_slow()`)
+	impatient := func(cfg *pgxpool.Config) { setAfterConnect(cfg, "SET statement_timeout = '300ms'") }
+	db.wantRetries(newTraffic("0", 1, 2, 5, 10), impatient, "57014", func() { db.exec("UPDATE slow SET yes = false") })
+}
+
+// setAfterConnect runs sql on every new connection, after the loader's settings.
+func setAfterConnect(cfg *pgxpool.Config, sql string) {
+	settings := cfg.AfterConnect
+	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		if err := settings(ctx, conn); err != nil {
+			return err
+		}
+		_, err := conn.Exec(ctx, sql)
+		return err
+	}
+}
+
+// TestDeadlock has somebody else lock what the loader locks, the other way round.
+func TestDeadlock(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.watch()
+	x := newTraffic("0", 1, 2, 5, 10)
+	eachFeeds(t, func() error { // the first run only
+		_, err := db.loader.Apply(t.Context(), x.batch(t, 0, 3))
+		return err
+	})
+	tx, err := db.Pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), "SET deadlock_timeout = '1h'; LOCK TABLE obs.things IN ACCESS EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	other := make(chan error, 1)
+	go func() {
+		defer close(other)
+		for { // until the loader waits for the table
+			var waiting bool
+			err := db.Pool.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE "+loaders+" AND wait_event_type = 'Lock')").Scan(&waiting)
+			if err != nil {
+				other <- err
+				return
+			}
+			if waiting {
+				break
+			}
+		}
+		_, err := tx.Exec(t.Context(), "UPDATE hub.shard_progress SET updated_at = now()")
+		other <- errors.Join(err, tx.Rollback(t.Context()))
+	}()
+	suspicious := func(cfg *pgxpool.Config) { setAfterConnect(cfg, "SET deadlock_timeout = '10ms'") }
+	db.wantRetries(x, suspicious, "40P01", func() {})
+	if err := <-other; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestZombies has several loaders apply the same shards at the same time, as two
+// hosts do that both think they hold the lease.
+func TestZombies(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.watch()
+	all := []*traffic{newTraffic("0", 2, 20, 5, 10), newTraffic("1", 2, 20, 5, 10)}
+	var moved atomic.Int64
+	var feeds []func() error
+	for range 3 {
+		loader := db.connect(quick, noChange)
+		for i, x := range all {
+			feeds = append(feeds, func() error { return x.feedCounting(t.Context(), t, loader, 1+i, &moved) })
+		}
+	}
+	eachFeeds(t, feeds...)
+	if moved.Load() == 0 {
+		t.Error("no loader ever met another")
+	}
+	db.wantTraffic(all...)
+}
+
+// TestNothingStaysOpen ends an Apply in ways in which its transaction might be
+// left open: by a panic and by its context, while it waits.
+func TestNothingStaysOpen(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1")))
+	idle := func() { // the server, and the pool, notice in their own time
+		for len(db.query("SELECT state FROM pg_stat_activity WHERE "+loaders+" AND state <> 'idle'")) > 0 || db.pool.Stat().AcquiredConns() > 0 {
+		}
+	}
+
+	b := build(t).part(things.Table, "", 2, 0, thing("a", "2")).done()
+	record := b.Groups[0].Record
+	b.Groups[0].Identify()
+	b.Groups[0].Record = brokenRecord{record}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("a record that cannot be read did not panic")
+			}
+		}()
+		_, _ = db.loader.Apply(t.Context(), b)
+	}()
+	idle()
+
+	tx, err := db.Pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), "LOCK TABLE obs.things IN ACCESS EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	b.Groups[0].Record = record
+	go func() {
+		_, err := db.loader.Apply(ctx, b)
+		ended <- err
+	}()
+	for len(db.query("SELECT query FROM pg_stat_activity WHERE "+loaders+" AND wait_event_type = 'Lock'")) == 0 {
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("a canceled Apply: %v", err)
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	idle()
+	db.wantLive(things.Table, "a=1")
+}
+
+// brokenRecord is a record whose columns cannot be had.
+type brokenRecord struct{ arrow.Record }
+
+func (brokenRecord) Columns() []arrow.Array { panic("no columns") }

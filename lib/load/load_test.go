@@ -41,7 +41,9 @@ var (
 	categories = []*schema.Table{things.Table, sightings.Table, daily.Table}
 )
 
-var template = pgtest.Template{Name: "load", Migrate: func(ctx context.Context, url string) error {
+var template = pgtest.Template{Name: "load", Migrate: createTables}
+
+func createTables(ctx context.Context, url string) error {
 	if _, err := load.Migrate(ctx, url); err != nil {
 		return err
 	}
@@ -56,7 +58,7 @@ var template = pgtest.Template{Name: "load", Migrate: func(ctx context.Context, 
 	}
 	_, err = conn.Exec(ctx, strings.Join(statements, ";\n"))
 	return err
-}}
+}
 
 // database is a database with a loader.
 type database struct {
@@ -68,7 +70,25 @@ type database struct {
 
 func newDatabase(t *testing.T, config load.Config) *database {
 	t.Helper()
-	db := pgtest.New(t, template)
+	return newLoader(t, pgtest.New(t, template), config)
+}
+
+// newDatabaseAt makes the tables in a database of the test's own server.
+func newDatabaseAt(t *testing.T, url string) *database {
+	t.Helper()
+	if err := createTables(t.Context(), url); err != nil {
+		t.Fatal(err)
+	}
+	pool, err := pgxpool.New(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return newLoader(t, &pgtest.DB{URL: url, Pool: pool}, load.Config{})
+}
+
+func newLoader(t *testing.T, db *pgtest.DB, config load.Config) *database {
+	t.Helper()
 	cfg, err := load.PoolConfig(db.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -502,4 +522,85 @@ func TestPruneKeepsTheNewestCompleteRun(t *testing.T) {
 	// A part of a pruned run comes again: superseded.
 	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1, 2))
 	db.wantLive(things.Table, "a=2")
+}
+
+func TestUndeclaredColumnWithDefault(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.exec("ALTER TABLE obs.things ADD extra integer NOT NULL DEFAULT 7")
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1")))
+	result := db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "2"), thing("b", "2"))) // through the stage, and not
+	if got := result.Categories["things"]; got != (load.Counts{Rows: 2, New: 1, Changed: 1, Parts: 1}) {
+		t.Errorf("counts %+v", got)
+	}
+	db.wantLive(things.Table, "a=2", "b=2")
+}
+
+func TestShardsInADatabaseThatSortsOtherwise(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	// To a dictionary a comes before B, and punctuation does not count.
+	db.exec(`ALTER TABLE hub.shard_progress ALTER COLUMN shard TYPE text COLLATE "en-x-icu"`)
+	var advances []load.Advance
+	for i, shard := range []string{"B", "a", "c-1", "c1", "C2"} {
+		advances = append(advances, load.Advance{
+			Shard: load.Shard{Stream: "s", Created: start, ID: shard},
+			To:    stream.Position{Sequence: fmt.Sprint(i)},
+		})
+	}
+	b := build(t)
+	b.batch.Advances = slices.Clone(advances)
+	db.apply(b)
+	for i := range advances {
+		advances[i].From, advances[i].To.Sequence = advances[i].To, fmt.Sprint(100+i)
+	}
+	advances[3].From.Sequence = "50" // somebody else is not there
+	b = build(t)
+	b.batch.Advances = advances
+	if result := db.apply(b); !slices.Equal(result.Moved, []int{3}) {
+		t.Errorf("moved %v, want only the shard that was elsewhere", result.Moved)
+	}
+	db.want("SELECT shard || ' ' || sequence_number FROM hub.shard_progress", "B 100", "C2 104", "a 101", "c-1 102", "c1 3")
+}
+
+// TestRepeatedPartThatIsPruned prunes a part between the moment in which it turns
+// out to be repeated and the one in which its hash is compared.
+func TestRepeatedPartThatIsPruned(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1")))
+	db.exec(`CREATE FUNCTION prune() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			DELETE FROM hub.run_part; RETURN NULL; END $$;
+		CREATE TRIGGER prune AFTER INSERT ON hub.run_part FOR EACH STATEMENT EXECUTE FUNCTION prune()`)
+	result := db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1")))
+	if got := result.Categories["things"]; got != (load.Counts{Repeated: 1}) {
+		t.Errorf("counts %+v", got)
+	}
+}
+
+func TestOriginOfNoAdvance(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	b := build(t).part(things.Table, "", 1, 0, thing("a", "1")).end(things.Table, "", 1, schema.OK, 1, 1)
+	b.parts["things"][0].Origin.Advance, b.batch.Ends[0].Origin.Advance = 0, -2
+	_, err := db.loader.Apply(t.Context(), b.done())
+	for _, want := range []string{"advance 0 of 0", "advance -2 of 0"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not say %s", err, want)
+		}
+	}
+}
+
+// TestSettingsAfterAnError fails while hash joins are allowed, and looks at the
+// settings of the next attempt.
+func TestSettingsAfterAnError(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1, 2))
+	db.exec(`CREATE TABLE setting (hashjoin text); CREATE SEQUENCE calls;
+		CREATE FUNCTION refuse_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			IF nextval('calls') = 1 THEN RAISE check_violation; END IF; RETURN NEW; END $$;
+		CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			INSERT INTO setting VALUES (current_setting('enable_hashjoin')); RETURN NULL; END $$;
+		CREATE TRIGGER refuse BEFORE UPDATE ON obs.things FOR EACH ROW WHEN (NEW.deleted_at IS NOT NULL) EXECUTE FUNCTION refuse_once();
+		CREATE TRIGGER note AFTER INSERT OR UPDATE ON hub.run FOR EACH STATEMENT EXECUTE FUNCTION note()`)
+	db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "1")).end(things.Table, "", 2, schema.OK, 1, 1))
+	db.wantLive(things.Table, "a=1")
+	db.want("SELECT DISTINCT hashjoin FROM setting", "off")
+	db.want("SELECT last_value::text FROM calls", "2")
 }

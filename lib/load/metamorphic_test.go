@@ -2,9 +2,10 @@ package load_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
-	"sync"
+	"strings"
 	"testing"
 
 	"github.com/hubspoke/observability/lib/load"
@@ -17,22 +18,35 @@ type sentRun struct {
 	parts   []map[string]string // content by key
 	outcome schema.Outcome
 	rows    int
+	// refused is the part in which one more row does not fit; -1 for none.
+	refused int
 }
+
+// complete reports whether what the run does not name is gone.
+func (s sentRun) complete() bool { return s.outcome.Complete() && s.refused < 0 }
+
+// keys that runs name.
+var keys = []string{"a", "b", "c", "d"}
 
 // randomHistory returns a few runs of one scope over a few keys.
 func randomHistory(r *rand.Rand) []sentRun {
 	var history []sentRun
 	for run := range 1 + r.IntN(4) {
-		sent := sentRun{run: run, outcome: []schema.Outcome{schema.OK, schema.OK, schema.OK, schema.Partial, schema.Failed}[r.IntN(5)]}
+		sent := sentRun{run: run, refused: -1}
+		sent.outcome = []schema.Outcome{schema.OK, schema.OK, schema.OK, schema.Partial, schema.Failed}[r.IntN(5)]
 		parts := r.IntN(4)
 		for range parts {
 			sent.parts = append(sent.parts, map[string]string{})
 		}
-		for _, key := range []string{"a", "b", "c", "d"} {
+		for _, key := range keys {
 			if parts > 0 && r.IntN(3) > 0 {
 				sent.parts[r.IntN(parts)][key] = fmt.Sprint(r.IntN(2))
 				sent.rows++
 			}
+		}
+		if parts > 0 && r.IntN(8) == 0 {
+			sent.refused = r.IntN(parts)
+			sent.rows++
 		}
 		history = append(history, sent)
 	}
@@ -42,10 +56,10 @@ func randomHistory(r *rand.Rand) []sentRun {
 // newestWord is what the history says about every key, whatever the order it
 // arrives in: the newest run that names the key decides, unless a newer complete
 // snapshot does not name it.
-func newestWord(history []sentRun, snapshot bool) []string {
+func newestWord(history []sentRun, snapshot bool) map[string]string {
 	complete := -1
 	for _, sent := range history {
-		if snapshot && sent.outcome.Complete() {
+		if snapshot && sent.complete() {
 			complete = max(complete, sent.run)
 		}
 	}
@@ -60,24 +74,42 @@ func newestWord(history []sentRun, snapshot bool) []string {
 			}
 		}
 	}
-	var live []string
-	for key, content := range word {
-		live = append(live, key+"="+content)
-	}
-	slices.Sort(live)
-	return live
+	return word
+}
+
+// shape is a category as TestMetamorphic uses it.
+type shape struct {
+	table  *schema.Table
+	slices []string
+	// row as JSON, and the columns of live as "slice key=content".
+	row  func(slice, key, content string) string
+	live string
+}
+
+var shapes = []shape{
+	{things.Table, []string{""}, func(_, key, content string) string { return thing(key, content) }, "' ' || id || '=' || value"},
+	{sightings.Table, []string{""}, func(_, key, content string) string { return thing(key, content) }, "' ' || id || '=' || value"},
+	{daily.Table, []string{"2026-07-30", "2026-07-31"}, func(slice, key, content string) string {
+		return fmt.Sprintf(`{"day":%q,"name":%q,"amount":%q}`, slice, key, content)
+	}, "day || ' ' || name || '=' || trim_scale(amount)"},
 }
 
 // piece is a part, or an end (part -1), of a history.
-type piece struct{ run, part int }
+type piece struct {
+	slice     string
+	run, part int
+}
 
-// pieces returns everything a history sends, in random order and some of it twice.
-func pieces(r *rand.Rand, history []sentRun) []piece {
+// pieces returns everything that the histories of an account send, by slice, in
+// random order and some of it twice.
+func pieces(r *rand.Rand, histories map[string][]sentRun) []piece {
 	var all []piece
-	for run, sent := range history {
-		for part := -1; part < len(sent.parts); part++ {
-			for range 1 + r.IntN(2) {
-				all = append(all, piece{run, part})
+	for _, slice := range slices.Sorted(maps.Keys(histories)) {
+		for run, sent := range histories[slice] {
+			for part := -1; part < len(sent.parts); part++ {
+				for range 1 + r.IntN(2) {
+					all = append(all, piece{slice, run, part})
+				}
 			}
 		}
 	}
@@ -85,81 +117,113 @@ func pieces(r *rand.Rand, history []sentRun) []piece {
 	return all
 }
 
-func (b *builder) piece(table *schema.Table, account string, history []sentRun, p piece) {
-	sent := history[p.run]
+func (b *builder) piece(s shape, account string, histories map[string][]sentRun, p piece) {
+	sent := histories[p.slice][p.run]
 	if p.part < 0 {
-		b.end(table, "", sent.run, sent.outcome, len(sent.parts), sent.rows)
+		b.end(s.table, p.slice, sent.run, sent.outcome, len(sent.parts), sent.rows)
 		b.batch.Ends[len(b.batch.Ends)-1].Scope.Account = account
 		return
 	}
 	var rows []string
-	for _, key := range []string{"a", "b", "c", "d"} {
+	for _, key := range keys {
 		if content, named := sent.parts[p.part][key]; named {
-			rows = append(rows, thing(key, content))
+			rows = append(rows, s.row(p.slice, key, content))
 		}
 	}
-	b.part(table, "", sent.run, p.part, rows...)
-	parts := b.parts[table.Name()]
-	parts[len(parts)-1].Scope.Account = account
+	b.part(s.table, p.slice, sent.run, p.part, rows...)
+	parts := b.parts[s.table.Name()]
+	part := &parts[len(parts)-1]
+	part.Scope.Account = account
+	if sent.refused == p.part {
+		part.Rejects = []load.RowReject{{Row: len(rows), Reason: schema.ReasonType, Bytes: []byte("{}")}}
+	}
 }
 
 // TestMetamorphic applies random histories in random orders, cut into batches at
 // random, with repetitions, some of them by two loaders at once: the state is
 // always the newest word on every key. Every history has an account of its own.
 func TestMetamorphic(t *testing.T) {
-	const histories, orders = 60, 3
-	for _, table := range []*schema.Table{things.Table, sightings.Table} {
-		t.Run(table.Name(), func(t *testing.T) {
-			db := newDatabase(t, load.Config{})
-			r := rand.New(rand.NewPCG(7, uint64(len(table.Name()))))
-			want := map[string][]string{}
-			var loaders [2][]*load.Batch
-			next := 0
-			for range histories {
-				history := randomHistory(r)
-				for order := range orders {
-					account := fmt.Sprintf("%012d", next)
-					next++
-					want[account] = newestWord(history, table.Mode() == schema.Snapshot)
-					b := build(t)
-					loader := order % 2
-					for i, p := range pieces(r, history) {
-						if i > 0 && r.IntN(3) == 0 {
-							loaders[loader] = append(loaders[loader], b.done())
-							b = build(t)
-							loader = r.IntN(2)
-						}
-						b.piece(table, account, history, p)
-					}
+	for _, s := range shapes {
+		t.Run(s.table.Name(), func(t *testing.T) { testMetamorphic(t, s) })
+	}
+}
+
+func testMetamorphic(t *testing.T, s shape) {
+	const accounts, orders = 40, 3
+	db := newDatabase(t, load.Config{})
+	r := rand.New(rand.NewPCG(7, uint64(len(s.table.Name()))))
+	var want []string
+	var loaders [2][]*load.Batch
+	refused := 0
+	for i := range accounts {
+		histories := map[string][]sentRun{}
+		for _, slice := range s.slices {
+			histories[slice] = randomHistory(r)
+			for _, sent := range histories[slice] {
+				if sent.refused >= 0 {
+					refused += orders
+				}
+			}
+		}
+		for order := range orders {
+			account := fmt.Sprintf("%012d", i*orders+order)
+			for slice, history := range histories {
+				for key, content := range newestWord(history, s.table.Mode() == schema.Snapshot) {
+					want = append(want, fmt.Sprintf("%s %s %s=%s", account, slice, key, content))
+				}
+			}
+			b := build(t)
+			loader := order % 2
+			for i, p := range pieces(r, histories) {
+				if i > 0 && r.IntN(3) == 0 {
 					loaders[loader] = append(loaders[loader], b.done())
+					b = build(t)
+					loader = r.IntN(2)
+				}
+				b.piece(s, account, histories, p)
+			}
+			loaders[loader] = append(loaders[loader], b.done())
+		}
+	}
+	var feeds []func() error
+	for _, batches := range loaders {
+		feeds = append(feeds, func() error {
+			for _, b := range batches {
+				if _, err := db.loader.Apply(t.Context(), b); err != nil {
+					return err
 				}
 			}
-			var group sync.WaitGroup
-			for _, batches := range loaders {
-				group.Go(func() {
-					for _, b := range batches {
-						if _, err := db.loader.Apply(t.Context(), b); err != nil {
-							t.Error(err)
-							return
-						}
-					}
-				})
-			}
-			group.Wait()
-			for account, live := range want {
-				got := db.query("SELECT id || '=' || value FROM obs."+table.Name()+" WHERE deleted_at IS NULL AND account_id = $1", account)
-				if !slices.Equal(got, live) {
-					t.Errorf("account %s: %q, want %q", account, got, live)
-				}
-			}
-			if bad := db.query(`SELECT account_id FROM hub.run JOIN hub.scope USING (scope)
-				WHERE outcome IN ('ok','empty') AND completed_at IS NULL OR rows <> end_rows OR parts <> end_parts`); len(bad) > 0 {
-				t.Errorf("runs that miss something, of accounts %q", bad)
-			}
-			if bad := db.query(fmt.Sprintf(`SELECT s.account_id FROM hub.scope s WHERE live_rows >= 0 AND live_rows <>
-				(SELECT count(*) FROM obs.%s t WHERE t.account_id = s.account_id AND deleted_at IS NULL)`, table.Name())); len(bad) > 0 {
-				t.Errorf("the number of live rows is wrong for accounts %q", bad)
-			}
+			return nil
 		})
 	}
+	eachFeeds(t, feeds...)
+	slices.Sort(want)
+	if got := db.query("SELECT account_id || ' ' || " + s.live + " FROM obs." + s.table.Name() + " WHERE deleted_at IS NULL"); !slices.Equal(got, want) {
+		t.Errorf("%d live rows, want %d other ones:\n%s", len(got), len(want), difference(got, want))
+	}
+	db.want("SELECT count(*)::text FROM hub.reject", fmt.Sprint(refused))
+	db.want(`SELECT account_id FROM hub.run JOIN hub.scope USING (scope)
+		WHERE outcome IN ('ok','empty') AND (completed_at IS NULL) = (rejects = 0) OR rows <> end_rows OR parts <> end_parts`)
+	inSlice := ""
+	if i := s.table.SliceColumn(); i >= 0 {
+		inSlice = "AND t." + s.table.Columns()[i].Name + "::text = s.slice"
+	}
+	db.want(fmt.Sprintf(`SELECT s.account_id FROM hub.scope s WHERE live_rows >= 0 AND live_rows <>
+		(SELECT count(*) FROM obs.%s t WHERE t.account_id = s.account_id AND deleted_at IS NULL %s)`, s.table.Name(), inSlice))
+}
+
+// difference lists what only one of two sorted lists has.
+func difference(got, want []string) string {
+	var b strings.Builder
+	for _, x := range got {
+		if _, found := slices.BinarySearch(want, x); !found {
+			b.WriteString("  only got  " + x + "\n")
+		}
+	}
+	for _, x := range want {
+		if _, found := slices.BinarySearch(got, x); !found {
+			b.WriteString("  only want " + x + "\n")
+		}
+	}
+	return b.String()
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -96,6 +97,11 @@ func (x *traffic) batch(t testing.TB, from, to int) *load.Batch {
 // feed applies the traffic as a source does: it asks for the progress, applies
 // batches of up to size records, and asks again when somebody has moved the shard.
 func (x *traffic) feed(ctx context.Context, t testing.TB, loader *load.Loader, size int) error {
+	return x.feedCounting(ctx, t, loader, size, new(atomic.Int64))
+}
+
+// feedCounting counts also how often somebody had moved the shard.
+func (x *traffic) feedCounting(ctx context.Context, t testing.TB, loader *load.Loader, size int, others *atomic.Int64) error {
 	for {
 		p, err := loader.Progress(ctx, x.shard)
 		if load.Classify(err) == load.Retry && ctx.Err() == nil {
@@ -122,6 +128,7 @@ func (x *traffic) feed(ctx context.Context, t testing.TB, loader *load.Loader, s
 				return err
 			}
 			at, moved = to, len(result.Moved) > 0
+			others.Add(int64(len(result.Moved)))
 		}
 	}
 }
