@@ -8,15 +8,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/hubspoke/observability/lib/pgtest"
 	"github.com/hubspoke/observability/lib/program"
+	"github.com/hubspoke/observability/lib/program/programtest"
 )
 
 // asDemo makes the test binary be the program itself: `demo up` starts it again.
@@ -44,16 +43,6 @@ func scripts(t *testing.T, programs map[string]string) string {
 		}
 	}
 	return dir
-}
-
-// eventually waits until ok is true: the other side is a process.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("not after 30 s: " + what)
-		}
-	}
 }
 
 func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
@@ -96,11 +85,11 @@ func TestAConsumerThatIsKilledStartsAgain(t *testing.T) {
 		text, _ := os.ReadFile(filepath.Join(c.logs, "hub.log"))
 		return bytes.Count(text, []byte("started"))
 	}
-	eventually(t, "the first start", func() bool { return starts() == 1 })
+	programtest.Eventually(t, "the first start", func() bool { return starts() == 1 })
 	if err := consuming.killAndRestart(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the second start", func() bool { return starts() == 2 })
+	programtest.Eventually(t, "the second start", func() bool { return starts() == 2 })
 	if err := consuming.stop(); err != nil {
 		t.Errorf("stop: %v", err)
 	}
@@ -130,14 +119,14 @@ func TestNoProgramOutlivesTheDemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	var grandchild string
-	eventually(t, "the grandchild", func() bool {
+	programtest.Eventually(t, "the grandchild", func() bool {
 		text, _ := os.ReadFile(running.log)
 		grandchild = strings.TrimSpace(string(text))
 		return grandchild != ""
 	})
 	c.stdin.Close() // as when the demo is killed
 	<-running.done
-	eventually(t, "the end of the grandchild", func() bool {
+	programtest.Eventually(t, "the end of the grandchild", func() bool {
 		return exec.Command("kill", "-0", grandchild).Run() != nil
 	})
 }
@@ -205,27 +194,9 @@ func TestPostgresIsInstalledOnlyByRoot(t *testing.T) {
 
 // call runs a command of the program in this process.
 func call(ctx context.Context, args ...string) (code int, printed string) {
-	var out buffer
+	var out programtest.Buffer
 	code = run(ctx, &out, &out, args)
 	return code, out.String()
-}
-
-// buffer is a writer for several goroutines.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 // idle are programs that do nothing until they are ended.
@@ -268,7 +239,7 @@ func TestUpAndDown(t *testing.T) {
 		t.Fatalf("the stack is process %d: %v", pid, err)
 	}
 	down("Stopped.\n")
-	eventually(t, "the end of the stack", func() bool { return !alive(pid) })
+	programtest.Eventually(t, "the end of the stack", func() bool { return !alive(pid) })
 	up()
 	down("Stopped.\n")
 }
@@ -290,11 +261,11 @@ func TestUpExplainsWhatIsMissing(t *testing.T) {
 func TestAnInterruptEndsEverything(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	ctx, cancel := context.WithCancel(t.Context())
-	var out buffer
+	var out programtest.Buffer
 	code := make(chan int)
 	go func() { code <- run(ctx, &out, &out, []string{"--bin", scripts(t, idle), "--dir", dir}) }()
 	var spoke string
-	eventually(t, "the spoke", func() bool {
+	programtest.Eventually(t, "the spoke", func() bool {
 		text, _ := os.ReadFile(filepath.Join(placeFlags{Dir: dir}.logs("demo"), "spoke.log"))
 		spoke = strings.TrimSpace(string(text))
 		return spoke != ""

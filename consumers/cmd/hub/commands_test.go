@@ -10,6 +10,7 @@ import (
 	"github.com/hubspoke/observability/lib/awsfake"
 	"github.com/hubspoke/observability/lib/pgtest"
 	"github.com/hubspoke/observability/lib/program"
+	"github.com/hubspoke/observability/lib/program/programtest"
 	"github.com/hubspoke/observability/lib/stream"
 	"github.com/hubspoke/observability/schemas"
 )
@@ -174,10 +175,10 @@ func TestStatusRejectsAndRefresh(t *testing.T) {
 	w := newWorld(t, 1)
 	c := w.consume("--no-refresh")
 	w.send("111122223333", collector(schemas.Certificates, nil, certificate(1, "ISSUED"), certificate(2, "ISSUED")), collector(schemas.ServiceCosts, nil, cost("Amazon S3", "1.25")))
-	eventually(t, "two runs", func() bool { return w.count("SELECT count(*) FROM hub.run WHERE outcome IS NOT NULL") == 2 })
+	programtest.Eventually(t, "two runs", func() bool { return w.count("SELECT count(*) FROM hub.run WHERE outcome IS NOT NULL") == 2 })
 	w.send("111122223333", collector(schemas.Certificates, fmt.Errorf("denied"), certificate(1, "EXPIRED")))
 	w.put([]byte("garbage\x00"))
-	eventually(t, "three runs and a reject", func() bool {
+	programtest.Eventually(t, "three runs and a reject", func() bool {
 		return w.count("SELECT count(*) FROM hub.run WHERE outcome IS NOT NULL")+w.count("SELECT count(*) FROM hub.reject") == 4
 	})
 	c.stop(t)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/program"
+	"github.com/hubspoke/observability/lib/program/programtest"
 	"github.com/hubspoke/observability/schemas"
 )
 
@@ -39,7 +40,7 @@ func TestConsumeServesMetricsUntilStopped(t *testing.T) {
 	w.send(spoke, collector(schemas.Certificates, nil, certificate(1, "EXPIRED")), collector(schemas.ServiceCosts, nil, cost("Amazon S3", "1.25")))
 	w.put([]byte("garbage"))
 	w.completed(3)
-	eventually(t, "the refresh", func() bool { return w.count("SELECT count(*) FROM public.cost_monthly") > 0 })
+	programtest.Eventually(t, "the refresh", func() bool { return w.count("SELECT count(*) FROM public.cost_monthly") > 0 })
 	url := "http://" + addressRE.FindStringSubmatch(c.stderr.String())[1]
 	for _, path := range []string{"/healthz", "/readyz"} {
 		if status, body := get(t, url+path); status != http.StatusOK || body != "ok\n" {
@@ -66,7 +67,7 @@ func TestConsumeServesMetricsUntilStopped(t *testing.T) {
 		`hub_build_info{version=`,
 	}
 	var text string
-	eventually(t, "the metrics", func() bool {
+	programtest.Eventually(t, "the metrics", func() bool {
 		_, text = get(t, url+"/metrics")
 		for _, want := range wanted {
 			if !strings.Contains(text, want) {
@@ -91,7 +92,7 @@ func TestMisfitCategoryIsParkedAndOthersGoOn(t *testing.T) {
 	c := w.consume()
 	w.send(spoke, collector(schemas.Certificates, nil, certificate(1, "ISSUED")), collector(schemas.ServiceCosts, nil, cost("Amazon S3", "1.25")))
 	w.completed(1)
-	eventually(t, "parked records", func() bool { return w.count("SELECT count(*) FROM hub.reject WHERE state = 'parked'") == 2 })
+	programtest.Eventually(t, "parked records", func() bool { return w.count("SELECT count(*) FROM hub.reject WHERE state = 'parked'") == 2 })
 	if log := c.stop(t); !strings.Contains(log, "category is parked until its table fits") || !strings.Contains(log, "category=certificates") {
 		t.Errorf("log:\n%s", log)
 	}
@@ -131,13 +132,13 @@ func TestParkedLimitEndsConsumingWithTheNextStep(t *testing.T) {
 // process is a real `hub consume`.
 type process struct {
 	*exec.Cmd
-	stderr *buffer
+	stderr *programtest.Buffer
 }
 
 func (w *world) start(args ...string) process {
 	w.Helper()
 	args = append([]string{"consume", "--stream", streamARN, "--lease-duration", "500ms", "--batch-age", "50ms"}, args...)
-	p := process{exec.Command(must(os.Executable()), args...), new(buffer)}
+	p := process{exec.Command(must(os.Executable()), args...), new(programtest.Buffer)}
 	p.Env = append(os.Environ(), asProgram+"=1")
 	p.Stderr = p.stderr
 	if err := p.Start(); err != nil {
@@ -173,7 +174,7 @@ func TestKilledAgainAndAgainNothingIsLostOrDoubled(t *testing.T) {
 	for kill := range kills {
 		p := w.start()
 		parts := w.count("SELECT count(*) FROM hub.run_part")
-		eventually(t, "something to be applied", func() bool {
+		programtest.Eventually(t, "something to be applied", func() bool {
 			return w.count("SELECT count(*) FROM hub.run_part") > parts+int64(kill)
 		})
 		if err := p.Process.Kill(); err != nil {
@@ -184,7 +185,7 @@ func TestKilledAgainAndAgainNothingIsLostOrDoubled(t *testing.T) {
 	stop()
 	runs := <-sent
 	p := w.start()
-	eventually(t, "all ends", func() bool { return w.count("SELECT count(*) FROM hub.run WHERE outcome IS NOT NULL") == runs })
+	programtest.Eventually(t, "all ends", func() bool { return w.count("SELECT count(*) FROM hub.run WHERE outcome IS NOT NULL") == runs })
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +210,7 @@ func TestSIGTERMAppliesWhatWasReadWithinTheDeadline(t *testing.T) {
 	sent := make(chan int64, 1)
 	go func() { sent <- w.publish(publishing, 300) }()
 	p := w.start("--drain-timeout", "10s", "--batch-age", "1h", "--batch-rows", "2000")
-	eventually(t, "a first batch", func() bool { return w.count("SELECT count(*) FROM hub.run_part") > 0 })
+	programtest.Eventually(t, "a first batch", func() bool { return w.count("SELECT count(*) FROM hub.run_part") > 0 })
 	asked := time.Now()
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -226,7 +227,7 @@ func TestSIGTERMAppliesWhatWasReadWithinTheDeadline(t *testing.T) {
 	stop()
 	runs := <-sent
 	next := w.start() // does not wait for leases to expire
-	eventually(t, "all ends", func() bool { return w.count("SELECT count(*) FROM hub.run WHERE outcome IS NOT NULL") == runs })
+	programtest.Eventually(t, "all ends", func() bool { return w.count("SELECT count(*) FROM hub.run WHERE outcome IS NOT NULL") == runs })
 	next.Process.Signal(syscall.SIGTERM)
 	if err := next.Wait(); err != nil {
 		t.Errorf("%v\n%s", err, next.stderr)

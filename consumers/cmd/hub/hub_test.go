@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -25,6 +23,7 @@ import (
 	"github.com/hubspoke/observability/lib/collect"
 	"github.com/hubspoke/observability/lib/pgtest"
 	"github.com/hubspoke/observability/lib/program"
+	"github.com/hubspoke/observability/lib/program/programtest"
 	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/lib/stream"
 	"github.com/hubspoke/observability/lib/stream/kcl"
@@ -64,31 +63,13 @@ var template = pgtest.Template{Name: "hub", Migrate: func(ctx context.Context, u
 	return nil
 }}
 
-// buffer is a writer that can be read while it is written to.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
 type result struct {
 	code           int
 	stdout, stderr string
 }
 
 func hub(ctx context.Context, args ...string) result {
-	var stdout, stderr buffer
+	var stdout, stderr programtest.Buffer
 	code := run(ctx, &stdout, &stderr, args)
 	return result{code, stdout.String(), stderr.String()}
 }
@@ -119,29 +100,7 @@ func parse[T any](t *testing.T, r result) (v T) {
 // isolate gives the test an environment without settings, then sets the given ones.
 func isolate(t testing.TB, settings ...string) {
 	t.Helper()
-	for _, entry := range os.Environ() {
-		name, _, _ := strings.Cut(entry, "=")
-		if strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "HUB_") || strings.HasPrefix(name, "PG") || name == "DATABASE_URL" {
-			t.Setenv(name, "") // restores it after the test
-			os.Unsetenv(name)
-		}
-	}
-	none := filepath.Join(t.TempDir(), "none")
-	settings = append([]string{"AWS_CONFIG_FILE=" + none, "AWS_SHARED_CREDENTIALS_FILE=" + none, "AWS_EC2_METADATA_DISABLED=true"}, settings...)
-	for _, setting := range settings {
-		name, value, _ := strings.Cut(setting, "=")
-		t.Setenv(name, value)
-	}
-}
-
-// eventually waits until f is true.
-func eventually(t testing.TB, what string, f func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !f(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited too long for %s", what)
-		}
-	}
+	programtest.Isolate(t, []string{"HUB_", "PG", "DATABASE_URL"}, settings...)
 }
 
 // world is a hub account with a stream, a lease table, an archive and a database,
@@ -294,7 +253,7 @@ func (w *world) count(sql string, args ...any) int64 {
 // consuming is a `hub consume` in this process.
 type consuming struct {
 	cancel context.CancelFunc
-	stderr buffer
+	stderr programtest.Buffer
 	code   chan int
 }
 
@@ -302,7 +261,7 @@ func (w *world) consume(args ...string) *consuming {
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &consuming{cancel: cancel, code: make(chan int, 1)}
 	args = append([]string{"consume", "--stream", streamARN, "--batch-age", "20ms", "--lease-duration", "2s", "--refresh-interval", "50ms"}, args...)
-	go func() { c.code <- run(ctx, new(buffer), &c.stderr, args) }()
+	go func() { c.code <- run(ctx, new(programtest.Buffer), &c.stderr, args) }()
 	w.Cleanup(func() { c.stop(w.TB) })
 	return c
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/hubspoke/observability/lib/program"
+	"github.com/hubspoke/observability/lib/program/programtest"
 	"github.com/hubspoke/observability/schemas"
 )
 
@@ -74,7 +75,7 @@ func TestLambda(t *testing.T) {
 	api := newRuntimeAPI(t)
 	function := exec.Command(must(os.Executable()), "lambda")
 	function.Env = append(os.Environ(), asProgram+"=1", "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(api.URL, "http://"), "HUB_BATCH_AGE=10ms")
-	stderr := new(buffer)
+	stderr := new(programtest.Buffer)
 	function.Stderr = stderr
 	if err := function.Start(); err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"github.com/hubspoke/observability/lib/archive"
 	"github.com/hubspoke/observability/lib/pgtest"
 	"github.com/hubspoke/observability/lib/program"
+	"github.com/hubspoke/observability/lib/program/programtest"
 	"github.com/hubspoke/observability/schemas"
 )
 
@@ -33,7 +34,7 @@ func filled(t *testing.T) *world {
 // completed waits until n runs are complete.
 func (w *world) completed(n int64) {
 	w.Helper()
-	eventually(w.TB, "complete runs", func() bool { return w.count("SELECT count(*) FROM hub.run WHERE completed_at IS NOT NULL") == n })
+	programtest.Eventually(w.TB, "complete runs", func() bool { return w.count("SELECT count(*) FROM hub.run WHERE completed_at IS NOT NULL") == n })
 }
 
 // change changes the database.

@@ -1,19 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -29,6 +26,7 @@ import (
 	"github.com/hubspoke/observability/lib/collect"
 	"github.com/hubspoke/observability/lib/envelope"
 	"github.com/hubspoke/observability/lib/program"
+	"github.com/hubspoke/observability/lib/program/programtest"
 	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/producers/collectors"
 )
@@ -90,31 +88,13 @@ func fixed(all ...collect.Any) findSources {
 	}
 }
 
-// buffer is a writer that can be read while it is written to.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
 type result struct {
 	code           int
 	stdout, stderr string
 }
 
 func spoke(ctx context.Context, find findSources, args ...string) result {
-	var stdout, stderr buffer
+	var stdout, stderr programtest.Buffer
 	code := run(ctx, &stdout, &stderr, find, args)
 	return result{code, stdout.String(), stderr.String()}
 }
@@ -129,18 +109,7 @@ func (r result) want(t *testing.T, code int, stdout, stderr string) {
 // isolate gives the test an environment without settings, then sets the given ones.
 func isolate(t *testing.T, settings ...string) {
 	t.Helper()
-	for _, entry := range os.Environ() {
-		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "SPOKE_") {
-			t.Setenv(name, "") // restores it after the test
-			os.Unsetenv(name)
-		}
-	}
-	none := filepath.Join(t.TempDir(), "none")
-	settings = append([]string{"AWS_CONFIG_FILE=" + none, "AWS_SHARED_CREDENTIALS_FILE=" + none, "AWS_EC2_METADATA_DISABLED=true"}, settings...)
-	for _, setting := range settings {
-		name, value, _ := strings.Cut(setting, "=")
-		t.Setenv(name, value)
-	}
+	programtest.Isolate(t, []string{"SPOKE_"}, settings...)
 }
 
 // fake is a stand-in for AWS with the hub's stream, role and bucket.
@@ -447,35 +416,25 @@ func get(t *testing.T, url string) (int, string) {
 	return answer.StatusCode, string(body)
 }
 
-// eventually waits until f is true.
-func eventually(t *testing.T, what string, f func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !f(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited too long for %s", what)
-		}
-	}
-}
-
 func TestRunServesMetricsUntilStopped(t *testing.T) {
 	server := fake(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	var stdout, stderr buffer
+	var stdout, stderr programtest.Buffer
 	code := make(chan int, 1)
 	go func() {
 		code <- run(ctx, &stdout, &stderr, fixed(collector(things, nil, thing{ID: "a"})), []string{
 			"run", "--interval", "20ms", "--metrics-addr", "127.0.0.1:0", "--bucket", "hub-archive",
 			"--stream", streamARN, "--stream-role-arn", roleARN, "--external-id", "secret"})
 	}()
-	eventually(t, "the address", func() bool { return addressRE.MatchString(stderr.String()) })
+	programtest.Eventually(t, "the address", func() bool { return addressRE.MatchString(stderr.String()) })
 	url := "http://" + addressRE.FindStringSubmatch(stderr.String())[1]
 	for _, path := range []string{"/healthz", "/readyz"} {
 		if status, body := get(t, url+path); status != http.StatusOK || body != "ok\n" {
 			t.Errorf("%s: %d %q", path, status, body)
 		}
 	}
-	eventually(t, "three runs", func() bool { return strings.Count(stderr.String(), "outcome=ok") >= 3 })
+	programtest.Eventually(t, "three runs", func() bool { return strings.Count(stderr.String(), "outcome=ok") >= 3 })
 	_, text := get(t, url+"/metrics")
 	for _, want := range []string{
 		`spoke_runs_total{category="things",outcome="ok",region="eu-central-1"}`,
@@ -517,14 +476,14 @@ func TestProgram(t *testing.T) {
 	}
 
 	server := fake(t)
-	var stderr buffer
+	var stderr programtest.Buffer
 	cmd := exec.Command(binary, "run", "--region", region, "--metrics-addr", "127.0.0.1:0", "--bucket", "hub-archive")
 	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer cmd.Process.Kill()
-	eventually(t, "the first line", func() bool { return strings.Contains(stderr.String(), "collecting") })
+	programtest.Eventually(t, "the first line", func() bool { return strings.Contains(stderr.String(), "collecting") })
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
