@@ -10,8 +10,20 @@ import (
 	"time"
 )
 
-// terminal is a console whose writer is taken for a terminal.
-func terminal(w io.Writer) *console { return &console{w: w, terminal: true} }
+// longCommand is a command of a program whose standard error is a terminal.
+type longCommand struct{}
+
+func (longCommand) Run(p Program, log *slog.Logger, work func(*console, *slog.Logger)) error {
+	c := p.Stderr.(*console)
+	c.terminal = true
+	work(c, log)
+	return nil
+}
+
+type longArguments struct {
+	Long longCommand `cmd:""`
+	LogFlags
+}
 
 // screen returns the lines that a terminal shows after all of text: a carriage
 // return goes back to the start of the line, and what follows overwrites it.
@@ -42,39 +54,42 @@ func screen(text string) []string {
 func TestLinesPushTheBarDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		c := terminal(&out)
-		log := slog.New(slog.NewTextHandler(c, nil))
-		done := 0
-		stop := NewProgress(c, log, "replaying").Start(t.Context(), func() State {
-			done++
-			return State{Done: done, Total: 4, Text: "some rows"}
-		})
-		shown := func() []string {
-			synctest.Wait()
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			return screen(out.String())
+		p := Program{Name: "prog", Stdout: io.Discard, Stderr: &out}
+		work := func(c *console, log *slog.Logger) {
+			done := 0
+			stop := NewProgress(c, log, "replaying").Start(t.Context(), func() State {
+				done++
+				return State{Done: done, Total: 4, Text: "some rows"}
+			})
+			shown := func() []string {
+				synctest.Wait()
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				return screen(out.String())
+			}
+			time.Sleep(2*barRefresh + barRefresh/2)
+			if lines := shown(); len(lines) != 1 || !strings.HasPrefix(lines[0], "some rows") {
+				t.Errorf("there is no bar: %q", lines)
+			}
+			log.Info("first")
+			if lines := shown(); len(lines) != 1 || !strings.HasPrefix(lines[0], "time=") || !strings.HasSuffix(lines[0], "msg=first") {
+				t.Errorf("the line has not replaced the bar: %q", lines)
+			}
+			time.Sleep(5 * barRefresh) // meanwhile more is done than the total says
+			if lines := shown(); len(lines) != 2 || !strings.HasPrefix(lines[1], "some rows") {
+				t.Errorf("the bar is not below the line: %q", lines)
+			}
+			stop()
+			if lines := shown(); len(lines) != 1 {
+				t.Errorf("the bar is left behind: %q", lines)
+			}
+			log.Info("second")
+			if lines := shown(); len(lines) != 2 || !strings.HasSuffix(lines[1], "msg=second") {
+				t.Errorf("after the bar: %q", lines)
+			}
 		}
-		time.Sleep(2*barRefresh + barRefresh/2)
-		if lines := shown(); len(lines) != 1 || !strings.HasPrefix(lines[0], "some rows") {
-			t.Errorf("there is no bar: %q", lines)
-		}
-		log.Info("first")
-		if lines := shown(); len(lines) != 1 || !strings.HasSuffix(lines[0], "msg=first") || !strings.HasPrefix(lines[0], "time=") {
-			t.Errorf("the line has not replaced the bar: %q", lines)
-		}
-		// Meanwhile more is done than the total says.
-		time.Sleep(5 * barRefresh)
-		if lines := shown(); len(lines) != 2 || !strings.HasPrefix(lines[1], "some rows") {
-			t.Errorf("the bar is not below the line: %q", lines)
-		}
-		log.Info("second")
-		stop()
-		if lines := shown(); len(lines) != 2 || !strings.HasSuffix(lines[1], "msg=second") {
-			t.Errorf("the bar is left behind: %q", lines)
-		}
-		if strings.Contains(out.String(), "replaying") {
-			t.Error("with a bar there is a heartbeat")
+		if code := p.Run(t.Context(), new(longArguments), []string{"long"}, work); code != ExitDone || strings.Contains(out.String(), "replaying") {
+			t.Errorf("exit code %d, or a heartbeat beside the bar:\n%s", code, out.String())
 		}
 	})
 }

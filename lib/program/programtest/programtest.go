@@ -44,7 +44,9 @@ func Isolate(t testing.TB, prefixes []string, settings ...string) {
 		for _, prefix := range prefixes {
 			if strings.HasPrefix(name, prefix) {
 				t.Setenv(name, "") // restores it after the test
-				os.Unsetenv(name)
+				if err := os.Unsetenv(name); err != nil {
+					t.Fatal(err)
+				}
 				break
 			}
 		}
