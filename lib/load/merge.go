@@ -2,6 +2,7 @@ package load
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -43,7 +44,7 @@ func (c *category) mergeRows(ctx context.Context) error {
 	staged := changed.rows
 	if c.stageAll {
 		staged, fresh = append(slices.Clone(fresh), staged...), nil
-		slices.SortFunc(staged, c.compareKeys)
+		c.sortByKey(staged)
 	}
 	if err := c.write(ctx, fresh, partOf, c.copyRows); err != nil {
 		return fmt.Errorf("copy new rows: %w", err)
@@ -66,7 +67,24 @@ func (c *category) key(row int32) []byte {
 	return c.group.keys[int(row)*idSize : int(row+1)*idSize]
 }
 
-func (c *category) compareKeys(a, b int32) int { return bytes.Compare(c.key(a), c.key(b)) }
+// sortByKey sorts rows by their keys; of rows with the same key the order stays.
+func (c *category) sortByKey(rows []int32) {
+	type keyed struct {
+		high, low uint64
+		at, row   int32
+	}
+	order := make([]keyed, len(rows))
+	for at, row := range rows {
+		key := c.key(row)
+		order[at] = keyed{binary.BigEndian.Uint64(key), binary.BigEndian.Uint64(key[8:]), int32(at), row}
+	}
+	slices.SortFunc(order, func(a, b keyed) int {
+		return cmp.Or(cmp.Compare(a.high, b.high), cmp.Compare(a.low, b.low), cmp.Compare(a.at, b.at))
+	})
+	for i := range order {
+		rows[i] = order[i].row
+	}
+}
 
 // effectiveRows returns the rows that may have an effect, in the order of their
 // keys and each key once, and the part of every row of the record.
@@ -94,7 +112,7 @@ func (c *category) effectiveRows(ctx context.Context) (rows []int32, partOf []*p
 			rows = append(rows, row)
 		}
 	}
-	slices.SortStableFunc(rows, c.compareKeys)
+	c.sortByKey(rows)
 	return c.dropRepeated(rows, partOf), partOf, nil
 }
 

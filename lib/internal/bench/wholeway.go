@@ -230,11 +230,10 @@ func (w *way) floor(ctx context.Context, merge string) (map[string]time.Duration
 
 // hub is the pipeline on a database of its own.
 type hub struct {
-	pool       *pgxpool.Pool
-	pipeline   *ingest.Pipeline
-	stop       context.CancelFunc
-	ended      chan error
-	committers int
+	pool     *pgxpool.Pool
+	pipeline *ingest.Pipeline
+	stop     context.CancelFunc
+	ended    chan error
 }
 
 func (w *way) newHub(ctx context.Context, committers int) (*hub, error) {
@@ -246,7 +245,7 @@ func (w *way) newHub(ctx context.Context, committers int) (*hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &hub{ended: make(chan error, 1), committers: committers}
+	h := &hub{ended: make(chan error, 1)}
 	if h.pool, err = pgxpool.NewWithConfig(ctx, cfg); err != nil {
 		return nil, err
 	}
@@ -268,15 +267,18 @@ func (h *hub) close() {
 	h.pool.Close()
 }
 
-// consume has one shard per committer deliver the records of its share of scopes.
+// shards of the stream, as the demo has them.
+const shards = 4
+
+// consume has each shard deliver the records of its share of the scopes.
 func (h *hub) consume(ctx context.Context, scopes [][][]byte) error {
-	errs := make([]error, h.committers)
+	var errs [shards]error
 	var group sync.WaitGroup
-	for shard := range h.committers {
+	for shard := range shards {
 		group.Go(func() { errs[shard] = h.deliver(ctx, shard, scopes) })
 	}
 	group.Wait()
-	return errors.Join(errs...)
+	return errors.Join(errs[:]...)
 }
 
 func (h *hub) deliver(ctx context.Context, shard int, scopes [][][]byte) error {
@@ -287,7 +289,7 @@ func (h *hub) deliver(ctx context.Context, shard int, scopes [][][]byte) error {
 	}
 	s := h.pipeline.Open(name, from)
 	sequence := time.Now().UnixNano()
-	for i := shard; i < len(scopes); i += h.committers {
+	for i := shard; i < len(scopes); i += shards {
 		var records []stream.Record
 		for _, data := range scopes[i] {
 			sequence++
