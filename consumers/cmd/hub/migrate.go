@@ -39,6 +39,15 @@ type stepJSON struct {
 
 const viewsStep = "views"
 
+// grantVersionsSQL lets the role of the consumers see which migrations have run;
+// refresh.Install grants it everything else.
+const grantVersionsSQL = `
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'obs_writer') THEN
+        GRANT SELECT ON ` + hubVersions + ", " + sql.VersionTable + ` TO obs_writer;
+    END IF;
+END $$`
+
 // Run migrates.
 func (c migrateCommand) Run(ctx context.Context, p program.Program) error {
 	pool, err := c.open(ctx, 1)
@@ -87,6 +96,9 @@ func (c migrateCommand) Run(ctx context.Context, p program.Program) error {
 	replaced, err := refresh.Install(ctx, conn.Conn(), sql.Views())
 	if err != nil {
 		return c.failed(p, steps, err)
+	}
+	if _, err := conn.Exec(ctx, grantVersionsSQL); err != nil {
+		return c.failed(p, steps, fmt.Errorf("grant obs_writer the tables of versions: %w", err))
 	}
 	if replaced {
 		steps = append(steps, stepJSON{viewsStep, true, time.Since(start).Seconds()})
