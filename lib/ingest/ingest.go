@@ -24,6 +24,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -121,7 +122,10 @@ type Pipeline struct {
 	loader *load.Loader
 	config Config
 	budget *semaphore.Weighted
-	lanes  []*lane
+	// waiting is how many callers wait for the budget.
+	waiting atomic.Int64
+	lanes   []*lane
+	readers sync.Pool // of *reader: sessions are many, and few read at a time
 
 	failed  chan struct{} // closed when Run ends with an error
 	failure error         // set before failed is closed
@@ -148,6 +152,7 @@ func New(loader *load.Loader, config Config) (*Pipeline, error) {
 		loader: loader, config: config, budget: semaphore.NewWeighted(config.Budget),
 		failed: make(chan struct{}), sessions: map[string]*session{},
 	}
+	p.readers.New = func() any { return newReader(p) }
 	for range config.Committers {
 		p.lanes = append(p.lanes, newLane(p))
 	}
@@ -158,12 +163,12 @@ func New(loader *load.Loader, config Config) (*Pipeline, error) {
 // first, so that its sessions can drain. It returns an error, and every session
 // fails with it, when the loader cannot go on. Call it once.
 func (p *Pipeline) Run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
+	group, working := errgroup.WithContext(ctx)
 	for _, l := range p.lanes {
-		group.Go(func() error { return l.run(ctx) })
+		group.Go(func() error { return l.run(working) })
 	}
 	err := group.Wait()
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+	if ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
 		err = nil
 	}
 	p.failure = err
@@ -207,7 +212,7 @@ func (p *Pipeline) Open(shard string, from stream.Position) stream.Session {
 	}
 	s := &session{
 		pipeline: p, lane: least, shard: p.shard(shard),
-		queued: from, committed: from, changed: make(chan struct{}), reader: newReader(p),
+		queued: from, committed: from, changed: make(chan struct{}),
 	}
 	p.sessions[shard] = s
 	return s
@@ -232,6 +237,8 @@ func (p *Pipeline) acquire(ctx context.Context, n int64) error {
 	if p.budget.TryAcquire(n) {
 		return nil
 	}
+	p.waiting.Add(1)
+	defer p.waiting.Add(-1)
 	for _, l := range p.lanes {
 		l.flush()
 	}

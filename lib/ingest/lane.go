@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,7 +34,8 @@ func (l *lane) notify() {
 
 // add appends a record to the open batch, and seals the batch when it is full.
 func (l *lane) add(s *session, r stream.Record, cost int64) {
-	in := s.reader.read(r)
+	d := l.pipeline.readers.Get().(*reader)
+	in := d.read(r)
 	l.mu.Lock()
 	b := l.openBatch()
 	b.bytes += cost
@@ -41,8 +43,11 @@ func (l *lane) add(s *session, r stream.Record, cost int64) {
 	full := b.full()
 	if full {
 		l.seal()
+	} else if l.pipeline.waiting.Load() > 0 {
+		l.urgent = true // whoever waits has flushed what was there before
 	}
 	l.mu.Unlock()
+	l.pipeline.readers.Put(d)
 	l.notify()
 	if full {
 		b.identify()
@@ -121,7 +126,7 @@ func (l *lane) next() (*batch, time.Duration) {
 		return nil, time.Hour
 	}
 	b := l.sealed[0]
-	l.sealed = l.sealed[1:]
+	l.sealed = slices.Delete(l.sealed, 0, 1)
 	return b, 0
 }
 

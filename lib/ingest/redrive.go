@@ -9,8 +9,9 @@ import (
 	"github.com/hubspoke/observability/lib/stream"
 )
 
-// redrivePage is how many parked records are applied in one transaction.
-const redrivePage = 100
+// redrivePage is how many parked records are applied in one transaction: records
+// of 500 rows make a good batch, and the largest ones do not need much memory.
+const redrivePage = 20
 
 // Redrive applies the parked records of every category whose table fits now, and
 // returns how many there were. Each is removed in the transaction that applies it.

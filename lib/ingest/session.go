@@ -13,7 +13,6 @@ type session struct {
 	pipeline *Pipeline
 	lane     *lane
 	shard    load.Shard
-	reader   *reader
 
 	mu        sync.Mutex
 	queued    stream.Position // of the last record in a batch
@@ -103,7 +102,7 @@ func (s *session) whileWorking(ctx context.Context) (context.Context, context.Ca
 // Drain waits until everything delivered is applied. With an error it returns the
 // position that is known to be.
 func (s *session) Drain(ctx context.Context) (stream.Position, error) {
-	defer s.end()
+	defer s.pipeline.close(s)
 	err := s.wait(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,7 +111,7 @@ func (s *session) Drain(ctx context.Context) (stream.Position, error) {
 
 // End waits likewise, and records that the shard has ended.
 func (s *session) End(ctx context.Context) error {
-	defer s.end()
+	defer s.pipeline.close(s)
 	s.lane.addEnd(s)
 	return s.wait(ctx)
 }
@@ -121,11 +120,6 @@ func (s *session) End(ctx context.Context) error {
 func (s *session) Abandon() {
 	s.fail(errAbandoned)
 	s.pipeline.close(s)
-}
-
-func (s *session) end() {
-	s.pipeline.close(s)
-	s.reader.decoder.Close()
 }
 
 // wait waits until everything queued is committed.

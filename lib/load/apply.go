@@ -40,6 +40,7 @@ type scopeState struct {
 	newest   *schema.RunID // newest run that is known at all
 	live     int64         // -1: not known
 	liveXor  int64
+	changed  bool // complete or live
 }
 
 func (a *apply) run(ctx context.Context) error {

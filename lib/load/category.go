@@ -23,7 +23,8 @@ type category struct {
 	// seemed new. careful bisects every write to the row that PostgreSQL refuses.
 	stageAll, careful bool
 
-	extended arrow.Record // see extendedRecord
+	extended arrow.Record               // see extendedRecord
+	locked   map[*scopeState]scopeState // the scopes as they were locked
 
 	// What follows is made anew by each attempt.
 	parts   []*partWork // that take effect, sorted
@@ -69,9 +70,18 @@ type liveChange struct {
 }
 
 func (c *category) reset() {
+	if c.locked == nil {
+		c.locked = map[*scopeState]scopeState{}
+		for _, s := range c.scopeStates() {
+			c.locked[s] = *s
+		}
+	}
+	for s, locked := range c.locked {
+		*s = locked
+	}
 	*c = category{
 		apply: c.apply, table: c.table, group: c.group, ends: c.ends,
-		stageAll: c.stageAll, careful: c.careful, extended: c.extended,
+		stageAll: c.stageAll, careful: c.careful, extended: c.extended, locked: c.locked,
 		runs: map[runKey]*runWork{}, live: map[*scopeState]*liveChange{},
 	}
 }

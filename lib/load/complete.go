@@ -48,8 +48,13 @@ type storedRun struct {
 // storeRuns adds the batch to the runs, and completes those that have everything:
 // whichever transaction brings the last piece does it.
 func (c *category) storeRuns(ctx context.Context) error {
-	if len(c.runs) == 0 {
-		return c.storeScopes(ctx)
+	for s, l := range c.live {
+		if s.live < 0 || l.unknown {
+			s.live = -1
+		} else {
+			s.live, s.liveXor = s.live+l.rows, s.liveXor^l.xor
+		}
+		s.changed = true
 	}
 	runs, err := c.upsertRuns(ctx)
 	if err != nil {
@@ -61,20 +66,24 @@ func (c *category) storeRuns(ctx context.Context) error {
 			r.state.newest = &r.run
 		}
 	}
-	if err := c.storeScopes(ctx); err != nil {
-		return err
-	}
+	var completed []completedRun
 	for _, r := range runs {
-		if r.completes {
-			if err := c.complete(ctx, r); err != nil {
-				return fmt.Errorf("run %v of %v: %w", r.run, r.scope, err)
-			}
+		if !r.completes {
+			continue
 		}
+		gone, err := c.complete(ctx, r)
+		if err != nil {
+			return fmt.Errorf("run %v of %v: %w", r.run, r.scope, err)
+		}
+		completed = append(completed, completedRun{r.state, r.run, gone})
 	}
-	return nil
+	return c.storeCompleted(ctx, completed)
 }
 
 func (c *category) upsertRuns(ctx context.Context) ([]storedRun, error) {
+	if len(c.runs) == 0 {
+		return nil, nil
+	}
 	var cols struct {
 		scopes, runs                                 []id
 		times                                        []time.Time
@@ -127,16 +136,73 @@ func (r *runWork) endColumns() (outcome *string, text string, parts *int32, rows
 	return &o, r.end.Error, &n, &r.end.Rows
 }
 
-// storeScopes adds what the batch means for the live rows of each scope.
-func (c *category) storeScopes(ctx context.Context) error {
-	var batch pgx.Batch
-	for s, l := range c.live {
-		if s.live < 0 || l.unknown {
-			s.live = -1
-		} else {
-			s.live, s.liveXor = s.live+l.rows, s.liveXor^l.xor
+// complete makes run r the newest complete one of its scope, unless a newer one
+// is complete already, marks what it does not name as gone, and returns how many
+// rows that were.
+func (c *category) complete(ctx context.Context, r storedRun) (gone int64, err error) {
+	c.counts.Completed++
+	s := r.state
+	if s.complete != nil && s.complete.Compare(r.run) > 0 {
+		return 0, nil
+	}
+	if c.snapshot() {
+		if gone, err = c.markGone(ctx, r); err != nil {
+			return 0, err
 		}
-		batch.Queue(`UPDATE hub.scope SET live_rows = $2, live_xor = $3 WHERE scope = $1`, s.id, s.live, s.liveXor)
+		c.counts.Gone += gone
+	}
+	s.complete, s.changed = &r.run, true
+	return gone, nil
+}
+
+// completedRun is a run that is complete since this batch.
+type completedRun struct {
+	scope *scopeState
+	run   schema.RunID
+	gone  int64
+}
+
+const completeRunsSQL = `
+UPDATE hub.run r SET completed_at = now(), gone_rows = k.gone
+FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS k(scope, run, gone)
+WHERE r.scope = k.scope AND r.run = k.run`
+
+const storeScopesSQL = `
+UPDATE hub.scope s SET complete_run = k.complete_run, live_rows = k.live_rows, live_xor = k.live_xor
+FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[]) AS k(scope, complete_run, live_rows, live_xor)
+WHERE s.scope = k.scope`
+
+// Parts up to a complete run are superseded: nobody will ask which keys they named.
+const forgetKeysSQL = `
+UPDATE hub.run_part p SET row_keys = NULL
+FROM unnest($1::uuid[], $2::uuid[]) AS k(scope, complete_run)
+WHERE p.scope = k.scope AND p.run <= k.complete_run AND p.row_keys IS NOT NULL`
+
+// storeCompleted stores completed runs and changed scopes, each kind at once.
+func (c *category) storeCompleted(ctx context.Context, completed []completedRun) error {
+	var batch pgx.Batch
+	if len(completed) > 0 {
+		var scopes, runs []id
+		var gone []int64
+		for _, r := range completed {
+			scopes, runs, gone = append(scopes, r.scope.id), append(runs, id(r.run)), append(gone, r.gone)
+		}
+		batch.Queue(completeRunsSQL, scopes, runs, gone)
+	}
+	var scopes []id
+	var complete []*id
+	var live, liveXor []int64
+	for _, s := range c.scopeStates() {
+		if s.changed {
+			scopes, complete = append(scopes, s.id), append(complete, (*id)(s.complete))
+			live, liveXor = append(live, s.live), append(liveXor, s.liveXor)
+		}
+	}
+	if len(scopes) > 0 {
+		batch.Queue(storeScopesSQL, scopes, complete, live, liveXor)
+	}
+	if len(completed) > 0 && c.snapshot() {
+		batch.Queue(forgetKeysSQL, scopes, complete)
 	}
 	if batch.Len() == 0 {
 		return nil
@@ -144,30 +210,15 @@ func (c *category) storeScopes(ctx context.Context) error {
 	return c.tx.SendBatch(ctx, &batch).Close()
 }
 
-// complete makes run r the newest complete one of its scope, unless a newer one
-// is complete already, and marks what it does not name as gone.
-func (c *category) complete(ctx context.Context, r storedRun) error {
-	c.counts.Completed++
-	s := r.state
-	newer := s.complete != nil && s.complete.Compare(r.run) > 0
-	gone := int64(0)
-	if c.snapshot() && !newer {
-		var err error
-		if gone, err = c.markGone(ctx, r); err != nil {
-			return err
+// scopeStates returns the scopes of this category.
+func (c *category) scopeStates() []*scopeState {
+	var states []*scopeState
+	for scope, state := range c.scopes {
+		if scope.Category == c.table.Name() {
+			states = append(states, state)
 		}
-		c.counts.Gone += gone
 	}
-	var batch pgx.Batch
-	batch.Queue(`UPDATE hub.run SET completed_at = now(), gone_rows = $3 WHERE scope = $1 AND run = $2`, s.id, id(r.run), gone)
-	if !newer {
-		s.complete = &r.run
-		batch.Queue(`UPDATE hub.scope SET complete_run = $2, live_rows = $3, live_xor = $4 WHERE scope = $1`,
-			s.id, id(r.run), s.live, s.liveXor)
-		// Parts up to this run are superseded: nobody will ask which keys they named.
-		batch.Queue(`UPDATE hub.run_part SET row_keys = NULL WHERE scope = $1 AND run <= $2 AND row_keys IS NOT NULL`, s.id, id(r.run))
-	}
-	return c.tx.SendBatch(ctx, &batch).Close()
+	return states
 }
 
 // markGone marks the live rows of the scope that neither this run nor a newer one

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/hubspoke/observability/lib/internal/faultyconn"
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/pgtest"
 	"github.com/hubspoke/observability/lib/pgtest/pgserver"
@@ -28,11 +29,13 @@ var quick = load.Config{RetryInterval: time.Millisecond, MaxRetryInterval: 20 * 
 func TestCutConnections(t *testing.T) {
 	db := newDatabase(t, load.Config{})
 	db.watch()
-	cuts := newCutter(1, 30)
-	loader := db.connect(quick, cuts.configure)
+	cuts := faultyconn.NewRandom(1, 30)
+	loader := db.connect(quick, cutting(cuts))
 	x := newTraffic("0", 5, 40, 10, 500)
 	eachFeeds(t, func() error { return x.feed(t.Context(), t, loader, 2) })
-	cuts.wantDone(t)
+	if left := cuts.Left(); len(left) > 0 {
+		t.Errorf("connections were not cut often enough, missing: %v", left)
+	}
 	db.wantTraffic(x)
 }
 

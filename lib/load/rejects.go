@@ -98,8 +98,11 @@ func (r storedReject) values(state string, keepBytes bool) []any {
 		arrived = &r.origin.Arrived
 	}
 	bytes := r.bytes
-	if !keepBytes {
+	switch {
+	case !keepBytes:
 		bytes = nil
+	case bytes == nil:
+		bytes = []byte{} // null says that they were not kept
 	}
 	s := r.scope
 	return []any{

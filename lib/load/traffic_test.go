@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"slices"
 	"strconv"
@@ -13,8 +12,10 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/hubspoke/observability/lib/internal/canary"
 	"github.com/hubspoke/observability/lib/internal/faultyconn"
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/schema"
@@ -137,14 +138,7 @@ func (x *traffic) feedCounting(ctx context.Context, t testing.TB, loader *load.L
 // how often a part took effect and a row was written.
 func (db *database) watch() {
 	db.Helper()
-	db.exec(`CREATE TABLE canary_part (scope uuid, run uuid, part integer);
-		CREATE TABLE canary_row (row_key uuid, run uuid);
-		CREATE FUNCTION count_part() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-			INSERT INTO canary_part VALUES (NEW.scope, NEW.run, NEW.part); RETURN NULL; END $$;
-		CREATE FUNCTION count_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-			INSERT INTO canary_row VALUES (NEW.row_key, NEW.run_id); RETURN NULL; END $$;
-		CREATE TRIGGER count_part AFTER INSERT ON hub.run_part FOR EACH ROW EXECUTE FUNCTION count_part();
-		CREATE TRIGGER count_row AFTER INSERT OR UPDATE ON obs.things FOR EACH ROW WHEN (NEW.deleted_at IS NULL) EXECUTE FUNCTION count_row()`)
+	db.exec(canary.Install(things.Table.Name()))
 }
 
 // wantTraffic asserts that nothing of the traffic was lost or doubled, and that
@@ -169,10 +163,7 @@ func (db *database) wantTraffic(all ...*traffic) {
 		}
 	}
 	slices.Sort(live)
-	db.want("SELECT count(*)::text FROM canary_part", strconv.Itoa(parts))
-	db.want("SELECT count(*)::text FROM (SELECT DISTINCT * FROM canary_part) x", strconv.Itoa(parts))
-	db.want("SELECT count(*)::text FROM canary_row", strconv.Itoa(rows))
-	db.want("SELECT count(*)::text FROM (SELECT DISTINCT * FROM canary_row) x", strconv.Itoa(rows))
+	db.want(canary.Counts, canary.Want(parts, rows))
 	db.want("SELECT count(*)::text FROM hub.run WHERE completed_at IS NOT NULL AND rows = end_rows AND parts = end_parts", strconv.Itoa(runs))
 	db.want("SELECT account_id || ' ' || id || '=' || rtrim(value, 'x') FROM obs.things WHERE deleted_at IS NULL", live...)
 	db.want("SELECT reason || ': ' || detail FROM hub.reject")
@@ -205,62 +196,10 @@ func (db *database) connect(config load.Config, configure func(*pgxpool.Config))
 	return load.New(pool, config, categories...)
 }
 
-// cutter decides where connections are cut, at random, until it has cut often
-// enough everywhere.
-type cutter struct {
-	mu   sync.Mutex
-	rand *rand.Rand
-	left map[string]int
-	done map[string]int
-}
-
-func newCutter(seed uint64, each int) *cutter {
-	return &cutter{
-		rand: rand.New(rand.NewPCG(seed, 1)), done: map[string]int{},
-		left: map[string]int{"copy": each, "reply to commit": each, "commit": each, "anything else": each},
-	}
-}
-
-func (c *cutter) decide(m faultyconn.Message) faultyconn.Cut {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	cut := func(name string, probability float64, where faultyconn.Cut) faultyconn.Cut {
-		if c.left[name] == 0 || c.rand.Float64() >= probability {
-			return faultyconn.Not
-		}
-		c.left[name]--
-		c.done[name]++
-		return where
-	}
-	commit := m.Type == faultyconn.Query && strings.HasPrefix(string(m.Payload), "commit")
-	switch {
-	case m.Type == faultyconn.CopyData:
-		return cut("copy", 0.3, faultyconn.Inside(c.rand.IntN(len(m.Payload)+6)))
-	case commit && c.rand.IntN(2) == 0:
-		return cut("reply to commit", 0.5, faultyconn.Reply)
-	case commit:
-		return cut("commit", 0.5, faultyconn.After)
-	}
-	where := []faultyconn.Cut{faultyconn.Inside(c.rand.IntN(len(m.Payload) + 6)), faultyconn.After, faultyconn.Reply}
-	return cut("anything else", 0.02, where[c.rand.IntN(len(where))])
-}
-
-// wantDone asserts that the faults really happened.
-func (c *cutter) wantDone(t testing.TB) {
-	t.Helper()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for name, left := range c.left {
-		if left > 0 {
-			t.Errorf("connections were cut at %s %d times, %d too few", name, c.done[name], left)
-		}
-	}
-	t.Logf("connections cut: %v", c.done)
-}
-
-func (c *cutter) configure(cfg *pgxpool.Config) {
-	cfg.ConnConfig.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
-		return faultyconn.Wrap((&net.Dialer{}).DialContext, c.decide)(ctx, network, address)
+// cutting makes the connections of a pool those that cuts decides about.
+func cutting(cuts *faultyconn.Random) func(*pgxpool.Config) {
+	return func(cfg *pgxpool.Config) {
+		cfg.ConnConfig.DialFunc = pgconn.DialFunc(faultyconn.Wrap((&net.Dialer{}).DialContext, cuts.Decide))
 	}
 }
 

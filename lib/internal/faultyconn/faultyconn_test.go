@@ -87,3 +87,22 @@ func TestCuts(t *testing.T) {
 		})
 	}
 }
+
+func TestRandomCutsEverywhere(t *testing.T) {
+	r := faultyconn.NewRandom(1, 5)
+	messages := []faultyconn.Message{
+		{Type: faultyconn.CopyData, Payload: make([]byte, 100)},
+		{Type: faultyconn.Query, Payload: []byte("commit\x00")},
+		{Type: 'P', Payload: []byte("SELECT")},
+	}
+	cuts, asked := 0, 0
+	for len(r.Left()) > 0 && asked < 100_000 {
+		if r.Decide(messages[asked%3]) != faultyconn.Not {
+			cuts++
+		}
+		asked++
+	}
+	if cuts != 20 || r.Decide(messages[0]) != faultyconn.Not {
+		t.Errorf("%d cuts after %d messages, want 5 at each of 4 kinds of places and then none; left: %v", cuts, asked, r.Left())
+	}
+}
