@@ -573,6 +573,7 @@ func TestRepeatedPartThatIsPruned(t *testing.T) {
 	if got := result.Categories["things"]; got != (load.Counts{Repeated: 1}) {
 		t.Errorf("counts %+v", got)
 	}
+	db.want("SELECT detail FROM hub.reject")
 }
 
 func TestOriginOfNoAdvance(t *testing.T) {
