@@ -605,3 +605,27 @@ func TestSettingsAfterAnError(t *testing.T) {
 	db.want("SELECT DISTINCT hashjoin FROM setting", "off")
 	db.want("SELECT last_value::text FROM calls", "2")
 }
+
+// TestSecondAttemptForgetsTheFirst completes runs in an attempt that is rolled
+// back, and not in the next one, which rejects a row of each.
+func TestSecondAttemptForgetsTheFirst(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.apply(build(t).part(things.Table, "", 0, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 0, schema.OK, 1, 2))
+	before := db.query("SELECT complete_run || ' ' || live_rows || ' ' || live_xor FROM hub.scope")
+	db.exec(`CREATE SEQUENCE calls;
+		CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			IF NEW.deleted_at IS NOT NULL AND nextval('calls') = 1 OR NEW.value = 'bad' AND (SELECT is_called FROM calls) THEN
+				RAISE check_violation;
+			END IF;
+			RETURN NEW; END $$;
+		CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON obs.things FOR EACH ROW EXECUTE FUNCTION refuse()`)
+	result := db.apply(build(t).
+		part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1"), thing("c", "bad")).end(things.Table, "", 1, schema.OK, 1, 3).
+		part(things.Table, "", 2, 0, thing("a", "1"), thing("d", "bad")).end(things.Table, "", 2, schema.OK, 1, 2))
+	if got := result.Categories["things"]; got != (load.Counts{Rows: 5, Unchanged: 2, Superseded: 1, Rejected: 2, Parts: 2}) {
+		t.Errorf("counts %+v", got)
+	}
+	db.wantLive(things.Table, "a=1", "b=1")
+	db.want("SELECT complete_run || ' ' || live_rows || ' ' || live_xor FROM hub.scope", before...)
+	db.want("SELECT completed_at::text FROM hub.run WHERE run::text NOT IN (SELECT complete_run::text FROM hub.scope) AND completed_at IS NOT NULL")
+}
