@@ -35,7 +35,8 @@ type batch struct {
 	bytes    int64 // of the budget
 
 	groups   map[string]*group
-	sessions []*session // by advance
+	spare    map[string]*rowjson.Decoder // of the batch before, with their memory
+	sessions []*session                  // by advance
 	hashed   sync.Once
 }
 
@@ -46,8 +47,8 @@ type group struct {
 	parts   []load.Part
 }
 
-func newBatch(p *Pipeline) *batch {
-	return &batch{pipeline: p, started: time.Now(), groups: map[string]*group{}}
+func newBatch(p *Pipeline, spare map[string]*rowjson.Decoder) *batch {
+	return &batch{pipeline: p, started: time.Now(), groups: map[string]*group{}, spare: spare}
 }
 
 func (b *batch) full() bool {
@@ -166,7 +167,7 @@ func (b *batch) addPart(in input, origin load.Origin) {
 	h := in.header
 	g := b.groups[h.Category]
 	if g == nil {
-		g = &group{table: in.table, decoder: rowjson.NewDecoder(in.table, nil)}
+		g = &group{table: in.table, decoder: b.decoder(in.table)}
 		b.groups[h.Category] = g
 	}
 	part := load.Part{
@@ -203,18 +204,32 @@ func (g *group) appendRow(line []byte, slice string) (refused *load.RowReject) {
 	return &load.RowReject{Reason: ReasonInternal, Detail: err.Error()}
 }
 
-// seal makes the rows into records.
-func (b *batch) seal() {
+// decoder returns a decoder for a category that is new in this batch.
+func (b *batch) decoder(t *schema.Table) *rowjson.Decoder {
+	d := b.spare[t.Name()]
+	if d == nil {
+		return rowjson.NewDecoder(t, nil)
+	}
+	delete(b.spare, t.Name())
+	return d
+}
+
+// seal makes the rows into records. It returns the decoders for the next batch,
+// which mostly has the same categories; those that this one did not use go.
+func (b *batch) seal() (decoders map[string]*rowjson.Decoder) {
+	releaseAll(b.spare)
+	decoders = map[string]*rowjson.Decoder{}
 	for name, g := range b.groups {
-		if b.pipeline.config.OnUnknownKeys != nil {
-			for _, n := range g.decoder.UnknownKeys() {
+		for _, n := range g.decoder.UnknownKeys() {
+			if b.pipeline.config.OnUnknownKeys != nil {
 				b.pipeline.config.OnUnknownKeys(name, n)
 			}
 		}
 		b.Groups = append(b.Groups, load.Group{Table: g.table, Record: g.decoder.Record(), Parts: g.parts})
-		g.decoder.Release()
+		decoders[name] = g.decoder
 	}
-	b.groups = nil
+	b.groups, b.spare = nil, nil
+	return decoders
 }
 
 // identify computes keys and hashes once, in whichever goroutine comes first.
@@ -243,4 +258,10 @@ func (b *batch) release() {
 	b.Groups = nil
 	b.pipeline.budget.Release(b.bytes)
 	b.bytes = 0
+}
+
+func releaseAll(decoders map[string]*rowjson.Decoder) {
+	for _, d := range decoders {
+		d.Release()
+	}
 }

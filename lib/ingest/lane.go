@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hubspoke/observability/lib/load"
+	"github.com/hubspoke/observability/lib/rowjson"
 	"github.com/hubspoke/observability/lib/stream"
 )
 
@@ -16,7 +17,8 @@ type lane struct {
 	pipeline *Pipeline
 
 	mu     sync.Mutex
-	open   *batch   // being filled; nil if nothing waits
+	open   *batch // being filled; nil if nothing waits
+	spare  map[string]*rowjson.Decoder
 	sealed []*batch // full; bounded by the budget
 	urgent bool     // the open batch is wanted now
 	signal chan struct{}
@@ -66,14 +68,14 @@ func (l *lane) addEnd(s *session) {
 
 func (l *lane) openBatch() *batch {
 	if l.open == nil {
-		l.open = newBatch(l.pipeline)
+		l.open, l.spare = newBatch(l.pipeline, l.spare), nil
 	}
 	return l.open
 }
 
 // seal moves the open batch to those that are ready.
 func (l *lane) seal() {
-	l.open.seal()
+	l.spare = l.open.seal()
 	l.sealed = append(l.sealed, l.open)
 	l.open, l.urgent = nil, false
 }
@@ -167,6 +169,8 @@ func (l *lane) discard() {
 		b.release()
 	}
 	l.sealed = nil
+	releaseAll(l.spare)
+	l.spare = nil
 }
 
 var _ stream.Sink = (*Pipeline)(nil)

@@ -47,13 +47,13 @@ func (p *Pipeline) redrive(ctx context.Context, t *schema.Table) (int, error) {
 // applyParked applies records in one batch. It reports whether they stay parked,
 // because the table still does not fit.
 func (p *Pipeline) applyParked(ctx context.Context, d *reader, records []load.ParkedRecord) (bool, error) {
-	b := newBatch(p)
+	b := newBatch(p, nil)
 	defer b.release()
 	for _, r := range records {
 		origin := load.Origin{Advance: -1, Name: r.Origin, Arrived: r.Arrived, Data: r.Data, Parked: r.ID}
 		b.addInput(d.read(stream.Record{Data: r.Data, Arrived: r.Arrived}), origin)
 	}
-	b.seal()
+	releaseAll(b.seal())
 	result, err := p.loader.Apply(ctx, &b.Batch)
 	if err != nil {
 		return false, err

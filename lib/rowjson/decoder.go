@@ -80,10 +80,10 @@ func (d *Decoder) Bytes() int { return d.build.Bytes() }
 // decoder is ready for the next record.
 func (d *Decoder) Record() arrow.Record { return d.build.Record() }
 
-// UnknownKeys returns how many values of appended rows had a key that is no
-// column, by key. At most 64 keys are told apart; the others, and those too long
-// for a column name, count for [OtherKeys].
-func (d *Decoder) UnknownKeys() map[string]int64 { return d.unknown.counts() }
+// UnknownKeys returns how many values of the rows that were appended since its
+// last call had a key that is no column, by key. At most 64 keys are told apart;
+// the others, and those too long for a column name, count for [OtherKeys].
+func (d *Decoder) UnknownKeys() map[string]int64 { return d.unknown.take() }
 
 // Release drops the rows since the last record and gives memory back. The decoder
 // stays usable.

@@ -253,8 +253,8 @@ func TestRefusals(t *testing.T) {
 		rec := d.Record()
 		requireEqual(t, rec, decode(t, items.Table, good, good))
 		rec.Release()
-		if len(d.UnknownKeys()) != 0 {
-			t.Errorf("%.80s: a failed row counted %v", test.name, d.UnknownKeys())
+		if unknown := d.UnknownKeys(); len(unknown) != 0 {
+			t.Errorf("%.80s: a failed row counted %v", test.name, unknown)
 		}
 	}
 	for _, reason := range []schema.Reason{
@@ -330,7 +330,7 @@ func TestUnknownKeys(t *testing.T) {
 	for _, n := range got {
 		sum += n
 	}
-	if len(got) != 65 || sum != 4000+13 {
+	if len(got) != 65 || sum != 4000 { // those counted before were taken
 		t.Errorf("%d keys with a sum of %d", len(got), sum)
 	}
 	d.Release()

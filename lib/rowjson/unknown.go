@@ -33,7 +33,8 @@ func (u *unknownKeys) count(key []byte) {
 	}
 }
 
-func (u *unknownKeys) counts() map[string]int64 {
+// take returns the counts and begins anew.
+func (u *unknownKeys) take() map[string]int64 {
 	m := make(map[string]int64, len(u.byName)+1)
 	for name, n := range u.byName {
 		m[name] = *n
@@ -41,5 +42,6 @@ func (u *unknownKeys) counts() map[string]int64 {
 	if u.other > 0 {
 		m[OtherKeys] += u.other
 	}
+	*u = unknownKeys{}
 	return m
 }
