@@ -25,6 +25,14 @@ const sessionSettings = `
 	SET statement_timeout = '10min';
 	SET idle_in_transaction_session_timeout = '1min'`
 
+// maxSilence is how long a server may not answer at all. A host that dies, as in a
+// failover, says no word of it.
+const maxSilence = 30 * time.Second
+
+// keepAlive asks a server that has nothing to say, because a statement takes its
+// time, whether it is still there.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: maxSilence / 3, Interval: maxSilence / 6, Count: 4}
+
 // PoolConfig parses a database URL or keyword string into the configuration of a
 // pool whose connections suit a [Loader].
 //
@@ -48,6 +56,7 @@ func PoolConfig(url string) (*pgxpool.Config, error) {
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = 10 * time.Second
 	}
+	c.DialFunc = (&net.Dialer{KeepAliveConfig: keepAlive, Control: limitSilence}).DialContext
 	if c.RuntimeParams["application_name"] == "" {
 		c.RuntimeParams["application_name"] = "observability-hub"
 	}
