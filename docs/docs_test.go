@@ -1,0 +1,226 @@
+// Package docs_test keeps the documents true where that is cheap: files, headings,
+// make targets, flags, metrics and packages that they name exist, and those that
+// exist are named where a document says that it lists them all.
+package docs_test
+
+import (
+	"bytes"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const root = ".."
+
+// documents returns the text of every Markdown file by its path from the root.
+func documents(t *testing.T) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		name := entry.Name()
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (name == "node_modules" || name == "bin" || path != root && strings.HasPrefix(name, ".")):
+			return filepath.SkipDir
+		case strings.HasSuffix(name, ".md"):
+			text, err := os.ReadFile(path)
+			texts[path] = string(text)
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(texts) < 10 {
+		t.Fatalf("only %d documents found", len(texts))
+	}
+	return texts
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+var (
+	blockRE   = regexp.MustCompile("(?ms)^```.*?^```$")
+	linkRE    = regexp.MustCompile(`\]\(([^()\s]+)\)`)
+	headingRE = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	notSlugRE = regexp.MustCompile(`[^a-z0-9 _-]`)
+)
+
+// slug is the anchor that GitHub gives a heading.
+func slug(heading string) string {
+	return strings.ReplaceAll(notSlugRE.ReplaceAllString(strings.ToLower(heading), ""), " ", "-")
+}
+
+func TestLinksLead(t *testing.T) {
+	for path, text := range documents(t) {
+		for _, m := range linkRE.FindAllStringSubmatch(blockRE.ReplaceAllString(text, ""), -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			file, anchor, _ := strings.Cut(m[1], "#")
+			target := path
+			if file != "" {
+				target = filepath.Join(filepath.Dir(path), file)
+			}
+			content, err := os.ReadFile(target)
+			if info, statErr := os.Stat(target); statErr == nil && info.IsDir() {
+				content, err = nil, nil
+			}
+			if err != nil {
+				t.Errorf("%s: link %s: %v", path, m[1], err)
+				continue
+			}
+			if anchor == "" {
+				continue
+			}
+			var slugs []string
+			for _, h := range headingRE.FindAllStringSubmatch(blockRE.ReplaceAllString(string(content), ""), -1) {
+				slugs = append(slugs, slug(h[1]))
+			}
+			if !slices.Contains(slugs, anchor) {
+				t.Errorf("%s: link %s: there is no such heading; there are %v", path, m[1], slugs)
+			}
+		}
+	}
+}
+
+func TestMakeTargetsExist(t *testing.T) {
+	targets := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^([a-z-]+):`).FindAllStringSubmatch(read(t, "Makefile"), -1) {
+		targets[m[1]] = true
+	}
+	namedRE := regexp.MustCompile(`(?m)(?:\x60|^|&& |; |=[^ ]+ )make ([a-z-]+)`)
+	for path, text := range documents(t) {
+		for _, m := range namedRE.FindAllStringSubmatch(text, -1) {
+			if !targets[m[1]] {
+				t.Errorf("%s: make %s: there is no such target", path, m[1])
+			}
+		}
+	}
+}
+
+// commands are those of each program; "" is the program itself.
+var commands = map[string][]string{
+	"spoke": {"", "once", "run", "categories"},
+	"hub":   {"", "migrate", "check", "consume", "lambda", "replay", "refresh", "status", "verify", "rejects list", "rejects show"},
+	"local": {"", "demo", "up", "down"},
+}
+
+var flagRE = regexp.MustCompile(`--(?:\[no-\])?([a-z][a-z-]+)`)
+
+// flags builds the programs and returns the flags that each shows with -h.
+func flags(t *testing.T) map[string]map[string]bool {
+	t.Helper()
+	dir := t.TempDir()
+	build := exec.Command("go", "build", "-o", dir, "./producers/cmd/spoke", "./consumers/cmd/hub", "./deploy/local")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	all := map[string]map[string]bool{}
+	for name, list := range commands {
+		all[name] = map[string]bool{}
+		for _, command := range list {
+			help := exec.Command(filepath.Join(dir, name), append(strings.Fields(command), "-h")...)
+			out, err := help.Output()
+			if err != nil {
+				t.Fatalf("%s %s -h: %v", name, command, err)
+			}
+			_, section, _ := bytes.Cut(out, []byte("\nFlags:\n"))
+			for _, m := range regexp.MustCompile(`(?m)^  (?:-.,|   ) (--\S+)`).FindAllSubmatch(section, -1) {
+				all[name][flagRE.FindStringSubmatch(string(m[1]))[1]] = true
+			}
+		}
+	}
+	return all
+}
+
+func TestFlagsExist(t *testing.T) {
+	known := flags(t)
+	for path, text := range documents(t) {
+		for _, m := range flagRE.FindAllStringSubmatch(text, -1) {
+			if !known["spoke"][m[1]] && !known["hub"][m[1]] && !known["local"][m[1]] {
+				t.Errorf("%s: no program has the flag --%s", path, m[1])
+			}
+		}
+	}
+	operations := read(t, "docs/operations.md")
+	for _, name := range []string{"spoke", "hub"} {
+		for _, flag := range slices.Sorted(maps.Keys(known[name])) {
+			if !strings.Contains(operations, "`--"+flag+"`") {
+				t.Errorf("docs/operations.md: --%s of %s is missing", flag, name)
+			}
+		}
+	}
+}
+
+func TestMetricsAreListed(t *testing.T) {
+	declared := map[string]bool{}
+	for _, path := range []string{"producers/cmd/spoke/metrics.go", "consumers/cmd/hub/metrics.go"} {
+		for _, m := range regexp.MustCompile(`"((?:spoke|hub)_[a-z_]+)"`).FindAllStringSubmatch(read(t, path), -1) {
+			declared[m[1]] = true
+		}
+	}
+	listed := map[string]bool{}
+	nameRE := regexp.MustCompile(`(?:spoke|hub)_[a-z_]+`)
+	for line := range strings.Lines(read(t, "docs/operations.md")) {
+		if strings.HasPrefix(line, "| `spoke_") || strings.HasPrefix(line, "| `hub_") {
+			cell, _, _ := strings.Cut(line[1:], "|")
+			for _, name := range nameRE.FindAllString(cell, -1) {
+				listed[name] = true
+			}
+		}
+	}
+	if !maps.Equal(declared, listed) {
+		t.Errorf("metrics of the programs:\n%v\nof docs/operations.md:\n%v", slices.Sorted(maps.Keys(declared)), slices.Sorted(maps.Keys(listed)))
+	}
+}
+
+func TestPackagesAreOnTheMap(t *testing.T) {
+	text := read(t, "lib/README.md")
+	list := exec.Command("go", "list", "-f", "{{if .GoFiles}}{{.ImportPath}}{{end}}", "./lib/...")
+	list.Dir = root
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range strings.Fields(string(out)) {
+		_, name, _ := strings.Cut(path, "/lib/")
+		if !strings.HasPrefix(name, "internal/") && !strings.Contains(text, "\n| `"+name+"` |") {
+			t.Errorf("lib/README.md: package %s is missing", name)
+		}
+	}
+}
+
+// The documents say how many lines the example takes, without imports, comments
+// and empty lines.
+func TestExampleIsAsShortAsTheySay(t *testing.T) {
+	_, code, _ := strings.Cut(read(t, "docs/example/lamps.go"), "\n)\n")
+	lines := 0
+	for line := range strings.Lines(code) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "//") {
+			lines++
+		}
+	}
+	for _, path := range []string{"README.md", "lib/README.md"} {
+		if m := regexp.MustCompile(`in (\d+) lines`).FindStringSubmatch(read(t, path)); m == nil || m[1] != strconv.Itoa(lines) {
+			t.Errorf("%s says %q; the example has %d", path, m, lines)
+		}
+	}
+}
