@@ -14,3 +14,6 @@ func (p *Pipeline) Unspent() bool {
 
 // Cost is what a record costs of the budget.
 var Cost = cost
+
+// Wait makes it look as if somebody waited for the budget.
+func (p *Pipeline) Wait() { p.waiting.Add(1) }

@@ -280,6 +280,23 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
+// TestRecordBehindTheFlush: somebody waits for the budget, and has had every open
+// batch sealed, when a record comes that had its share before. Its batch must not
+// wait for its age, or both would.
+func TestRecordBehindTheFlush(t *testing.T) {
+	h := newHub(t, ingest.Config{BatchAge: time.Hour})
+	s := h.pipeline.Open("0", stream.Position{})
+	h.pipeline.Wait()
+	if err := s.Deliver(t.Context(), streamRecords(0, records(t, scopeOf(1), time.Now(), 10, thing("a", "1"))[:1])); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-h.results:
+	case <-time.After(20 * time.Second):
+		t.Error("the record waits")
+	}
+}
+
 // lock locks a table until the function returned is called.
 func (h *hub) lock(table string, before ...string) (release func()) {
 	h.Helper()
