@@ -223,7 +223,7 @@ func TestSessionsThatEndInEveryWay(t *testing.T) {
 // TestMemoryIsBounded delivers to many shards while the database takes nothing.
 func TestMemoryIsBounded(t *testing.T) {
 	const budget, shards = 20 << 20, 40
-	h := newHub(t, ingest.Config{Budget: budget, BatchAge: time.Hour, BatchBytes: 1 << 20})
+	h := newHub(t, ingest.Config{Budget: budget, BatchAge: time.Hour, BatchBytes: 1 << 30})
 	release := h.lock("obs.things")
 	big := records(t, scopeOf(0), time.Now(), 10, thing("a", strings.Repeat("x", 500_000)))[0]
 	ctx, cancel := context.WithCancel(t.Context())
