@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -127,6 +128,7 @@ func runAt(n int) schema.RunID {
 type builder struct {
 	t        testing.TB
 	batch    load.Batch
+	mem      memory.Allocator
 	decoders map[string]*rowjson.Decoder
 	parts    map[string][]load.Part
 }
@@ -140,7 +142,7 @@ func (b *builder) part(table *schema.Table, slice string, run, number int, rows 
 	b.t.Helper()
 	d := b.decoders[table.Name()]
 	if d == nil {
-		d = rowjson.NewDecoder(table, nil)
+		d = rowjson.NewDecoder(table, b.mem)
 		b.decoders[table.Name()] = d
 	}
 	first := d.Len()
@@ -628,4 +630,25 @@ func TestSecondAttemptForgetsTheFirst(t *testing.T) {
 	db.wantLive(things.Table, "a=1", "b=1")
 	db.want("SELECT complete_run || ' ' || live_rows || ' ' || live_xor FROM hub.scope", before...)
 	db.want("SELECT completed_at::text FROM hub.run WHERE run::text NOT IN (SELECT complete_run::text FROM hub.scope) AND completed_at IS NOT NULL")
+}
+
+// TestRecordsAreReleased applies rows in every way that keeps a record for a while.
+func TestRecordsAreReleased(t *testing.T) {
+	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	defer mem.AssertSize(t, 0)
+	db := newDatabase(t, load.Config{})
+	apply := func(run int, value string) {
+		t.Helper()
+		b := build(t)
+		b.mem = mem
+		db.apply(b.part(things.Table, "", run, 0, thing("a", value), thing(value, value)))
+	}
+	apply(1, "new")
+	apply(2, "changed")
+	apply(2, "repeated")
+	db.exec("ALTER TABLE obs.things ADD CHECK (value <> 'bad')")
+	apply(3, "bad")
+	db.exec("ALTER TABLE obs.things RENAME TO elsewhere")
+	apply(4, "parked")
+	db.want("SELECT state || ' ' || reason FROM hub.reject", "open part_conflict", "open refused", "open refused", "parked parked")
 }

@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -165,10 +166,14 @@ func (l *Loader) Parked(ctx context.Context, category string, after int64, limit
 		SELECT id, category, origin, coalesce(arrived_at, at), bytes FROM hub.reject
 		WHERE state = 'parked' AND category = $1 AND id > $2 ORDER BY id LIMIT $3`, category, after, limit)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("load: read parked records of %s: %w", category, err)
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (p ParkedRecord, err error) {
+	records, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p ParkedRecord, err error) {
 		err = row.Scan(&p.ID, &p.Category, &p.Origin, &p.Arrived, &p.Data)
 		return p, err
 	})
+	if err != nil {
+		return nil, fmt.Errorf("load: read parked records of %s: %w", category, err)
+	}
+	return records, nil
 }
