@@ -50,6 +50,11 @@ func showViews(ctx context.Context, w io.Writer, db *pgxpool.Pool) error {
 			return fmt.Errorf("%s %w", q.title, err)
 		}
 		for _, answer := range answers {
+			for i, value := range answer {
+				if value == nil {
+					answer[i] = "-"
+				}
+			}
 			t.AppendRow(answer)
 		}
 		fmt.Fprintf(w, "\n%s%s;\n", q.title, q.sql)

@@ -85,7 +85,7 @@ func (f fit) print(p program.Program) {
 	for _, category := range schemas.All() {
 		state := "fits"
 		if m := misfits[category.Name()]; m != nil {
-			state = fmt.Sprintf("%d faults", len(m.Faults))
+			state = fmt.Sprintf("does not fit (%d)", len(m.Faults))
 		}
 		t.AppendRow(table.Row{"obs." + category.Name(), state})
 	}
