@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -39,13 +42,13 @@ var keepAlive = net.KeepAliveConfig{Enable: true, Idle: maxSilence / 3, Interval
 // Outside this host TLS is verified in full (sslmode=verify-full) unless the URL
 // or PGSSLMODE says otherwise; sslrootcert names the authority, for Amazon RDS
 // the bundle that AWS publishes.
-func PoolConfig(url string) (*pgxpool.Config, error) {
-	cfg, err := pgxpool.ParseConfig(url)
+func PoolConfig(databaseURL string) (*pgxpool.Config, error) {
+	cfg, err := pgxpool.ParseConfig(databaseURL)
 	if err != nil {
 		return nil, fmt.Errorf("database URL: %w", err)
 	}
-	if !sslModeGiven(url) && !isLocal(cfg.ConnConfig.Host) {
-		if cfg, err = pgxpool.ParseConfig(withVerifyFull(url)); err != nil {
+	if !sslModeGiven(databaseURL) && !allLocal(&cfg.ConnConfig.Config) {
+		if cfg, err = pgxpool.ParseConfig(withVerifyFull(databaseURL)); err != nil {
 			return nil, fmt.Errorf("database URL with sslmode=verify-full: %w", err)
 		}
 	}
@@ -67,8 +70,26 @@ func PoolConfig(url string) (*pgxpool.Config, error) {
 	return cfg, nil
 }
 
-func sslModeGiven(url string) bool {
-	return strings.Contains(url, "sslmode") || os.Getenv("PGSSLMODE") != ""
+var sslModeKeyword = regexp.MustCompile(`(^|\s)sslmode\s*=`)
+
+// sslModeGiven reports whether the URL, keyword string or environment sets sslmode.
+func sslModeGiven(connection string) bool {
+	if os.Getenv("PGSSLMODE") != "" {
+		return true
+	}
+	if u, err := url.Parse(connection); err == nil && strings.HasPrefix(u.Scheme, "postgres") {
+		return u.Query().Has("sslmode")
+	}
+	return sslModeKeyword.MatchString(connection)
+}
+
+// allLocal reports whether every host that may be connected to is this one.
+func allLocal(cfg *pgconn.Config) bool {
+	local := isLocal(cfg.Host)
+	for _, other := range cfg.Fallbacks {
+		local = local && isLocal(other.Host)
+	}
+	return local
 }
 
 // isLocal reports whether host is a socket directory or a loopback address.
