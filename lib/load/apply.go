@@ -246,9 +246,9 @@ func (a *apply) applyCategories(ctx context.Context) error {
 	return nil
 }
 
-// applyCategory applies one category. A data error, or a key that exists although
-// it seemed new, makes it start again more carefully; a table that does not fit
-// parks the category.
+// applyCategory applies one category. A data error, or somebody else's hand in the
+// table, makes it start again more carefully; a table that does not fit parks the
+// category.
 func (a *apply) applyCategory(ctx context.Context, c *category) error {
 	defer c.release()
 	for {
@@ -262,8 +262,8 @@ func (a *apply) applyCategory(ctx context.Context, c *category) error {
 			_, err = a.tx.Exec(ctx, "RELEASE category")
 			return err
 		}
-		class := Classify(err)
-		if class != PutAside && class != Park {
+		class, meddled := Classify(err), meddled(err) && !c.stageAll
+		if class != PutAside && class != Park && !meddled {
 			return err
 		}
 		if _, err := a.tx.Exec(ctx, "ROLLBACK TO category; RELEASE category"); err != nil {
@@ -273,7 +273,7 @@ func (a *apply) applyCategory(ctx context.Context, c *category) error {
 		case class == Park:
 			a.park(c, err)
 			return nil
-		case uniqueViolation(err) && !c.stageAll:
+		case meddled:
 			c.stageAll = true
 		case !c.careful:
 			c.careful = true

@@ -79,7 +79,11 @@ const (
 // readOnly reports whether the server takes no writes.
 func readOnly(err error) bool { return hasCode(err, codeReadOnly) }
 
-func uniqueViolation(err error) bool { return hasCode(err, codeUnique) }
+// meddled reports whether rows came or went between the question which there are
+// and the writing: somebody else than a loader wrote to the table.
+func meddled(err error) bool { return errors.Is(err, errVanished) || hasCode(err, codeUnique) }
+
+var errVanished = errors.New("rows to be changed are not there any more")
 
 func hasCode(err error, code string) bool {
 	var server *pgconn.PgError

@@ -313,7 +313,7 @@ func (c *category) write(ctx context.Context, rows []int32, partOf []*partWork, 
 		_, err = c.tx.Exec(ctx, "RELEASE rows")
 		return err
 	}
-	if Classify(err) != PutAside || (uniqueViolation(err) && !c.stageAll) {
+	if Classify(err) != PutAside || (meddled(err) && !c.stageAll) {
 		return err
 	}
 	if _, err := c.tx.Exec(ctx, "ROLLBACK TO rows; RELEASE rows"); err != nil {
@@ -349,11 +349,18 @@ func (c *category) stageRows(ctx context.Context, rows []int32) error {
 	if err := c.copyInto(ctx, "pg_temp."+stage, rows); err != nil {
 		return err
 	}
-	sql = mergeSQL(c.table)
-	if c.careful { // more rows may follow in this transaction
-		sql += "; TRUNCATE pg_temp." + stage
+	if c.stageAll {
+		sql = mergeSQL(c.table)
+	} else {
+		sql = updateSQL(c.table)
 	}
-	_, err := c.tx.Exec(ctx, sql)
+	tag, err := c.tx.Exec(ctx, sql)
+	if err == nil && !c.stageAll && tag.RowsAffected() != int64(len(rows)) {
+		return errVanished
+	}
+	if err == nil && c.careful { // more rows may follow in this transaction
+		_, err = c.tx.Exec(ctx, "TRUNCATE pg_temp."+stage)
+	}
 	return err
 }
 
@@ -369,7 +376,23 @@ func copiedColumns(t *schema.Table) string {
 	return strings.Join(names, ", ")
 }
 
-// mergeSQL is the statement that merges the stage into the table.
+// updateSQL is the statement that brings the stage into the table, where every row
+// of the stage has an older one. It neither looks for conflicts nor locks rows
+// before it writes them, as ON CONFLICT does.
+func updateSQL(t *schema.Table) string {
+	var set strings.Builder
+	for _, c := range t.Columns() {
+		fmt.Fprintf(&set, ", %[1]s = s.%[1]s", c.Name)
+	}
+	return fmt.Sprintf(`
+UPDATE %s t
+SET row_hash = s.row_hash, run_id = s.run_id, collected_at = s.collected_at, deleted_at = NULL%s
+FROM pg_temp.%s s WHERE t.row_key = s.row_key AND t.run_id < s.run_id`,
+		tableName(t), set.String(), stageName(t))
+}
+
+// mergeSQL is the statement that merges the stage into the table, whatever of it is
+// there.
 func mergeSQL(t *schema.Table) string {
 	var set strings.Builder
 	for _, c := range t.Columns() {
