@@ -519,7 +519,7 @@ func TestChangesOfTheTableUnderLoad(t *testing.T) {
 		},
 		{change: "ALTER TABLE obs.gauges DROP COLUMN note", mend: "ALTER TABLE obs.gauges ADD COLUMN note text"},
 		{change: "ALTER TABLE obs.gauges RENAME TO elsewhere", mend: "ALTER TABLE obs.elsewhere RENAME TO gauges"},
-		{change: "REVOKE INSERT ON obs.gauges FROM loader", mend: "GRANT INSERT ON obs.gauges TO loader"},
+		{change: "REVOKE INSERT, UPDATE ON obs.gauges FROM loader", mend: "GRANT INSERT, UPDATE ON obs.gauges TO loader"},
 		{change: "REVOKE SELECT ON obs.gauges FROM loader", mend: "GRANT SELECT ON obs.gauges TO loader"},
 	} {
 		p, err := h.pipeline.Progress(t.Context(), "0")
