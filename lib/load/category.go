@@ -19,8 +19,8 @@ type category struct {
 	group *Group // nil: only ends
 	ends  []*End
 
-	// stageAll sends new rows through the stage too, after a key existed that
-	// seemed new. careful bisects every write to the row that PostgreSQL refuses.
+	// stageAll merges new and changed rows whatever is there, after somebody else
+	// has written to the table meanwhile. careful bisects every write to the row that PostgreSQL refuses.
 	stageAll, careful bool
 
 	extended arrow.Record               // see extendedRecord

@@ -449,6 +449,24 @@ func TestKeyThatExistsAlthoughItSeemedNew(t *testing.T) {
 	db.wantLive(things.Table, "a=2", "b=1")
 }
 
+func TestChangedRowThatVanishesIsWrittenAnew(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1, 2))
+	// Somebody else keeps the row from being changed, once.
+	db.exec(`CREATE SEQUENCE calls;
+		CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		IF NEW.id = 'b' AND nextval('calls') = 1 THEN
+			RETURN NULL;
+		END IF;
+		RETURN NEW; END $$;
+		CREATE TRIGGER meddle BEFORE UPDATE ON obs.things FOR EACH ROW EXECUTE FUNCTION meddle()`)
+	result := db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "2"), thing("b", "2")).end(things.Table, "", 2, schema.OK, 1, 2))
+	db.wantLive(things.Table, "a=2", "b=2")
+	if got := result.Categories["things"]; got != (load.Counts{Rows: 2, Changed: 2, Parts: 1, Completed: 1}) {
+		t.Errorf("counts %+v", got)
+	}
+}
+
 func TestMisfitParksTheCategoryOnly(t *testing.T) {
 	db := newDatabase(t, load.Config{ParkedLimit: 3})
 	apply := func(run int) load.Result {
