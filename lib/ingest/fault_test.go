@@ -202,7 +202,9 @@ func TestSessionsThatEndInEveryWay(t *testing.T) {
 				p, _ = s.Drain(ctx)
 				known = max(known, next(p))
 			case "end":
-				if err := s.End(t.Context()); err != nil {
+				// A batch of a session that was abandoned may have moved the shard
+				// after Progress: then the next round ends it.
+				if err := s.End(t.Context()); err != nil && !errors.Is(err, ingest.ErrSuperseded) {
 					return err
 				}
 			}
