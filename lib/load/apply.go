@@ -10,18 +10,23 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/lib/stream"
 )
 
+// firstRun reports whether no other run of the scope is known: then all its rows
+// are of this run.
+func (s *scopeState) firstRun(run schema.RunID) bool {
+	return s.newest == nil || s.complete == nil && *s.oldest == run && *s.newest == run
+}
+
 // apply is one attempt to apply a batch.
 type apply struct {
+	*tx
 	loader *Loader
 	batch  *Batch
-	conn   *pgx.Conn
-	tx     pgx.Tx
 
 	moved  []bool // by advance: left out
 	scopes map[schema.Scope]*scopeState
@@ -37,6 +42,7 @@ type apply struct {
 type scopeState struct {
 	id       id
 	complete *schema.RunID // newest complete run
+	oldest   *schema.RunID // oldest run that is known at all
 	newest   *schema.RunID // newest run that is known at all
 	live     int64         // -1: not known
 	liveXor  int64
@@ -44,11 +50,8 @@ type scopeState struct {
 }
 
 func (a *apply) run(ctx context.Context) error {
-	if err := a.lockShards(ctx); err != nil {
-		return fmt.Errorf("lock shards: %w", err)
-	}
-	if err := a.lockScopes(ctx); err != nil {
-		return fmt.Errorf("lock scopes: %w", err)
+	if err := a.begin(ctx); err != nil {
+		return err
 	}
 	if err := a.applyCategories(ctx); err != nil {
 		return err
@@ -65,11 +68,27 @@ func (a *apply) run(ctx context.Context) error {
 	if err := a.storeRejects(ctx); err != nil {
 		return fmt.Errorf("store rejects: %w", err)
 	}
-	if err := a.markDirty(ctx); err != nil {
-		return fmt.Errorf("mark tables dirty: %w", err)
+	a.markDirty()
+	a.advance()
+	return a.send(ctx)
+}
+
+// begin begins the transaction and takes its locks: first its shards, then its
+// scopes, both in a fixed order.
+func (a *apply) begin(ctx context.Context) error {
+	a.add("begin", "BEGIN ISOLATION LEVEL READ COMMITTED", nil)
+	locked := a.lockShards()
+	a.lockScopes()
+	if err := a.send(ctx); err != nil {
+		return err
 	}
-	if err := a.advance(ctx); err != nil {
-		return fmt.Errorf("advance shards: %w", err)
+	if n := len(a.batch.Advances); *locked != n {
+		return fmt.Errorf("%d of %d shards found", *locked, n)
+	}
+	for i, moved := range a.moved {
+		if moved {
+			a.result.Moved = append(a.result.Moved, i)
+		}
 	}
 	return nil
 }
@@ -93,13 +112,13 @@ FROM unnest($1::text[], $2::timestamptz[], $3::text[]) AS k(stream, created, sha
 ORDER BY stream COLLATE "C", created, shard COLLATE "C"
 ON CONFLICT DO NOTHING`
 
-// lockShards locks the shards of the batch in a fixed order and finds those that
-// are not where the batch expects them.
-func (a *apply) lockShards(ctx context.Context) error {
+// lockShards locks the shards of the batch and finds those that are not where the
+// batch expects them. What it returns will say how many are locked.
+func (a *apply) lockShards() (locked *int) {
 	n := len(a.batch.Advances)
-	a.moved = make([]bool, n)
+	a.moved, locked = make([]bool, n), new(int)
 	if n == 0 {
-		return nil
+		return locked
 	}
 	order := make([]int, n)
 	for i := range order {
@@ -109,45 +128,31 @@ func (a *apply) lockShards(ctx context.Context) error {
 		s, t := a.batch.Advances[x].Shard, a.batch.Advances[y].Shard
 		return cmp.Or(strings.Compare(s.Stream, t.Stream), s.Created.Compare(t.Created), strings.Compare(s.ID, t.ID))
 	})
-	args := shardColumns(a.batch.Advances, order)
-	var batch pgx.Batch
-	batch.Queue(insertShardsSQL, args...)
-	at := 0
-	batch.Queue(lockShardsSQL, args...).Query(func(rows pgx.Rows) error {
-		var sequence string
-		var ended bool
-		_, err := pgx.ForEachRow(rows, []any{&sequence, &ended}, func() error {
-			advance := a.batch.Advances[order[at]]
-			elsewhere := ended || stream.Compare(sequence, advance.From.Sequence) != 0
-			a.moved[order[at]] = advance.Withdrawn || !advance.Unordered && elsewhere
-			at++
-			return nil
-		})
-		return err
-	})
-	if err := a.tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return err
-	}
-	if at != n {
-		return fmt.Errorf("%d of %d shards found", at, n)
-	}
-	for i, moved := range a.moved {
-		if moved {
-			a.result.Moved = append(a.result.Moved, i)
-		}
-	}
-	return nil
+	shards := a.shardColumns(order)
+	a.add("insert shards", insertShardsSQL, nil, shards...)
+	a.add("lock shards", lockShardsSQL, func(v [][]byte) error {
+		i := order[*locked]
+		advance, sequence, ended := a.batch.Advances[i], string(v[0]), v[1][0] != 0
+		elsewhere := ended || stream.Compare(sequence, advance.From.Sequence) != 0
+		a.moved[i] = advance.Withdrawn || !advance.Unordered && elsewhere
+		*locked++
+		return nil
+	}, shards...)
+	return locked
 }
 
-// shardColumns returns the identities of shards as three arrays.
-func shardColumns(advances []Advance, order []int) []any {
+// shardColumns returns the identities of the batch's shards, in the order given,
+// as three arrays.
+func (a *apply) shardColumns(order []int) []param {
 	streams, shards := make([]string, len(order)), make([]string, len(order))
 	created := make([]time.Time, len(order))
 	for at, i := range order {
-		s := advances[i].Shard
+		s := a.batch.Advances[i].Shard
 		streams[at], created[at], shards[at] = s.Stream, s.Created, s.ID
 	}
-	return []any{streams, created, shards}
+	return []param{
+		a.array(pgtype.TextArrayOID, streams), a.array(pgtype.TimestamptzArrayOID, created), a.array(pgtype.TextArrayOID, shards),
+	}
 }
 
 const insertScopesSQL = `
@@ -161,27 +166,28 @@ const lockScopesSQL = `SELECT FROM hub.scope WHERE scope = ANY($1::uuid[]) ORDER
 // the snapshot from before the wait.
 const readScopesSQL = `
 SELECT s.scope, s.complete_run, s.live_rows, s.live_xor,
+       (SELECT r.run FROM hub.run r WHERE r.scope = s.scope ORDER BY r.run LIMIT 1),
        (SELECT r.run FROM hub.run r WHERE r.scope = s.scope ORDER BY r.run DESC LIMIT 1)
 FROM hub.scope s WHERE s.scope = ANY($1::uuid[])`
 
-// lockScopes locks every scope of the batch in a fixed order and reads its state.
-func (a *apply) lockScopes(ctx context.Context) error {
+// lockScopes locks every scope of the batch and reads its state.
+func (a *apply) lockScopes() {
 	a.scopes = map[schema.Scope]*scopeState{}
-	add := func(s schema.Scope, o Origin) {
-		if !a.leftOut(o) && a.scopes[s] == nil {
+	known := func(s schema.Scope) {
+		if a.scopes[s] == nil {
 			a.scopes[s] = &scopeState{id: s.ID()}
 		}
 	}
 	for _, g := range a.batch.Groups {
 		for _, p := range g.Parts {
-			add(p.Scope, p.Origin)
+			known(p.Scope)
 		}
 	}
 	for _, e := range a.batch.Ends {
-		add(e.Scope, e.Origin)
+		known(e.Scope)
 	}
 	if len(a.scopes) == 0 {
-		return nil
+		return
 	}
 	byID := map[id]*scopeState{}
 	var ids []id
@@ -192,29 +198,23 @@ func (a *apply) lockScopes(ctx context.Context) error {
 		categories, accounts = append(categories, s.Category), append(accounts, s.Account)
 		regions, slicesOf = append(regions, s.Region), append(slicesOf, s.Slice)
 	}
-	var batch pgx.Batch
-	batch.Queue(insertScopesSQL, ids, categories, accounts, regions, slicesOf)
-	batch.Queue(lockScopesSQL, ids)
-	batch.Queue(readScopesSQL, ids).Query(func(rows pgx.Rows) error {
-		var scope id
-		var complete, newest *id
-		var live, liveXor int64
-		_, err := pgx.ForEachRow(rows, []any{&scope, &complete, &live, &liveXor, &newest}, func() error {
-			state := byID[scope]
-			state.complete, state.newest = runID(complete), runID(newest)
-			state.live, state.liveXor = live, liveXor
-			return nil
-		})
-		return err
-	})
-	return a.tx.SendBatch(ctx, &batch).Close()
+	scopes := uuidList(ids)
+	a.add("insert scopes", insertScopesSQL, nil, scopes, a.array(pgtype.TextArrayOID, categories),
+		a.array(pgtype.TextArrayOID, accounts), a.array(pgtype.TextArrayOID, regions), a.array(pgtype.TextArrayOID, slicesOf))
+	a.add("lock scopes", lockScopesSQL, nil, scopes)
+	a.add("read scopes", readScopesSQL, func(v [][]byte) error {
+		state := byID[id(v[0])]
+		state.complete, state.oldest, state.newest = runID(v[1]), runID(v[4]), runID(v[5])
+		state.live, state.liveXor = bigint(v[2]), bigint(v[3])
+		return nil
+	}, scopes)
 }
 
-func runID(v *id) *schema.RunID {
+func runID(v []byte) *schema.RunID {
 	if v == nil {
 		return nil
 	}
-	r := schema.RunID(*v)
+	r := schema.RunID(v)
 	return &r
 }
 
@@ -253,20 +253,18 @@ func (a *apply) applyCategory(ctx context.Context, c *category) error {
 	defer c.release()
 	for {
 		c.reset()
-		if _, err := a.tx.Exec(ctx, "SAVEPOINT category"); err != nil {
-			return err
-		}
+		a.add("savepoint", "SAVEPOINT category", nil)
 		err := c.applyRows(ctx)
 		if err == nil {
 			a.accept(c)
-			_, err = a.tx.Exec(ctx, "RELEASE category")
-			return err
+			a.add("release savepoint", "RELEASE category", nil)
+			return nil
 		}
 		class, meddled := Classify(err), meddled(err) && !c.stageAll
 		if class != PutAside && class != Park && !meddled {
 			return err
 		}
-		if _, err := a.tx.Exec(ctx, "ROLLBACK TO category; RELEASE category"); err != nil {
+		if _, err := a.conn.Exec(ctx, "ROLLBACK TO category; RELEASE category"); err != nil {
 			return err
 		}
 		switch {
@@ -320,12 +318,10 @@ func (a *apply) park(c *category, why error) {
 
 // markDirty notes the tables that changed. Rows are only ever inserted here, so
 // that loaders do not wait for each other.
-func (a *apply) markDirty(ctx context.Context) error {
-	if len(a.dirty) == 0 {
-		return nil
+func (a *apply) markDirty() {
+	if len(a.dirty) > 0 {
+		a.add("mark tables dirty", `INSERT INTO hub.dirty (table_name) SELECT unnest($1::text[])`, nil, a.array(pgtype.TextArrayOID, a.dirty))
 	}
-	_, err := a.tx.Exec(ctx, `INSERT INTO hub.dirty (table_name) SELECT unnest($1::text[])`, a.dirty)
-	return err
 }
 
 const advanceSQL = `
@@ -339,7 +335,7 @@ FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::boolean[]
 WHERE (p.stream, p.stream_created_at, p.shard) = (k.stream, k.stream_created_at, k.shard)`
 
 // advance moves the shards that are where the batch expects them.
-func (a *apply) advance(ctx context.Context) error {
+func (a *apply) advance() {
 	var order []int
 	var sequences []string
 	var ended []bool
@@ -357,11 +353,10 @@ func (a *apply) advance(ctx context.Context) error {
 			arrived = append(arrived, &a.batch.Advances[i].Arrived)
 		}
 	}
-	if len(order) == 0 {
-		return nil
+	if len(order) > 0 {
+		a.add("advance shards", advanceSQL, nil, append(a.shardColumns(order), a.array(pgtype.TextArrayOID, sequences),
+			a.array(pgtype.BoolArrayOID, ended), a.array(pgtype.TimestamptzArrayOID, arrived))...)
 	}
-	_, err := a.tx.Exec(ctx, advanceSQL, append(shardColumns(a.batch.Advances, order), sequences, ended, arrived)...)
-	return err
 }
 
 // compareParts orders parts by scope, run and number.

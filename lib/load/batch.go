@@ -1,9 +1,12 @@
 package load
 
 import (
+	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -32,7 +35,10 @@ type Group struct {
 	Record arrow.Record
 	Parts  []Part
 
-	keys, hashes []byte // of every row of Record; empty until Identify
+	// Made by Identify: the key and the hash of every row of Record, and the rows in
+	// the order of their keys; rows with the same key keep the order they have.
+	keys, hashes []byte
+	sorted       []int32
 }
 
 // Identify computes the keys and hashes of the group's rows. Apply does it if
@@ -40,7 +46,34 @@ type Group struct {
 func (g *Group) Identify() {
 	if g.keys == nil && g.Record.NumRows() > 0 {
 		g.keys, g.hashes = identify(g.Table, g.Record, g.Parts)
+		g.sorted = sortedByKey(g.keys)
 	}
+}
+
+func (g *Group) key(row int32) []byte { return g.keys[int(row)*idSize : int(row+1)*idSize] }
+
+// sortedByKey returns the numbers of the rows in the order of their keys.
+func sortedByKey(keys []byte) []int32 {
+	type keyed struct {
+		high, low uint64
+		row       int32
+	}
+	order := make([]keyed, len(keys)/idSize)
+	for row := range order {
+		key := keys[row*idSize:]
+		order[row] = keyed{binary.BigEndian.Uint64(key), binary.BigEndian.Uint64(key[8:]), int32(row)}
+	}
+	slices.SortFunc(order, func(a, b keyed) int {
+		if a.high != b.high {
+			return cmp.Compare(a.high, b.high)
+		}
+		return cmp.Or(cmp.Compare(a.low, b.low), cmp.Compare(a.row, b.row))
+	})
+	rows := make([]int32, len(order))
+	for i, k := range order {
+		rows[i] = k.row
+	}
+	return rows
 }
 
 // Part is the rows of a run that travelled together.

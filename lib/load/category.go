@@ -3,7 +3,6 @@ package load
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -89,7 +88,7 @@ func (c *category) reset() {
 func (c *category) applyRows(ctx context.Context) error {
 	if c.group != nil {
 		if err := c.claimParts(ctx); err != nil {
-			return fmt.Errorf("claim parts: %w", err)
+			return err
 		}
 		if err := c.mergeRows(ctx); err != nil {
 			return err
@@ -165,10 +164,10 @@ func (c *category) claimParts(ctx context.Context) error {
 		first, last = append(first, from), append(last, to)
 	}
 	claimed := map[partKey]bool{}
-	err := c.query(ctx, claimSQL, func(v [][]byte) error {
-		claimed[partKey{id(v[0]), schema.RunID(v[1]), int32(binary.BigEndian.Uint32(v[2]))}] = true
+	_, err := c.do(ctx, "claim parts", claimSQL, func(v [][]byte) error {
+		claimed[partKey{id(v[0]), schema.RunID(v[1]), integer(v[2])}] = true
 		return nil
-	}, uuidList(scopes), uuidList(runs), ints(numbers), byteas(hashes), ints(rows), uuids(c.group.keys, nil), ints(first), ints(last))
+	}, uuidList(scopes), uuidList(runs), ints(numbers), byteas(hashes), ints(rows), uuids(c.group.keys), ints(first), ints(last))
 	if err != nil {
 		return err
 	}
@@ -269,8 +268,8 @@ func (c *category) checkRepeated(ctx context.Context, parts []*partWork) error {
 		scopes, runs, numbers = append(scopes, p.scope.id), append(runs, id(p.Run)), append(numbers, int32(p.Number))
 	}
 	before := make([][]byte, len(parts))
-	err := c.query(ctx, repeatedSQL, func(v [][]byte) error {
-		before[binary.BigEndian.Uint32(v[0])] = bytes.Clone(v[1])
+	_, err := c.do(ctx, "compare repeated parts", repeatedSQL, func(v [][]byte) error {
+		before[integer(v[0])] = bytes.Clone(v[1])
 		return nil
 	}, uuidList(scopes), uuidList(runs), ints(numbers))
 	if err != nil {
@@ -283,27 +282,6 @@ func (c *category) checkRepeated(ctx context.Context, parts []*partWork) error {
 		c.repeatedPart(p, before[i])
 	}
 	return nil
-}
-
-// query runs one statement with encoded parameters and calls f with each row, all
-// in binary. f must not keep the values.
-func (c *category) query(ctx context.Context, sql string, f func(values [][]byte) error, params ...param) error {
-	values, oids, formats := make([][]byte, len(params)), make([]uint32, len(params)), make([]int16, len(params))
-	for i, p := range params {
-		values[i], oids[i], formats[i] = p.value, p.oid, 1
-	}
-	reader := c.conn.PgConn().ExecParams(ctx, sql, values, oids, formats, []int16{1})
-	var failed error
-	for reader.NextRow() {
-		if f != nil && failed == nil {
-			failed = f(reader.Values())
-		}
-	}
-	_, err := reader.Close()
-	if err != nil {
-		return err
-	}
-	return failed
 }
 
 // release gives back what the attempts made.

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/hubspoke/observability/lib/schema"
 )
@@ -77,7 +77,8 @@ func (c *category) storeRuns(ctx context.Context) error {
 		}
 		completed = append(completed, completedRun{r.state, r.run, gone})
 	}
-	return c.storeCompleted(ctx, completed)
+	c.storeCompleted(completed)
+	return c.send(ctx)
 }
 
 func (c *category) upsertRuns(ctx context.Context) ([]storedRun, error) {
@@ -105,19 +106,16 @@ func (c *category) upsertRuns(ctx context.Context) ([]storedRun, error) {
 		cols.outcomes, cols.errors = append(cols.outcomes, outcome), append(cols.errors, text)
 		cols.endParts, cols.endRows = append(cols.endParts, parts), append(cols.endRows, rows)
 	}
-	rows, err := c.tx.Query(ctx, storeRunsSQL, cols.scopes, cols.runs, cols.times, cols.parts, cols.last, cols.rows, cols.rejects,
-		cols.keys, cols.keysXor, cols.fresh, cols.changed, cols.outcomes, cols.errors, cols.endParts, cols.endRows)
-	if err != nil {
-		return nil, err
-	}
+	bigints := func(values []int64) param { return c.array(pgtype.Int8ArrayOID, values) }
 	var stored []storedRun
-	var scope, run id
-	var keys, keysXor int64
-	var completes bool
-	_, err = pgx.ForEachRow(rows, []any{&scope, &run, &keys, &keysXor, &completes}, func() error {
-		stored = append(stored, storedRun{c.runs[runKey{scope, schema.RunID(run)}], keys, keysXor, completes})
+	_, err := c.do(ctx, "store runs", storeRunsSQL, func(v [][]byte) error {
+		run := c.runs[runKey{id(v[0]), schema.RunID(v[1])}]
+		stored = append(stored, storedRun{run, bigint(v[2]), bigint(v[3]), v[4][0] != 0})
 		return nil
-	})
+	}, uuidList(cols.scopes), uuidList(cols.runs), c.array(pgtype.TimestamptzArrayOID, cols.times), ints(cols.parts), ints(cols.last),
+		bigints(cols.rows), bigints(cols.rejects), bigints(cols.keys), bigints(cols.keysXor), bigints(cols.fresh), bigints(cols.changed),
+		c.array(pgtype.TextArrayOID, cols.outcomes), c.array(pgtype.TextArrayOID, cols.errors),
+		c.array(pgtype.Int4ArrayOID, cols.endParts), c.array(pgtype.Int8ArrayOID, cols.endRows))
 	return stored, err
 }
 
@@ -179,15 +177,14 @@ FROM unnest($1::uuid[], $2::uuid[]) AS k(scope, complete_run)
 WHERE p.scope = k.scope AND p.run <= k.complete_run AND p.row_keys IS NOT NULL`
 
 // storeCompleted stores completed runs and changed scopes, each kind at once.
-func (c *category) storeCompleted(ctx context.Context, completed []completedRun) error {
-	var batch pgx.Batch
+func (c *category) storeCompleted(completed []completedRun) {
 	if len(completed) > 0 {
 		var scopes, runs []id
 		var gone []int64
 		for _, r := range completed {
 			scopes, runs, gone = append(scopes, r.scope.id), append(runs, id(r.run)), append(gone, r.gone)
 		}
-		batch.Queue(completeRunsSQL, scopes, runs, gone)
+		c.add("complete runs", completeRunsSQL, nil, uuidList(scopes), uuidList(runs), c.array(pgtype.Int8ArrayOID, gone))
 	}
 	var scopes []id
 	var complete []*id
@@ -199,15 +196,12 @@ func (c *category) storeCompleted(ctx context.Context, completed []completedRun)
 		}
 	}
 	if len(scopes) > 0 {
-		batch.Queue(storeScopesSQL, scopes, complete, live, liveXor)
+		c.add("store scopes", storeScopesSQL, nil, uuidList(scopes), c.array(pgtype.UUIDArrayOID, complete),
+			c.array(pgtype.Int8ArrayOID, live), c.array(pgtype.Int8ArrayOID, liveXor))
 	}
 	if len(completed) > 0 && c.snapshot() {
-		batch.Queue(forgetKeysSQL, scopes, complete)
+		c.add("forget keys", forgetKeysSQL, nil, uuidList(scopes), c.array(pgtype.UUIDArrayOID, complete))
 	}
-	if batch.Len() == 0 {
-		return nil
-	}
-	return c.tx.SendBatch(ctx, &batch).Close()
 }
 
 // scopeStates returns the scopes of this category.
@@ -232,11 +226,14 @@ func (c *category) markGone(ctx context.Context, r storedRun) (int64, error) {
 		return 0, nil
 	}
 	first, last := keyRange(r.scope)
-	args := []any{s.id, id(r.run), first, last, r.run.Time(), r.scope.Account, r.scope.Region}
+	args := []param{
+		uuid(s.id), uuid(r.run), uuid(first), uuid(last), {pgtype.TimestamptzOID, timestamptz(r.run)},
+		text(r.scope.Account), text(r.scope.Region),
+	}
 	inSlice := ""
 	if i := c.table.SliceColumn(); i >= 0 {
 		inSlice = fmt.Sprintf("AND t.%s::text = $8", c.table.Columns()[i].Name)
-		args = append(args, r.scope.Slice)
+		args = append(args, text(r.scope.Slice))
 	}
 	sql := fmt.Sprintf(`
 WITH named AS MATERIALIZED (
@@ -248,19 +245,11 @@ WHERE t.row_key BETWEEN $3 AND $4 AND t.account_id = $6 AND t.region = $7 %s
   AND NOT EXISTS (SELECT FROM named n WHERE n.key = t.row_key)
 RETURNING t.row_key`, tableName(c.table), inSlice)
 	var gone, xor int64
-	err := c.withHashJoins(ctx, func() error {
-		rows, err := c.tx.Query(ctx, sql, args...)
-		if err != nil {
-			return err
-		}
-		var key id
-		_, err = pgx.ForEachRow(rows, []any{&key}, func() error {
-			gone++
-			xor ^= fingerprint(key[:])
-			return nil
-		})
-		return err
-	})
+	err := c.doWithHashJoins(ctx, "mark rows gone", sql, func(v [][]byte) error {
+		gone++
+		xor ^= fingerprint(v[0])
+		return nil
+	}, args...)
 	if err != nil {
 		return 0, err
 	}

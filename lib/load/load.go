@@ -30,7 +30,6 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/hubspoke/observability/lib/schema"
@@ -149,11 +148,13 @@ func (l *Loader) applyOnce(ctx context.Context, b *Batch) (Result, error) {
 		return Result{}, err
 	}
 	defer conn.Release()
-	a := &apply{loader: l, batch: b, conn: conn.Conn()}
+	a := &apply{loader: l, batch: b, tx: &tx{conn: conn.Conn()}}
 	a.result.Categories = map[string]Counts{}
-	err = pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
-		a.tx = tx
-		return a.run(ctx)
-	})
+	if err = a.run(ctx); err == nil {
+		err = a.commit(ctx)
+	}
+	if err != nil {
+		a.rollback(ctx)
+	}
 	return a.result, err
 }

@@ -433,6 +433,33 @@ func TestRowRepeatedInAnotherTransaction(t *testing.T) {
 	db.wantLive(things.Table, "a=1")
 }
 
+// The rows of a scope's first run are not asked for: here the key itself has to
+// show that they are not new.
+func TestRowRepeatedInAnotherTransactionOfTheFirstRun(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1")))
+	db.apply(build(t).part(things.Table, "", 1, 1, thing("b", "1")))
+	result := db.apply(build(t).part(things.Table, "", 1, 2, thing("a", "2"), thing("c", "1")).end(things.Table, "", 1, schema.OK, 3, 4))
+	db.wantLive(things.Table, "a=1", "b=1", "c=1")
+	if got := result.Categories["things"]; got != (load.Counts{Rows: 2, New: 1, Rejected: 1, Parts: 1}) {
+		t.Errorf("counts %+v", got)
+	}
+	if got := db.query("SELECT part || ' ' || row_number || ' ' || reason FROM hub.reject"); !slices.Equal(got, []string{"2 0 repeated_row"}) {
+		t.Errorf("rejects %q", got)
+	}
+}
+
+func TestRowsOfAScopeThatNoRunIsKnownOf(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1, 2))
+	db.exec("TRUNCATE hub.scope CASCADE; TRUNCATE hub.run_part")
+	result := db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "2"), thing("b", "1")).end(things.Table, "", 2, schema.OK, 1, 2))
+	db.wantLive(things.Table, "a=2", "b=1")
+	if got := result.Categories["things"]; got != (load.Counts{Rows: 2, Changed: 1, Unchanged: 1, Parts: 1, Completed: 1}) {
+		t.Errorf("counts %+v", got)
+	}
+}
+
 func TestKeyThatExistsAlthoughItSeemedNew(t *testing.T) {
 	db := newDatabase(t, load.Config{})
 	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1")))

@@ -2,9 +2,7 @@ package load
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
@@ -24,66 +22,56 @@ import (
 // two phases: ask which are new or changed, then write only those.
 func (c *category) mergeRows(ctx context.Context) error {
 	rows, partOf, err := c.effectiveRows(ctx)
-	if err != nil {
-		return fmt.Errorf("newer runs: %w", err)
-	}
-	if len(rows) == 0 {
-		return nil
+	if err != nil || len(rows) == 0 {
+		return err
 	}
 	for _, row := range rows {
 		r := partOf[row].run
 		r.keys++
-		r.keysXor ^= fingerprint(c.key(row))
+		r.keysXor ^= fingerprint(c.group.key(row))
 	}
-	answer, err := c.ask(ctx, rows)
+	first, others := c.firstRows(rows, partOf)
+	answer, err := c.ask(ctx, others)
 	if err != nil {
-		return fmt.Errorf("compare with the table: %w", err)
+		return err
 	}
+	answer.fresh = append(answer.fresh, first...)
 	changed := c.newerThanStored(answer.changed, partOf)
-	fresh := answer.fresh
-	staged := changed.rows
+	fresh, staged, stage := answer.fresh, changed.rows, c.updateRows
 	if c.stageAll {
-		staged, fresh = append(slices.Clone(fresh), staged...), nil
-		c.sortByKey(staged)
+		fresh, staged, stage = nil, slices.Concat(fresh, staged), c.upsertRows
 	}
 	if err := c.write(ctx, fresh, partOf, c.copyRows); err != nil {
 		return fmt.Errorf("copy new rows: %w", err)
 	}
-	if err := c.write(ctx, staged, partOf, c.stageRows); err != nil {
+	if err := c.write(ctx, staged, partOf, stage); err != nil {
 		return fmt.Errorf("merge changed rows: %w", err)
 	}
 	c.countWritten(answer.fresh, changed, partOf)
 	c.counts.Unchanged += int64(len(rows) - len(answer.fresh) - len(answer.changed))
 	if !c.snapshot() {
 		unchanged := without(rows, answer.fresh, answer.changed)
-		if err := c.touch(ctx, unchanged, partOf); err != nil {
-			return fmt.Errorf("move unchanged rows to the newer run: %w", err)
-		}
+		return c.touch(ctx, unchanged, partOf)
 	}
 	return nil
 }
 
-func (c *category) key(row int32) []byte {
-	return c.group.keys[int(row)*idSize : int(row+1)*idSize]
-}
-
-// sortByKey sorts rows by their keys; of rows with the same key the order stays.
-func (c *category) sortByKey(rows []int32) {
-	type keyed struct {
-		high, low uint64
-		at, row   int32
+// firstRows divides rows into those of their scopes' first runs, and the others.
+// The first ones are new, since a run names a key once, and need not be asked for.
+// If it does not, or somebody else wrote rows, the primary key refuses the COPY, and
+// then everything is asked for.
+func (c *category) firstRows(rows []int32, partOf []*partWork) (first, others []int32) {
+	if c.stageAll {
+		return nil, rows
 	}
-	order := make([]keyed, len(rows))
-	for at, row := range rows {
-		key := c.key(row)
-		order[at] = keyed{binary.BigEndian.Uint64(key), binary.BigEndian.Uint64(key[8:]), int32(at), row}
+	for _, row := range rows {
+		if p := partOf[row]; p.scope.firstRun(p.Run) {
+			first = append(first, row)
+		} else {
+			others = append(others, row)
+		}
 	}
-	slices.SortFunc(order, func(a, b keyed) int {
-		return cmp.Or(cmp.Compare(a.high, b.high), cmp.Compare(a.low, b.low), cmp.Compare(a.at, b.at))
-	})
-	for i := range order {
-		rows[i] = order[i].row
-	}
+	return first, others
 }
 
 // effectiveRows returns the rows that may have an effect, in the order of their
@@ -101,18 +89,22 @@ func (c *category) effectiveRows(ctx context.Context) (rows []int32, partOf []*p
 			return nil, nil, err
 		}
 		for row := int32(p.First); row < int32(p.First+p.Rows); row++ {
-			partOf[row] = p
 			if hidden[row] {
 				// The key still counts as named by this run.
 				p.run.keys++
-				p.run.keysXor ^= fingerprint(c.key(row))
+				p.run.keysXor ^= fingerprint(c.group.key(row))
 				c.counts.Superseded++
 				continue
 			}
+			partOf[row] = p
+		}
+	}
+	rows = make([]int32, 0, len(partOf))
+	for _, row := range c.group.sorted {
+		if partOf[row] != nil {
 			rows = append(rows, row)
 		}
 	}
-	c.sortByKey(rows)
 	return c.dropRepeated(rows, partOf), partOf, nil
 }
 
@@ -129,25 +121,19 @@ func (c *category) namedByNewer(ctx context.Context, p *partWork) (map[int32]boo
 	}
 	keys := c.group.keys[p.First*idSize : (p.First+p.Rows)*idSize]
 	hidden := map[int32]bool{}
-	err := c.withHashJoins(ctx, func() error {
-		return c.query(ctx, namedByNewerSQL, func(v [][]byte) error {
-			hidden[int32(p.First)+int32(binary.BigEndian.Uint32(v[0]))] = true
-			return nil
-		}, uuids(keys, nil), param{pgtype.UUIDOID, p.scope.id[:]}, param{pgtype.UUIDOID, p.Run[:]})
-	})
+	err := c.doWithHashJoins(ctx, "find keys of newer runs", namedByNewerSQL, func(v [][]byte) error {
+		hidden[int32(p.First)+integer(v[0])] = true
+		return nil
+	}, uuids(keys), uuid(p.scope.id), uuid(p.Run))
 	return hidden, err
 }
 
-// withHashJoins lets f compare two large sets of keys, which the settings of the
-// connection would do by a loop inside a loop.
-func (c *category) withHashJoins(ctx context.Context, f func() error) error {
-	if _, err := c.tx.Exec(ctx, "SET LOCAL enable_hashjoin = on"); err != nil {
-		return err
-	}
-	if err := f(); err != nil {
-		return err
-	}
-	_, err := c.tx.Exec(ctx, "SET LOCAL enable_hashjoin = off")
+// doWithHashJoins is do for a statement that compares two large sets of keys, which
+// the settings of the connection would do by a loop inside a loop.
+func (c *category) doWithHashJoins(ctx context.Context, step, sql string, row func(values [][]byte) error, params ...param) error {
+	c.add(step, "SET LOCAL enable_hashjoin = on", nil)
+	c.add(step, sql, row, params...)
+	_, err := c.do(ctx, step, "SET LOCAL enable_hashjoin = off", nil)
 	return err
 }
 
@@ -155,24 +141,35 @@ func (c *category) withHashJoins(ctx context.Context, f func() error) error {
 // a run that names a key twice contradicts itself, and its later row is rejected.
 func (c *category) dropRepeated(rows []int32, partOf []*partWork) []int32 {
 	once := rows[:0]
-	for _, row := range rows {
-		n := len(once)
-		if n == 0 || !bytes.Equal(c.key(once[n-1]), c.key(row)) {
-			once = append(once, row)
-			continue
+	for len(rows) > 0 {
+		n := 1
+		for n < len(rows) && bytes.Equal(c.group.key(rows[0]), c.group.key(rows[n])) {
+			n++
 		}
-		before, p := partOf[once[n-1]], partOf[row]
+		once = append(once, c.newestOf(rows[:n], partOf))
+		rows = rows[n:]
+	}
+	return once
+}
+
+// newestOf returns which of the rows with one key has the word.
+func (c *category) newestOf(rows []int32, partOf []*partWork) int32 {
+	if len(rows) > 1 {
+		slices.SortStableFunc(rows, func(a, b int32) int { return compareParts(partOf[a], partOf[b]) })
+	}
+	newest := rows[0]
+	for _, row := range rows[1:] {
+		before, p := partOf[newest], partOf[row]
 		if before.run == p.run {
 			c.rejectRow(p, c.refusal(row, p, ReasonRepeatedRow, "the run named this key before"))
 			continue
 		}
-		// Parts are sorted by run, and the sort of the rows kept that order.
 		before.run.keys++
-		before.run.keysXor ^= fingerprint(c.key(row))
+		before.run.keysXor ^= fingerprint(c.group.key(row))
 		c.counts.Superseded++
-		once[n-1] = row
+		newest = row
 	}
-	return once
+	return newest
 }
 
 // refusal describes a row that was decoded but cannot be applied.
@@ -209,18 +206,19 @@ LEFT JOIN %[1]s t ON t.row_key = k.key
 WHERE t.row_key IS NULL OR t.row_hash <> k.hash OR t.deleted_at IS NOT NULL`
 
 // ask finds which rows are new and which are changed. It also makes sure, under
-// the table lock that the query takes, that the table still is as it was checked.
+// the table lock that the query takes, that the table still is as it was checked,
+// and so it is called for no rows, too.
 func (c *category) ask(ctx context.Context, rows []int32) (answer, error) {
 	var a answer
 	var attributes string
-	err := c.query(ctx, fmt.Sprintf(askSQL, tableName(c.table)), func(v [][]byte) error {
+	_, err := c.do(ctx, "compare with the table", fmt.Sprintf(askSQL, tableName(c.table)), func(v [][]byte) error {
 		attributes = string(v[0])
 		i := 0
-		if err := elements(v[1], func(v []byte) { a.fresh = append(a.fresh, rows[int32(binary.BigEndian.Uint32(v))]) }); err != nil {
+		if err := elements(v[1], func(v []byte) { a.fresh = append(a.fresh, rows[integer(v)]) }); err != nil {
 			return err
 		}
 		if err := elements(v[2], func(v []byte) {
-			a.changed = append(a.changed, storedRow{row: rows[int32(binary.BigEndian.Uint32(v))]})
+			a.changed = append(a.changed, storedRow{row: rows[integer(v)]})
 		}); err != nil {
 			return err
 		}
@@ -229,11 +227,11 @@ func (c *category) ask(ctx context.Context, rows []int32) (answer, error) {
 		}
 		i = 0
 		return elements(v[4], func(v []byte) { a.changed[i].gone = v[0] != 0; i++ })
-	}, uuids(c.group.keys, rows), uuids(c.group.hashes, rows))
+	}, uuidsOf(rows, c.group.keys), uuidsOf(rows, c.group.hashes))
 	if err != nil {
 		return a, err
 	}
-	return a, c.loader.checks.verify(ctx, c.tx, c.table, attributes)
+	return a, c.loader.checks.verify(ctx, c.conn, c.table, attributes)
 }
 
 // changedRows are rows to be written over stored ones.
@@ -255,7 +253,7 @@ func (c *category) newerThanStored(stored []storedRow, partOf []*partWork) chang
 			}
 		case order == 0 && !s.gone:
 			p.run.keys--
-			p.run.keysXor ^= fingerprint(c.key(s.row))
+			p.run.keysXor ^= fingerprint(c.group.key(s.row))
 			c.rejectRow(p, c.refusal(s.row, p, ReasonRepeatedRow, "the run named this key before, with other content"))
 		default:
 			c.counts.Superseded++
@@ -292,7 +290,7 @@ func (c *category) countWritten(fresh []int32, changed changedRows, partOf []*pa
 func (c *category) addLive(row int32, p *partWork) {
 	l := c.liveOf(p.scope)
 	l.rows++
-	l.xor ^= fingerprint(c.key(row))
+	l.xor ^= fingerprint(c.group.key(row))
 	l.unknown = l.unknown || c.stageAll
 }
 
@@ -305,18 +303,18 @@ func (c *category) write(ctx context.Context, rows []int32, partOf []*partWork, 
 	if !c.careful {
 		return write(ctx, rows)
 	}
-	if _, err := c.tx.Exec(ctx, "SAVEPOINT rows"); err != nil {
+	if _, err := c.conn.Exec(ctx, "SAVEPOINT rows"); err != nil {
 		return err
 	}
 	err := write(ctx, rows)
 	if err == nil {
-		_, err = c.tx.Exec(ctx, "RELEASE rows")
+		_, err = c.conn.Exec(ctx, "RELEASE rows")
 		return err
 	}
 	if Classify(err) != PutAside || (meddled(err) && !c.stageAll) {
 		return err
 	}
-	if _, err := c.tx.Exec(ctx, "ROLLBACK TO rows; RELEASE rows"); err != nil {
+	if _, err := c.conn.Exec(ctx, "ROLLBACK TO rows; RELEASE rows"); err != nil {
 		return err
 	}
 	if len(rows) > 1 {
@@ -334,88 +332,120 @@ func (c *category) write(ctx context.Context, rows []int32, partOf []*partWork, 
 
 // copyRows copies rows straight into the table.
 func (c *category) copyRows(ctx context.Context, rows []int32) error {
-	return c.copyInto(ctx, tableName(c.table), rows)
+	return c.copyInto(ctx, tableName(c.table), allColumns(c.table), rows)
 }
 
-// stageRows copies rows into the stage and merges them from there. The stage has
-// the columns that are copied and none of the table's constraints.
-func (c *category) stageRows(ctx context.Context, rows []int32) error {
-	stage, table := stageName(c.table), tableName(c.table)
-	sql := fmt.Sprintf("CREATE TEMPORARY TABLE IF NOT EXISTS %s ON COMMIT DELETE ROWS AS SELECT %s FROM %s WITH NO DATA",
-		stage, copiedColumns(c.table), table)
-	if _, err := c.tx.Exec(ctx, sql); err != nil {
-		return err
-	}
-	if err := c.copyInto(ctx, "pg_temp."+stage, rows); err != nil {
-		return err
-	}
-	if c.stageAll {
-		sql = mergeSQL(c.table)
-	} else {
-		sql = updateSQL(c.table)
-	}
-	tag, err := c.tx.Exec(ctx, sql)
-	if err == nil && !c.stageAll && tag.RowsAffected() != int64(len(rows)) {
-		return errVanished
-	}
-	if err == nil && c.careful { // more rows may follow in this transaction
-		_, err = c.tx.Exec(ctx, "TRUNCATE pg_temp."+stage)
+// updateRows changes rows that are in the table.
+func (c *category) updateRows(ctx context.Context, rows []int32) error {
+	columns := changingColumns(c.table)
+	n, err := c.stageRows(ctx, "changed_"+c.table.Name(), columns, updateSQL(c.table, columns), rows)
+	if err == nil && n != len(rows) {
+		err = errVanished
 	}
 	return err
 }
 
-func tableName(t *schema.Table) string { return "obs." + t.Name() }
-func stageName(t *schema.Table) string { return "stage_" + t.Name() }
+// upsertRows inserts or changes rows, whatever is in the table.
+func (c *category) upsertRows(ctx context.Context, rows []int32) error {
+	columns := allColumns(c.table)
+	_, err := c.stageRows(ctx, "stage_"+c.table.Name(), columns, upsertSQL(c.table, columns), rows)
+	return err
+}
 
-// copiedColumns are the columns of a COPY, in the order of extendedRecord.
-func copiedColumns(t *schema.Table) string {
+// stageRows copies columns of rows into a temporary table and runs a statement that
+// brings them into the category's table; it returns how many rows that wrote. The
+// stage has none of the table's constraints.
+func (c *category) stageRows(ctx context.Context, stage string, columns []string, sql string, rows []int32) (int, error) {
+	create := fmt.Sprintf("CREATE TEMPORARY TABLE IF NOT EXISTS %s ON COMMIT DELETE ROWS AS SELECT %s FROM %s WITH NO DATA",
+		stage, strings.Join(columns, ", "), tableName(c.table))
+	if _, err := c.conn.Exec(ctx, create); err != nil {
+		return 0, err
+	}
+	if err := c.copyInto(ctx, "pg_temp."+stage, columns, rows); err != nil {
+		return 0, err
+	}
+	tag, err := c.conn.Exec(ctx, sql)
+	if err == nil && c.careful { // more rows may follow in this transaction
+		_, err = c.conn.Exec(ctx, "TRUNCATE pg_temp."+stage)
+	}
+	return int(tag.RowsAffected()), err
+}
+
+func tableName(t *schema.Table) string { return "obs." + t.Name() }
+
+// allColumns are the columns that are copied into the table.
+func allColumns(t *schema.Table) []string {
 	names := []string{"row_key", "row_hash", "account_id", "region", "run_id", "collected_at"}
 	for _, c := range t.Columns() {
 		names = append(names, c.Name)
 	}
-	return strings.Join(names, ", ")
+	return names
+}
+
+// changingColumns are the key and those columns that can differ between two rows
+// with the same key: it is a hash of the others.
+func changingColumns(t *schema.Table) []string {
+	names := []string{"row_key", "row_hash", "run_id", "collected_at"}
+	for i, c := range t.Columns() {
+		if !slices.Contains(t.Keys(), i) {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// assignments of SET, from a row called source, to all columns but the key.
+func assignments(columns []string, source string) string {
+	set := []string{"deleted_at = NULL"}
+	for _, name := range columns {
+		if name != "row_key" {
+			set = append(set, name+" = "+source+"."+name)
+		}
+	}
+	return strings.Join(set, ", ")
 }
 
 // updateSQL is the statement that brings the stage into the table, where every row
 // of the stage has an older one. It neither looks for conflicts nor locks rows
 // before it writes them, as ON CONFLICT does.
-func updateSQL(t *schema.Table) string {
-	var set strings.Builder
-	for _, c := range t.Columns() {
-		fmt.Fprintf(&set, ", %[1]s = s.%[1]s", c.Name)
-	}
-	return fmt.Sprintf(`
-UPDATE %s t
-SET row_hash = s.row_hash, run_id = s.run_id, collected_at = s.collected_at, deleted_at = NULL%s
-FROM pg_temp.%s s WHERE t.row_key = s.row_key AND t.run_id < s.run_id`,
-		tableName(t), set.String(), stageName(t))
+func updateSQL(t *schema.Table, columns []string) string {
+	return fmt.Sprintf("UPDATE %s t SET %s FROM pg_temp.changed_%s s WHERE t.row_key = s.row_key AND t.run_id < s.run_id",
+		tableName(t), assignments(columns, "s"), t.Name())
 }
 
-// mergeSQL is the statement that merges the stage into the table, whatever of it is
+// upsertSQL is the statement that brings the stage into the table, whatever of it is
 // there.
-func mergeSQL(t *schema.Table) string {
-	var set strings.Builder
-	for _, c := range t.Columns() {
-		fmt.Fprintf(&set, ", %[1]s = excluded.%[1]s", c.Name)
-	}
+func upsertSQL(t *schema.Table, columns []string) string {
 	return fmt.Sprintf(`
-INSERT INTO %[1]s AS t (%[2]s) SELECT %[2]s FROM pg_temp.%[3]s
-ON CONFLICT (row_key) DO UPDATE
-SET row_hash = excluded.row_hash, run_id = excluded.run_id, collected_at = excluded.collected_at, deleted_at = NULL%[4]s
+INSERT INTO %[1]s AS t (%[2]s) SELECT %[2]s FROM pg_temp.stage_%[3]s
+ON CONFLICT (row_key) DO UPDATE SET %[4]s
 WHERE t.run_id < excluded.run_id AND (t.row_hash <> excluded.row_hash OR t.deleted_at IS NOT NULL)`,
-		tableName(t), copiedColumns(t), stageName(t), set.String())
+		tableName(t), strings.Join(columns, ", "), t.Name(), assignments(changingColumns(t), "excluded"))
 }
 
-func (c *category) copyInto(ctx context.Context, table string, rows []int32) error {
-	r, err := pgcopy.NewReader(pgcopy.Source{Record: c.extendedRecord(), Rows: rows})
+// copyInto copies columns of rows into a table.
+func (c *category) copyInto(ctx context.Context, table string, columns []string, rows []int32) error {
+	rec := selectColumns(c.extendedRecord(), columns)
+	defer rec.Release()
+	r, err := pgcopy.NewReader(pgcopy.Source{Record: rec, Rows: rows})
 	if err != nil {
 		return err
 	}
 	rd := &copyReader{reader: r}
-	sql := fmt.Sprintf("COPY %s (%s) FROM STDIN BINARY", table, copiedColumns(c.table))
+	sql := fmt.Sprintf("COPY %s (%s) FROM STDIN BINARY", table, strings.Join(columns, ", "))
 	_, err = c.conn.PgConn().CopyFrom(ctx, rd, sql)
 	c.bytes += rd.end()
 	return err
+}
+
+// selectColumns returns a record of some columns of rec.
+func selectColumns(rec arrow.Record, names []string) arrow.Record {
+	fields, columns := make([]arrow.Field, len(names)), make([]arrow.Array, len(names))
+	for i, name := range names {
+		at := rec.Schema().FieldIndices(name)[0]
+		fields[i], columns[i] = rec.Schema().Field(at), rec.Column(at)
+	}
+	return array.NewRecord(arrow.NewSchema(fields, nil), columns, rec.NumRows())
 }
 
 // copyReader counts what a COPY reads. When the server or the connection fails,
@@ -463,14 +493,12 @@ func (c *category) touch(ctx context.Context, rows []int32, partOf []*partWork) 
 	for i, row := range rows {
 		runs[i] = partOf[row].Run
 		times = append(times, 0, 0, 0, 8)
-		times = binary.BigEndian.AppendUint64(times, uint64(runs[i].Time().UnixMicro()-postgresEpoch))
+		times = append(times, timestamptz(runs[i])...)
 	}
-	return c.query(ctx, fmt.Sprintf(touchSQL, tableName(c.table)), nil,
-		uuids(c.group.keys, rows), uuidList(runs), param{pgtype.TimestamptzArrayOID, times})
+	_, err := c.do(ctx, "move unchanged rows to the newer run", fmt.Sprintf(touchSQL, tableName(c.table)), nil,
+		uuidsOf(rows, c.group.keys), uuidList(runs), param{pgtype.TimestamptzArrayOID, times})
+	return err
 }
-
-// postgresEpoch is 2000-01-01 in microseconds since 1970.
-const postgresEpoch = 946_684_800_000_000
 
 // without returns the rows that are in neither list.
 func without(rows, fresh []int32, changed []storedRow) []int32 {

@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/hubspoke/observability/lib/schema"
 )
 
 // The statements that carry a value per row are sent with their parameters
@@ -34,31 +36,44 @@ func appendArrayHeader(b []byte, element uint32, n int) []byte {
 	return b
 }
 
-// uuids encodes the 16-byte values of flat at the given rows, nil meaning all.
-func uuids(flat []byte, rows []int32) param {
-	n := len(rows)
-	if rows == nil {
-		n = len(flat) / idSize
-	}
+// uuids encodes the 16-byte values that flat consists of.
+func uuids(flat []byte) param {
+	n := len(flat) / idSize
 	b := appendArrayHeader(make([]byte, 0, 20+n*(4+idSize)), pgtype.UUIDOID, n)
 	for i := range n {
-		row := i
-		if rows != nil {
-			row = int(rows[i])
-		}
-		b = append(b, 0, 0, 0, idSize)
-		b = append(b, flat[row*idSize:(row+1)*idSize]...)
+		b = appendUUID(b, flat[i*idSize:])
 	}
 	return param{pgtype.UUIDArrayOID, b}
 }
 
+// uuidsOf encodes those of the rows given.
+func uuidsOf(rows []int32, flat []byte) param {
+	b := appendArrayHeader(make([]byte, 0, 20+len(rows)*(4+idSize)), pgtype.UUIDOID, len(rows))
+	for _, row := range rows {
+		b = appendUUID(b, flat[int(row)*idSize:])
+	}
+	return param{pgtype.UUIDArrayOID, b}
+}
+
+func appendUUID(b, v []byte) []byte { return append(append(b, 0, 0, 0, idSize), v[:idSize]...) }
+
 func uuidList[T ~[idSize]byte](ids []T) param {
 	b := appendArrayHeader(nil, pgtype.UUIDOID, len(ids))
 	for _, v := range ids {
-		b = append(b, 0, 0, 0, idSize)
-		b = append(b, v[:]...)
+		b = appendUUID(b, v[:])
 	}
 	return param{pgtype.UUIDArrayOID, b}
+}
+
+func uuid[T ~[idSize]byte](v T) param { return param{pgtype.UUIDOID, v[:]} }
+func text(v string) param             { return param{pgtype.TextOID, []byte(v)} }
+
+// postgresEpoch is 2000-01-01 in microseconds since 1970.
+const postgresEpoch = 946_684_800_000_000
+
+// timestamptz encodes the start of a run.
+func timestamptz(run schema.RunID) []byte {
+	return binary.BigEndian.AppendUint64(nil, uint64(run.Time().UnixMicro()-postgresEpoch))
 }
 
 func ints(values []int32) param {
@@ -78,6 +93,9 @@ func byteas(values [][]byte) param {
 	}
 	return param{pgtype.ByteaArrayOID, b}
 }
+
+func bigint(v []byte) int64  { return int64(binary.BigEndian.Uint64(v)) }
+func integer(v []byte) int32 { return int32(binary.BigEndian.Uint32(v)) }
 
 var errArray = errors.New("load: the server sent a malformed array")
 

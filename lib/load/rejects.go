@@ -66,6 +66,9 @@ func (a *apply) storeRejects(ctx context.Context) error {
 	if len(a.rejects)+len(a.parked)+len(a.done) == 0 {
 		return nil
 	}
+	if err := a.send(ctx); err != nil {
+		return err
+	}
 	if err := a.checkParkedLimit(ctx); err != nil {
 		return err
 	}
@@ -89,7 +92,7 @@ func (a *apply) storeRejects(ctx context.Context) error {
 		batch.Queue(`DELETE FROM hub.reject WHERE id = ANY($1) AND state = 'parked'`, a.done)
 	}
 	a.result.Rejects = len(a.rejects)
-	return a.tx.SendBatch(ctx, &batch).Close()
+	return a.conn.SendBatch(ctx, &batch).Close()
 }
 
 func (r storedReject) values(state string, keepBytes bool) []any {
@@ -134,7 +137,7 @@ func (a *apply) checkParkedLimit(ctx context.Context) error {
 	}
 	limit := a.loader.config.ParkedLimit
 	var parked int
-	err := a.tx.QueryRow(ctx, `SELECT count(*) FROM (SELECT FROM hub.reject WHERE state = 'parked' LIMIT $1) x`, limit+1).Scan(&parked)
+	err := a.conn.QueryRow(ctx, `SELECT count(*) FROM (SELECT FROM hub.reject WHERE state = 'parked' LIMIT $1) x`, limit+1).Scan(&parked)
 	if err == nil && parked+len(a.parked) > limit {
 		err = ErrParkedFull
 	}
@@ -145,7 +148,7 @@ func (a *apply) checkParkedLimit(ctx context.Context) error {
 func (a *apply) roomForBytes(ctx context.Context, account string) (int, error) {
 	limit := a.loader.config.RejectBytesLimit
 	var kept int
-	err := a.tx.QueryRow(ctx, `SELECT count(*) FROM (SELECT FROM hub.reject WHERE account_id = $1 LIMIT $2) x`,
+	err := a.conn.QueryRow(ctx, `SELECT count(*) FROM (SELECT FROM hub.reject WHERE account_id = $1 LIMIT $2) x`,
 		storable(account), limit).Scan(&kept)
 	return limit - kept, err
 }

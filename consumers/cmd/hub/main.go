@@ -24,7 +24,10 @@ import (
 	"github.com/hubspoke/observability/lib/program"
 )
 
-func main() { os.Exit(run(program.Context(), os.Stdout, os.Stderr, os.Args[1:])) }
+func main() {
+	program.SpareProcessor()
+	os.Exit(run(program.Context(), os.Stdout, os.Stderr, os.Args[1:]))
+}
 
 // version is set by the linker in releases.
 var version string

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -17,6 +18,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/hubspoke/observability/lib/program"
 )
 
 func main() {
@@ -24,8 +27,9 @@ func main() {
 	quick := flag.Bool("quick", false, "few rows, one round: the figures mean nothing")
 	flag.IntVar(&size.rows, "rows", 200_000, "rows of the whole way; a multiple of -batch")
 	flag.IntVar(&size.batch, "batch", 10_000, "rows of a batch; a multiple of 5,000")
-	flag.IntVar(&size.rounds, "rounds", 3, "how often each side is measured; the median counts")
+	flag.IntVar(&size.rounds, "rounds", 5, "how often each side is measured; the median counts")
 	flag.Parse()
+	program.SpareProcessor() // as the hub does
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if *quick {
@@ -108,9 +112,9 @@ func alternate(rounds int, a, b func() error) (timeA, timeB time.Duration, err e
 	return median(as), median(bs), nil
 }
 
-func median(d []time.Duration) time.Duration {
-	slices.Sort(d)
-	return d[len(d)/2]
+func median[T cmp.Ordered](values []T) T {
+	slices.Sort(values)
+	return values[len(values)/2]
 }
 
 // cpuTime returns the processor time that this process has used.

@@ -1,0 +1,109 @@
+package load
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+// tx is the transaction of one apply. Statements are queued and sent together
+// (PostgreSQL manual, chapter 34.5, Pipeline Mode): the committer shares its
+// processors with the goroutines that decode, so that each answer it waits for
+// costs it its turn.
+type tx struct {
+	conn  *pgx.Conn
+	batch *pgconn.Batch
+	queue []statement
+	err   error // of the first parameter that could not be encoded
+}
+
+// statement is one that was queued.
+type statement struct {
+	step   string
+	row    func(values [][]byte) error
+	result *pgconn.CommandTag
+}
+
+// add queues a statement. Its parameters and its rows are in PostgreSQL's binary
+// formats. row is called with each row, and must not keep the values; nil ignores
+// the rows. The step names the statement in errors.
+func (t *tx) add(step, sql string, row func(values [][]byte) error, params ...param) *pgconn.CommandTag {
+	values, oids, formats := make([][]byte, len(params)), make([]uint32, len(params)), make([]int16, len(params))
+	for i, p := range params {
+		values[i], oids[i], formats[i] = p.value, p.oid, pgtype.BinaryFormatCode
+	}
+	if t.batch == nil {
+		t.batch = &pgconn.Batch{}
+	}
+	t.batch.ExecParams(sql, values, oids, formats, []int16{pgtype.BinaryFormatCode})
+	result := new(pgconn.CommandTag)
+	t.queue = append(t.queue, statement{step, row, result})
+	return result
+}
+
+// send sends what is queued and waits for all answers. After an error the later
+// statements were not executed.
+func (t *tx) send(ctx context.Context) error {
+	batch, queue, err := t.batch, t.queue, t.err
+	t.batch, t.queue, t.err = nil, nil, nil
+	if err != nil {
+		return err
+	}
+	if len(queue) == 0 {
+		return nil
+	}
+	answers := t.conn.PgConn().ExecBatch(ctx, batch)
+	var failed error // of a row function
+	done := 0
+	for ; answers.NextResult(); done++ {
+		s, rows := queue[done], answers.ResultReader()
+		for rows.NextRow() {
+			if s.row != nil && failed == nil {
+				if err := s.row(rows.Values()); err != nil {
+					failed = fmt.Errorf("%s: %w", s.step, err)
+				}
+			}
+		}
+		if *s.result, err = rows.Close(); err != nil {
+			break
+		}
+	}
+	if err := answers.Close(); err != nil {
+		return fmt.Errorf("%s: %w", queue[min(done, len(queue)-1)].step, err)
+	}
+	return failed
+}
+
+// do sends what is queued and one statement more.
+func (t *tx) do(ctx context.Context, step, sql string, row func(values [][]byte) error, params ...param) (pgconn.CommandTag, error) {
+	result := t.add(step, sql, row, params...)
+	err := t.send(ctx)
+	return *result, err
+}
+
+// commit ends the transaction. It is sent alone: whether it was answered decides
+// whether its outcome is known.
+func (t *tx) commit(ctx context.Context) error {
+	tag, err := t.conn.Exec(ctx, "commit")
+	if err == nil && tag.String() != "COMMIT" {
+		err = fmt.Errorf("commit was answered with %s", tag)
+	}
+	return err
+}
+
+// rollback leaves the connection fit for the next transaction; where it cannot,
+// the pool closes it.
+func (t *tx) rollback(ctx context.Context) { _, _ = t.conn.Exec(ctx, "rollback") }
+
+// array encodes values as an array of the type given; a nil pointer among them is
+// null.
+func (t *tx) array(oid uint32, values any) param {
+	encoded, err := t.conn.TypeMap().Encode(oid, pgtype.BinaryFormatCode, values, nil)
+	if err != nil && t.err == nil {
+		t.err = fmt.Errorf("encode %T: %w", values, err)
+	}
+	return param{oid, encoded}
+}

@@ -1,0 +1,18 @@
+package program
+
+import (
+	"os"
+	"runtime"
+)
+
+// SpareProcessor lets one goroutine more run than there are processors, unless
+// GOMAXPROCS is set. Decoding keeps every processor that the Go scheduler has, and
+// the scheduler looks for answers from the network when one of them is idle, else
+// only every 10 ms: a committer would wait that long for the answer to each of its
+// statements. The operating system, which then shares the processors, does not let
+// it wait.
+func SpareProcessor() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+	}
+}
