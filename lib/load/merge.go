@@ -74,8 +74,8 @@ func (c *category) firstRows(rows []int32, partOf []*partWork) (first, others []
 	return first, others
 }
 
-// effectiveRows returns the rows that may have an effect, in the order of their
-// keys and each key once, and the part of every row of the record.
+// effectiveRows returns the rows that may have an effect, about in the order of
+// their keys and each key once, and the part of every row of the record.
 func (c *category) effectiveRows(ctx context.Context) (rows []int32, partOf []*partWork, err error) {
 	partOf = make([]*partWork, c.group.Record.NumRows())
 	for _, p := range c.parts {

@@ -49,23 +49,26 @@ func fingerprint(key []byte) int64 { return int64(binary.BigEndian.Uint64(key[id
 // identifier computes row keys and row hashes of one record. Values are written
 // into buf, each with its length before it, and hashed.
 type identifier struct {
-	columns []valueWriter
-	keys    []int
-	buf     []byte
+	keys, others []valueWriter
+	buf          []byte
 }
 
 // valueWriter appends the bytes of one column's values for hashing.
 type valueWriter struct {
-	name  string // length-prefixed
+	tag   [4]byte
 	array arrow.Array
 	value func(b []byte, row int) []byte
 }
 
 func newIdentifier(t *schema.Table, rec arrow.Record) *identifier {
-	x := &identifier{keys: t.Keys(), columns: make([]valueWriter, rec.NumCols())}
+	x := &identifier{}
 	for i, c := range t.Columns() {
-		name := binary.BigEndian.AppendUint32(nil, uint32(len(c.Name)))
-		x.columns[i] = valueWriter{string(append(name, c.Name...)), rec.Column(i), valueOf(rec.Column(i))}
+		w := valueWriter{c.Tag(), rec.Column(i), valueOf(rec.Column(i))}
+		if c.Key {
+			x.keys = append(x.keys, w)
+		} else {
+			x.others = append(x.others, w)
+		}
 	}
 	return x
 }
@@ -117,23 +120,23 @@ func valueOf(a arrow.Array) func(b []byte, row int) []byte {
 // appendKey appends the last bytes of the key of a row.
 func (x *identifier) appendKey(dst []byte, row int) []byte {
 	x.buf = x.buf[:0]
-	for _, i := range x.keys {
-		x.buf = x.columns[i].value(x.buf, row)
+	for i := range x.keys {
+		x.buf = x.keys[i].value(x.buf, row)
 	}
 	sum := sha256.Sum256(x.buf)
 	return append(dst, sum[:keySuffix]...)
 }
 
-// appendHash appends the hash of a row: of the name and value of every column
-// that is not null. A new column that is null changes no hash.
+// appendHash appends the hash of a row: of the tag and value of every column that
+// is not null and not in the key. A new column that is null changes no hash.
 func (x *identifier) appendHash(dst []byte, row int) []byte {
 	x.buf = x.buf[:0]
-	for i := range x.columns {
-		c := &x.columns[i]
+	for i := range x.others {
+		c := &x.others[i]
 		if c.array.IsNull(row) {
 			continue
 		}
-		x.buf = append(x.buf, c.name...)
+		x.buf = append(x.buf, c.tag[:]...)
 		x.buf = c.value(x.buf, row)
 	}
 	sum := sha256.Sum256(x.buf)

@@ -94,6 +94,10 @@ func TestCompileNamesEveryFault(t *testing.T) {
 			A string `col:"a,key,slice"`
 			B string `col:"b,key,slice"`
 		}{}, []string{"field B: a category has one slice column at most"}},
+		{struct {
+			A string `col:"c17439,key"`
+			B string `col:"c24164"`
+		}{}, []string{`field B: columns "c17439" and "c24164" have the same tag`}},
 		{7, []string{"int is not a struct"}},
 	} {
 		_, err := schema.Compile(reflect.TypeOf(c.row), schema.Spec{Name: "things", Mode: schema.Event})

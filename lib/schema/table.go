@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"reflect"
@@ -31,6 +32,13 @@ type Column struct {
 	Slice bool
 	// Field is the index of the Go struct field that the column was declared by.
 	Field int
+}
+
+// Tag stands for the column's name where rows are hashed: the first bytes of the
+// name's SHA-256. No two columns of a table have the same.
+func (c Column) Tag() [4]byte {
+	sum := sha256.Sum256([]byte(c.Name))
+	return [4]byte(sum[:4])
 }
 
 // Spec is what a struct cannot say about its category.
@@ -106,6 +114,11 @@ func Compile(typ reflect.Type, s Spec) (*Table, error) {
 		}
 		if c.Key {
 			t.keys = append(t.keys, len(t.columns))
+		}
+		for _, other := range t.columns {
+			if other.Tag() == c.Tag() && other.Name != c.Name {
+				fault("field %s: columns %q and %q have the same tag (Column.Tag); rename one", typ.Field(i).Name, other.Name, c.Name)
+			}
 		}
 		t.byName[c.Name] = len(t.columns)
 		t.columns = append(t.columns, c)
