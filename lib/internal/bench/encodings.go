@@ -92,7 +92,7 @@ func decoding(_ context.Context, s size) ([]figure, error) {
 		}
 		return nil
 	}
-	a, b, err := alternate(2*s.rounds+1, ours, structs)
+	a, b, err := alternate(2*s.rounds+1, wallTime, ours, structs)
 	if err != nil {
 		return nil, err
 	}
@@ -182,15 +182,11 @@ func copying(ctx context.Context, s size) ([]figure, error) {
 		_, err := conn.Exec(ctx, "TRUNCATE target")
 		return err
 	}
-	a, b, err := alternate(4*s.rounds+1, ours, floor)
+	a, b, err := alternate(4*s.rounds+1, wallTime, ours, floor)
 	if err != nil {
 		return nil, err
 	}
-	oursCPU, err := cpuOf(5*s.rounds, ours)
-	if err != nil {
-		return nil, err
-	}
-	boxedCPU, err := cpuOf(5*s.rounds, boxedCopy)
+	oursCPU, boxedCPU, err := alternate(4*s.rounds+1, cpuTime, ours, boxedCopy)
 	return []figure{
 		{"COPY: throughput", float64(b) / float64(a), "×", fmt.Sprintf("bytes encoded before, sent by pgconn; %.2f µs/row", perRow(a, 20_000)), 0.9, false},
 		{"COPY: client processor time", float64(oursCPU) / float64(boxedCPU), "×", "pgx CopyFrom([]any) of values already boxed", 0.45, true},
@@ -198,16 +194,6 @@ func copying(ctx context.Context, s size) ([]figure, error) {
 }
 
 func perRow(d time.Duration, n int) float64 { return float64(d.Nanoseconds()) / 1e3 / float64(n) }
-
-func cpuOf(n int, f func() error) (time.Duration, error) {
-	start := cpuTime()
-	for range n {
-		if err := f(); err != nil {
-			return 0, err
-		}
-	}
-	return cpuTime() - start, nil
-}
 
 // emptyRow is a query of no rows with the columns of the fixture.
 func emptyRow() string {

@@ -219,7 +219,7 @@ descriptions for programs, are in
 | Column | Type | |
 |---|---|---|
 | {{backtick}}row_key{{backtick}} | uuid | Primary key: a hash of category, account, region and the key columns. |
-| {{backtick}}row_hash{{backtick}} | uuid | Hash of the other columns of the category; it changes when the row changes. |
+| {{backtick}}row_hash{{backtick}} | uuid | Hash of the columns of the category that are not in the key; it changes when the row changes. |
 | {{backtick}}account_id{{backtick}} | text | Account in which the row was read, 12 digits. |
 | {{backtick}}region{{backtick}} | text | Region in which the row was read; {{backtick}}global{{backtick}} for services without regions. |
 | {{backtick}}run_id{{backtick}} | uuid | Run that last changed the row (snapshot) or last named it (event). |
