@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -66,7 +67,7 @@ func (s *stack) trimArchive(ctx context.Context, before time.Time) error {
 		}
 		var old []types.ObjectIdentifier
 		for _, object := range page.Contents {
-			name := path.Base(aws.ToString(object.Key))
+			name := strings.TrimPrefix(path.Base(aws.ToString(object.Key)), "_") // of a manifest
 			if run, err := schema.ParseRunID(name[:min(36, len(name))]); err == nil && run.Time().Before(before) {
 				old = append(old, types.ObjectIdentifier{Key: object.Key})
 			}

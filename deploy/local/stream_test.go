@@ -202,7 +202,7 @@ func TestMemoryIsFreedOfWhatIsAppliedOnly(t *testing.T) {
 	now := time.Now()
 	for i, at := range []time.Time{now.Add(-time.Hour), now} {
 		run := schema.NewRunID(at).String()
-		for _, name := range []string{run + "-0.parquet", run + ".manifest.json", "notes" + string(rune('0'+i))} {
+		for _, name := range []string{run + "-0.parquet", "_" + run + ".manifest.json", "notes" + string(rune('0'+i))} {
 			_, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String("data/" + name), Body: strings.NewReader("x")})
 			if err != nil {
 				t.Fatal(err)

@@ -201,7 +201,7 @@ func TestWriteAndRead(t *testing.T) {
 	want := []string{
 		dir + run.String() + "-0.parquet",
 		dir + run.String() + "-1.parquet",
-		dir + run.String() + ".manifest.json",
+		dir + "_" + run.String() + ".manifest.json",
 	}
 	if !slices.Equal(keys, want) {
 		t.Fatalf("keys %q, want %q", keys, want)
@@ -239,7 +239,7 @@ func TestManifestGolden(t *testing.T) {
 	if err := w.Close(context.Background(), schema.Failed, "say \"no\"\x00\n", 2, 7); err != nil {
 		t.Fatal(err)
 	}
-	goldentest.Equal(t, "empty.manifest.json", s.get(t, dir+run.String()+".manifest.json"))
+	goldentest.Equal(t, "empty.manifest.json", s.get(t, dir+"_"+run.String()+".manifest.json"))
 
 	plain := scope
 	plain.Slice = ""
@@ -416,7 +416,7 @@ func TestReadManifestOfAnotherPlace(t *testing.T) {
 	s := newStore(t)
 	b := newBucket(t, s, nil)
 	writeRun(t, b)
-	manifest := s.get(t, dir+run.String()+".manifest.json")
+	manifest := s.get(t, dir+"_"+run.String()+".manifest.json")
 	other := runID("01981c5e-7c00-7000-8000-000000000002")
 	for _, place := range []archive.Run{
 		{Account: "999999999999", Region: scope.Region, Category: scope.Category, ID: run},
@@ -424,7 +424,7 @@ func TestReadManifestOfAnotherPlace(t *testing.T) {
 		{Account: scope.Account, Region: scope.Region, Category: "certificates", ID: run},
 		{Account: scope.Account, Region: scope.Region, Category: scope.Category, ID: other},
 	} {
-		key := fmt.Sprintf("data/account=%s/region=%s/category=%s/date=2025-07-18/%s.manifest.json", place.Account, place.Region, place.Category, place.ID)
+		key := fmt.Sprintf("data/account=%s/region=%s/category=%s/date=2025-07-18/_%s.manifest.json", place.Account, place.Region, place.Category, place.ID)
 		s.put(t, key, manifest)
 		_, err := b.ReadManifest(context.Background(), place)
 		wantReason(t, err, archive.ReasonManifest)
@@ -446,8 +446,12 @@ func TestRuns(t *testing.T) {
 	}
 	store := func(r archive.Run, names ...string) {
 		for _, name := range names {
-			s.put(t, fmt.Sprintf("data/account=%s/region=%s/category=%s/date=%s/%s%s",
-				r.Account, r.Region, r.Category, r.ID.Time().Format(time.DateOnly), r.ID, name), nil)
+			name = r.ID.String() + name
+			if strings.HasSuffix(name, ".manifest.json") {
+				name = "_" + name
+			}
+			s.put(t, fmt.Sprintf("data/account=%s/region=%s/category=%s/date=%s/%s",
+				r.Account, r.Region, r.Category, r.ID.Time().Format(time.DateOnly), name), nil)
 		}
 	}
 	const a, z = "111111111111", "222222222222"
@@ -458,6 +462,7 @@ func TestRuns(t *testing.T) {
 		all = append(all, r)
 	}
 	add(at(a, "eu-central-1", "things", "2026-01-31", 0), "-0.parquet", "-1.parquet", ".manifest.json")
+	add(at(a, "eu-central-1", "things", "2026-01-31", 700), ".manifest.json")
 	add(at(a, "eu-central-1", "things", "2026-01-31", 1439), "-0.parquet", "-10.parquet", "-9.parquet") // the writer died
 	add(at(a, "eu-central-1", "things", "2026-02-01", 0), ".manifest.json")
 	add(at(a, "eu-central-1", "things2", "2026-02-01", 0), ".manifest.json")
@@ -470,7 +475,7 @@ func TestRuns(t *testing.T) {
 		"data/x", "data/account=" + a, "data/account=%2F/x", "data/account=../x", "data/account=" + a + "/region=/x",
 		"data/account=" + a + "/region=eu-central-1/category=things/x",
 		"data/account=" + a + "/region=eu-central-1/category=things/date=2026-02-01/x.parquet",
-		"data/account=" + a + "/region=eu-central-1/category=things/date=2026-02-01/" + all[0].ID.String() + ".manifest.json", // of another day
+		"data/account=" + a + "/region=eu-central-1/category=things/date=2026-02-01/_" + all[0].ID.String() + ".manifest.json", // of another day
 		"data/account=" + a + "/region=eu-central-1/category=things/date=2026-02-01/" + all[0].ID.String() + "-0.parquet",
 		"data/account=" + a + "/region=eu-central-1/category=things/day=2026-02-01/" + all[2].ID.String() + "-0.parquet",
 		"data/account=" + a + "/region=eu-central-1/category=things/date=2026-02-01/" + all[2].ID.String() + "-01.parquet",

@@ -2,7 +2,7 @@
 // be applied again, and queried by any Parquet reader:
 //
 //	data/account=<id>/region=<region>/category=<name>/date=<UTC day of the run's start>/<run>-<n>.parquet
-//	data/account=<id>/region=<region>/category=<name>/date=<UTC day of the run's start>/<run>.manifest.json
+//	data/account=<id>/region=<region>/category=<name>/date=<UTC day of the run's start>/_<run>.manifest.json
 //
 // The account comes first, so that a bucket policy can bind the prefix to the
 // caller. The manifest is written last: it says how the run ended, and for each

@@ -36,6 +36,8 @@ const (
 	categoryLevel = "category="
 	dateLevel     = "date="
 
+	// Athena, Trino and Spark pass over objects whose names begin with _.
+	manifestPrefix = "_"
 	manifestSuffix = ".manifest.json"
 	fileSuffix     = ".parquet"
 )
@@ -51,7 +53,7 @@ func (r Run) dir() string {
 	return categoryPrefix(r.Account, r.Region, r.Category) + dateLevel + r.ID.Time().Format(time.DateOnly) + "/"
 }
 
-func (r Run) manifestKey() string { return r.dir() + r.ID.String() + manifestSuffix }
+func (r Run) manifestKey() string { return r.dir() + manifestPrefix + r.ID.String() + manifestSuffix }
 
 // fileName returns the name of the run's n-th file, without its prefix.
 func fileName(run schema.RunID, n int) string {
@@ -81,7 +83,8 @@ func parseKey(key string) (r Run, manifest bool, ok bool) {
 		}
 	}
 	name := levels[4]
-	id, err := schema.ParseRunID(name[:min(len(name), 36)])
+	run := strings.TrimPrefix(name, manifestPrefix)
+	id, err := schema.ParseRunID(run[:min(len(run), 36)])
 	if err != nil || checkScope(r.Account, r.Region, r.Category) != nil {
 		return Run{}, false, false
 	}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -151,14 +153,14 @@ func (l *lister) give(run Run, err error) error {
 var errPast = errors.New("past the last day")
 
 // runs lists the runs of all scopes of one category, account and region. S3 lists
-// keys in order of their bytes: days come in order, in a day runs come in order of
-// their times, and in a run its files come before its manifest.
+// keys in order of their bytes: days come in order, and in a day first the files of
+// all runs, in order of their times, then their manifests.
 func (l *lister) runs(prefix string) error {
 	in := &s3.ListObjectsV2Input{Prefix: &prefix}
 	if l.filter.From != 0 {
 		in.StartAfter = aws.String(prefix + dateLevel + l.filter.From.String())
 	}
-	var open openRun
+	open := openDay{runs: map[schema.RunID]*Run{}}
 	err := l.pages(in, func(page *s3.ListObjectsV2Output) error {
 		for _, object := range page.Contents {
 			if err := l.object(object, &open); err != nil {
@@ -173,41 +175,53 @@ func (l *lister) runs(prefix string) error {
 	return l.end(&open)
 }
 
-// openRun is a run whose objects are being listed.
-type openRun struct {
-	Run
-	found, finished bool
+// openDay is a day whose objects are being listed.
+type openDay struct {
+	date schema.Date
+	runs map[schema.RunID]*Run
 }
 
-// object adds an object to the run that is open, or opens the next one.
-func (l *lister) object(object types.Object, open *openRun) error {
+// object adds an object to the day that is open, or opens the next one.
+func (l *lister) object(object types.Object, open *openDay) error {
 	key, modified := aws.ToString(object.Key), aws.ToTime(object.LastModified)
 	run, manifest, ok := parseKey(key)
 	if !ok {
 		return l.strange(key)
 	}
-	if to := l.filter.To; to != 0 && schema.DateOf(run.ID.Time()) > to {
+	date := schema.DateOf(run.ID.Time())
+	if to := l.filter.To; to != 0 && date > to {
 		return errPast
 	}
-	if open.ID != run.ID {
+	if open.date != date {
 		if err := l.end(open); err != nil {
 			return err
 		}
-		*open = openRun{Run: run, found: true}
+		open.date = date
 	}
-	open.finished = open.finished || manifest
-	if modified.After(open.Modified) {
-		open.Modified = modified
+	known := open.runs[run.ID]
+	if known == nil {
+		run.Unfinished = true
+		known = &run
+		open.runs[run.ID] = known
+	}
+	if manifest {
+		known.Unfinished = false
+	}
+	if modified.After(known.Modified) {
+		known.Modified = modified
 	}
 	return nil
 }
 
-func (l *lister) end(open *openRun) error {
-	if !open.found {
-		return nil
+// end gives the runs of the day that is open.
+func (l *lister) end(open *openDay) error {
+	defer clear(open.runs)
+	for _, id := range slices.SortedFunc(maps.Keys(open.runs), schema.RunID.Compare) {
+		if err := l.give(*open.runs[id], nil); err != nil {
+			return err
+		}
 	}
-	open.Unfinished = !open.finished
-	return l.give(open.Run, nil)
+	return nil
 }
 
 // pages calls f with each page of a listing, whose prefix and keys are without the
