@@ -27,9 +27,10 @@ func main() {
 	os.Exit(run(program.Context(), os.Stdout, os.Stderr, awsSources, os.Args[1:]))
 }
 
-// gcPercent makes the garbage collector run twice as often as by default: a spoke
-// waits for AWS most of the time, and has little memory in the cheapest containers.
-const gcPercent = 50
+// gcPercent makes the garbage collector run three times as often as by default: a
+// spoke waits for AWS most of the time, and has little memory in the cheapest
+// containers.
+const gcPercent = 30
 
 // saveMemory sets gcPercent unless the environment chooses otherwise.
 func saveMemory() {
