@@ -25,7 +25,7 @@ import (
 )
 
 func main() {
-	program.SpareProcessor()
+	program.SpareProcessors()
 	os.Exit(run(program.Context(), os.Stdout, os.Stderr, os.Args[1:]))
 }
 

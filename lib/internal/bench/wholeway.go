@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -161,7 +162,8 @@ func columns(prefix string) string {
 }
 
 // database makes an empty database with the tables of both sides, in place of the
-// one before, and leaves the server and the disk nothing to write from before.
+// one before, and leaves the server, the disk and this process nothing to do from
+// before.
 func (w *way) database(ctx context.Context) (string, error) {
 	conn, err := pgx.Connect(ctx, w.server.URL())
 	if err != nil {
@@ -177,6 +179,7 @@ func (w *way) database(ctx context.Context) (string, error) {
 		}
 	}
 	syscall.Sync()
+	runtime.GC()
 	cfg, err := pgx.ParseConfig(w.server.URL())
 	if err != nil {
 		return "", err
