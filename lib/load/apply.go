@@ -16,12 +16,6 @@ import (
 	"github.com/hubspoke/observability/lib/stream"
 )
 
-// firstRun reports whether no other run of the scope is known: then all its rows
-// are of this run.
-func (s *scopeState) firstRun(run schema.RunID) bool {
-	return s.newest == nil || s.complete == nil && *s.oldest == run && *s.newest == run
-}
-
 // apply is one attempt to apply a batch.
 type apply struct {
 	*tx
@@ -47,6 +41,12 @@ type scopeState struct {
 	live     int64         // -1: not known
 	liveXor  int64
 	changed  bool // complete or live
+}
+
+// firstRun reports whether no other run of the scope is known: then all its rows
+// are of this run.
+func (s *scopeState) firstRun(run schema.RunID) bool {
+	return s.newest == nil || s.complete == nil && *s.oldest == run && *s.newest == run
 }
 
 func (a *apply) run(ctx context.Context) error {

@@ -337,8 +337,8 @@ func (c *category) copyRows(ctx context.Context, rows []int32) error {
 
 // updateRows changes rows that are in the table.
 func (c *category) updateRows(ctx context.Context, rows []int32) error {
-	columns := changingColumns(c.table)
-	n, err := c.stageRows(ctx, "changed_"+c.table.Name(), columns, updateSQL(c.table, columns), rows)
+	stage, columns := "changed_"+c.table.Name(), changingColumns(c.table)
+	n, err := c.stageRows(ctx, stage, columns, updateSQL(c.table, stage, columns), rows)
 	if err == nil && n != len(rows) {
 		err = errVanished
 	}
@@ -347,8 +347,8 @@ func (c *category) updateRows(ctx context.Context, rows []int32) error {
 
 // upsertRows inserts or changes rows, whatever is in the table.
 func (c *category) upsertRows(ctx context.Context, rows []int32) error {
-	columns := allColumns(c.table)
-	_, err := c.stageRows(ctx, "stage_"+c.table.Name(), columns, upsertSQL(c.table, columns), rows)
+	stage, columns := "stage_"+c.table.Name(), allColumns(c.table)
+	_, err := c.stageRows(ctx, stage, columns, upsertSQL(c.table, stage, columns), rows)
 	return err
 }
 
@@ -408,19 +408,19 @@ func assignments(columns []string, source string) string {
 // updateSQL is the statement that brings the stage into the table, where every row
 // of the stage has an older one. It neither looks for conflicts nor locks rows
 // before it writes them, as ON CONFLICT does.
-func updateSQL(t *schema.Table, columns []string) string {
-	return fmt.Sprintf("UPDATE %s t SET %s FROM pg_temp.changed_%s s WHERE t.row_key = s.row_key AND t.run_id < s.run_id",
-		tableName(t), assignments(columns, "s"), t.Name())
+func updateSQL(t *schema.Table, stage string, columns []string) string {
+	return fmt.Sprintf("UPDATE %s t SET %s FROM pg_temp.%s s WHERE t.row_key = s.row_key AND t.run_id < s.run_id",
+		tableName(t), assignments(columns, "s"), stage)
 }
 
 // upsertSQL is the statement that brings the stage into the table, whatever of it is
 // there.
-func upsertSQL(t *schema.Table, columns []string) string {
+func upsertSQL(t *schema.Table, stage string, columns []string) string {
 	return fmt.Sprintf(`
-INSERT INTO %[1]s AS t (%[2]s) SELECT %[2]s FROM pg_temp.stage_%[3]s
+INSERT INTO %[1]s AS t (%[2]s) SELECT %[2]s FROM pg_temp.%[3]s
 ON CONFLICT (row_key) DO UPDATE SET %[4]s
 WHERE t.run_id < excluded.run_id AND (t.row_hash <> excluded.row_hash OR t.deleted_at IS NOT NULL)`,
-		tableName(t), strings.Join(columns, ", "), t.Name(), assignments(changingColumns(t), "excluded"))
+		tableName(t), strings.Join(columns, ", "), stage, assignments(changingColumns(t), "excluded"))
 }
 
 // copyInto copies columns of rows into a table.

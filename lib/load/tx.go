@@ -10,9 +10,9 @@ import (
 )
 
 // tx is the transaction of one apply. Statements are queued and sent together
-// (PostgreSQL manual, chapter 34.5, Pipeline Mode): the committer shares its
-// processors with the goroutines that decode, so that each answer it waits for
-// costs it its turn.
+// (PostgreSQL manual, "Pipelining" in the chapter Frontend/Backend Protocol): the
+// committer shares its processors with the goroutines that decode, so that each
+// answer it waits for costs it its turn.
 type tx struct {
 	conn  *pgx.Conn
 	batch *pgconn.Batch
