@@ -38,7 +38,7 @@ type Part struct {
 	Number int `json:"number"`
 	// Rows in the part, at least 1.
 	Rows int `json:"rows"`
-	// SHA256 of the part's decoded body in the stream.
+	// SHA256 of the part's body in the stream.
 	SHA256 Sum `json:"sha256"`
 }
 

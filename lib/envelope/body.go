@@ -30,12 +30,16 @@ func NewDecoder() *Decoder {
 func (d *Decoder) Close() { d.zstd.Close() }
 
 // Body appends the decoded body of a Part to dst and returns it, after it has
-// proved to have the size, SHA-256 and number of lines that h declares. h and body
-// are what [Parse] returned. It needs no more memory than h.Size, which is at most
-// MaxSize. The error is an [*Error]; dst is then returned as it was.
+// proved to have the SHA-256, size and number of lines that h declares: bytes that
+// are not the sender's never reach the decompressor. h and body are what [Parse]
+// returned. It needs no more memory than h.Size, which is at most MaxSize. The
+// error is an [*Error]; dst is then returned as it was.
 func (d *Decoder) Body(dst []byte, h Header, body []byte) ([]byte, error) {
 	if h.Size < 0 || h.Size > MaxSize {
 		return dst, refuse(ReasonTooLarge, "size %d is more than %d bytes", h.Size, MaxSize)
+	}
+	if sum := sha256.Sum256(body); sum != h.SHA256 {
+		return dst, refuse(ReasonHash, "the body's SHA-256 is %x, the header says %x", sum, h.SHA256)
 	}
 	start := len(dst)
 	decoded, err := d.decompress(slices.Grow(dst, h.Size), h, body)
@@ -45,9 +49,6 @@ func (d *Decoder) Body(dst []byte, h Header, body []byte) ([]byte, error) {
 	rows := decoded[start:]
 	if len(rows) != h.Size {
 		return dst, refuse(ReasonCorrupt, "the body has %d bytes, the header says %d", len(rows), h.Size)
-	}
-	if sum := sha256.Sum256(rows); sum != h.SHA256 {
-		return dst, refuse(ReasonHash, "the body's SHA-256 is %x, the header says %x", sum, h.SHA256)
 	}
 	if len(rows) == 0 || rows[len(rows)-1] != '\n' {
 		return dst, refuse(ReasonRows, "the body does not end with a line feed")

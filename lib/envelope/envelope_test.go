@@ -497,7 +497,7 @@ func stream(t testing.TB, n int) []byte {
 
 func TestBodyRefuses(t *testing.T) {
 	rows := []byte("{\"n\":1}\n{\"n\":2}\n")
-	truth := envelope.Header{Kind: envelope.Part, Codec: envelope.Zstd, Rows: 2, Size: len(rows), SHA256: sha256.Sum256(rows)}
+	truth := envelope.Header{Kind: envelope.Part, Codec: envelope.Zstd, Rows: 2, Size: len(rows)}
 	good := compress(t, rows)
 	as := func(change func(h *envelope.Header)) envelope.Header {
 		h := truth
@@ -528,25 +528,30 @@ func TestBodyRefuses(t *testing.T) {
 		{"window of 3 TiB", largest, []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xff, 1, 0, 0}, envelope.ReasonCorrupt},
 		{"dictionary", truth, []byte{0x28, 0xb5, 0x2f, 0xfd, 0x21, 0x07, 0x00, 1, 0, 0}, envelope.ReasonCorrupt},
 		{"uncompressed, other size", as(func(h *envelope.Header) { h.Codec = envelope.None }), rows[:8], envelope.ReasonCorrupt},
-		{"hash", as(func(h *envelope.Header) { h.SHA256[31] ^= 1 }), good, envelope.ReasonHash},
+		{"hash", as(func(h *envelope.Header) { h.SHA256 = sha256.Sum256(rows) }), good, envelope.ReasonHash},
+		{"hash of another body, which is a bomb", as(func(h *envelope.Header) { h.Size, h.SHA256 = envelope.MaxSize, sha256.Sum256(good) }), stream(t, 64<<20), envelope.ReasonHash},
 		{"rows", as(func(h *envelope.Header) { h.Rows = 1 }), good, envelope.ReasonRows},
-		{"last line not ended", as(func(h *envelope.Header) {
-			h.Size, h.SHA256 = len(rows)-1, sha256.Sum256(rows[:len(rows)-1])
-		}), compress(t, rows[:len(rows)-1]), envelope.ReasonRows},
-		{"nothing", as(func(h *envelope.Header) { h.Rows, h.Size, h.SHA256 = 0, 0, sha256.Sum256(nil) }), compress(t, nil, zstd.WithZeroFrames(true)), envelope.ReasonRows},
+		{"last line not ended", as(func(h *envelope.Header) { h.Size-- }), compress(t, rows[:len(rows)-1]), envelope.ReasonRows},
+		{"nothing", as(func(h *envelope.Header) { h.Rows, h.Size = 0, 0 }), compress(t, nil, zstd.WithZeroFrames(true)), envelope.ReasonRows},
 	}
 	d := envelope.NewDecoder()
 	defer d.Close()
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			dst := []byte("before")
-			got, err := d.Body(dst, test.header, test.body)
+			h := test.header
+			if test.reason != envelope.ReasonHash {
+				h.SHA256 = sha256.Sum256(test.body)
+			}
+			got, err := d.Body(dst, h, test.body)
 			wantReason(t, err, test.reason, "")
 			if string(got) != "before" {
 				t.Errorf("dst became %d bytes", len(got))
 			}
 			// The decoder works as before.
-			got, err = d.Body(dst, truth, good)
+			h = truth
+			h.SHA256 = sha256.Sum256(good)
+			got, err = d.Body(dst, h, good)
 			if err != nil || string(got) != "before"+string(rows) {
 				t.Errorf("a good body afterwards: %q, %v", got, err)
 			}
@@ -557,7 +562,7 @@ func TestBodyRefuses(t *testing.T) {
 // A bomb must cost no more memory than the size that the header may declare.
 func TestBombMemory(t *testing.T) {
 	bomb := stream(t, 256<<20)
-	h := envelope.Header{Kind: envelope.Part, Codec: envelope.Zstd, Rows: 1, Size: 1 << 20}
+	h := envelope.Header{Kind: envelope.Part, Codec: envelope.Zstd, Rows: 1, Size: 1 << 20, SHA256: sha256.Sum256(bomb)}
 	d := envelope.NewDecoder()
 	defer d.Close()
 	var before, after runtime.MemStats

@@ -3,9 +3,7 @@ package envelope_test
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"testing"
 
 	"github.com/hubspoke/observability/lib/envelope"
@@ -50,26 +48,22 @@ func FuzzBody(f *testing.F) {
 	d := envelope.NewDecoder()
 	f.Cleanup(d.Close)
 	f.Fuzz(func(t *testing.T, body []byte, size int, compressed bool) {
-		h := envelope.Header{Kind: envelope.Part, Codec: envelope.None, Size: size % (1 << 20)}
+		h := envelope.Header{Kind: envelope.Part, Codec: envelope.None, Rows: 1, Size: size % (1 << 20)}
 		if compressed {
 			h.Codec = envelope.Zstd
 		}
-		_, err := d.Body(nil, h, body)
-		if err == nil {
-			t.Fatal("a body without its hash is taken")
-		}
 		var refused *envelope.Error
-		if !errors.As(err, &refused) {
-			t.Fatal(err)
+		if _, err := d.Body(nil, h, body); !errors.As(err, &refused) {
+			t.Fatalf("a body without its hash: %v", err)
 		}
 		// With the right hash, what comes out is what the header promises.
-		if refused.Reason != envelope.ReasonHash {
-			return
-		}
-		h.SHA256 = bodyHash(t, refused.Detail)
-		h.Rows = 1
-		if out, err := d.Body(nil, h, body); err == nil && (len(out) != h.Size || sha256.Sum256(out) != h.SHA256 || bytes.Count(out, []byte{'\n'}) != 1) {
+		h.SHA256 = sha256.Sum256(body)
+		out, err := d.Body(nil, h, body)
+		if err == nil && (len(out) != h.Size || bytes.Count(out, []byte{'\n'}) != 1) {
 			t.Fatalf("%d bytes for %+v", len(out), h)
+		}
+		if err != nil && (!errors.As(err, &refused) || refused.Reason == envelope.ReasonHash) {
+			t.Fatal(err)
 		}
 	})
 }
@@ -96,17 +90,4 @@ func FuzzPack(f *testing.F) {
 			t.Fatalf("end %+v, %v; %d rows were added", end, err, len(added))
 		}
 	})
-}
-
-// bodyHash reads the hash of the body out of the text of an error.
-func bodyHash(t *testing.T, detail string) (sum [32]byte) {
-	t.Helper()
-	var hexadecimal string
-	if _, err := fmt.Sscanf(detail, "the body's SHA-256 is %64s", &hexadecimal); err != nil {
-		t.Fatalf("%s: %v", detail, err)
-	}
-	if _, err := hex.Decode(sum[:], []byte(hexadecimal)); err != nil {
-		t.Fatal(err)
-	}
-	return sum
 }

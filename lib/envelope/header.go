@@ -61,7 +61,7 @@ type Header struct {
 	Codec Codec
 	// Size of the decoded body in bytes. Part only.
 	Size int
-	// SHA256 of the decoded body. Part only.
+	// SHA256 of the body as it travels: compressed, if Codec says so. Part only.
 	SHA256 [32]byte
 
 	// Outcome of the run. End only.

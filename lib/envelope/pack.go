@@ -122,7 +122,7 @@ type buffers struct {
 	lines  [][]byte // the rows, in the order in which they were added
 	order  [][]byte // some of them, sorted
 	sorted []byte
-	record []byte
+	body   []byte // sorted, compressed
 }
 
 // Packed is a part that is ready to be put into a stream.
@@ -210,26 +210,23 @@ func (r *Run) seal(lines [][]byte) {
 	for _, line := range w.order {
 		w.sorted = append(w.sorted, line...)
 	}
-	body := w.sorted
-
 	h := r.header
-	h.Codec, h.Rows, h.Size, h.SHA256 = Zstd, len(lines), len(body), sha256.Sum256(body)
-	record := h.append(w.record[:0])
-	start := len(record)
-	record = r.packer.zstd.EncodeAll(body, record)
-	if len(record)-start >= len(body) {
-		h.Codec = None
-		record = append(h.append(record[:0]), body...)
+	h.Codec, h.Rows, h.Size = Zstd, len(lines), len(w.sorted)
+	w.body = r.packer.zstd.EncodeAll(w.sorted, w.body[:0])
+	body := w.body
+	if len(body) >= len(w.sorted) {
+		h.Codec, body = None, w.sorted
 	}
-	w.record = record
+	h.SHA256 = sha256.Sum256(body)
+	record := append(h.append(make([]byte, 0, headerRoom+len(body))), body...)
 	if len(record)+partitionKeySize > r.packer.config.MaxRecord {
 		// A single row never comes here: Add saw that it fits uncompressed.
-		half := middle(lines, len(body))
+		half := middle(lines, len(w.sorted))
 		r.seal(lines[:half])
 		r.seal(lines[half:])
 		return
 	}
-	r.packed = append(r.packed, Packed{h, bytes.Clone(record)})
+	r.packed = append(r.packed, Packed{h, record})
 	r.header.Part++
 	r.rows += len(lines)
 }
