@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"syscall"
@@ -29,6 +30,7 @@ func main() {
 	flag.IntVar(&size.rows, "rows", 400_000, "rows of the whole way; a multiple of -batch")
 	flag.IntVar(&size.batch, "batch", 10_000, "rows of a batch; a multiple of 5,000")
 	flag.IntVar(&size.rounds, "rounds", 5, "how often each side is measured; the median counts")
+	flag.StringVar(&size.only, "only", "", "measure only `one`: wire, decode, copy or way")
 	flag.Parse()
 	program.SpareProcessors() // as the hub does
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -43,7 +45,10 @@ func main() {
 }
 
 // size of the measurements.
-type size struct{ rows, batch, rounds int }
+type size struct {
+	rows, batch, rounds int
+	only                string
+}
 
 // figure is one line of the result.
 type figure struct {
@@ -64,13 +69,22 @@ func (f figure) met() bool {
 
 func run(ctx context.Context, s size) error {
 	var figures []figure
-	for _, measure := range []func(context.Context, size) ([]figure, error){wire, decoding, copying, wholeWay} {
+	for _, m := range []struct {
+		name    string
+		measure func(context.Context, size) ([]figure, error)
+	}{{"wire", wire}, {"decode", decoding}, {"copy", copying}, {"way", wholeWay}} {
+		if s.only != "" && s.only != m.name {
+			continue
+		}
 		debug.FreeOSMemory() // what the one before left costs time, too
-		found, err := measure(ctx, s)
+		found, err := m.measure(ctx, s)
 		if err != nil {
 			return err
 		}
 		figures = append(figures, found...)
+	}
+	if figures == nil {
+		return fmt.Errorf("nothing is called %q: -only takes wire, decode, copy or way", s.only)
 	}
 	print(figures)
 	return nil
@@ -104,6 +118,7 @@ func alternate(rounds int, clock func() time.Duration, a, b func() error) (timeA
 			f     func() error
 			times *[]time.Duration
 		}{{a, &as}, {b, &bs}} {
+			runtime.GC() // each pays for its own garbage
 			start := clock()
 			if err := x.f(); err != nil {
 				return 0, 0, err
