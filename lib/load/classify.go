@@ -73,6 +73,7 @@ func Classify(err error) Class {
 
 const (
 	codeReadOnly = "25006" // read_only_sql_transaction
+	codeCanceled = "57014" // query_canceled: statement timeout
 	codeUnique   = "23505" // unique_violation
 )
 
@@ -96,7 +97,7 @@ func classifyState(code string) Class {
 	}
 	switch code {
 	case "55P03", // lock timeout
-		"57014",                            // statement timeout: our COPY never asks the client to encode
+		codeCanceled,                       // our COPY never asks the client to encode, which pgx reports so, too
 		"57P01", "57P02", "57P03", "57P05", // shutdown, crash, cannot connect now, idle for too long
 		codeReadOnly,
 		"25P03", "25P04", // transaction idle or open for too long

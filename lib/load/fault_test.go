@@ -3,6 +3,8 @@ package load_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -18,6 +20,8 @@ import (
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/pgtest"
 	"github.com/hubspoke/observability/lib/pgtest/pgserver"
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/lib/stream"
 )
 
 // quick makes the loader try again at once.
@@ -234,6 +238,57 @@ func TestStatementTimeout(t *testing.T) {
 		CREATE TRIGGER be_slow AFTER INSERT ON obs.things FOR EACH STATEMENT EXECUTE FUNCTION be_slow()`)
 	impatient := func(cfg *pgxpool.Config) { setAfterConnect(cfg, "SET statement_timeout = '300ms'") }
 	db.wantRetries(newTraffic("0", 1, 2, 5, 10), impatient, "57014", func() { db.exec("UPDATE slow SET yes = false") })
+}
+
+// TestSlowBatchIsHalved has a server on which only statements of few rows end in
+// time.
+func TestSlowBatchIsHalved(t *testing.T) {
+	var db *database
+	progress := func() []string {
+		return db.query("SELECT sequence_number::text FROM hub.shard_progress WHERE sequence_number >= 0")
+	}
+	retries := 0
+	config := quick
+	config.OnRetry = func(error, time.Duration) {
+		retries++
+		if got := progress(); len(got) > 0 {
+			t.Errorf("progress %q before everything is applied", got)
+		}
+	}
+	db = newDatabase(t, config)
+	db.watch()
+	db.exec(`CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			IF (SELECT count(*) FROM fresh) > 5 THEN RAISE 'too slow' USING ERRCODE = '57014'; END IF;
+			RETURN NULL; END $$;
+		CREATE TRIGGER be_slow AFTER INSERT ON obs.things REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION be_slow()`)
+	b := build(t)
+	var want []string
+	for part := range 6 {
+		var rows []string
+		for row := range 3 {
+			id := fmt.Sprintf("%d.%d", part, row)
+			rows, want = append(rows, thing(id, "x")), append(want, id+"=x")
+		}
+		b.part(things.Table, "", 1, part, rows...)
+	}
+	shard := load.Shard{Stream: "s", Created: start, ID: "0"}
+	b.part(sightings.Table, "", 1, 0, thing("seen", "x"))
+	b.end(things.Table, "", 1, schema.OK, 6, 18)
+	b.batch.Advances = []load.Advance{{Shard: shard, To: stream.Position{Sequence: "7"}, Arrived: start}}
+	result := db.apply(b)
+	db.wantLive(things.Table, want...)
+	db.wantLive(sightings.Table, "seen=x")
+	counts := result.Categories["things"]
+	if counts.New != 18 || counts.Parts != 6 || counts.Completed != 1 || counts.Rejected+int64(result.Rejects) != 0 {
+		t.Errorf("result %+v", result)
+	}
+	// Of 6 parts into 3 and 3, each into 1 and 2, of which the latter into 1 and 1.
+	if want := 3*5 + 6; result.Attempts != want || retries != 2*5 {
+		t.Errorf("%d attempts, %d retries; want %d, %d", result.Attempts, retries, want, 2*5)
+	}
+	if got := progress(); !slices.Equal(got, []string{"7"}) {
+		t.Errorf("progress %q", got)
+	}
 }
 
 // setAfterConnect runs sql on every new connection, after the loader's settings.

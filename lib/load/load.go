@@ -102,8 +102,10 @@ func (l *Loader) Table(category string) *schema.Table { return l.tables[category
 var ErrParkedFull = errors.New("load: too many parked records; mend the table (hub check prints how) and restart")
 
 // Apply applies a batch in one transaction. It retries transient errors until ctx
-// is done. After an error nothing of the batch is applied, except when the answer
-// to the commit was lost; applying it again is always right.
+// is done. A batch that keeps exceeding the server's statement_timeout is applied in
+// pieces, each in a transaction, of which the last one moves the shards. After an
+// error nothing of the batch is applied, except pieces of such a batch, and except
+// when the answer to the commit was lost; applying it again is always right.
 //
 // Shards that have moved meanwhile are left out and named in Result.Moved.
 func (l *Loader) Apply(ctx context.Context, b *Batch) (Result, error) {
@@ -113,12 +115,29 @@ func (l *Loader) Apply(ctx context.Context, b *Batch) (Result, error) {
 	for i := range b.Groups {
 		b.Groups[i].Identify()
 	}
-	start, attempts := time.Now(), 0
+	start := time.Now()
+	result, err := l.applyHalving(ctx, b)
+	if err != nil {
+		return Result{}, fmt.Errorf("load: apply batch: %w", err)
+	}
+	result.Duration = time.Since(start)
+	return result, nil
+}
+
+// applyRetrying applies a batch in one transaction, and tries again after transient
+// errors. It gives up only on one that can be halved and is too slow.
+func (l *Loader) applyRetrying(ctx context.Context, b *Batch) (Result, error) {
+	attempts, slow := 0, 0
 	attempt := func() (Result, error) {
 		attempts++
 		result, err := l.applyOnce(ctx, b)
+		if hasCode(err, codeCanceled) {
+			slow++
+		} else {
+			slow = 0
+		}
 		switch {
-		case err != nil && Classify(err) != Retry:
+		case err != nil && Classify(err) != Retry, slow == slowAttempts && b.divisible():
 			err = backoff.Permanent(err)
 		case readOnly(err):
 			// The writer became a reader and may stay one: find out anew who it is.
@@ -135,11 +154,8 @@ func (l *Loader) Apply(ctx context.Context, b *Batch) (Result, error) {
 				l.config.OnRetry(err, pause)
 			}
 		}))
-	if err != nil {
-		return Result{}, fmt.Errorf("load: apply batch: %w", err)
-	}
-	result.Attempts, result.Duration = attempts, time.Since(start)
-	return result, nil
+	result.Attempts = attempts
+	return result, err
 }
 
 func (l *Loader) applyOnce(ctx context.Context, b *Batch) (Result, error) {
