@@ -156,10 +156,6 @@ func (b *batch) refuse(ctx context.Context, err error, reject load.Reject) error
 	if b.DryRun {
 		return nil
 	}
-	before, err := b.Loader.Rejected(ctx, reject.Origin.Name)
-	if err != nil || before {
-		return err // it is known from an earlier replay
-	}
 	b.rejects = append(b.rejects, reject)
 	return b.applyIfFull(ctx)
 }

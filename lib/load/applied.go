@@ -43,12 +43,3 @@ func (l *Loader) Applied(ctx context.Context, s schema.Scope, run schema.RunID) 
 	}
 	return a, nil
 }
-
-// Rejected reports whether a reject of that origin is stored; see [Origin].
-func (l *Loader) Rejected(ctx context.Context, origin string) (yes bool, err error) {
-	err = l.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM hub.reject WHERE origin = $1)`, storable(origin)).Scan(&yes)
-	if err != nil {
-		return false, fmt.Errorf("load: look for rejects of %s: %w", origin, err)
-	}
-	return yes, nil
-}

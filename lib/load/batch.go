@@ -200,7 +200,8 @@ type Result struct {
 	Moved []int
 	// Parked categories and why their tables do not fit.
 	Parked map[string]error
-	// Rejects stored, of records, parts and rows; parked ones not included.
+	// Rejects stored, of records, parts and rows; parked ones not included, nor
+	// those of records that were rejected before.
 	Rejects int
 	// Bytes copied into PostgreSQL.
 	Bytes int64

@@ -392,6 +392,33 @@ func TestShardsMoveByCompareAndSet(t *testing.T) {
 	}
 }
 
+// Lambda reads records again, and a replay objects.
+func TestRecordIsRejectedOnce(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	reject := func(origin string, part int, reason schema.Reason) load.Reject {
+		return load.Reject{Reason: reason, Part: part, Origin: load.Origin{Advance: -1, Name: origin, Data: []byte("?")}}
+	}
+	for _, want := range []int{4, 0} {
+		b := build(t)
+		b.batch.Rejects = []load.Reject{
+			reject("shard-0/1", -1, "header"), reject("shard-0/2", -1, "header"),
+			reject("shard-0/2", 0, "header"), reject("shard-0/2", 0, "hash"),
+		}
+		if got := db.apply(b).Rejects; got != want {
+			t.Errorf("%d rejects, want %d", got, want)
+		}
+	}
+	for range 2 { // of which nobody knows where they were read
+		b := build(t)
+		b.batch.Rejects = []load.Reject{reject("", -1, "header")}
+		db.apply(b)
+	}
+	want := []string{" header", " header", "shard-0/1 header", "shard-0/2 hash", "shard-0/2 header", "shard-0/2 header"}
+	if got := db.query("SELECT origin || ' ' || reason FROM hub.reject"); !slices.Equal(got, want) {
+		t.Errorf("rejects %q, want %q", got, want)
+	}
+}
+
 func TestOneRowThatPostgreSQLRefuses(t *testing.T) {
 	db := newDatabase(t, load.Config{})
 	db.exec("ALTER TABLE obs.things ADD CHECK (value <> 'bad')")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hubspoke/observability/lib/rowjson"
 	"github.com/hubspoke/observability/lib/schema"
@@ -55,10 +56,12 @@ func rowText(t *schema.Table, rec arrow.Record, row int) []byte {
 	return e.AppendRow(nil, row)
 }
 
+// A record that is read again is rejected again; it is stored once (index reject_record).
 const insertRejectSQL = `
 INSERT INTO hub.reject (state, reason, detail, category, account_id, region, slice, run, part, row_number,
                         origin, arrived_at, size, sha256, bytes)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+ON CONFLICT DO NOTHING`
 
 // storeRejects inserts the rejects and the parked records of the batch, and
 // removes parked records that were applied.
@@ -83,7 +86,10 @@ func (a *apply) storeRejects(ctx context.Context) error {
 			}
 		}
 		room[r.scope.Account] = left - 1
-		batch.Queue(insertRejectSQL, r.values("open", left > 0)...)
+		batch.Queue(insertRejectSQL, r.values("open", left > 0)...).Exec(func(tag pgconn.CommandTag) error {
+			a.result.Rejects += int(tag.RowsAffected())
+			return nil
+		})
 	}
 	for _, r := range a.parked {
 		batch.Queue(insertRejectSQL, r.values("parked", true)...)
@@ -91,7 +97,6 @@ func (a *apply) storeRejects(ctx context.Context) error {
 	if len(a.done) > 0 {
 		batch.Queue(`DELETE FROM hub.reject WHERE id = ANY($1) AND state = 'parked'`, a.done)
 	}
-	a.result.Rejects = len(a.rejects)
 	return a.conn.SendBatch(ctx, &batch).Close()
 }
 
