@@ -1,13 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"os/exec"
+	"os"
 	"strconv"
 	"time"
 
@@ -23,12 +23,10 @@ import (
 // limit does not make the measurement last for a quarter of an hour.
 const pageSize = 1000
 
-// partly is the exit code of a spoke that could not send everything.
-const partly = 3
-
-// measureSpoke has spoke collect findings and send them to a stream and a bucket.
+// measureSpoke has spoke collect findings and send them to a stream and a bucket,
+// and ends it after its first run.
 func measureSpoke(ctx context.Context, program string, s size) (usage, error) {
-	u := usage{what: fmt.Sprintf("spoke once, %d findings", s.findings), limit: 128 << 20, rows: s.findings}
+	u := usage{what: fmt.Sprintf("spoke run, %d findings", s.findings), limit: 128 << 20, rows: s.findings}
 	server, err := awsfake.New(awsfake.Config{Region: region})
 	if err != nil {
 		return u, err
@@ -46,22 +44,55 @@ func measureSpoke(ctx context.Context, program string, s size) (usage, error) {
 	}
 	defer findings.Close()
 	env := append(server.Environment(account), "AWS_ENDPOINT_URL_SECURITYHUB="+url)
-	cmd, err := command(ctx, env, program, "once", "--category", "security_findings", "--region", region, "--stream", streamName, "--bucket", "bench")
+	cmd, err := command(ctx, env, program, "run", "--category", "security_findings", "--region", region,
+		"--stream", streamName, "--bucket", "bench", "--log-format", "json")
 	if err != nil {
 		return u, err
 	}
-	start := time.Now()
-	err = cmd.Run()
-	u.elapsed = time.Since(start)
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == partly {
-		return u, fmt.Errorf("it sent only a part: %w", err)
+	if err := cmd.Start(); err != nil {
+		return u, err
+	}
+	u.elapsed, err = awaitRun(ctx, cmd.Stderr.(*os.File).Name(), s.findings)
+	if stopErr := stop(cmd); err == nil {
+		err = stopErr
 	}
 	if err != nil {
 		return u, err
 	}
 	u.memory, err = peakMemory(cmd.ProcessState)
 	return u, err
+}
+
+// awaitRun waits until a spoke's log says that a run has ended, which must be that
+// of n rows, and returns how long it took.
+func awaitRun(ctx context.Context, log string, n int) (time.Duration, error) {
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		text, err := os.ReadFile(log)
+		if err != nil {
+			return 0, err
+		}
+		for text := range bytes.Lines(text) {
+			var line struct {
+				Outcome, Error string
+				Rows           int
+				Duration       time.Duration
+			}
+			if err := json.Unmarshal(text, &line); err != nil || line.Outcome == "" {
+				continue // it says something else, or not all of it yet
+			}
+			if line.Outcome != "ok" || line.Error != "" || line.Rows != n {
+				return 0, fmt.Errorf("the run was not right: %s", text)
+			}
+			return line.Duration, nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
 }
 
 func createStream(ctx context.Context, server *awsfake.Server, account string, shards int32) error {
