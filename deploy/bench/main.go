@@ -81,13 +81,13 @@ func run(ctx context.Context, bin string, s size) error {
 	return nil
 }
 
-// command prepares a program whose log goes to a file; it ends with ctx.
+// command prepares a program whose log goes to a file, which stays open as long as
+// this program runs; it ends with ctx.
 func command(ctx context.Context, env []string, program string, args ...string) (*exec.Cmd, error) {
 	log, err := os.CreateTemp("", "bench-*.log")
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close() // the program has its own
 	fmt.Fprintf(os.Stderr, "$ %s %s   (log: %s)\n", program, strings.Join(args, " "), log.Name())
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(os.Environ(), env...)
