@@ -36,6 +36,7 @@ type apply struct {
 type scopeState struct {
 	id       id
 	complete *schema.RunID // newest complete run
+	pruned   *schema.RunID // newest run that was pruned
 	oldest   *schema.RunID // oldest run that is known at all
 	newest   *schema.RunID // newest run that is known at all
 	live     int64         // -1: not known
@@ -43,10 +44,19 @@ type scopeState struct {
 	changed  bool // complete or live
 }
 
-// firstRun reports whether no other run of the scope is known: then all its rows
-// are of this run.
+// firstRun reports whether no other run of the scope was ever known: then all its
+// rows are of this run.
 func (s *scopeState) firstRun(run schema.RunID) bool {
-	return s.newest == nil || s.complete == nil && *s.oldest == run && *s.newest == run
+	if s.complete != nil || s.pruned != nil {
+		return false
+	}
+	return s.newest == nil || *s.oldest == run && *s.newest == run
+}
+
+// isPast reports whether a run is older than the newest complete one, or than one
+// whose keys were forgotten: a snapshot of then says nothing any more.
+func (s *scopeState) isPast(run schema.RunID) bool {
+	return s.complete != nil && run.Compare(*s.complete) < 0 || s.pruned != nil && run.Compare(*s.pruned) <= 0
 }
 
 func (a *apply) run(ctx context.Context) error {
@@ -165,7 +175,7 @@ const lockScopesSQL = `SELECT FROM hub.scope WHERE scope = ANY($1::uuid[]) ORDER
 // The state is read by a statement of its own: one that waits for a lock keeps
 // the snapshot from before the wait.
 const readScopesSQL = `
-SELECT s.scope, s.complete_run, s.live_rows, s.live_xor,
+SELECT s.scope, s.complete_run, s.pruned_run, s.live_rows, s.live_xor,
        (SELECT r.run FROM hub.run r WHERE r.scope = s.scope ORDER BY r.run LIMIT 1),
        (SELECT r.run FROM hub.run r WHERE r.scope = s.scope ORDER BY r.run DESC LIMIT 1)
 FROM hub.scope s WHERE s.scope = ANY($1::uuid[])`
@@ -204,8 +214,9 @@ func (a *apply) lockScopes() {
 	a.add("lock scopes", lockScopesSQL, nil, scopes)
 	a.add("read scopes", readScopesSQL, func(v [][]byte) error {
 		state := byID[id(v[0])]
-		state.complete, state.oldest, state.newest = runID(v[1]), runID(v[4]), runID(v[5])
-		state.live, state.liveXor = bigint(v[2]), bigint(v[3])
+		state.complete, state.pruned = runID(v[1]), runID(v[2])
+		state.live, state.liveXor = bigint(v[3]), bigint(v[4])
+		state.oldest, state.newest = runID(v[5]), runID(v[6])
 		return nil
 	}, scopes)
 }
@@ -268,15 +279,13 @@ func (a *apply) applyCategory(ctx context.Context, c *category) error {
 			return err
 		}
 		switch {
-		case class == Park:
-			a.park(c, err)
-			return nil
 		case meddled:
 			c.stageAll = true
-		case !c.careful:
+		case class == PutAside && !c.careful:
 			c.careful = true
-		default:
-			return err
+		default: // the table does not fit, or refuses what is not a row
+			a.park(c, err)
+			return nil
 		}
 	}
 }

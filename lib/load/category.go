@@ -56,10 +56,10 @@ type runWork struct {
 	run   schema.RunID
 	end   *End
 
-	parts, lastPart           int32
-	rows, rejects             int64
-	keys, keysXor             int64
-	newRows, changedRows, old int64
+	parts, lastPart      int32
+	rows, rejects        int64
+	keys, keysXor        int64
+	newRows, changedRows int64
 }
 
 // liveChange is what a batch adds to the set of live rows of a scope.
@@ -164,7 +164,7 @@ func (c *category) claimParts(ctx context.Context) error {
 		first, last = append(first, from), append(last, to)
 	}
 	claimed := map[partKey]bool{}
-	_, err := c.do(ctx, "claim parts", claimSQL, func(v [][]byte) error {
+	err := c.do(ctx, "claim parts", claimSQL, func(v [][]byte) error {
 		claimed[partKey{id(v[0]), schema.RunID(v[1]), integer(v[2])}] = true
 		return nil
 	}, uuidList(scopes), uuidList(runs), ints(numbers), byteas(hashes), ints(rows), uuids(c.group.keys), ints(first), ints(last))
@@ -201,8 +201,7 @@ func (c *category) candidates() []*partWork {
 			continue
 		}
 		state := c.scopes[p.Scope]
-		superseded := c.snapshot() && state.complete != nil && p.Run.Compare(*state.complete) < 0
-		all = append(all, &partWork{Part: p, scope: state, superseded: superseded})
+		all = append(all, &partWork{Part: p, scope: state, superseded: c.snapshot() && state.isPast(p.Run)})
 	}
 	slices.SortStableFunc(all, compareParts)
 	once := all[:0]
@@ -268,7 +267,7 @@ func (c *category) checkRepeated(ctx context.Context, parts []*partWork) error {
 		scopes, runs, numbers = append(scopes, p.scope.id), append(runs, id(p.Run)), append(numbers, int32(p.Number))
 	}
 	before := make([][]byte, len(parts))
-	_, err := c.do(ctx, "compare repeated parts", repeatedSQL, func(v [][]byte) error {
+	err := c.do(ctx, "compare repeated parts", repeatedSQL, func(v [][]byte) error {
 		before[integer(v[0])] = bytes.Clone(v[1])
 		return nil
 	}, uuidList(scopes), uuidList(runs), ints(numbers))

@@ -108,7 +108,7 @@ func (c *category) upsertRuns(ctx context.Context) ([]storedRun, error) {
 	}
 	bigints := func(values []int64) param { return c.array(pgtype.Int8ArrayOID, values) }
 	var stored []storedRun
-	_, err := c.do(ctx, "store runs", storeRunsSQL, func(v [][]byte) error {
+	err := c.do(ctx, "store runs", storeRunsSQL, func(v [][]byte) error {
 		run := c.runs[runKey{id(v[0]), schema.RunID(v[1])}]
 		stored = append(stored, storedRun{run, bigint(v[2]), bigint(v[3]), v[4][0] != 0})
 		return nil
@@ -140,7 +140,7 @@ func (r *runWork) endColumns() (outcome *string, text string, parts *int32, rows
 func (c *category) complete(ctx context.Context, r storedRun) (gone int64, err error) {
 	c.counts.Completed++
 	s := r.state
-	if s.complete != nil && s.complete.Compare(r.run) > 0 {
+	if s.isPast(r.run) {
 		return 0, nil
 	}
 	if c.snapshot() {
@@ -232,7 +232,9 @@ func (c *category) markGone(ctx context.Context, r storedRun) (int64, error) {
 	}
 	inSlice := ""
 	if i := c.table.SliceColumn(); i >= 0 {
-		inSlice = fmt.Sprintf("AND t.%s::text = $8", c.table.Columns()[i].Name)
+		column := c.table.Columns()[i]
+		// The text of a date depends on the session's DateStyle, reading ISO does not.
+		inSlice = fmt.Sprintf("AND t.%s = $8::%s", column.Name, column.Kind.PostgresType())
 		args = append(args, text(r.scope.Slice))
 	}
 	sql := fmt.Sprintf(`

@@ -77,8 +77,9 @@ func sslModeGiven(connection string) bool {
 	if os.Getenv("PGSSLMODE") != "" {
 		return true
 	}
-	if u, err := url.Parse(connection); err == nil && strings.HasPrefix(u.Scheme, "postgres") {
-		return u.Query().Has("sslmode")
+	if isURL(connection) {
+		u, err := url.Parse(connection)
+		return err == nil && u.Query().Has("sslmode")
 	}
 	return sslModeKeyword.MatchString(connection)
 }
@@ -101,12 +102,17 @@ func isLocal(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-func withVerifyFull(url string) string {
+// isURL tells a URL from a keyword string as libpq and pgx do.
+func isURL(connection string) bool {
+	return strings.HasPrefix(connection, "postgres://") || strings.HasPrefix(connection, "postgresql://")
+}
+
+func withVerifyFull(connection string) string {
 	switch {
-	case !strings.Contains(url, "://"):
-		return url + " sslmode=verify-full"
-	case strings.Contains(url, "?"):
-		return url + "&sslmode=verify-full"
+	case !isURL(connection):
+		return connection + " sslmode=verify-full"
+	case strings.Contains(connection, "?"):
+		return connection + "&sslmode=verify-full"
 	}
-	return url + "?sslmode=verify-full"
+	return connection + "?sslmode=verify-full"
 }

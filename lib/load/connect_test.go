@@ -23,6 +23,8 @@ func TestTLSIsVerifiedOutsideThisHost(t *testing.T) {
 		"postgres://hub:sslmode%3Ddisable@db.example.com/obs":            true,
 		"postgres://hub@localhost,db.example.com/obs":                    true,
 		"postgres://hub@10.0.0.1/obs":                                    true,
+		"host=db.example.com user=hub password='x://y'":                  true,
+		"host=db.example.com password=x://y":                             true,
 		"postgres://hub@localhost/obs":                                   false,
 		"postgres://hub@127.0.0.1/obs":                                   false,
 		"postgres://hub@[::1]/obs":                                       false,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -341,6 +342,37 @@ func TestDeadlock(t *testing.T) {
 	if err := <-other; err != nil {
 		t.Error(err)
 	}
+}
+
+// TestLocksHaveAnOrder has loaders write to many scopes at once, new ones and known
+// ones, each naming them in another order.
+func TestLocksHaveAnOrder(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	config := quick
+	config.OnRetry = func(err error, _ time.Duration) { t.Errorf("retried: %v", err) }
+	const loaders, rounds, scopes = 4, 15, 30
+	var feeds []func() error
+	for l := range loaders {
+		loader := db.connect(config, noChange)
+		random := rand.New(rand.NewPCG(1, uint64(l)))
+		feeds = append(feeds, func() error {
+			for round := range rounds {
+				b := build(t)
+				for _, s := range random.Perm(scopes) {
+					b.part(things.Table, "", round*loaders+l, 0, thing("a", fmt.Sprint(l)))
+					parts := b.parts["things"]
+					parts[len(parts)-1].Scope.Account = fmt.Sprintf("%012d", round/2*scopes+s)
+				}
+				batch := b.done()
+				if _, err := loader.Apply(t.Context(), batch); err != nil {
+					return err
+				}
+				batch.Groups[0].Record.Release()
+			}
+			return nil
+		})
+	}
+	eachFeeds(t, feeds...)
 }
 
 // TestZombies has several loaders apply the same shards at the same time, as two

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -585,17 +586,125 @@ func TestCheckPrintsTheMissingStatement(t *testing.T) {
 	}
 }
 
-func TestPruneKeepsTheNewestCompleteRun(t *testing.T) {
+// prune deletes old bookkeeping and wants so many runs to go, and these to stay.
+func (db *database) prune(keep time.Duration, want int64, stay ...int) {
+	db.Helper()
+	n, err := db.loader.Prune(db.Context(), keep)
+	if err != nil || n != want {
+		db.Fatalf("pruned %d, %v; want %d", n, err, want)
+	}
+	var runs []string
+	for _, run := range stay {
+		runs = append(runs, uuid.UUID(runAt(run)).String())
+	}
+	if got := db.query("SELECT run::text FROM hub.run"); !slices.Equal(got, runs) {
+		db.Errorf("runs %q are left, want %q", got, runs)
+	}
+	if got := db.query("SELECT DISTINCT run::text FROM hub.run_part"); len(got) > len(stay) {
+		db.Errorf("parts of runs %q are left", got)
+	}
+}
+
+func TestPruneKeepsTheNewestRuns(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.apply(build(t).part(things.Table, "", 0, 0, thing("a", "0")).part(things.Table, "", 0, 1, thing("b", "0")).end(things.Table, "", 0, schema.OK, 2, 2))
+	db.apply(build(t).end(things.Table, "", 1, schema.Empty, 0, 0))
+	db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "2")).end(things.Table, "", 2, schema.OK, 1, 1))
+	db.apply(build(t).part(things.Table, "", 3, 0, thing("a", "3")).end(things.Table, "", 3, schema.Partial, 1, 1))
+	db.apply(build(t).end(things.Table, "", 4, schema.Denied, 0, 0))
+	db.prune(time.Since(start)+time.Hour, 0, 0, 1, 2, 3, 4)
+	db.prune(0, 3, 2, 4)
+	// A pruned run comes again, and one as old that never came: superseded.
+	for run := range 4 {
+		db.apply(build(t).part(things.Table, "", run, 1, thing("a", "old"), thing("c", "old")).end(things.Table, "", run, schema.OK, 1, 2))
+	}
+	db.wantLive(things.Table, "a=3")
+	db.apply(build(t).part(things.Table, "", 5, 0, thing("a", "5")))
+	db.wantLive(things.Table, "a=5")
+}
+
+func TestPruneOfScopesThatAreNeverComplete(t *testing.T) {
 	db := newDatabase(t, load.Config{})
 	for run := range 3 {
-		db.apply(build(t).part(things.Table, "", run, 0, thing("a", fmt.Sprint(run))).end(things.Table, "", run, schema.OK, 1, 1))
+		db.apply(build(t).part(things.Table, "", run, 0, thing("a", fmt.Sprint(run)), thing(fmt.Sprint(run), "x")).end(things.Table, "", run, schema.Partial, 1, 2))
 	}
-	if n, err := db.loader.Prune(t.Context(), 0); err != nil || n != 2 {
-		t.Fatalf("pruned %d, %v", n, err)
+	db.prune(0, 2, 2)
+	// What older runs wrote is there, although no older run is known any more.
+	counts := db.apply(build(t).part(things.Table, "", 2, 1, thing("1", "x"), thing("b", "2"))).Categories["things"]
+	if counts.New != 1 || counts.Unchanged != 1 {
+		t.Errorf("counts %+v", counts)
 	}
-	// A part of a pruned run comes again: superseded.
-	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1, 2))
-	db.wantLive(things.Table, "a=2")
+	db.wantLive(things.Table, "0=x", "1=x", "2=x", "a=2", "b=2")
+	// A run that is older than what was forgotten completes, and marks nothing.
+	db.apply(build(t).end(things.Table, "", 1, schema.Empty, 0, 0))
+	db.wantLive(things.Table, "0=x", "1=x", "2=x", "a=2", "b=2")
+}
+
+// The rows of a slice are found whatever form dates have in the database.
+func TestSlicesInADatabaseOfAnotherDateStyle(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.exec("ALTER DATABASE " + pgx.Identifier{db.Pool.Config().ConnConfig.Database}.Sanitize() + " SET datestyle = 'German'")
+	db.pool.Reset()
+	line := func(name string) string { return fmt.Sprintf(`{"day":"2026-07-31","name":%q,"amount":"1"}`, name) }
+	db.apply(build(t).part(daily.Table, "2026-07-31", 0, 0, line("a"), line("b")).end(daily.Table, "2026-07-31", 0, schema.OK, 1, 2))
+	db.apply(build(t).part(daily.Table, "2026-07-31", 1, 0, line("a")).end(daily.Table, "2026-07-31", 1, schema.OK, 1, 1))
+	db.wantLive(daily.Table, "2026-07-31/a=1")
+}
+
+// Where a newer run's word on a key is refused, an older one's stands, whichever
+// comes first.
+func TestRefusedRowHidesNothing(t *testing.T) {
+	for _, order := range [][]int{{0, 1}, {1, 0}} {
+		db := newDatabase(t, load.Config{})
+		db.exec("ALTER TABLE obs.things ADD CHECK (value <> 'bad')")
+		for _, run := range order {
+			value := []string{"good", "bad"}[run]
+			db.apply(build(t).part(things.Table, "", run, 0, thing("a", value), thing("b", "good")).end(things.Table, "", run, schema.OK, 1, 2))
+		}
+		db.wantLive(things.Table, "a=good", "b=good")
+	}
+}
+
+// A constraint that no row of the batch breaks, but marking rows as gone does.
+func TestTableThatRefusesMoreThanRows(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.apply(build(t).part(things.Table, "", 0, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 0, schema.OK, 1, 2))
+	db.exec("ALTER TABLE obs.things ADD CONSTRAINT lively CHECK (deleted_at IS NULL)")
+	result := db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "2")).end(things.Table, "", 1, schema.OK, 1, 1).part(sightings.Table, "", 1, 0, thing("s", "1")))
+	if why := result.Parked["things"]; why == nil || !strings.Contains(why.Error(), "lively") {
+		t.Errorf("parked %v", result.Parked)
+	}
+	db.wantLive(things.Table, "a=1", "b=1")
+	db.wantLive(sightings.Table, "s=1")
+	db.want("SELECT state || ' ' || reason FROM hub.reject", "parked parked", "parked parked")
+}
+
+func TestBytesOfRejectsAreLimited(t *testing.T) {
+	db := newDatabase(t, load.Config{RejectBytesLimit: 3})
+	db.exec("ALTER TABLE obs.things RENAME TO elsewhere")
+	for run := range 4 { // parked records do not count
+		db.apply(build(t).part(things.Table, "", run, 0, thing("a", fmt.Sprint(run))))
+	}
+	for range 2 {
+		b := build(t)
+		for range 2 {
+			b.batch.Rejects = append(b.batch.Rejects, load.Reject{
+				Reason: "header", Part: -1, Scope: scopeOf(things.Table, ""), Origin: load.Origin{Advance: -1, Data: []byte("?")},
+			})
+		}
+		db.apply(b)
+	}
+	db.want("SELECT coalesce(length(bytes)::text, 'no') || ' of ' || size FROM hub.reject WHERE state = 'open'", "1 of 1", "1 of 1", "1 of 1", "no of 1")
+}
+
+func TestCheckTakesAnIdentityColumn(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.exec("ALTER TABLE obs.things ADD number bigint GENERATED ALWAYS AS IDENTITY")
+	if faults, err := load.Check(t.Context(), db.Pool, things.Table); err != nil || len(faults) > 0 {
+		t.Errorf("%v, %v", faults, err)
+	}
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1")))
+	db.wantLive(things.Table, "a=1")
 }
 
 func TestUndeclaredColumnWithDefault(t *testing.T) {

@@ -81,7 +81,6 @@ func (c *category) effectiveRows(ctx context.Context) (rows []int32, partOf []*p
 	for _, p := range c.parts {
 		if p.superseded {
 			c.counts.Superseded += int64(p.Rows)
-			p.run.old += int64(p.Rows)
 			continue
 		}
 		hidden, err := c.namedByNewer(ctx, p)
@@ -133,8 +132,7 @@ func (c *category) namedByNewer(ctx context.Context, p *partWork) (map[int32]boo
 func (c *category) doWithHashJoins(ctx context.Context, step, sql string, row func(values [][]byte) error, params ...param) error {
 	c.add(step, "SET LOCAL enable_hashjoin = on", nil)
 	c.add(step, sql, row, params...)
-	_, err := c.do(ctx, step, "SET LOCAL enable_hashjoin = off", nil)
-	return err
+	return c.do(ctx, step, "SET LOCAL enable_hashjoin = off", nil)
 }
 
 // dropRepeated keeps one row of each key. Of two runs the newer one has the word;
@@ -211,7 +209,7 @@ WHERE t.row_key IS NULL OR t.row_hash <> k.hash OR t.deleted_at IS NOT NULL`
 func (c *category) ask(ctx context.Context, rows []int32) (answer, error) {
 	var a answer
 	var attributes string
-	_, err := c.do(ctx, "compare with the table", fmt.Sprintf(askSQL, tableName(c.table)), func(v [][]byte) error {
+	err := c.do(ctx, "compare with the table", fmt.Sprintf(askSQL, tableName(c.table)), func(v [][]byte) error {
 		attributes = string(v[0])
 		i := 0
 		if err := elements(v[1], func(v []byte) { a.fresh = append(a.fresh, rows[integer(v)]) }); err != nil {
@@ -324,10 +322,21 @@ func (c *category) write(ctx context.Context, rows []int32, partOf []*partWork, 
 		}
 		return c.write(ctx, rows[half:], partOf, write)
 	}
-	p := partOf[rows[0]]
-	c.rejectRow(p, c.refusal(rows[0], p, ReasonRefused, err.Error()))
-	partOf[rows[0]] = nil
+	row := rows[0]
+	p := partOf[row]
+	c.rejectRow(p, c.refusal(row, p, ReasonRefused, err.Error()))
+	c.unname(row, p)
+	partOf[row] = nil
 	return nil
+}
+
+// unname forgets that a part named a row, which is refused: an older run's word on
+// the key stands.
+func (c *category) unname(row int32, p *partWork) {
+	p.run.keys--
+	p.run.keysXor ^= fingerprint(c.group.key(row))
+	c.add("forget a refused row", `UPDATE hub.run_part SET row_keys = array_remove(row_keys, $4) WHERE scope = $1 AND run = $2 AND part = $3`,
+		nil, uuid(p.scope.id), uuid(p.Run), int4(p.Number), uuid([idSize]byte(c.group.key(row))))
 }
 
 // copyRows copies rows straight into the table.
@@ -495,9 +504,8 @@ func (c *category) touch(ctx context.Context, rows []int32, partOf []*partWork) 
 		times = append(times, 0, 0, 0, 8)
 		times = append(times, timestamptz(runs[i])...)
 	}
-	_, err := c.do(ctx, "move unchanged rows to the newer run", fmt.Sprintf(touchSQL, tableName(c.table)), nil,
+	return c.do(ctx, "move unchanged rows to the newer run", fmt.Sprintf(touchSQL, tableName(c.table)), nil,
 		uuidsOf(rows, c.group.keys), uuidList(runs), param{pgtype.TimestamptzArrayOID, times})
-	return err
 }
 
 // without returns the rows that are in neither list.

@@ -25,19 +25,19 @@ func Migrations() fs.FS {
 	return sub
 }
 
-// Applied is one migration that Migrate ran.
-type Applied = goose.MigrationResult
+// Migration is one that ran, with its file and duration.
+type Migration = goose.MigrationResult
 
 // Migrate brings the loader's own tables up to date. It may run in several places
 // at once.
-func Migrate(ctx context.Context, databaseURL string) ([]*Applied, error) {
+func Migrate(ctx context.Context, databaseURL string) ([]*Migration, error) {
 	return RunMigrations(ctx, databaseURL, Migrations(), "public.hub_schema_version")
 }
 
 // RunMigrations runs the goose migrations of files that have not run, under a
 // lock of the database, and notes them in the table given (with its schema). An
 // error names the migration; those before it stay applied and are returned.
-func RunMigrations(ctx context.Context, databaseURL string, files fs.FS, versions string) ([]*Applied, error) {
+func RunMigrations(ctx context.Context, databaseURL string, files fs.FS, versions string) ([]*Migration, error) {
 	cfg, err := PoolConfig(databaseURL)
 	if err != nil {
 		return nil, err

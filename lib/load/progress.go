@@ -41,24 +41,65 @@ func (l *Loader) StoreGap(ctx context.Context, s Shard, g stream.Gap) error {
 	return nil
 }
 
+// pruneScopes is how many scopes are pruned in one transaction, which locks them.
+const pruneScopes = 500
+
+// A scope that is busy is left for the next time.
+const lockPrunableSQL = `
+SELECT s.scope FROM hub.scope s
+WHERE s.scope > $1 AND EXISTS (
+    SELECT FROM hub.run r
+    WHERE r.scope = s.scope AND r.collected_at < now() - $2::interval AND r.run IS DISTINCT FROM s.complete_run
+      AND EXISTS (SELECT FROM hub.run newer WHERE newer.scope = r.scope AND newer.run > r.run)
+)
+ORDER BY s.scope LIMIT $3 FOR UPDATE OF s SKIP LOCKED`
+
+const pruneSQL = `
+WITH old AS (
+    DELETE FROM hub.run r USING hub.scope s
+    WHERE s.scope = ANY ($1) AND r.scope = s.scope AND r.collected_at < now() - $2::interval AND r.run IS DISTINCT FROM s.complete_run
+      AND EXISTS (SELECT FROM hub.run newer WHERE newer.scope = r.scope AND newer.run > r.run)
+    RETURNING r.scope, r.run
+), parts AS (
+    DELETE FROM hub.run_part p USING old WHERE p.scope = old.scope AND p.run = old.run
+), pruned AS (
+    UPDATE hub.scope s SET pruned_run = greatest(s.pruned_run, newest.run)
+    FROM (SELECT DISTINCT ON (scope) scope, run FROM old ORDER BY scope, run DESC) newest
+    WHERE s.scope = newest.scope
+)
+SELECT count(*) FROM old`
+
 // Prune deletes bookkeeping that nothing needs any more: runs that started more
-// than keep ago and are not the newest complete one of their scope, with their
-// parts. keep must be longer than the stream keeps records. It returns how many
-// runs it deleted.
+// than keep ago, with their parts, except the newest run and the newest complete
+// run of each scope. keep must be longer than the stream keeps records. It returns
+// how many runs it deleted.
 //
-// A part of a pruned run that arrives after all is superseded by the newer
-// complete run, or, in an event category, by the newer runs of its rows.
-func (l *Loader) Prune(ctx context.Context, keep time.Duration) (int64, error) {
-	tag, err := l.pool.Exec(ctx, `
-		WITH old AS (
-			DELETE FROM hub.run r USING hub.scope s
-			WHERE s.scope = r.scope AND r.collected_at < now() - $1::interval
-			  AND s.complete_run IS NOT NULL AND r.run < s.complete_run
-			RETURNING r.scope, r.run
-		)
-		DELETE FROM hub.run_part p USING old WHERE p.scope = old.scope AND p.run = old.run`, keep)
-	if err != nil {
-		return 0, fmt.Errorf("load: prune: %w", err)
+// In a snapshot category, what arrives later of a pruned run, or of one older than
+// that, is superseded; in an event category each row knows its newest run.
+func (l *Loader) Prune(ctx context.Context, keep time.Duration) (runs int64, err error) {
+	after := id{}
+	for {
+		err = pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
+			rows, err := tx.Query(ctx, lockPrunableSQL, after, keep, pruneScopes)
+			if err != nil {
+				return err
+			}
+			scopes, err := pgx.CollectRows(rows, pgx.RowTo[id])
+			if err != nil || len(scopes) == 0 {
+				after = id{}
+				return err
+			}
+			after = scopes[len(scopes)-1]
+			var pruned int64
+			err = tx.QueryRow(ctx, pruneSQL, scopes, keep).Scan(&pruned)
+			runs += pruned
+			return err
+		})
+		if err != nil {
+			return runs, fmt.Errorf("load: prune: %w", err)
+		}
+		if after == (id{}) {
+			return runs, nil
+		}
 	}
-	return tag.RowsAffected(), nil
 }

@@ -153,7 +153,7 @@ func (a *apply) checkParkedLimit(ctx context.Context) error {
 func (a *apply) roomForBytes(ctx context.Context, account string) (int, error) {
 	limit := a.loader.config.RejectBytesLimit
 	var kept int
-	err := a.conn.QueryRow(ctx, `SELECT count(*) FROM (SELECT FROM hub.reject WHERE account_id = $1 LIMIT $2) x`,
+	err := a.conn.QueryRow(ctx, `SELECT count(*) FROM (SELECT FROM hub.reject WHERE account_id = $1 AND state = 'open' LIMIT $2) x`,
 		storable(account), limit).Scan(&kept)
 	return limit - kept, err
 }

@@ -22,15 +22,14 @@ type tx struct {
 
 // statement is one that was queued.
 type statement struct {
-	step   string
-	row    func(values [][]byte) error
-	result *pgconn.CommandTag
+	step string
+	row  func(values [][]byte) error
 }
 
 // add queues a statement. Its parameters and its rows are in PostgreSQL's binary
 // formats. row is called with each row, and must not keep the values; nil ignores
 // the rows. The step names the statement in errors.
-func (t *tx) add(step, sql string, row func(values [][]byte) error, params ...param) *pgconn.CommandTag {
+func (t *tx) add(step, sql string, row func(values [][]byte) error, params ...param) {
 	values, oids, formats := make([][]byte, len(params)), make([]uint32, len(params)), make([]int16, len(params))
 	for i, p := range params {
 		values[i], oids[i], formats[i] = p.value, p.oid, pgtype.BinaryFormatCode
@@ -39,9 +38,7 @@ func (t *tx) add(step, sql string, row func(values [][]byte) error, params ...pa
 		t.batch = &pgconn.Batch{}
 	}
 	t.batch.ExecParams(sql, values, oids, formats, []int16{pgtype.BinaryFormatCode})
-	result := new(pgconn.CommandTag)
-	t.queue = append(t.queue, statement{step, row, result})
-	return result
+	t.queue = append(t.queue, statement{step, row})
 }
 
 // send sends what is queued and waits for all answers. After an error the later
@@ -67,7 +64,7 @@ func (t *tx) send(ctx context.Context) error {
 				}
 			}
 		}
-		if *s.result, err = rows.Close(); err != nil {
+		if _, err = rows.Close(); err != nil {
 			break
 		}
 	}
@@ -78,10 +75,9 @@ func (t *tx) send(ctx context.Context) error {
 }
 
 // do sends what is queued and one statement more.
-func (t *tx) do(ctx context.Context, step, sql string, row func(values [][]byte) error, params ...param) (pgconn.CommandTag, error) {
-	result := t.add(step, sql, row, params...)
-	err := t.send(ctx)
-	return *result, err
+func (t *tx) do(ctx context.Context, step, sql string, row func(values [][]byte) error, params ...param) error {
+	t.add(step, sql, row, params...)
+	return t.send(ctx)
 }
 
 // commit ends the transaction. It is sent alone: whether it was answered decides

@@ -214,8 +214,10 @@ func (p viewPackage) replace(ctx context.Context, tx pgx.Tx) error {
 			return err
 		}
 	}
+	// Somebody else may have made a view meanwhile: the package's are of this transaction.
 	if _, err := tx.Exec(ctx, `INSERT INTO hub.installed_view (view_name, package_sha256)
-		SELECT view_name, $2 FROM (`+viewsSQL+`) AS v (view_name) WHERE view_name <> ALL ($1)`, before, p.sha256); err != nil {
+		SELECT view_name, $2 FROM (`+viewsSQL+` AND c.xmin = pg_current_xact_id()::xid) AS v (view_name)
+		WHERE view_name <> ALL ($1)`, before, p.sha256); err != nil {
 		return err
 	}
 	if err := checkUniqueIndexes(ctx, tx); err != nil {

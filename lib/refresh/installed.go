@@ -6,8 +6,9 @@ import (
 	"io/fs"
 )
 
-// Installed reports whether the package of views that files make is installed,
-// whole and as it is. A database without the bookkeeping tables has no package.
+// Installed reports whether the package of views that files make is installed and
+// all its views exist; whether somebody changed one by hand is not looked at. A
+// database without the bookkeeping tables has no package.
 func Installed(ctx context.Context, db Querier, files fs.FS) (bool, error) {
 	p, err := readPackage(files)
 	if err != nil {
