@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -43,12 +44,12 @@ var keepAlive = net.KeepAliveConfig{Enable: true, Idle: maxSilence / 3, Interval
 // or PGSSLMODE says otherwise; sslrootcert names the authority, for Amazon RDS
 // the bundle that AWS publishes.
 func PoolConfig(databaseURL string) (*pgxpool.Config, error) {
-	cfg, err := pgxpool.ParseConfig(databaseURL)
+	cfg, err := parseConfig(databaseURL)
 	if err != nil {
 		return nil, fmt.Errorf("database URL: %w", err)
 	}
 	if !sslModeGiven(databaseURL) && !allLocal(&cfg.ConnConfig.Config) {
-		if cfg, err = pgxpool.ParseConfig(withVerifyFull(databaseURL)); err != nil {
+		if cfg, err = parseConfig(withVerifyFull(databaseURL)); err != nil {
 			return nil, fmt.Errorf("database URL with sslmode=verify-full: %w", err)
 		}
 	}
@@ -66,6 +67,27 @@ func PoolConfig(databaseURL string) (*pgxpool.Config, error) {
 	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, sessionSettings, pgx.QueryExecModeSimpleProtocol)
 		return err
+	}
+	return cfg, nil
+}
+
+// parseConfig parses a database URL or keyword string. Its errors do not quote it: in
+// a malformed one nobody can tell where the password is.
+func parseConfig(connection string) (*pgxpool.Config, error) {
+	cfg, err := pgxpool.ParseConfig(connection)
+	var malformed *pgconn.ParseConfigError
+	switch {
+	case errors.As(err, &malformed):
+		why := malformed.Error()
+		why = why[strings.LastIndex(why, "`: ")+len("`: "):]
+		if !isURL(connection) {
+			why, _, _ = strings.Cut(why, " (") // it quotes a word, which may be of the password
+		}
+		return nil, fmt.Errorf("%s; want postgres://user@host/database or host=… user=… dbname=…", why)
+	case err != nil:
+		return nil, err
+	case strings.Contains(cfg.ConnConfig.Host, "@"):
+		return nil, errors.New("there is an @ in the host: write an @ in the password as %40, or give the password in PGPASSWORD")
 	}
 	return cfg, nil
 }

@@ -48,6 +48,27 @@ func TestTLSIsVerifiedOutsideThisHost(t *testing.T) {
 	}
 }
 
+func TestMalformedURLKeepsThePassword(t *testing.T) {
+	for connection, want := range map[string]string{
+		"host=db.example.com password = 's3c ret' bad dbname=x": "keyword/value",
+		"host=db.example.com password='s3c ret' port=zzz":       "port",
+		"postgres://hub:s3c%ret@db.example.com/obs":             "percent",
+		"postgres://hub:s3c@ret@db.example.com/obs":             "%40",
+		"postgres://hub:s3c ret@db.example.com/obs":             "%20",
+		"host=db.example.com password=s3c ret user=hub":         "keyword/value",
+		"s3cret": "postgres://",
+	} {
+		_, err := load.PoolConfig(connection)
+		if err == nil {
+			t.Errorf("%s is taken", connection)
+			continue
+		}
+		if strings.Contains(err.Error(), "s3c") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v; want %q, and nothing of the password", connection, err, want)
+		}
+	}
+}
+
 // A server that speaks no TLS must not get as far as a password.
 func TestNoPasswordWithoutTLS(t *testing.T) {
 	t.Setenv("PGSSLMODE", "")

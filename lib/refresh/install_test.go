@@ -150,6 +150,33 @@ func TestInstallNamesForeignViewsInTheWay(t *testing.T) {
 	}
 }
 
+func TestInstallLeavesTheViewsOfOthers(t *testing.T) {
+	db := newDatabase(t)
+	gate := db.connect()
+	if _, err := gate.Exec(t.Context(), "SELECT pg_advisory_lock(4711)"); err != nil {
+		t.Fatal(err)
+	}
+	installed := make(chan error)
+	go func() {
+		_, err := db.tryInstall(fstest.MapFS{
+			"1.sql": {Data: []byte("CREATE VIEW ours AS SELECT 1 AS x")},
+			"2.sql": {Data: []byte("SELECT pg_advisory_xact_lock(4711)")},
+		})
+		installed <- err
+	}()
+	db.waitFor("EXISTS (SELECT FROM pg_locks WHERE objid = 4711 AND NOT granted)")
+	db.exec("CREATE VIEW public.theirs AS SELECT 1 AS x")
+	if _, err := gate.Exec(t.Context(), "SELECT pg_advisory_unlock(4711)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-installed; err != nil {
+		t.Fatal(err)
+	}
+	if got := db.text("SELECT view_name FROM hub.installed_view"); !slices.Equal(got, []string{"public.ours"}) {
+		t.Errorf("the package has %q, want only its own view", got)
+	}
+}
+
 func TestInstallNeedsFiles(t *testing.T) {
 	if _, err := newDatabase(t).tryInstall(fstest.MapFS{}); err == nil {
 		t.Error("an empty package was installed")
