@@ -350,29 +350,35 @@ func TestLocksHaveAnOrder(t *testing.T) {
 	db := newDatabase(t, load.Config{})
 	config := quick
 	config.OnRetry = func(err error, _ time.Duration) { t.Errorf("retried: %v", err) }
+	// Inserting takes its time, so that loaders meet there.
+	db.exec(`CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			PERFORM pg_sleep(0.001); RETURN NEW; END $$;
+		CREATE TRIGGER linger BEFORE INSERT ON hub.scope FOR EACH ROW EXECUTE FUNCTION linger()`)
 	const loaders, rounds, scopes = 4, 15, 30
-	var feeds []func() error
+	apply := make([]func(round int) error, loaders)
 	for l := range loaders {
 		loader := db.connect(config, noChange)
 		random := rand.New(rand.NewPCG(1, uint64(l)))
-		feeds = append(feeds, func() error {
-			for round := range rounds {
-				b := build(t)
-				for _, s := range random.Perm(scopes) {
-					b.part(things.Table, "", round*loaders+l, 0, thing("a", fmt.Sprint(l)))
-					parts := b.parts["things"]
-					parts[len(parts)-1].Scope.Account = fmt.Sprintf("%012d", round/2*scopes+s)
-				}
-				batch := b.done()
-				if _, err := loader.Apply(t.Context(), batch); err != nil {
-					return err
-				}
-				batch.Groups[0].Record.Release()
+		apply[l] = func(round int) error {
+			b := build(t)
+			for _, s := range random.Perm(scopes) {
+				b.part(things.Table, "", round*loaders+l, 0, thing("a", fmt.Sprint(l)))
+				parts := b.parts["things"]
+				parts[len(parts)-1].Scope.Account = fmt.Sprintf("%012d", round/3*scopes+s)
 			}
-			return nil
-		})
+			batch := b.done()
+			defer batch.Groups[0].Record.Release()
+			_, err := loader.Apply(t.Context(), batch)
+			return err
+		}
 	}
-	eachFeeds(t, feeds...)
+	for round := range rounds { // in every third one the scopes are new
+		var feeds []func() error
+		for l := range loaders {
+			feeds = append(feeds, func() error { return apply[l](round) })
+		}
+		eachFeeds(t, feeds...)
+	}
 }
 
 // TestZombies has several loaders apply the same shards at the same time, as two

@@ -246,6 +246,19 @@ func TestSnapshotReplacesItsScope(t *testing.T) {
 	db.wantLive(things.Table)
 }
 
+// The keys of a run are kept as long as an older run may come, and not longer.
+func TestKeysOfPartsAreForgotten(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	const withKeys = "SELECT DISTINCT run::text FROM hub.run_part WHERE row_keys IS NOT NULL"
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1")))
+	db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "1")))
+	db.want(withKeys, uuid.UUID(runAt(1)).String(), uuid.UUID(runAt(2)).String())
+	db.apply(build(t).end(things.Table, "", 1, schema.OK, 1, 1))
+	db.want(withKeys, uuid.UUID(runAt(2)).String())
+	db.apply(build(t).end(things.Table, "", 2, schema.OK, 1, 1))
+	db.want(withKeys)
+}
+
 func TestUnchangedSnapshotWritesNothing(t *testing.T) {
 	db := newDatabase(t, load.Config{})
 	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1, 2))
@@ -418,6 +431,26 @@ func TestRecordIsRejectedOnce(t *testing.T) {
 	if got := db.query("SELECT origin || ' ' || reason FROM hub.reject"); !slices.Equal(got, want) {
 		t.Errorf("rejects %q, want %q", got, want)
 	}
+}
+
+func TestGapIsStoredOnceWithItsTime(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	shard := load.Shard{Stream: "s", Created: start, ID: "shard-0"}
+	b := build(t)
+	b.batch.Advances = []load.Advance{{Shard: shard, To: stream.Position{Sequence: "7"}, Arrived: start}}
+	db.apply(b)
+	for _, gap := range []stream.Gap{{After: "7", Until: "9", Reason: "trimmed"}, {After: "7", Until: "9", Reason: "trimmed"}, {After: "9", Until: "12"}} {
+		if err := db.loader.StoreGap(t.Context(), shard, gap); err != nil {
+			t.Fatal(err)
+		}
+	}
+	db.want("SELECT after_sequence || ' ' || until_sequence || ' ' || reason || ' ' || (after_arrived_at = '2026-08-01T12:00:00Z')::text FROM hub.gap",
+		"7 9 trimmed true", "9 12  true")
+	shard.ID = "shard-1" // of which nothing was applied
+	if err := db.loader.StoreGap(t.Context(), shard, stream.Gap{Until: "5"}); err != nil {
+		t.Fatal(err)
+	}
+	db.want("SELECT coalesce(after_arrived_at::text, 'never') FROM hub.gap WHERE shard = 'shard-1'", "never")
 }
 
 func TestOneRowThatPostgreSQLRefuses(t *testing.T) {

@@ -31,8 +31,9 @@ func (l *Loader) Progress(ctx context.Context, s Shard) (stream.Position, error)
 // is stored once.
 func (l *Loader) StoreGap(ctx context.Context, s Shard, g stream.Gap) error {
 	_, err := l.pool.Exec(ctx, `
-		INSERT INTO hub.gap (stream, stream_created_at, shard, after_sequence, until_sequence, reason)
-		SELECT $1, $2, $3, $4, $5, $6
+		INSERT INTO hub.gap (stream, stream_created_at, shard, after_sequence, until_sequence, reason, after_arrived_at)
+		SELECT $1, $2, $3, $4, $5, $6,
+		       (SELECT arrived_at FROM hub.shard_progress WHERE (stream, stream_created_at, shard) = ($1, $2, $3))
 		WHERE NOT EXISTS (SELECT FROM hub.gap WHERE (stream, stream_created_at, shard, after_sequence) = ($1, $2, $3, $4))`,
 		s.Stream, s.Created, s.ID, g.After, g.Until, g.Reason)
 	if err != nil {
