@@ -78,6 +78,7 @@ generate: ## write the catalog, the comments and the reference pages anew
 	go run ./schemas/internal/gen
 	go run ./sql/internal/gen
 	go run ./producers/internal/gen
+	go run ./lib/pgtest/cmd/withpostgres go test ./sql -run TestReferenceOfViews -update
 
 .PHONY: collector
 collector: ## write the skeleton of a new category; NAME=things

@@ -164,7 +164,7 @@ var categoryTemplate = template.Must(template.New("category").Funcs(functions).P
 
 | | |
 |---|---|
-| Table | {{backtick}}obs.{{.Name}}{{backtick}} |
+| Table | {{backtick}}obs.{{.Name}}{{backtick}}, and of the rows that are there the view {{backtick}}current_{{.Name}}{{backtick}}, which readers may use |
 | Key | {{key .Table}} |
 | Mode | {{.Declaration.Mode}}: {{if deleted .Declaration.Mode}}what a complete run {{if .Sliced}}of its slice {{end}}does not name is gone and gets {{backtick}}deleted_at{{backtick}}{{else}}rows are added and updated, none is gone by absence{{end}} |
 | Collected | {{.Reach}}, every {{every .Every}}{{with .Incremental}}; everything every {{every .FullEvery}}, in between what changed{{end}}{{if .Sliced}}, one run per slice{{end}} |
@@ -210,9 +210,9 @@ var indexTemplate = template.Must(template.New("index").Funcs(functions).Parse(`
 | [{{.Name}}]({{.Name}}.md) | {{cell (first .Doc)}} | {{.Reach}}, every {{every .Every}} | {{.Declaration.Mode}} |
 {{- end}}
 
-Each category is one table in the database schema {{backtick}}obs{{backtick}}. Its columns, with the same
-descriptions for programs, are in
-[schemas/catalog.json](../../schemas/catalog.json).
+Each category is one table in the database schema {{backtick}}obs{{backtick}}, and a view {{backtick}}current_<category>{{backtick}} of its rows that are not gone. Its columns,
+with the same descriptions for programs, are in [schemas/catalog.json](../../schemas/catalog.json). Of several categories, or of how fresh
+they are, tell the [views](views.md).
 
 ## Columns of every table
 
