@@ -120,7 +120,8 @@ type Collector[T any] struct {
 	Slices func(now time.Time) []string
 	// Collect reads from AWS and calls emit for every row. It returns nil when
 	// it read everything; any other error ends the run, and [Classify] says what
-	// that means. It must return soon after ctx is done.
+	// that means. With [SliceErrors], only the runs of these slices are not
+	// complete. It must return soon after ctx is done.
 	//
 	// emit blocks while buffers are full, may be called by several goroutines,
 	// and keeps nothing of the row. An error of emit ends the run: Collect

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"reflect"
 	"runtime/debug"
 	"slices"
@@ -314,9 +315,34 @@ func (c *collection) finish(err error) []Result {
 		}
 	}
 	for i, r := range c.runs {
-		results[i] = r.end(c.sending, err)
+		results[i] = r.end(c.sending, forSlice(err, r.result.Scope.Slice))
 	}
 	return results
+}
+
+// SliceErrors says which slices are not complete, and why, by slice. A Collect
+// that returns it, not wrapped, has read the others completely.
+type SliceErrors map[string]error
+
+// Error returns the errors in the order of their slices, one a line.
+func (e SliceErrors) Error() string { return errors.Join(e.Unwrap()...).Error() }
+
+// Unwrap returns the errors in the order of their slices.
+func (e SliceErrors) Unwrap() []error {
+	errs := make([]error, 0, len(e))
+	for _, slice := range slices.Sorted(maps.Keys(e)) {
+		errs = append(errs, e[slice])
+	}
+	return errs
+}
+
+// forSlice returns what err, from Collect, means for one slice.
+func forSlice(err error, slice string) error {
+	//nolint:errorlint // Joined with another error, it says nothing for the other slices.
+	if bySlice, ok := err.(SliceErrors); ok {
+		return bySlice[slice]
+	}
+	return err
 }
 
 // pending are rows that are not sent yet: a *rows.Appender of some type.

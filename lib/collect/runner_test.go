@@ -251,6 +251,40 @@ func TestRowOutsideTheSlicesMakesNoRunComplete(t *testing.T) {
 	}
 }
 
+func TestErrorOfOneSliceLeavesTheOthersComplete(t *testing.T) {
+	for name, test := range map[string]struct {
+		err  error
+		want string
+	}{
+		"alone":            {collect.SliceErrors{"2026-01-02": code("Odd"), "2026-01-03": code("AccessDenied")}, "ok partial denied empty"},
+		"beside another":   {errors.Join(code("AccessDenied"), collect.SliceErrors{"2026-01-02": code("Odd")}), "partial partial denied denied"},
+		"not of any slice": {code("AccessDenied"), "partial partial denied denied"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := costCollector([]string{"2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04"}, cost{day("2026-01-01"), "s3"}, cost{day("2026-01-02"), "s3"})
+			read := c.Collect
+			c.Collect = func(ctx context.Context, env *collect.Env, emit func(cost) error) error {
+				if err := read(ctx, env, emit); err != nil {
+					return err
+				}
+				return test.err
+			}
+			results, _ := newRunner(t, config(c)).Once(t.Context())
+			var outcomes []string
+			for _, r := range results {
+				outcomes = append(outcomes, string(r.Outcome))
+			}
+			if got := strings.Join(outcomes, " "); got != test.want {
+				t.Errorf("outcomes %s, want %s", got, test.want)
+			}
+		})
+	}
+	err := collect.SliceErrors{"b": errors.New("2"), "a": errors.New("1")}
+	if err.Error() != "1\n2" || !errors.Is(err, err["b"]) {
+		t.Errorf("error %q", err)
+	}
+}
+
 func TestMalformedSlicesFail(t *testing.T) {
 	for name, days := range map[string][]string{"none": nil, "empty": {""}, "twice": {"a", "a"}, "malformed": {"a b"}} {
 		cfg := config(costCollector(days))
