@@ -2,6 +2,8 @@ package collectors
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -61,13 +63,42 @@ func TestCostExplorerWithoutDataIsDisabled(t *testing.T) {
 	}
 }
 
+// costAnswer is an answer of Cost Explorer for all the days that are asked for.
+// Those of the map have these groups.
+func costAnswer(t *testing.T, groups map[string]string) string {
+	t.Helper()
+	var results []string
+	for _, day := range costDays((&answer{}).env("eu-west-1").Now) {
+		date, err := schema.ParseDate(day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		results = append(results, fmt.Sprintf(`{"TimePeriod":{"Start":%q,"End":%q},"Estimated":false,"Groups":[%s]}`, day, date+1, groups[day]))
+	}
+	return `{"ResultsByTime":[` + strings.Join(results, ",") + `]}`
+}
+
+func TestCostDayThatIsNotAnsweredIsNotComplete(t *testing.T) {
+	whole := costAnswer(t, nil)
+	env := (&answer{}).env("eu-west-1")
+	days := costDays(env.Now)
+	for _, missing := range []string{days[0], days[len(days)-1], "2026-10-07"} {
+		env.AWS.HTTPClient = &answer{status: 200, body: strings.Replace(whole, `"Start":"`+missing, `"Start":"2001-01-01`, 1)}
+		var got collect.SliceErrors
+		err := collectServiceCosts(t.Context(), env, func(schemas.ServiceCost) error { return nil })
+		if !errors.As(err, &got) || len(got) != 1 || got[missing] == nil {
+			t.Errorf("without %s: %v", missing, err)
+		}
+	}
+}
+
 func TestCostExplorerEndpointOfThePartition(t *testing.T) {
 	for region, host := range map[string]string{
 		"eu-west-1":  "ce.us-east-1.amazonaws.com",
 		"us-east-1":  "ce.us-east-1.amazonaws.com",
 		"cn-north-1": "ce.cn-northwest-1.amazonaws.com.cn",
 	} {
-		a := &answer{status: 200, body: `{"ResultsByTime":[]}`}
+		a := &answer{status: 200, body: costAnswer(t, nil)}
 		if err := collectServiceCosts(t.Context(), a.env(region), func(schemas.ServiceCost) error { return nil }); err != nil {
 			t.Errorf("%s: %v", region, err)
 		}
@@ -78,8 +109,7 @@ func TestCostExplorerEndpointOfThePartition(t *testing.T) {
 }
 
 func TestCostAmountsAreNeverRounded(t *testing.T) {
-	const body = `{"ResultsByTime":[{"TimePeriod":{"Start":"2026-10-19","End":"2026-10-20"},"Estimated":false,
-		"Groups":[{"Keys":["S","eu-west-1"],"Metrics":{"UnblendedCost":{"Amount":%s,"Unit":"USD"}}}]}]}`
+	const group = `{"Keys":["S","eu-west-1"],"Metrics":{"UnblendedCost":{"Amount":%s,"Unit":"USD"}}}`
 	for amount, want := range map[string]string{
 		`"0.0000000001"`:                 "0.0000000001",
 		`"1234567890123456.0123456789"`:  "1234567890123456.0123456789",
@@ -88,7 +118,7 @@ func TestCostAmountsAreNeverRounded(t *testing.T) {
 		`null`:                           "",
 		`"9999999999999999999999999999"`: "9999999999999999999999999999",
 	} {
-		a := &answer{status: 200, body: strings.Replace(body, "%s", amount, 1)}
+		a := &answer{status: 200, body: costAnswer(t, map[string]string{"2026-10-19": fmt.Sprintf(group, amount)})}
 		var rows []schemas.ServiceCost
 		err := collectServiceCosts(t.Context(), a.env("eu-west-1"), func(row schemas.ServiceCost) error {
 			rows = append(rows, row)

@@ -79,6 +79,7 @@ func collectServiceCosts(ctx context.Context, env *collect.Env, emit func(schema
 			Values: []string{env.Account},
 		}},
 	}
+	answered := map[string]bool{} // the days that the answer names
 	for {
 		page, err := client.GetCostAndUsage(ctx, input)
 		if err != nil {
@@ -89,15 +90,32 @@ func collectServiceCosts(ctx context.Context, env *collect.Env, emit func(schema
 			return err
 		}
 		for i := range page.ResultsByTime {
-			if err := emitCosts(&page.ResultsByTime[i], emit); err != nil {
+			day := &page.ResultsByTime[i]
+			if err := emitCosts(day, emit); err != nil {
 				return err
 			}
+			answered[aws.ToString(day.TimePeriod.Start)] = true
 		}
 		if aws.ToString(page.NextPageToken) == "" {
-			return nil
+			return missingDays(env, answered)
 		}
 		input.NextPageToken = page.NextPageToken
 	}
+}
+
+// missingDays returns an error for each day that was asked for and not answered:
+// a day without costs is in the answer, too, and has no groups.
+func missingDays(env *collect.Env, answered map[string]bool) error {
+	faults := collect.SliceErrors{}
+	for _, day := range costDays(env.Now) {
+		if !answered[day] {
+			faults[day] = fmt.Errorf("GetCostAndUsage answered without the day %s", day)
+		}
+	}
+	if len(faults) > 0 {
+		return faults
+	}
+	return nil
 }
 
 func emitCosts(result *types.ResultByTime, emit func(schemas.ServiceCost) error) error {
