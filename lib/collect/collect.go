@@ -94,7 +94,8 @@ type Rate struct {
 type Incremental struct {
 	// FullEvery is how often everything is read. The first run always does.
 	FullEvery time.Duration
-	// Overlap is how far before the last complete run the next one begins.
+	// Overlap is how far before the last run that read and sent everything the
+	// next one begins. Rows that were refused do not matter here.
 	Overlap time.Duration
 }
 

@@ -835,6 +835,57 @@ func TestIncrementalMarks(t *testing.T) {
 	})
 }
 
+// TestRefusedRowDoesNotStopIncrementalRuns: it would be refused again, however
+// often everything is read. What was not sent is asked for again.
+func TestRefusedRowDoesNotStopIncrementalRuns(t *testing.T) {
+	for name, test := range map[string]struct {
+		row     string // none if empty
+		publish error
+		archive error
+		want    []string
+	}{
+		"refused":       {row: "\x00", want: []string{"full", "since", "since"}},
+		"not published": {publish: code("InternalFailure"), want: []string{"full", "full", "full"}},
+		"not archived":  {archive: code("InternalError"), want: []string{"full", "full", "full"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var asked []string
+				cfg := config(collect.Collector[event]{
+					Category: events, Reach: collect.PerRegion, Every: 15 * time.Minute, Actions: []string{"x:Y"}, Rate: collect.Rate{PerSecond: 1},
+					Incremental: &collect.Incremental{FullEvery: 6 * time.Hour, Overlap: 15 * time.Minute},
+					Collect: func(_ context.Context, env *collect.Env, emit func(event) error) error {
+						if env.Since.IsZero() {
+							asked = append(asked, "full")
+						} else {
+							asked = append(asked, "since")
+						}
+						if test.row == "" {
+							return nil
+						}
+						return emit(event{ID: test.row})
+					},
+				})
+				var outcomes []schema.Outcome
+				cfg.Hooks.Finished = func(r collect.Result) { outcomes = append(outcomes, r.Outcome) }
+				cfg.Publisher = &publisher{fail: func(context.Context, []stream.Message) error { return test.publish }}
+				if test.archive != nil {
+					cfg.Archive = newArchive(t, &bucket{fail: func(string) error { return test.archive }})
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), 40*time.Minute)
+				defer cancel()
+				newRunner(t, cfg).Run(ctx)
+				if !slices.Equal(asked, test.want) {
+					t.Errorf("asked %v, want %v", asked, test.want)
+				}
+				if name == "refused" && (len(outcomes) == 0 || outcomes[0].Complete()) {
+					t.Errorf("outcomes %v: a run with a refused row is not complete", outcomes)
+				}
+			})
+		})
+	}
+}
+
 // transport answers every request of STS with denied or throttled.
 type transport func() (status int, body string)
 

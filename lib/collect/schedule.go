@@ -81,8 +81,8 @@ func sleepUntil(ctx context.Context, t time.Time) bool {
 // mark is from where an incremental collector goes on. It lives in memory only:
 // after a restart everything is read once.
 type mark struct {
-	full time.Time // start of the last complete run that read everything
-	last time.Time // start of the last complete run
+	full time.Time // start of the last run that read everything, and sent it
+	last time.Time // start of the last run that read what it asked for, and sent it
 }
 
 // since returns what Env.Since is for a run that starts at now.
@@ -93,11 +93,12 @@ func (m mark) since(now time.Time, i *Incremental) time.Time {
 	return m.last.Add(-i.Overlap)
 }
 
-// advance takes the results of a collection into account. Only runs without a
-// fault count: what a failed one did not send must be asked for again.
+// advance takes the results of a collection into account: what a run did not read
+// or send must be asked for again. A row that was refused must not: it would be
+// refused again, and everything be read every time because of it.
 func (m *mark) advance(results []Result) {
 	for _, r := range results {
-		if !r.Outcome.Complete() || r.Fault() != nil {
+		if r.CollectErr != nil || r.PublishErr != nil || r.ArchiveErr != nil {
 			return
 		}
 	}
