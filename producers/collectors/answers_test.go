@@ -156,6 +156,50 @@ func TestCostPeriod(t *testing.T) {
 	}
 }
 
+// kmsAnswers answers the operations of KMS for an account with one customer
+// managed key, but for those that the map answers with this error code.
+type kmsAnswers map[string]string
+
+func (a kmsAnswers) Do(r *http.Request) (*http.Response, error) {
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	status, body := 200, map[string]string{
+		"ListAliases":          `{"Aliases":[]}`,
+		"ListKeys":             `{"Keys":[{"KeyId":"k","KeyArn":"arn:k"}]}`,
+		"DescribeKey":          `{"KeyMetadata":{"KeyId":"k","KeyManager":"CUSTOMER","KeySpec":"SYMMETRIC_DEFAULT","Origin":"AWS_KMS"}}`,
+		"GetKeyRotationStatus": `{"KeyRotationEnabled":true}`,
+		"ListResourceTags":     `{"Tags":[]}`,
+	}[operation]
+	if code, ok := a[operation]; ok {
+		status, body = 400, fmt.Sprintf(`{"__type":%q,"message":"as the test says"}`, code)
+	}
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+}
+
+// TestKMSDetailThatIsNotAnswered: a policy may deny one detail, and some keys have
+// no rotation; whatever else is wrong is so for all keys, and ends the run.
+func TestKMSDetailThatIsNotAnswered(t *testing.T) {
+	for _, operation := range []string{"ListAliases", "DescribeKey", "GetKeyRotationStatus", "ListResourceTags"} {
+		for _, code := range []string{"AccessDeniedException", "UnrecognizedClientException", "InvalidClientTokenId", "UnsupportedOperationException"} {
+			env := (&answer{}).env("eu-west-1")
+			env.AWS.HTTPClient = kmsAnswers{operation: code}
+			var rows []schemas.KMSKey
+			err := collectKMSKeys(t.Context(), env, func(row schemas.KMSKey) error { rows = append(rows, row); return nil })
+			switch {
+			case code == "AccessDeniedException":
+				if err != nil || len(rows) != 1 || string(rows[0].DeniedActions) != `["kms:`+operation+`"]` {
+					t.Errorf("%s %s: error %v, rows %+v", operation, code, err, rows)
+				}
+			case code == "UnsupportedOperationException" && operation == "GetKeyRotationStatus":
+				if err != nil || len(rows) != 1 || rows[0].RotationEnabled != nil || len(rows[0].DeniedActions) > 0 || len(rows[0].Tags) == 0 {
+					t.Errorf("%s %s: error %v, rows %+v", operation, code, err, rows)
+				}
+			case err == nil:
+				t.Errorf("%s %s: no error, rows %+v", operation, code, rows)
+			}
+		}
+	}
+}
+
 func TestFindingTimes(t *testing.T) {
 	for value, want := range map[string]string{
 		"2019-01-31T23:00:00Z":                "2019-01-31T23:00:00Z",

@@ -10,9 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/hubspoke/observability/lib/collect"
-	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/schemas"
 )
 
@@ -44,7 +44,7 @@ var kmsKeys = collect.Collector[schemas.KMSKey]{
 func collectKMSKeys(ctx context.Context, env *collect.Env, emit func(schemas.KMSKey) error) error {
 	client := kms.NewFromConfig(env.AWS)
 	aliases, err := listKMSAliases(ctx, client)
-	if err != nil && collect.Classify(err) != schema.Denied {
+	if err != nil && !accessDenied(err) {
 		return err
 	}
 	aliasesDenied := err != nil
@@ -125,9 +125,17 @@ func (k *kmsKey) read(ctx context.Context, entry types.KeyListEntry) error {
 	return nil
 }
 
+// accessDenied reports whether err is about the one request: a policy denies it.
+// Other refusals, as of a token that is not valid, are about all of them, and the
+// account would look as if every key had denied its details.
+func accessDenied(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && api.ErrorCode() == "AccessDeniedException"
+}
+
 // refused reports whether err says that action is denied, and notes the action.
 func (k *kmsKey) refused(action string, err error) bool {
-	if collect.Classify(err) != schema.Denied {
+	if !accessDenied(err) {
 		return false
 	}
 	k.denied = append(k.denied, action)
