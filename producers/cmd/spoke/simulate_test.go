@@ -118,7 +118,7 @@ func TestUsageErrorsOfSimulations(t *testing.T) {
 	for args, want := range map[string]string{
 		"run --stream x --accounts 3":                    "--accounts, --rate and --seed need --simulate",
 		"run --stream x --simulate --accounts=-1":        "must not be negative",
-		"run --stream x --simulate --region global":      "no region",
+		"run --stream x --simulate --region global":      "is not the name of a region",
 		"run --stream x --simulate --category nothing":   "unknown category",
 		"run --stream x --simulate --accounts 100000000": "100000000 accounts",
 		"run --simulate": "nowhere to send rows to",

@@ -31,6 +31,14 @@ func (f sourceFlags) Validate() error {
 	if f.Concurrent < 1 {
 		return errors.New("--concurrent must be at least 1")
 	}
+	for _, region := range f.Region {
+		if err := checkRegion("--region", region); err != nil {
+			return err
+		}
+	}
+	if f.HomeRegion != "" {
+		return checkRegion("--home-region", f.HomeRegion)
+	}
 	return nil
 }
 
@@ -59,9 +67,6 @@ func awsSources(ctx context.Context, f sourceFlags) ([]source, error) {
 	for i, region := range regions {
 		if slices.Contains(regions[:i], region) {
 			return nil, program.Usagef("--region %s is given twice", region)
-		}
-		if err := checkRegion(region); err != nil {
-			return nil, err
 		}
 	}
 	cfg, err := awsconfig.Load(ctx, awsconfig.Options{Profile: f.Profile, Region: base})
@@ -92,9 +97,9 @@ func awsSources(ctx context.Context, f sourceFlags) ([]source, error) {
 	}}, nil
 }
 
-func checkRegion(region string) error {
+func checkRegion(flag, region string) error {
 	if err := (schema.Scope{Category: "x", Account: "000000000000", Region: region}).Validate(); err != nil || region == schema.GlobalRegion {
-		return program.Usagef("--region %q is not the name of a region, such as eu-central-1", region)
+		return program.Usagef("%s %q is not the name of a region, such as eu-central-1", flag, region)
 	}
 	return nil
 }
@@ -143,8 +148,10 @@ func choose(all []collect.Any, names []string) ([]collect.Any, error) {
 }
 
 // runners returns one runner per source. They share the workers and what c has.
+// It is wrong usage if they have nothing to collect.
 func runners(sources []source, c collect.Config) ([]*collect.Runner, error) {
 	var out []*collect.Runner
+	scopes := 0
 	for _, s := range sources {
 		c.Account, c.Partition, c.Regions, c.HomeRegion = s.account, s.partition, s.regions, s.home
 		c.AWS, c.Collectors = s.aws, s.collectors
@@ -153,6 +160,29 @@ func runners(sources []source, c collect.Config) ([]*collect.Runner, error) {
 			return nil, fmt.Errorf("account %s: %w", s.account, err)
 		}
 		out = append(out, runner)
+		scopes += len(runner.Scopes())
+		if left := s.leftToHome(); len(left) > 0 {
+			c.Log.Info("left to the spoke that collects the home region", "account", s.account, "categories", left, "home", s.home, "regions", s.regions)
+		}
+	}
+	if scopes == 0 && len(sources) > 0 {
+		s := sources[0]
+		return nil, program.Usagef("nothing to collect: %s is left to the spoke that collects the home region %s, and this one collects %s. Give --region %s, or another --home-region",
+			strings.Join(s.leftToHome(), ", "), s.home, strings.Join(s.regions, ", "), s.home)
 	}
 	return out, nil
+}
+
+// leftToHome returns the categories without regions that another spoke collects.
+func (s source) leftToHome() []string {
+	if slices.Contains(s.regions, s.home) {
+		return nil
+	}
+	var left []string
+	for _, c := range s.collectors {
+		if d := c.Declaration(); d.Reach == collect.Global {
+			left = append(left, d.Category)
+		}
+	}
+	return left
 }

@@ -88,6 +88,15 @@ func fixed(all ...collect.Any) findSources {
 	}
 }
 
+// away returns sources whose home region is collected by another spoke.
+func away(all ...collect.Any) findSources {
+	return func(ctx context.Context, f sourceFlags) ([]source, error) {
+		sources, err := fixed(all...)(ctx, f)
+		sources[0].home = "us-east-1"
+		return sources, err
+	}
+}
+
 type result struct {
 	code           int
 	stdout, stderr string
@@ -163,6 +172,8 @@ func TestUsageErrorsNameTheThingAndTheNextStep(t *testing.T) {
 		{"run", "nowhere to send rows to: give --stream or --bucket"},
 		{"run --stream x --interval=-1s", "must not be negative"},
 		{"once --concurrent 0", "--concurrent"},
+		{"once --home-region Frankfurt", `--home-region "Frankfurt" is not the name of a region`},
+		{"run --stream x --home-region global", `--home-region "global" is not the name of a region`},
 	} {
 		spoke(t.Context(), fixed(collector(things, nil), collector(others, nil)), strings.Fields(test.args)...).want(t, program.ExitUsage, "", test.stderr)
 	}
@@ -199,6 +210,34 @@ func TestMissingPrerequisites(t *testing.T) {
 		fake(t)
 		spoke(t.Context(), fixed(collector(things, nil)), "run", "--bucket", "hub-archive", "--metrics-addr", "256.0.0.1:1").want(t, program.ExitUsage, "", "--metrics-addr 256.0.0.1:1")
 	})
+}
+
+// TestCategoriesThatAreLeftToAnotherSpoke: a home region that nobody collects would
+// else collect categories without regions nowhere, and nobody would know.
+func TestCategoriesThatAreLeftToAnotherSpoke(t *testing.T) {
+	fake(t)
+	global := collector(others, nil, other{ID: "a"}).(collect.Collector[other])
+	global.Reach = collect.Global
+	regional := collector(things, nil, thing{ID: "a"})
+	left := "left to the spoke that collects the home region"
+
+	spoke(t.Context(), away(regional, global), "once").want(t, program.ExitDone, "things", left)
+	r := spoke(t.Context(), away(regional, global), "run", "--bucket", "hub-archive", "--duration", "10ms")
+	r.want(t, program.ExitDone, "", `categories=[others] home=us-east-1`)
+	if strings.Count(r.stderr, left) != 1 {
+		t.Errorf("stderr:\n%s", r.stderr)
+	}
+	for _, r := range []result{spoke(t.Context(), away(regional), "once"), spoke(t.Context(), fixed(regional, global), "once")} {
+		r.want(t, program.ExitDone, "things", "")
+		if strings.Contains(r.stderr, left) {
+			t.Errorf("stderr:\n%s", r.stderr)
+		}
+	}
+
+	for _, args := range []string{"once", "run --bucket hub-archive --duration 10ms"} {
+		spoke(t.Context(), away(regional, global), append(strings.Fields(args), "--category", "others")...).
+			want(t, program.ExitUsage, "", "nothing to collect: others is left to the spoke that collects the home region us-east-1, and this one collects eu-central-1. Give --region us-east-1")
+	}
 }
 
 func TestCategories(t *testing.T) {
