@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // Errors that say which setting is missing. Match them with errors.Is; their
@@ -163,6 +164,10 @@ func Account(ctx context.Context, cfg aws.Config) (Identity, error) {
 		var dns *net.DNSError
 		if errors.As(err, &dns) && dns.IsNotFound {
 			return Identity{}, fmt.Errorf("region %q: %s does not exist: check the region's name and the network: %w", cfg.Region, dns.Name, err)
+		}
+		var response *smithyhttp.ResponseError
+		if !errors.As(err, &response) || response.HTTPStatusCode()/100 != 4 {
+			return Identity{}, fmt.Errorf("region %q: AWS does not answer: %w", cfg.Region, err)
 		}
 		return Identity{}, fmt.Errorf("region %q: AWS does not accept the credentials (expired, or a region that the account has not enabled?): %w", cfg.Region, err)
 	}

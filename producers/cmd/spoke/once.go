@@ -49,6 +49,12 @@ func (c onceCommand) Run(ctx context.Context, p program.Program, find findSource
 	if err != nil {
 		return err
 	}
+	// Whoever asks once wants all of it, or to know what to mend.
+	for _, s := range sources {
+		if len(s.faults) > 0 {
+			return startError(s.faults)
+		}
+	}
 	var done counter
 	to, err := c.open(ctx, sources[0].home, c.Profile, log, kinesis.Hooks{})
 	if err != nil {

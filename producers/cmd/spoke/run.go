@@ -96,6 +96,10 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 		group.Go(func() error { return endpoints.Serve(ctx) })
 	}
 	for _, s := range sources {
+		for _, err := range s.faults {
+			// It may answer by and by, and the other regions do now.
+			log.Warn("a region does not answer, and is tried again with every run", "account", s.account, "error", err)
+		}
 		log.Info("collecting", "account", s.account, "regions", s.regions, "home", s.home, "categories", len(s.collectors), "version", p.VersionText())
 	}
 	for _, r := range all {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"golang.org/x/sync/errgroup"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 
 	"github.com/hubspoke/observability/lib/awsconfig"
 	"github.com/hubspoke/observability/lib/collect"
@@ -49,11 +51,12 @@ type source struct {
 	home               string
 	aws                func(region string) aws.Config
 	collectors         []collect.Any
+	faults             []error // of regions that did not answer; at least one did
 }
 
-// awsSources returns the account that the credentials belong to. It makes sure
-// that every region takes them, so that a wrong name is an error at once and not
-// an empty table.
+// awsSources returns the account that the credentials belong to. It asks every
+// region who they are, so that a wrong name is an error at once and not an empty
+// table.
 func awsSources(ctx context.Context, f sourceFlags) ([]source, error) {
 	chosen, err := choose(collectors.All(), f.Category)
 	if err != nil {
@@ -79,9 +82,9 @@ func awsSources(ctx context.Context, f sourceFlags) ([]source, error) {
 	if len(regions) == 0 {
 		regions = []string{cfg.Region}
 	}
-	identity, err := checkRegions(ctx, cfg, regions)
+	identity, faults, err := checkRegions(ctx, cfg, regions)
 	if err != nil {
-		return nil, &program.UsageError{Err: err}
+		return nil, err
 	}
 	home := f.HomeRegion
 	if home == "" {
@@ -94,6 +97,7 @@ func awsSources(ctx context.Context, f sourceFlags) ([]source, error) {
 		home:       home,
 		aws:        func(region string) aws.Config { return inRegion(cfg, region) },
 		collectors: chosen,
+		faults:     faults,
 	}}, nil
 }
 
@@ -104,18 +108,50 @@ func checkRegion(flag, region string) error {
 	return nil
 }
 
-// checkRegions asks STS in each region who the credentials belong to.
-func checkRegions(ctx context.Context, cfg aws.Config, regions []string) (awsconfig.Identity, error) {
-	var group errgroup.Group
-	identities := make([]awsconfig.Identity, len(regions))
+// checkRegions asks STS in each region who the credentials belong to. It returns
+// the faults of regions that did not answer; the error is that of all of them if
+// none did, or of a region that there is not.
+func checkRegions(ctx context.Context, cfg aws.Config, regions []string) (awsconfig.Identity, []error, error) {
+	identities, answers := make([]awsconfig.Identity, len(regions)), make([]error, len(regions))
+	var wg sync.WaitGroup
 	for i, region := range regions {
-		group.Go(func() (err error) {
-			identities[i], err = awsconfig.Account(ctx, inRegion(cfg, region))
-			return err
-		})
+		wg.Go(func() { identities[i], answers[i] = awsconfig.Account(ctx, inRegion(cfg, region)) })
 	}
-	err := group.Wait()
-	return identities[0], err
+	wg.Wait()
+	var identity awsconfig.Identity
+	var faults []error
+	for i, err := range answers {
+		var dns *net.DNSError
+		switch {
+		case err == nil:
+			identity = identities[i]
+		case errors.As(err, &dns) && dns.IsNotFound:
+			return identity, nil, &program.UsageError{Err: err}
+		default:
+			faults = append(faults, err)
+		}
+	}
+	if len(faults) == len(regions) {
+		return identity, nil, startError(faults)
+	}
+	return identity, faults, nil
+}
+
+// startError returns the faults as one error: a prerequisite that is missing, or
+// a failure if every one of them may go away by itself.
+func startError(faults []error) error {
+	for _, err := range faults {
+		if !transient(err) {
+			return &program.UsageError{Err: errors.Join(faults...)}
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// transient reports whether the same request can succeed later: AWS was not
+// reached, had a fault of its own or was busy, or the program was stopped.
+func transient(err error) bool {
+	return errors.Is(err, context.Canceled) || retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
 }
 
 func inRegion(cfg aws.Config, region string) aws.Config {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	awskinesis "github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
@@ -202,6 +204,14 @@ func TestMissingPrerequisites(t *testing.T) {
 		server.Inject(awsfake.Fault{Operation: "sts:GetCallerIdentity", Effect: awsfake.Deny, When: func(c awsfake.Call) bool { return c.Region == "ap-east-1" }})
 		spoke(t.Context(), awsSources, "once", "--region", region, "--region", "ap-east-1").want(t, program.ExitUsage, "", `region "ap-east-1"`)
 	})
+	t.Run("region that cannot be reached", func(t *testing.T) {
+		fake(t)
+		t.Setenv("AWS_ENDPOINT_URL_STS", "http://sts.nowhere.invalid")
+		t.Setenv("AWS_MAX_ATTEMPTS", "1")
+		for _, command := range []string{"once", "run --bucket hub-archive --duration 10ms"} {
+			spoke(t.Context(), awsSources, append(strings.Fields(command), "--region", "eu-central-9")...).want(t, program.ExitUsage, "", `region "eu-central-9": sts.nowhere.invalid does not exist`)
+		}
+	})
 	t.Run("unknown category", func(t *testing.T) {
 		isolate(t)
 		spoke(t.Context(), awsSources, "once", "--category", "certs").want(t, program.ExitUsage, "", `unknown category "certs": choose from certificates`)
@@ -237,6 +247,66 @@ func TestCategoriesThatAreLeftToAnotherSpoke(t *testing.T) {
 	for _, args := range []string{"once", "run --bucket hub-archive --duration 10ms"} {
 		spoke(t.Context(), away(regional, global), append(strings.Fields(args), "--category", "others")...).
 			want(t, program.ExitUsage, "", "nothing to collect: others is left to the spoke that collects the home region us-east-1, and this one collects eu-central-1. Give --region us-east-1")
+	}
+}
+
+// TestRegionThatDoesNotAnswerAtTheStart: it stops a service only if it is the only
+// one. Who collects once must not take a part for the whole.
+func TestRegionThatDoesNotAnswerAtTheStart(t *testing.T) {
+	const elsewhere = "ap-east-1"
+	both := []string{"--region", region, "--region", elsewhere, "--category", "certificates"}
+	once := append([]string{"once"}, both...)
+	run := append([]string{"run", "--bucket", "hub-archive", "--duration", "10ms"}, both...)
+	for name, test := range map[string]struct {
+		effect    awsfake.Effect
+		all       bool // regions
+		once, run int
+		stderr    string
+	}{
+		"denied":            {awsfake.Deny, false, program.ExitUsage, program.ExitDone, "AWS does not accept the credentials"},
+		"fault":             {awsfake.ServerError, false, program.ExitFailed, program.ExitDone, "AWS does not answer"},
+		"cut":               {awsfake.Reset, false, program.ExitFailed, program.ExitDone, "AWS does not answer"},
+		"denied everywhere": {awsfake.Deny, true, program.ExitUsage, program.ExitUsage, "AWS does not accept the credentials"},
+		"fault everywhere":  {awsfake.ServerError, true, program.ExitFailed, program.ExitFailed, "AWS does not answer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := fake(t)
+			t.Setenv("AWS_MAX_ATTEMPTS", "1")
+			server.Inject(awsfake.Fault{Operation: "sts:GetCallerIdentity", Effect: test.effect, When: func(c awsfake.Call) bool { return test.all || c.Region == elsewhere }})
+			r := spoke(t.Context(), awsSources, once...)
+			r.want(t, test.once, "", `region "`+elsewhere+`": `+test.stderr)
+			if strings.Contains(r.stderr, "collecting") {
+				t.Errorf("once collects a part:\n%s", r.stderr)
+			}
+			r = spoke(t.Context(), awsSources, run...)
+			r.want(t, test.run, "", test.stderr)
+			if goesOn := !test.all; goesOn != strings.Contains(r.stderr, "regions=\"["+region+" "+elsewhere+"]\"") || goesOn != strings.Contains(r.stderr, "a region does not answer") {
+				t.Errorf("run:\n%s", r.stderr)
+			}
+		})
+	}
+}
+
+// hosts answers GetCallerIdentity, but for one host, which there is not.
+type hosts struct{ unknown string }
+
+func (h hosts) Do(r *http.Request) (*http.Response, error) {
+	if r.URL.Host == h.unknown {
+		return nil, &net.DNSError{Err: "no such host", Name: h.unknown, IsNotFound: true}
+	}
+	const body = "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>" + account + "</Account><Arn>arn:aws:iam::" + account + ":role/spoke</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>"
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+}
+
+// TestRegionThatThereIsNot stops the program although another region answers.
+func TestRegionThatThereIsNot(t *testing.T) {
+	cfg := aws.Config{HTTPClient: hosts{"sts.eu-central-9.amazonaws.com"}, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
+	var usage *program.UsageError
+	if _, _, err := checkRegions(t.Context(), cfg, []string{region, "eu-central-9"}); !errors.As(err, &usage) || !strings.Contains(err.Error(), "sts.eu-central-9.amazonaws.com does not exist") {
+		t.Errorf("error %v", err)
+	}
+	if identity, faults, err := checkRegions(t.Context(), cfg, []string{region, "us-east-1"}); err != nil || len(faults) > 0 || identity.Account != account {
+		t.Errorf("%+v, faults %v, error %v", identity, faults, err)
 	}
 }
 
