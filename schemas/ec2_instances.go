@@ -12,7 +12,7 @@ import (
 type EC2Instance struct {
 	// Identifier of the instance (InstanceId).
 	InstanceID string `col:"instance_id,key"`
-	// Value of the tag Name (Tags). Null: there is no such tag.
+	// Value of the tag Name (Tags), as in tags. Null: there is no such tag.
 	Name *string `col:"name"`
 	// State: pending, running, shutting-down, terminated, stopping or stopped (State.Name).
 	State *string `col:"state"`
@@ -70,7 +70,7 @@ type EC2Instance struct {
 	ReservationID *string `col:"reservation_id"`
 	// AWS service or account that launched the instance for the owner, such as an Auto Scaling group's (Reservation.RequesterId). Null: the owner did.
 	RequesterID *string `col:"requester_id"`
-	// JSON object of the tags of the instance (Tags). Null: it has none.
+	// JSON object of the tags of the instance (Tags). Null: it has none. A value that may be a secret is [redacted] by the spoke.
 	Tags schema.JSON `col:"tags"`
 }
 

@@ -61,7 +61,7 @@ type KMSKey struct {
 	NextRotationAt *time.Time `col:"next_rotation_at"`
 	// Start of an on-demand rotation that is in progress (OnDemandRotationStartDate). Null: none is.
 	OnDemandRotationStartedAt *time.Time `col:"on_demand_rotation_started_at"`
-	// JSON object of the tags of a customer managed key (ListResourceTags). An empty object: it has none. Null: AWS managed, or denied.
+	// JSON object of the tags of a customer managed key (ListResourceTags). An empty object: it has none. Null: AWS managed, or denied. A value that may be a secret is [redacted] by the spoke.
 	Tags schema.JSON `col:"tags"`
 	// JSON array of the IAM actions that were denied for this key, such as kms:GetKeyRotationStatus. Null: none was.
 	DeniedActions schema.JSON `col:"denied_actions"`

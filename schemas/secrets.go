@@ -49,7 +49,7 @@ type Secret struct {
 	DeletionRequestedAt *time.Time `col:"deletion_requested_at"`
 	// JSON object of the versions of the secret: version id to array of staging labels (SecretVersionsToStages). It holds no values.
 	VersionStages schema.JSON `col:"version_stages"`
-	// JSON object of the tags of the secret (Tags). Null: it has none.
+	// JSON object of the tags of the secret (Tags). Null: it has none. A value that may be a secret is [redacted] by the spoke.
 	Tags schema.JSON `col:"tags"`
 }
 

@@ -58,11 +58,11 @@ type SecurityFinding struct {
 	ResourceID *string `col:"resource_id"`
 	// Number of resources that the finding names, at most 32 (Resources).
 	ResourceCount int64 `col:"resource_count"`
-	// JSON array of all resources: Id, Type, Partition, Region, ResourceRole, ApplicationArn, ApplicationName and Tags (Resources). Their Details are left out: they repeat the configuration of the resource and can hold environment variables.
+	// JSON array of all resources: Id, Type, Partition, Region, ResourceRole, ApplicationArn, ApplicationName and Tags (Resources). Their Details are left out: they repeat the configuration of the resource and can hold environment variables. A tag whose value may be a secret is [redacted] by the spoke.
 	Resources schema.JSON `col:"resources"`
 	// JSON array of vulnerabilities: identifier, packages, scores and fixes (Vulnerabilities). Null: the finding names none.
 	Vulnerabilities schema.JSON `col:"vulnerabilities"`
-	// JSON object of what the product adds to the format (ProductFields).
+	// JSON object of what the product adds to the format (ProductFields). A value that may be a secret is [redacted] by the spoke.
 	ProductFields schema.JSON `col:"product_fields"`
 	// What to do about the finding (Remediation.Recommendation.Text).
 	RemediationText *string `col:"remediation_text"`

@@ -8,7 +8,8 @@
 //     their deletion), the collector asks for them.
 //   - A list that is denied or throttled ends the run with the error. A detail of
 //     one row that is denied becomes null; it is never guessed.
-//   - A value is passed on as AWS reports it. What AWS leaves out is null.
+//   - A value is passed on as AWS reports it, but for tags that may hold secrets
+//     (tagMap, redactMap). What AWS leaves out is null.
 //   - Actions names the IAM actions of exactly the operations that it calls.
 package collectors
 

@@ -157,7 +157,7 @@ func TestCostPeriod(t *testing.T) {
 }
 
 // kmsAnswers answers the operations of KMS for an account with one customer
-// managed key, but for those that the map answers with this error code.
+// managed key, but for those that the map answers: with an object or an error code.
 type kmsAnswers map[string]string
 
 func (a kmsAnswers) Do(r *http.Request) (*http.Response, error) {
@@ -169,8 +169,11 @@ func (a kmsAnswers) Do(r *http.Request) (*http.Response, error) {
 		"GetKeyRotationStatus": `{"KeyRotationEnabled":true}`,
 		"ListResourceTags":     `{"Tags":[]}`,
 	}[operation]
-	if code, ok := a[operation]; ok {
-		status, body = 400, fmt.Sprintf(`{"__type":%q,"message":"as the test says"}`, code)
+	switch own := a[operation]; {
+	case strings.HasPrefix(own, "{"):
+		body = own
+	case own != "":
+		status, body = 400, fmt.Sprintf(`{"__type":%q,"message":"as the test says"}`, own)
 	}
 	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 }

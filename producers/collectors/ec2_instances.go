@@ -90,10 +90,7 @@ func ec2Instance(reservation *types.Reservation, i *types.Instance) schemas.EC2I
 		row.MonitoringState = enum(i.Monitoring.State)
 	}
 	if len(i.Tags) > 0 {
-		tags := make(map[string]string, len(i.Tags))
-		for _, tag := range i.Tags {
-			tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
-		}
+		tags := tagMap(i.Tags, func(t types.Tag) (key, value *string) { return t.Key, t.Value })
 		row.Tags = jsonObject(tags)
 		if name, ok := tags["Name"]; ok {
 			row.Name = &name

@@ -204,7 +204,7 @@ func (k *kmsKey) readRotation(ctx context.Context) error {
 }
 
 func (k *kmsKey) readTags(ctx context.Context) error {
-	tags := map[string]string{}
+	var tags []types.Tag
 	pages := kms.NewListResourceTagsPaginator(k.client, &kms.ListResourceTagsInput{KeyId: &k.row.KeyARN, Limit: aws.Int32(50)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -214,10 +214,8 @@ func (k *kmsKey) readTags(ctx context.Context) error {
 			}
 			return err
 		}
-		for _, tag := range page.Tags {
-			tags[aws.ToString(tag.TagKey)] = aws.ToString(tag.TagValue)
-		}
+		tags = append(tags, page.Tags...)
 	}
-	k.row.Tags = jsonObject(tags)
+	k.row.Tags = jsonObject(tagMap(tags, func(t types.Tag) (key, value *string) { return t.TagKey, t.TagValue }))
 	return nil
 }

@@ -71,11 +71,7 @@ func secret(s *types.SecretListEntry) schemas.Secret {
 		row.RotationWindow = text(rules.Duration)
 	}
 	if len(s.Tags) > 0 {
-		tags := make(map[string]string, len(s.Tags))
-		for _, tag := range s.Tags {
-			tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
-		}
-		row.Tags = jsonObject(tags)
+		row.Tags = jsonObject(tagMap(s.Tags, func(t types.Tag) (key, value *string) { return t.Key, t.Value }))
 	}
 	return row
 }

@@ -77,7 +77,7 @@ func securityFinding(env *collect.Env, f *types.AwsSecurityFinding) schemas.Secu
 		ResourceCount:    int64(len(f.Resources)),
 		Resources:        findingResources(f.Resources),
 		Vulnerabilities:  jsonOf(f.Vulnerabilities),
-		ProductFields:    jsonOf(f.ProductFields),
+		ProductFields:    jsonOf(redactMap(f.ProductFields)),
 		FirstObservedAt:  findingTime(env, f, "FirstObservedAt", f.FirstObservedAt),
 		LastObservedAt:   findingTime(env, f, "LastObservedAt", f.LastObservedAt),
 		FindingCreatedAt: findingTime(env, f, "CreatedAt", f.CreatedAt),
@@ -112,11 +112,11 @@ func securityFinding(env *collect.Env, f *types.AwsSecurityFinding) schemas.Secu
 }
 
 // findingResources leaves out what a resource's own category holds better, and
-// what may be secret: its configuration and the data found in it.
+// what may be secret: its configuration, the data found in it, and tags.
 func findingResources(resources []types.Resource) []byte {
 	brief := make([]types.Resource, len(resources))
 	for i, r := range resources {
-		r.Details, r.DataClassification = nil, nil
+		r.Details, r.DataClassification, r.Tags = nil, nil, redactMap(r.Tags)
 		brief[i] = r
 	}
 	return jsonOf(brief)

@@ -126,7 +126,7 @@ COMMENT ON COLUMN current_ec2_instances.account_id IS 'AWS account in which the 
 COMMENT ON COLUMN current_ec2_instances.region IS 'AWS region in which the row was collected; global for services without regions.';
 COMMENT ON COLUMN current_ec2_instances.collected_at IS 'Start of the run that last changed the row.';
 COMMENT ON COLUMN current_ec2_instances.instance_id IS 'Identifier of the instance (InstanceId).';
-COMMENT ON COLUMN current_ec2_instances.name IS 'Value of the tag Name (Tags). Null: there is no such tag.';
+COMMENT ON COLUMN current_ec2_instances.name IS 'Value of the tag Name (Tags), as in tags. Null: there is no such tag.';
 COMMENT ON COLUMN current_ec2_instances.state IS 'State: pending, running, shutting-down, terminated, stopping or stopped (State.Name).';
 COMMENT ON COLUMN current_ec2_instances.state_transition_reason IS 'Reason of the last change of state (StateTransitionReason). Null: AWS gives none.';
 COMMENT ON COLUMN current_ec2_instances.instance_type IS 'Instance type, such as m7g.large (InstanceType).';
@@ -155,7 +155,7 @@ COMMENT ON COLUMN current_ec2_instances.root_device_type IS 'Type of the root de
 COMMENT ON COLUMN current_ec2_instances.volumes IS 'JSON array of attached EBS volumes: DeviceName, VolumeId and DeleteOnTermination (BlockDeviceMappings). Null: none.';
 COMMENT ON COLUMN current_ec2_instances.reservation_id IS 'Launch request that the instance belongs to (Reservation.ReservationId).';
 COMMENT ON COLUMN current_ec2_instances.requester_id IS 'AWS service or account that launched the instance for the owner, such as an Auto Scaling group''s (Reservation.RequesterId). Null: the owner did.';
-COMMENT ON COLUMN current_ec2_instances.tags IS 'JSON object of the tags of the instance (Tags). Null: it has none.';
+COMMENT ON COLUMN current_ec2_instances.tags IS 'JSON object of the tags of the instance (Tags). Null: it has none. A value that may be a secret is [redacted] by the spoke.';
 COMMENT ON TABLE obs.ec2_instances IS 'EC2Instance is one EC2 instance as seen in one account and region, in any state; a terminated instance stays visible for about an hour. Columns come from DescribeInstances (Reservation and Instance).';
 COMMENT ON COLUMN obs.ec2_instances.row_key IS 'Hash of category, account, region and the key columns.';
 COMMENT ON COLUMN obs.ec2_instances.row_hash IS 'Hash of the data columns: equal content, equal hash.';
@@ -165,7 +165,7 @@ COMMENT ON COLUMN obs.ec2_instances.run_id IS 'Name of the run that last changed
 COMMENT ON COLUMN obs.ec2_instances.collected_at IS 'Start of the run that last changed the row.';
 COMMENT ON COLUMN obs.ec2_instances.deleted_at IS 'Start of the complete run that no longer named the row. Null: the row is not gone.';
 COMMENT ON COLUMN obs.ec2_instances.instance_id IS 'Identifier of the instance (InstanceId).';
-COMMENT ON COLUMN obs.ec2_instances.name IS 'Value of the tag Name (Tags). Null: there is no such tag.';
+COMMENT ON COLUMN obs.ec2_instances.name IS 'Value of the tag Name (Tags), as in tags. Null: there is no such tag.';
 COMMENT ON COLUMN obs.ec2_instances.state IS 'State: pending, running, shutting-down, terminated, stopping or stopped (State.Name).';
 COMMENT ON COLUMN obs.ec2_instances.state_transition_reason IS 'Reason of the last change of state (StateTransitionReason). Null: AWS gives none.';
 COMMENT ON COLUMN obs.ec2_instances.instance_type IS 'Instance type, such as m7g.large (InstanceType).';
@@ -194,7 +194,7 @@ COMMENT ON COLUMN obs.ec2_instances.root_device_type IS 'Type of the root device
 COMMENT ON COLUMN obs.ec2_instances.volumes IS 'JSON array of attached EBS volumes: DeviceName, VolumeId and DeleteOnTermination (BlockDeviceMappings). Null: none.';
 COMMENT ON COLUMN obs.ec2_instances.reservation_id IS 'Launch request that the instance belongs to (Reservation.ReservationId).';
 COMMENT ON COLUMN obs.ec2_instances.requester_id IS 'AWS service or account that launched the instance for the owner, such as an Auto Scaling group''s (Reservation.RequesterId). Null: the owner did.';
-COMMENT ON COLUMN obs.ec2_instances.tags IS 'JSON object of the tags of the instance (Tags). Null: it has none.';
+COMMENT ON COLUMN obs.ec2_instances.tags IS 'JSON object of the tags of the instance (Tags). Null: it has none. A value that may be a secret is [redacted] by the spoke.';
 
 CREATE VIEW current_kms_keys AS
 SELECT account_id,
@@ -257,7 +257,7 @@ COMMENT ON COLUMN current_kms_keys.rotation_enabled IS 'Whether KMS rotates the 
 COMMENT ON COLUMN current_kms_keys.rotation_period_days IS 'Days between two rotations (RotationPeriodInDays). Null unless KMS reports one.';
 COMMENT ON COLUMN current_kms_keys.next_rotation_at IS 'When KMS rotates the key material next (NextRotationDate). Null unless KMS reports it.';
 COMMENT ON COLUMN current_kms_keys.on_demand_rotation_started_at IS 'Start of an on-demand rotation that is in progress (OnDemandRotationStartDate). Null: none is.';
-COMMENT ON COLUMN current_kms_keys.tags IS 'JSON object of the tags of a customer managed key (ListResourceTags). An empty object: it has none. Null: AWS managed, or denied.';
+COMMENT ON COLUMN current_kms_keys.tags IS 'JSON object of the tags of a customer managed key (ListResourceTags). An empty object: it has none. Null: AWS managed, or denied. A value that may be a secret is [redacted] by the spoke.';
 COMMENT ON COLUMN current_kms_keys.denied_actions IS 'JSON array of the IAM actions that were denied for this key, such as kms:GetKeyRotationStatus. Null: none was.';
 COMMENT ON TABLE obs.kms_keys IS 'KMSKey is one KMS key as seen in one account and region, customer managed or AWS managed. The list comes from ListKeys; what is known about a key comes from DescribeKey, GetKeyRotationStatus, ListAliases and ListResourceTags, each of which the key''s policy may deny on its own: denied_actions then names the action, and the columns that it would have filled are null. Of a key whose description is denied, only ARN, id and aliases are known.';
 COMMENT ON COLUMN obs.kms_keys.row_key IS 'Hash of category, account, region and the key columns.';
@@ -291,7 +291,7 @@ COMMENT ON COLUMN obs.kms_keys.rotation_enabled IS 'Whether KMS rotates the key 
 COMMENT ON COLUMN obs.kms_keys.rotation_period_days IS 'Days between two rotations (RotationPeriodInDays). Null unless KMS reports one.';
 COMMENT ON COLUMN obs.kms_keys.next_rotation_at IS 'When KMS rotates the key material next (NextRotationDate). Null unless KMS reports it.';
 COMMENT ON COLUMN obs.kms_keys.on_demand_rotation_started_at IS 'Start of an on-demand rotation that is in progress (OnDemandRotationStartDate). Null: none is.';
-COMMENT ON COLUMN obs.kms_keys.tags IS 'JSON object of the tags of a customer managed key (ListResourceTags). An empty object: it has none. Null: AWS managed, or denied.';
+COMMENT ON COLUMN obs.kms_keys.tags IS 'JSON object of the tags of a customer managed key (ListResourceTags). An empty object: it has none. Null: AWS managed, or denied. A value that may be a secret is [redacted] by the spoke.';
 COMMENT ON COLUMN obs.kms_keys.denied_actions IS 'JSON array of the IAM actions that were denied for this key, such as kms:GetKeyRotationStatus. Null: none was.';
 
 CREATE VIEW current_secrets AS
@@ -344,7 +344,7 @@ COMMENT ON COLUMN current_secrets.last_accessed_at IS 'Day on which the secret w
 COMMENT ON COLUMN current_secrets.secret_created_at IS 'When the secret was created (CreatedDate).';
 COMMENT ON COLUMN current_secrets.deletion_requested_at IS 'When the deletion of the secret was requested (DeletedDate). Null: the secret is active.';
 COMMENT ON COLUMN current_secrets.version_stages IS 'JSON object of the versions of the secret: version id to array of staging labels (SecretVersionsToStages). It holds no values.';
-COMMENT ON COLUMN current_secrets.tags IS 'JSON object of the tags of the secret (Tags). Null: it has none.';
+COMMENT ON COLUMN current_secrets.tags IS 'JSON object of the tags of the secret (Tags). Null: it has none. A value that may be a secret is [redacted] by the spoke.';
 COMMENT ON TABLE obs.secrets IS 'Secret is the name and the rotation state of one secret in AWS Secrets Manager, as seen in one account and region, secrets that wait for their deletion included. Values of secrets are never read. Columns come from ListSecrets (SecretListEntry).';
 COMMENT ON COLUMN obs.secrets.row_key IS 'Hash of category, account, region and the key columns.';
 COMMENT ON COLUMN obs.secrets.row_hash IS 'Hash of the data columns: equal content, equal hash.';
@@ -372,7 +372,7 @@ COMMENT ON COLUMN obs.secrets.last_accessed_at IS 'Day on which the secret was r
 COMMENT ON COLUMN obs.secrets.secret_created_at IS 'When the secret was created (CreatedDate).';
 COMMENT ON COLUMN obs.secrets.deletion_requested_at IS 'When the deletion of the secret was requested (DeletedDate). Null: the secret is active.';
 COMMENT ON COLUMN obs.secrets.version_stages IS 'JSON object of the versions of the secret: version id to array of staging labels (SecretVersionsToStages). It holds no values.';
-COMMENT ON COLUMN obs.secrets.tags IS 'JSON object of the tags of the secret (Tags). Null: it has none.';
+COMMENT ON COLUMN obs.secrets.tags IS 'JSON object of the tags of the secret (Tags). Null: it has none. A value that may be a secret is [redacted] by the spoke.';
 
 CREATE VIEW current_security_findings AS
 SELECT account_id,
@@ -438,9 +438,9 @@ COMMENT ON COLUMN current_security_findings.associated_standards IS 'JSON array 
 COMMENT ON COLUMN current_security_findings.resource_type IS 'Type of the first resource, such as AwsS3Bucket (Resources[0].Type). Null: the finding names no resource.';
 COMMENT ON COLUMN current_security_findings.resource_id IS 'Identifier of the first resource, mostly its ARN (Resources[0].Id). Null: the finding names no resource.';
 COMMENT ON COLUMN current_security_findings.resource_count IS 'Number of resources that the finding names, at most 32 (Resources).';
-COMMENT ON COLUMN current_security_findings.resources IS 'JSON array of all resources: Id, Type, Partition, Region, ResourceRole, ApplicationArn, ApplicationName and Tags (Resources). Their Details are left out: they repeat the configuration of the resource and can hold environment variables.';
+COMMENT ON COLUMN current_security_findings.resources IS 'JSON array of all resources: Id, Type, Partition, Region, ResourceRole, ApplicationArn, ApplicationName and Tags (Resources). Their Details are left out: they repeat the configuration of the resource and can hold environment variables. A tag whose value may be a secret is [redacted] by the spoke.';
 COMMENT ON COLUMN current_security_findings.vulnerabilities IS 'JSON array of vulnerabilities: identifier, packages, scores and fixes (Vulnerabilities). Null: the finding names none.';
-COMMENT ON COLUMN current_security_findings.product_fields IS 'JSON object of what the product adds to the format (ProductFields).';
+COMMENT ON COLUMN current_security_findings.product_fields IS 'JSON object of what the product adds to the format (ProductFields). A value that may be a secret is [redacted] by the spoke.';
 COMMENT ON COLUMN current_security_findings.remediation_text IS 'What to do about the finding (Remediation.Recommendation.Text).';
 COMMENT ON COLUMN current_security_findings.remediation_url IS 'Page that explains what to do (Remediation.Recommendation.Url).';
 COMMENT ON COLUMN current_security_findings.first_observed_at IS 'When the product first observed the issue (FirstObservedAt).';
@@ -478,9 +478,9 @@ COMMENT ON COLUMN obs.security_findings.associated_standards IS 'JSON array of t
 COMMENT ON COLUMN obs.security_findings.resource_type IS 'Type of the first resource, such as AwsS3Bucket (Resources[0].Type). Null: the finding names no resource.';
 COMMENT ON COLUMN obs.security_findings.resource_id IS 'Identifier of the first resource, mostly its ARN (Resources[0].Id). Null: the finding names no resource.';
 COMMENT ON COLUMN obs.security_findings.resource_count IS 'Number of resources that the finding names, at most 32 (Resources).';
-COMMENT ON COLUMN obs.security_findings.resources IS 'JSON array of all resources: Id, Type, Partition, Region, ResourceRole, ApplicationArn, ApplicationName and Tags (Resources). Their Details are left out: they repeat the configuration of the resource and can hold environment variables.';
+COMMENT ON COLUMN obs.security_findings.resources IS 'JSON array of all resources: Id, Type, Partition, Region, ResourceRole, ApplicationArn, ApplicationName and Tags (Resources). Their Details are left out: they repeat the configuration of the resource and can hold environment variables. A tag whose value may be a secret is [redacted] by the spoke.';
 COMMENT ON COLUMN obs.security_findings.vulnerabilities IS 'JSON array of vulnerabilities: identifier, packages, scores and fixes (Vulnerabilities). Null: the finding names none.';
-COMMENT ON COLUMN obs.security_findings.product_fields IS 'JSON object of what the product adds to the format (ProductFields).';
+COMMENT ON COLUMN obs.security_findings.product_fields IS 'JSON object of what the product adds to the format (ProductFields). A value that may be a secret is [redacted] by the spoke.';
 COMMENT ON COLUMN obs.security_findings.remediation_text IS 'What to do about the finding (Remediation.Recommendation.Text).';
 COMMENT ON COLUMN obs.security_findings.remediation_url IS 'Page that explains what to do (Remediation.Recommendation.Url).';
 COMMENT ON COLUMN obs.security_findings.first_observed_at IS 'When the product first observed the issue (FirstObservedAt).';

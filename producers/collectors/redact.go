@@ -1,0 +1,69 @@
+package collectors
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// redacted replaces a value that is, or may be, a secret. Tags are no place for
+// secrets, but people put them there, and here everybody who reads the hub would
+// see them.
+const redacted = "[redacted]"
+
+// tagMap returns tags as an object, without secrets. pair returns the key and the
+// value of a tag, for each service has its own type of it.
+func tagMap[T any](tags []T, pair func(T) (key, value *string)) map[string]string {
+	object := make(map[string]string, len(tags))
+	for _, tag := range tags {
+		key, value := pair(tag)
+		object[aws.ToString(key)] = redact(aws.ToString(key), aws.ToString(value))
+	}
+	return object
+}
+
+// redactMap returns a copy of object without secrets.
+func redactMap(object map[string]string) map[string]string {
+	out := make(map[string]string, len(object))
+	for key, value := range object {
+		out[key] = redact(key, value)
+	}
+	return out
+}
+
+// redact returns value, or that it was redacted, if it looks like a secret or its
+// key says that it is one.
+func redact(key, value string) string {
+	if looksSecret.MatchString(value) || namesSecret(key) && !harmless.MatchString(value) {
+		return redacted
+	}
+	return value
+}
+
+// looksSecret matches what is a secret by its form, anywhere in a value.
+var looksSecret = regexp.MustCompile(strings.Join([]string{
+	`\b(AKIA|ASIA)[A-Z2-7]{16}\b`,                     // id of an AWS access key: its secret is seldom far
+	`-----BEGIN [A-Z ]*PRIVATE KEY`,                   // PEM
+	`\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.`,                  // JSON web token
+	`\b(gh[opusr]_[A-Za-z0-9]{36}|github_pat_\w{22})`, // GitHub
+	`\bxox[a-z]-[A-Za-z0-9-]{10}`,                     // Slack
+	`\b[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@`, // URL with a password
+}, "|"))
+
+// harmless matches values that are no secret whatever the key says: none, a switch,
+// as of SecretRotation, and the name of a resource, as of the secret itself.
+var harmless = regexp.MustCompile(`^(?i:|true|false|yes|no|on|off|enabled|disabled|none|arn:[a-z-]+:[a-z0-9-]+:.*)$`)
+
+var (
+	// words is where a word of a key ends and the next one begins without a
+	// separator: dbPassword, APIKey.
+	words = regexp.MustCompile(`([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])`)
+	// secretWord matches a key in words that names a secret.
+	secretWord = regexp.MustCompile(`(^|[^a-z0-9])(\w*passw(or)?d|pwd|secret|token|credential|(api|private)[^a-z0-9]?key)s?([^a-z0-9]|$)`)
+)
+
+// namesSecret reports whether a key has a word for a secret.
+func namesSecret(key string) bool {
+	return secretWord.MatchString(strings.ToLower(words.ReplaceAllString(key, "$1$3-$2$4")))
+}

@@ -1,0 +1,130 @@
+package collectors
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	secretstypes "github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+	hubtypes "github.com/aws/aws-sdk-go-v2/service/securityhub/types"
+
+	"github.com/hubspoke/observability/schemas"
+)
+
+func TestRedact(t *testing.T) {
+	const jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
+	for _, test := range []struct {
+		key, value string
+		secret     bool
+	}{
+		// The key says it, as a word of its own.
+		{"password", "hunter2", true},
+		{"Password", "hunter2", true},
+		{"DB_PASSWORD", "hunter2", true},
+		{"dbPassword", "hunter2", true},
+		{"dbpassword", "hunter2", true},
+		{"rootPasswd", "hunter2", true},
+		{"app:pwd", "hunter2", true},
+		{"client-secret", "s", true},
+		{"Secrets", "a b", true},
+		{"SecretAccessKey", "wJalrXUtnFEMI", true},
+		{"AccessToken", "abc", true},
+		{"Resources:0/token", "abc", true},
+		{"ApiKey", "abc", true},
+		{"APIKey", "abc", true},
+		{"myAPIKey", "abc", true},
+		{"api_key", "abc", true},
+		{"api key", "abc", true},
+		{"apikeys", "abc", true},
+		{"private.key", "abc", true},
+		{"Credentials", "abc", true},
+
+		// A word that only begins or ends like one.
+		{"secretary", "Ms. Doe", false},
+		{"Tokenizer", "bpe", false},
+		{"aws:secretsmanager:owningService", "rds", false},
+		{"mypwdless", "x", false},
+		{"mypwd", "x", false},
+		{"key", "abc", false},
+		{"KeyName", "ops", false},
+		{"capitalKeys", "abc", false},
+
+		// What no secret looks like.
+		{"SecretRotation", "true", false},
+		{"token-required", "No", false},
+		{"PasswordPolicy", "Enabled", false},
+		{"password", "", false},
+		{"SecretArn", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:prod/db-a1b2c3", false},
+		{"SecretArn", "arn:aws-cn:iam::111122223333:role/x", false},
+		{"secret", "arn:not an arn", true},
+		{"secret", "arn:aws:s3:::bucket\nhunter2", true},
+		{"secret", "true story", true},
+
+		// The value says it, whatever the key.
+		{"Owner", "AKIAIOSFODNN7EXAMPLE", true},
+		{"Owner", "key ASIAIOSFODNN7EXAMPLE.", true},
+		{"Owner", "AKIAIOSFODNN7EXAMPLEX", false},
+		{"Owner", "XAKIAIOSFODNN7EXAMPLE", false},
+		{"note", "-----BEGIN RSA PRIVATE KEY-----\nMIIE", true},
+		{"note", "-----BEGIN PRIVATE KEY-----", true},
+		{"note", "-----BEGIN CERTIFICATE-----", false},
+		{"note", "-----BEGIN PRIVATE PARTY-----", false},
+		{"note", jwt, true},
+		{"note", "Bearer " + jwt, true},
+		{"note", "eyJhbGciOiJIUzI1NiJ9", false},
+		{"note", "ghp_" + "0123456789abcdefghijABCDEFGHIJ012345", true},
+		{"note", "ghs_" + "0123456789abcdefghijABCDEFGHIJ012345", true},
+		{"note", "github_pat_" + "11ABCDEFG0123456789abc_xyz", true},
+		{"note", "ghp_short", false},
+		{"note", "xoxb-" + "123456789012-abcdefghij", true},
+		{"note", "xoxo-kisses", false},
+		{"url", "postgres://app:hunter2@db.internal:5432/app", true},
+		{"url", "redis://:hunter2@cache", true},
+		{"url", "https://app@example.com:8443/path", false},
+		{"url", "https://example.com:8443/a@b", false},
+		{"mail", "ops@example.com", false},
+	} {
+		want := test.value
+		if test.secret {
+			want = "[redacted]"
+		}
+		if got := redact(test.key, test.value); got != want {
+			t.Errorf("%s=%q: got %q, want %q", test.key, test.value, got, want)
+		}
+	}
+}
+
+// TestTagsOfEveryCategoryAreRedacted: a secret in a tag leaves no account.
+func TestTagsOfEveryCategoryAreRedacted(t *testing.T) {
+	const tags, want = `{"Tags":[{"TagKey":"DbPassword","TagValue":"hunter2"}]}`, `{"DbPassword":"[redacted]"}`
+	key, value := aws.String("DbPassword"), aws.String("hunter2")
+
+	instance := ec2Instance(&ec2types.Reservation{}, &ec2types.Instance{Tags: []ec2types.Tag{
+		{Key: key, Value: value}, {Key: aws.String("Name"), Value: aws.String("postgres://a:b@c")},
+	}})
+	if got := string(instance.Tags); len(got) != len(`{"DbPassword":"[redacted]","Name":"[redacted]"}`) || *instance.Name != "[redacted]" {
+		t.Errorf("ec2_instances: tags %s, name %s", got, *instance.Name)
+	}
+	if row := secret(&secretstypes.SecretListEntry{Tags: []secretstypes.Tag{{Key: key, Value: value}}}); string(row.Tags) != want {
+		t.Errorf("secrets: tags %s", row.Tags)
+	}
+	env := (&answer{}).env("eu-west-1")
+	env.AWS.HTTPClient = kmsAnswers{"ListResourceTags": tags}
+	err := collectKMSKeys(t.Context(), env, func(row schemas.KMSKey) error {
+		if string(row.Tags) != want {
+			t.Errorf("kms_keys: tags %s", row.Tags)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	fields := map[string]string{"DbPassword": "hunter2"}
+	finding := securityFinding(env, &hubtypes.AwsSecurityFinding{ProductFields: fields, Resources: []hubtypes.Resource{{Id: aws.String("i"), Tags: fields}}})
+	if string(finding.ProductFields) != want || string(finding.Resources) != `[{"Id":"i","Tags":`+want+`}]` {
+		t.Errorf("security_findings: product_fields %s, resources %s", finding.ProductFields, finding.Resources)
+	}
+	if fields["DbPassword"] != "hunter2" {
+		t.Error("the answer of AWS was changed")
+	}
+}
