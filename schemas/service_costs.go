@@ -10,7 +10,8 @@ import "github.com/hubspoke/observability/lib/schema"
 //
 // A day is complete about 24 hours after its end and AWS restates it until the
 // month is invoiced; each run replaces whole days, lines that disappeared
-// included. Amounts are exact to 10 decimals.
+// included. Amounts are exact to 10 decimals: a day with a
+// cost that is not is incomplete, and that line is not replaced.
 type ServiceCost struct {
 	// Day of the usage in UTC (TimePeriod.Start).
 	UsageDate schema.Date `col:"usage_date,key,slice"`
@@ -30,11 +31,11 @@ type ServiceCost struct {
 	BlendedCost *schema.Decimal `col:"blended_cost"`
 	// Currency of the costs, such as USD (Unit of UnblendedCost).
 	Currency *string `col:"currency"`
-	// Sum of the usage (UsageQuantity). It means something only for services with one unit: AWS adds hours and gigabytes up.
+	// Sum of the usage (UsageQuantity). It means something only for services with one unit: AWS adds hours and gigabytes up. Null: AWS reports none, or one that has no exact decimal here.
 	UsageQuantity *schema.Decimal `col:"usage_quantity"`
 	// Unit of usage_quantity (Unit of UsageQuantity). Null: N/A, the units are mixed.
 	UsageUnit *string `col:"usage_unit"`
-	// Instance hours in units of a small instance (NormalizedUsageAmount). 0 for services without instance sizes.
+	// Instance hours in units of a small instance (NormalizedUsageAmount). 0 for services without instance sizes. Null: as of usage_quantity.
 	NormalizedUsage *schema.Decimal `col:"normalized_usage"`
 	// Whether AWS may still restate the day (Estimated).
 	Estimated bool `col:"estimated"`

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -130,6 +131,38 @@ func TestCostAmountsAreNeverRounded(t *testing.T) {
 		case want != "" && (err != nil || len(rows) != 1 || rows[0].UnblendedCost.String() != want):
 			t.Errorf("%s: %v, error %v; want one row of %s", amount, rows, err, want)
 		}
+	}
+}
+
+// TestOddAmountsSpoilOnlyTheirOwn: a cost that cannot be told exactly makes its day
+// incomplete, and no other; usage is null, and named in the log once.
+func TestOddAmountsSpoilOnlyTheirOwn(t *testing.T) {
+	const group = `{"Keys":[%q,"eu-west-1"],"Metrics":{"UnblendedCost":{"Amount":%q,"Unit":"USD"},"UsageQuantity":{"Amount":%q,"Unit":"GB"},"NormalizedUsageAmount":{"Amount":%q,"Unit":"N/A"}}}`
+	good := fmt.Sprintf(group, "good", "1", "2", "3")
+	env := (&answer{}).env("eu-west-1")
+	var log strings.Builder
+	env.Log = slog.New(slog.NewTextHandler(&log, nil))
+	env.AWS.HTTPClient = &answer{status: 200, body: costAnswer(t, map[string]string{
+		"2026-10-10": fmt.Sprintf(group, "bad", "0.00000000001", "2", "3") + "," + good,
+		"2026-10-11": fmt.Sprintf(group, "odd", "1", "1e99", "3"),
+		"2026-10-12": fmt.Sprintf(group, "odd", "1", "2", "many") + "," + good,
+		"2026-10-13": fmt.Sprintf(group, "bad", "x", "2", "3") + "," + fmt.Sprintf(group, "bad too", "y", "2", "3"),
+	})}
+	var rows []string
+	err := collectServiceCosts(t.Context(), env, func(row schemas.ServiceCost) error {
+		rows = append(rows, fmt.Sprint(row.UsageDate, " ", row.Service, " ", row.UsageQuantity != nil, " ", row.NormalizedUsage != nil))
+		return nil
+	})
+	want := []string{"2026-10-10 good true true", "2026-10-11 odd false true", "2026-10-12 odd true false", "2026-10-12 good true true"}
+	if !slices.Equal(rows, want) {
+		t.Errorf("rows %q, want %q", rows, want)
+	}
+	var faults collect.SliceErrors
+	if !errors.As(err, &faults) || len(faults) != 2 || faults["2026-10-10"] == nil || strings.Count(fmt.Sprint(faults["2026-10-13"]), "bad") != 2 {
+		t.Errorf("error %v", err)
+	}
+	if strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), "lines=2") || !strings.Contains(log.String(), "2026-10-11 odd") {
+		t.Errorf("log:\n%s", log.String())
 	}
 }
 

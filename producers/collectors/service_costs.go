@@ -79,46 +79,39 @@ func collectServiceCosts(ctx context.Context, env *collect.Env, emit func(schema
 			Values: []string{env.Account},
 		}},
 	}
-	answered := map[string]bool{} // the days that the answer names
+	costs := costReader{emit: emit, answered: map[string]bool{}, faults: map[string][]error{}}
 	for {
 		page, err := client.GetCostAndUsage(ctx, input)
 		if err != nil {
 			var unavailable *types.DataUnavailableException
 			if errors.As(err, &unavailable) {
-				return collect.Disabled(err) // Cost Explorer has no data yet, or is not enabled
+				return collect.Disabled(err) // Cost Explorer has no data yet
 			}
 			return err
 		}
 		for i := range page.ResultsByTime {
-			day := &page.ResultsByTime[i]
-			if err := emitCosts(day, emit); err != nil {
+			if err := costs.day(&page.ResultsByTime[i]); err != nil {
 				return err
 			}
-			answered[aws.ToString(day.TimePeriod.Start)] = true
 		}
 		if aws.ToString(page.NextPageToken) == "" {
-			return missingDays(env, answered)
+			return costs.end(env)
 		}
 		input.NextPageToken = page.NextPageToken
 	}
 }
 
-// missingDays returns an error for each day that was asked for and not answered:
-// a day without costs is in the answer, too, and has no groups.
-func missingDays(env *collect.Env, answered map[string]bool) error {
-	faults := collect.SliceErrors{}
-	for _, day := range costDays(env.Now) {
-		if !answered[day] {
-			faults[day] = fmt.Errorf("GetCostAndUsage answered without the day %s", day)
-		}
-	}
-	if len(faults) > 0 {
-		return faults
-	}
-	return nil
+// costReader turns the pages of one answer into rows.
+type costReader struct {
+	emit     func(schemas.ServiceCost) error
+	answered map[string]bool    // the days that the answer names
+	faults   map[string][]error // by day: costs that cannot be told exactly
+	usage    []error            // usage that cannot
 }
 
-func emitCosts(result *types.ResultByTime, emit func(schemas.ServiceCost) error) error {
+// day emits what a page has of one day. Costs that do not fit their columns make
+// the day incomplete, and no other.
+func (c *costReader) day(result *types.ResultByTime) error {
 	if result.TimePeriod == nil {
 		return errors.New("GetCostAndUsage answered without a time period")
 	}
@@ -126,6 +119,7 @@ func emitCosts(result *types.ResultByTime, emit func(schemas.ServiceCost) error)
 	if err != nil {
 		return fmt.Errorf("GetCostAndUsage: %w", err)
 	}
+	c.answered[day.String()] = true
 	for _, group := range result.Groups {
 		if len(group.Keys) != 2 {
 			return fmt.Errorf("GetCostAndUsage answered with %d group keys for SERVICE and REGION", len(group.Keys))
@@ -134,50 +128,95 @@ func emitCosts(result *types.ResultByTime, emit func(schemas.ServiceCost) error)
 		if row.UsageRegion == "" {
 			row.UsageRegion = "NoRegion" // as Cost Explorer itself names it elsewhere
 		}
-		if err := readMetrics(group.Metrics, &row); err != nil {
+		where := func(err error) error {
 			return fmt.Errorf("GetCostAndUsage: %s %s in %s: %w", day, row.Service, row.UsageRegion, err)
 		}
-		if err := emit(row); err != nil {
+		if err := readUsage(group.Metrics, &row); err != nil {
+			c.usage = append(c.usage, where(err))
+		}
+		if err := readCosts(group.Metrics, &row); err != nil {
+			c.faults[day.String()] = append(c.faults[day.String()], where(err))
+			continue
+		}
+		if err := c.emit(row); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// readMetrics fills the amounts of row. An amount that does not fit its column
-// exactly is an error: money is never rounded.
-func readMetrics(metrics map[string]types.MetricValue, row *schemas.ServiceCost) error {
+// end returns what is wrong with single days. A day without costs is in the
+// answer, too, and has no groups: one that is not was not read.
+func (c *costReader) end(env *collect.Env) error {
+	if len(c.usage) > 0 {
+		env.Log.Warn("usage that does not fit its column is null", "lines", len(c.usage), "first", c.usage[0])
+	}
+	faults := collect.SliceErrors{}
+	for _, day := range costDays(env.Now) {
+		if !c.answered[day] {
+			faults[day] = fmt.Errorf("GetCostAndUsage answered without the day %s", day)
+		} else if err := errors.Join(c.faults[day]...); err != nil {
+			faults[day] = err
+		}
+	}
+	if len(faults) > 0 {
+		return faults
+	}
+	return nil
+}
+
+// readCosts fills the costs of row. One that does not fit its column exactly is an
+// error: money is never rounded.
+func readCosts(metrics map[string]types.MetricValue, row *schemas.ServiceCost) error {
 	var faults []error
-	amount := func(name string) *schema.Decimal {
-		metric, ok := metrics[name]
-		if !ok || metric.Amount == nil {
-			return nil
-		}
-		value, err := schema.ParseDecimal(*metric.Amount)
-		if err != nil {
-			faults = append(faults, fmt.Errorf("%s %q: %w", name, *metric.Amount, err))
-			return nil
-		}
-		return &value
+	cost := func(name string) *schema.Decimal {
+		value, err := decimal(metrics, name)
+		faults = append(faults, err)
+		return value
 	}
-	unit := func(name string) *string {
-		if u := text(metrics[name].Unit); u != nil && *u != "N/A" {
-			return u
-		}
-		return nil
+	unblended := cost("UnblendedCost")
+	row.NetUnblendedCost = cost("NetUnblendedCost")
+	row.AmortizedCost = cost("AmortizedCost")
+	row.NetAmortizedCost = cost("NetAmortizedCost")
+	row.BlendedCost = cost("BlendedCost")
+	row.Currency = unit(metrics, "UnblendedCost")
+	if err := errors.Join(faults...); err != nil {
+		return err
 	}
-	if unblended := amount("UnblendedCost"); unblended != nil {
-		row.UnblendedCost = *unblended
-	} else if len(faults) == 0 {
-		faults = append(faults, errors.New("UnblendedCost is missing"))
+	if unblended == nil {
+		return errors.New("UnblendedCost is missing")
 	}
-	row.NetUnblendedCost = amount("NetUnblendedCost")
-	row.AmortizedCost = amount("AmortizedCost")
-	row.NetAmortizedCost = amount("NetAmortizedCost")
-	row.BlendedCost = amount("BlendedCost")
-	row.Currency = unit("UnblendedCost")
-	row.UsageQuantity = amount("UsageQuantity")
-	row.UsageUnit = unit("UsageQuantity")
-	row.NormalizedUsage = amount("NormalizedUsageAmount")
-	return errors.Join(faults...)
+	row.UnblendedCost = *unblended
+	return nil
+}
+
+// readUsage fills the usage of row, and leaves null what does not fit its column:
+// it is a sum over several units anyway, and no reason to lose the costs.
+func readUsage(metrics map[string]types.MetricValue, row *schemas.ServiceCost) error {
+	var quantity, normalized error
+	row.UsageQuantity, quantity = decimal(metrics, "UsageQuantity")
+	row.UsageUnit = unit(metrics, "UsageQuantity")
+	row.NormalizedUsage, normalized = decimal(metrics, "NormalizedUsageAmount")
+	return errors.Join(quantity, normalized)
+}
+
+// decimal returns the amount of a metric; nil without an error if there is none.
+func decimal(metrics map[string]types.MetricValue, name string) (*schema.Decimal, error) {
+	amount := metrics[name].Amount
+	if amount == nil {
+		return nil, nil
+	}
+	value, err := schema.ParseDecimal(*amount)
+	if err != nil {
+		return nil, fmt.Errorf("%s %q: %w", name, *amount, err)
+	}
+	return &value, nil
+}
+
+// unit returns the unit of a metric, or nil if AWS names none.
+func unit(metrics map[string]types.MetricValue, name string) *string {
+	if u := text(metrics[name].Unit); u != nil && *u != "N/A" {
+		return u
+	}
+	return nil
 }

@@ -510,7 +510,7 @@ WHERE deleted_at IS NULL;
 
 COMMENT ON VIEW current_service_costs IS 'Rows of service_costs that are not gone. ServiceCost is what one account used of one AWS service in one region on one day. Columns come from Cost Explorer, GetCostAndUsage by DAY, grouped by SERVICE and REGION and limited to the account itself, so that the costs of member accounts are not counted again in their organization''s management account. All record types are included: usage, tax, refunds, credits.
 
-A day is complete about 24 hours after its end and AWS restates it until the month is invoiced; each run replaces whole days, lines that disappeared included. Amounts are exact to 10 decimals.';
+A day is complete about 24 hours after its end and AWS restates it until the month is invoiced; each run replaces whole days, lines that disappeared included. Amounts are exact to 10 decimals: a day with a cost that is not is incomplete, and that line is not replaced.';
 COMMENT ON COLUMN current_service_costs.account_id IS 'AWS account in which the row was collected.';
 COMMENT ON COLUMN current_service_costs.region IS 'AWS region in which the row was collected; global for services without regions.';
 COMMENT ON COLUMN current_service_costs.collected_at IS 'Start of the run that last changed the row.';
@@ -523,13 +523,13 @@ COMMENT ON COLUMN current_service_costs.amortized_cost IS 'Cost with upfront and
 COMMENT ON COLUMN current_service_costs.net_amortized_cost IS 'Amortized cost after discounts that AWS agreed on (NetAmortizedCost). Null: AWS does not report it.';
 COMMENT ON COLUMN current_service_costs.blended_cost IS 'Cost at the average rate of the organization (BlendedCost).';
 COMMENT ON COLUMN current_service_costs.currency IS 'Currency of the costs, such as USD (Unit of UnblendedCost).';
-COMMENT ON COLUMN current_service_costs.usage_quantity IS 'Sum of the usage (UsageQuantity). It means something only for services with one unit: AWS adds hours and gigabytes up.';
+COMMENT ON COLUMN current_service_costs.usage_quantity IS 'Sum of the usage (UsageQuantity). It means something only for services with one unit: AWS adds hours and gigabytes up. Null: AWS reports none, or one that has no exact decimal here.';
 COMMENT ON COLUMN current_service_costs.usage_unit IS 'Unit of usage_quantity (Unit of UsageQuantity). Null: N/A, the units are mixed.';
-COMMENT ON COLUMN current_service_costs.normalized_usage IS 'Instance hours in units of a small instance (NormalizedUsageAmount). 0 for services without instance sizes.';
+COMMENT ON COLUMN current_service_costs.normalized_usage IS 'Instance hours in units of a small instance (NormalizedUsageAmount). 0 for services without instance sizes. Null: as of usage_quantity.';
 COMMENT ON COLUMN current_service_costs.estimated IS 'Whether AWS may still restate the day (Estimated).';
 COMMENT ON TABLE obs.service_costs IS 'ServiceCost is what one account used of one AWS service in one region on one day. Columns come from Cost Explorer, GetCostAndUsage by DAY, grouped by SERVICE and REGION and limited to the account itself, so that the costs of member accounts are not counted again in their organization''s management account. All record types are included: usage, tax, refunds, credits.
 
-A day is complete about 24 hours after its end and AWS restates it until the month is invoiced; each run replaces whole days, lines that disappeared included. Amounts are exact to 10 decimals.';
+A day is complete about 24 hours after its end and AWS restates it until the month is invoiced; each run replaces whole days, lines that disappeared included. Amounts are exact to 10 decimals: a day with a cost that is not is incomplete, and that line is not replaced.';
 COMMENT ON COLUMN obs.service_costs.row_key IS 'Hash of category, account, region and the key columns.';
 COMMENT ON COLUMN obs.service_costs.row_hash IS 'Hash of the data columns: equal content, equal hash.';
 COMMENT ON COLUMN obs.service_costs.account_id IS 'AWS account in which the row was collected.';
@@ -546,7 +546,7 @@ COMMENT ON COLUMN obs.service_costs.amortized_cost IS 'Cost with upfront and rec
 COMMENT ON COLUMN obs.service_costs.net_amortized_cost IS 'Amortized cost after discounts that AWS agreed on (NetAmortizedCost). Null: AWS does not report it.';
 COMMENT ON COLUMN obs.service_costs.blended_cost IS 'Cost at the average rate of the organization (BlendedCost).';
 COMMENT ON COLUMN obs.service_costs.currency IS 'Currency of the costs, such as USD (Unit of UnblendedCost).';
-COMMENT ON COLUMN obs.service_costs.usage_quantity IS 'Sum of the usage (UsageQuantity). It means something only for services with one unit: AWS adds hours and gigabytes up.';
+COMMENT ON COLUMN obs.service_costs.usage_quantity IS 'Sum of the usage (UsageQuantity). It means something only for services with one unit: AWS adds hours and gigabytes up. Null: AWS reports none, or one that has no exact decimal here.';
 COMMENT ON COLUMN obs.service_costs.usage_unit IS 'Unit of usage_quantity (Unit of UsageQuantity). Null: N/A, the units are mixed.';
-COMMENT ON COLUMN obs.service_costs.normalized_usage IS 'Instance hours in units of a small instance (NormalizedUsageAmount). 0 for services without instance sizes.';
+COMMENT ON COLUMN obs.service_costs.normalized_usage IS 'Instance hours in units of a small instance (NormalizedUsageAmount). 0 for services without instance sizes. Null: as of usage_quantity.';
 COMMENT ON COLUMN obs.service_costs.estimated IS 'Whether AWS may still restate the day (Estimated).';
