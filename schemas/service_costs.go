@@ -9,8 +9,9 @@ import "github.com/hubspoke/observability/lib/schema"
 // account. All record types are included: usage, tax, refunds, credits.
 //
 // A day is complete about 24 hours after its end and AWS restates it until the
-// month is invoiced; each run replaces whole days, lines that disappeared
-// included. Amounts are exact to 10 decimals: a day with a
+// month is invoiced. Each run therefore replaces every day from the first of the
+// previous month to yesterday, 28 to 61 days, lines that disappeared included; what
+// AWS changes later is not seen. Amounts are exact to 10 decimals: a day with a
 // cost that is not is incomplete, and that line is not replaced.
 type ServiceCost struct {
 	// Day of the usage in UTC (TimePeriod.Start).

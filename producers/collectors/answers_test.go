@@ -168,22 +168,21 @@ func TestOddAmountsSpoilOnlyTheirOwn(t *testing.T) {
 
 func TestCostPeriod(t *testing.T) {
 	for now, want := range map[string]string{
-		"2026-10-20T06:30:00Z":      "2026-10-01 2026-10-19", // the month so far
-		"2026-10-31T23:59:59Z":      "2026-10-01 2026-10-30",
-		"2026-11-05T00:00:00Z":      "2026-10-01 2026-11-04", // October is not invoiced yet
-		"2026-11-07T23:59:59Z":      "2026-10-01 2026-11-06",
-		"2026-11-08T00:00:00Z":      "2026-10-25 2026-11-07", // at least 14 days
-		"2026-11-20T00:00:00Z":      "2026-11-01 2026-11-19",
-		"2027-01-03T12:00:00Z":      "2026-12-01 2027-01-02",
-		"2024-03-02T12:00:00Z":      "2024-02-01 2024-03-01", // leap year
-		"2026-10-20T01:00:00+09:00": "2026-10-01 2026-10-18", // days are UTC days
+		"2026-10-20T06:30:00Z":      "2026-09-01 2026-10-19 49",
+		"2026-10-31T23:59:59Z":      "2026-09-01 2026-10-30 60", // no 31st of September
+		"2026-11-01T00:00:00Z":      "2026-10-01 2026-10-31 31", // the whole month before
+		"2026-08-31T12:00:00Z":      "2026-07-01 2026-08-30 61",
+		"2026-03-01T12:00:00Z":      "2026-02-01 2026-02-28 28",
+		"2027-01-03T12:00:00Z":      "2026-12-01 2027-01-02 33",
+		"2024-03-02T12:00:00Z":      "2024-02-01 2024-03-01 30", // leap year
+		"2026-10-20T01:00:00+09:00": "2026-09-01 2026-10-18 48", // days are UTC days
 	} {
 		at, err := time.Parse(time.RFC3339, now)
 		if err != nil {
 			t.Fatal(err)
 		}
 		days := costDays(at)
-		if got := days[0] + " " + days[len(days)-1]; got != want {
+		if got := fmt.Sprint(days[0], " ", days[len(days)-1], " ", len(days)); got != want {
 			t.Errorf("%s: %s, want %s", now, got, want)
 		}
 	}

@@ -15,14 +15,19 @@ import (
 	"github.com/hubspoke/observability/schemas"
 )
 
-// One paged request to Cost Explorer reads every day that AWS may still restate:
-// the days of the month so far, of the month before until the seventh, and at least
-// the last 14 days; yesterday is the last one. Each day is a run of its own, which
-// replaces the day. An account for which Cost Explorer has no data ends with the
-// outcome disabled.
+// One paged request to Cost Explorer reads the days from the first of the previous
+// month to yesterday: 28 to 61 days, so that a month is read once more after its
+// end, when charges for the whole of it (support, for example) and late
+// corrections are in. Each day is a run of its own, which replaces the day.
 //
-// AWS charges USD 0.01 for each request, that is for each page of the answer: with
-// one page a day, USD 0.30 a month for each account.
+// AWS charges USD 0.01 for each request, that is for each page of the answer, and
+// not for each day: with one page, USD 0.30 a month for each account; busy
+// accounts have several pages. Every start of the spoke, every spoke once, an early
+// retry after a failure and a shorter --interval add requests.
+//
+// An account for which Cost Explorer has no data ends with the outcome disabled.
+// One in which it was never enabled gets the same answer as one whose role lacks
+// the permission (AccessDeniedException), and so ends with denied.
 var serviceCosts = collect.Collector[schemas.ServiceCost]{
 	Category: schemas.ServiceCosts,
 	Reach:    collect.Global,
@@ -37,15 +42,10 @@ var serviceCosts = collect.Collector[schemas.ServiceCost]{
 }
 
 // costPeriod returns the days that a run at now reads: from, inclusive, to to,
-// exclusive. They end with yesterday, the last day that can be complete, and begin
-// with the oldest day that AWS may still restate: the first of the month, or of
-// the month before until it is invoiced (a week), and at least 14 days.
+// exclusive. They end with yesterday, the last day that can be complete.
 func costPeriod(now time.Time) (from, to schema.Date) {
 	now = now.UTC()
-	open := now.AddDate(0, 0, -7)
-	first := schema.DateOf(time.Date(open.Year(), open.Month(), 1, 0, 0, 0, 0, time.UTC))
-	to = schema.DateOf(now)
-	return min(first, to-14), to
+	return schema.DateOf(time.Date(now.Year(), now.Month()-1, 1, 0, 0, 0, 0, time.UTC)), schema.DateOf(now)
 }
 
 func costDays(now time.Time) []string {

@@ -510,7 +510,7 @@ WHERE deleted_at IS NULL;
 
 COMMENT ON VIEW current_service_costs IS 'Rows of service_costs that are not gone. ServiceCost is what one account used of one AWS service in one region on one day. Columns come from Cost Explorer, GetCostAndUsage by DAY, grouped by SERVICE and REGION and limited to the account itself, so that the costs of member accounts are not counted again in their organization''s management account. All record types are included: usage, tax, refunds, credits.
 
-A day is complete about 24 hours after its end and AWS restates it until the month is invoiced; each run replaces whole days, lines that disappeared included. Amounts are exact to 10 decimals: a day with a cost that is not is incomplete, and that line is not replaced.';
+A day is complete about 24 hours after its end and AWS restates it until the month is invoiced. Each run therefore replaces every day from the first of the previous month to yesterday, 28 to 61 days, lines that disappeared included; what AWS changes later is not seen. Amounts are exact to 10 decimals: a day with a cost that is not is incomplete, and that line is not replaced.';
 COMMENT ON COLUMN current_service_costs.account_id IS 'AWS account in which the row was collected.';
 COMMENT ON COLUMN current_service_costs.region IS 'AWS region in which the row was collected; global for services without regions.';
 COMMENT ON COLUMN current_service_costs.collected_at IS 'Start of the run that last changed the row.';
@@ -529,7 +529,7 @@ COMMENT ON COLUMN current_service_costs.normalized_usage IS 'Instance hours in u
 COMMENT ON COLUMN current_service_costs.estimated IS 'Whether AWS may still restate the day (Estimated).';
 COMMENT ON TABLE obs.service_costs IS 'ServiceCost is what one account used of one AWS service in one region on one day. Columns come from Cost Explorer, GetCostAndUsage by DAY, grouped by SERVICE and REGION and limited to the account itself, so that the costs of member accounts are not counted again in their organization''s management account. All record types are included: usage, tax, refunds, credits.
 
-A day is complete about 24 hours after its end and AWS restates it until the month is invoiced; each run replaces whole days, lines that disappeared included. Amounts are exact to 10 decimals: a day with a cost that is not is incomplete, and that line is not replaced.';
+A day is complete about 24 hours after its end and AWS restates it until the month is invoiced. Each run therefore replaces every day from the first of the previous month to yesterday, 28 to 61 days, lines that disappeared included; what AWS changes later is not seen. Amounts are exact to 10 decimals: a day with a cost that is not is incomplete, and that line is not replaced.';
 COMMENT ON COLUMN obs.service_costs.row_key IS 'Hash of category, account, region and the key columns.';
 COMMENT ON COLUMN obs.service_costs.row_hash IS 'Hash of the data columns: equal content, equal hash.';
 COMMENT ON COLUMN obs.service_costs.account_id IS 'AWS account in which the row was collected.';
