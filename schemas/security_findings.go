@@ -15,6 +15,11 @@ import (
 // and region say where the finding was read; finding_account_id and
 // finding_region say where it belongs. The same finding may therefore be read in
 // several places: count distinct (product_arn, finding_id).
+//
+// Security Hub deletes findings that were not updated for 90 days, archived ones
+// after 30. Their rows stay as they were last seen. Every run moves collected_at of
+// the findings that it names, and once a day a run names all: the view
+// findings_horizon says from which collected_at on a finding still exists.
 type SecurityFinding struct {
 	// Identifier that the product gave the finding, at most 512 characters (Id). Unique together with product_arn.
 	FindingID string `col:"finding_id,key"`
@@ -79,5 +84,5 @@ type SecurityFinding struct {
 }
 
 // SecurityFindings is the category "security_findings": runs add and update
-// findings; Security Hub deletes old ones, whose rows stay as they were last seen.
+// findings; what Security Hub deletes stays as it was last seen.
 var SecurityFindings = schema.Of[SecurityFinding](schema.Spec{Name: "security_findings", Mode: schema.Event})

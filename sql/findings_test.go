@@ -3,6 +3,9 @@ package sql_test
 import (
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/hubspoke/observability/schemas"
 )
 
 const (
@@ -86,6 +89,51 @@ func TestForeignAccountCannotHideAFinding(t *testing.T) {
 	db.finding("2", "account_id", accountB, "finding_account_id", accountB, "record_state", "ARCHIVED")
 	db.refresh()
 	db.want("SELECT account_id, findings FROM open_findings", accountA+" 2")
+}
+
+// TestDeletedFindingsAreNotOpen: Security Hub deletes findings and does not say so,
+// but a full read, at least every 24 hours, names those that there are. Runs are
+// counted back from base.
+func TestDeletedFindingsAreNotOpen(t *testing.T) {
+	db := newDatabase(t)
+	seen := func(id string, minutesAgo int, values ...string) {
+		db.finding(id, append([]string{"severity_label", id, "collected_at", base.Add(-time.Duration(minutesAgo) * time.Minute).Format(time.RFC3339Nano)}, values...)...)
+	}
+	const outage = 30 * day
+	// The full read, and the last incremental run before the next one.
+	db.run("security_findings", accountA, "eu-central-1", "", outage+day, "ok", 0)
+	db.run("security_findings", accountA, "eu-central-1", "", outage+1, "ok", 0)
+	// Then nothing but failures: a full read that fails half way, again and again.
+	db.run("security_findings", accountA, "eu-central-1", "", outage-4*60, "partial", 0)
+	db.run("security_findings", accountA, "eu-central-1", "", 0, "partial", 0)
+	seen("changed", outage+1)
+	seen("exists", outage+day)
+	seen("reached", 0)
+	seen("deleted", outage+1+26*60+1)
+	seen("long ago", outage+90*day)
+	// What was never collected completely says nothing about what there is.
+	db.run("security_findings", accountB, "eu-central-1", "", 0, "partial", 0)
+	db.run("secrets", accountB, "eu-central-1", "", 0, "ok", 0)
+	seen("never complete", outage, "account_id", accountB, "finding_account_id", accountB)
+	// Other scopes do not matter.
+	db.run("security_findings", accountA, "us-east-1", "", 0, "ok", 0)
+	// Nor does the copy of a deleted finding that is not deleted elsewhere hide it.
+	db.run("security_findings", admin, "eu-central-1", "", outage, "ok", 0)
+	seen("elsewhere", outage+90*day)
+	seen("elsewhere", outage+60, "account_id", admin)
+	db.refresh()
+	db.want("SELECT severity, findings FROM findings_summary WHERE is_open ORDER BY severity",
+		"changed 1", "elsewhere 1", "exists 1", "never complete 1", "reached 1")
+	// So do the example queries, of which the first counts open findings.
+	queries, err := schemas.Queries("security_findings")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range db.rows(queries[0].SQL) {
+		if strings.Contains(row, "deleted") || strings.Contains(row, "long ago") {
+			t.Errorf("%s: %s", queries[0].Title, row)
+		}
+	}
 }
 
 // TestLongTextsDoNotStopARefresh: the key of an index has a limit, and a view

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hubspoke/observability/lib/pgtest"
 	"github.com/hubspoke/observability/lib/refresh"
+	"github.com/hubspoke/observability/schemas"
 	"github.com/hubspoke/observability/sql"
 )
 
@@ -138,7 +139,7 @@ func TestEachViewDependsOnItsTables(t *testing.T) {
 		WHERE v.relkind = 'm' AND r.relkind = 'r' GROUP BY 1 ORDER BY 1`,
 		"attention_facts obs.certificates obs.kms_keys obs.secrets",
 		"cost_monthly obs.service_costs",
-		"findings_summary obs.security_findings")
+		"findings_summary hub.run hub.scope obs.security_findings")
 }
 
 // TestNoMaterializedViewKnowsTheTime fails if time would stand still in a view
@@ -165,4 +166,18 @@ func TestCurrentViewsLeaveOutWhatIsGone(t *testing.T) {
 	db.insert("certificates", "certificate_arn", "here")
 	db.insert("certificates", "certificate_arn", "gone", "deleted_at", "2026-08-01T00:00:00Z")
 	db.want("SELECT account_id, certificate_arn FROM current_certificates", "111111111111 here")
+}
+
+// TestExampleQueriesRun runs the queries of the reference pages.
+func TestExampleQueriesRun(t *testing.T) {
+	db := newDatabase(t)
+	for _, table := range schemas.All() {
+		queries, err := schemas.Queries(table.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, q := range queries {
+			db.want(q.SQL) // of no rows
+		}
+	}
 }

@@ -413,7 +413,9 @@ WHERE deleted_at IS NULL;
 
 COMMENT ON VIEW current_security_findings IS 'Rows of security_findings that are not gone. SecurityFinding is one finding in AWS Security Hub CSPM, of any product, severity and state, archived ones included. Columns come from GetFindings (the AWS Security Finding Format, ASFF).
 
-An administrator account also sees the findings of its member accounts, and an aggregation region those of its linked regions. The system columns account_id and region say where the finding was read; finding_account_id and finding_region say where it belongs. The same finding may therefore be read in several places: count distinct (product_arn, finding_id).';
+An administrator account also sees the findings of its member accounts, and an aggregation region those of its linked regions. The system columns account_id and region say where the finding was read; finding_account_id and finding_region say where it belongs. The same finding may therefore be read in several places: count distinct (product_arn, finding_id).
+
+Security Hub deletes findings that were not updated for 90 days, archived ones after 30. Their rows stay as they were last seen. Every run moves collected_at of the findings that it names, and once a day a run names all: the view findings_horizon says from which collected_at on a finding still exists.';
 COMMENT ON COLUMN current_security_findings.account_id IS 'AWS account in which the row was collected.';
 COMMENT ON COLUMN current_security_findings.region IS 'AWS region in which the row was collected; global for services without regions.';
 COMMENT ON COLUMN current_security_findings.collected_at IS 'Start of the run that last named the row.';
@@ -449,7 +451,9 @@ COMMENT ON COLUMN current_security_findings.finding_created_at IS 'When the prod
 COMMENT ON COLUMN current_security_findings.finding_updated_at IS 'When the product last updated the finding; a change of workflow_status does not move it (UpdatedAt).';
 COMMENT ON TABLE obs.security_findings IS 'SecurityFinding is one finding in AWS Security Hub CSPM, of any product, severity and state, archived ones included. Columns come from GetFindings (the AWS Security Finding Format, ASFF).
 
-An administrator account also sees the findings of its member accounts, and an aggregation region those of its linked regions. The system columns account_id and region say where the finding was read; finding_account_id and finding_region say where it belongs. The same finding may therefore be read in several places: count distinct (product_arn, finding_id).';
+An administrator account also sees the findings of its member accounts, and an aggregation region those of its linked regions. The system columns account_id and region say where the finding was read; finding_account_id and finding_region say where it belongs. The same finding may therefore be read in several places: count distinct (product_arn, finding_id).
+
+Security Hub deletes findings that were not updated for 90 days, archived ones after 30. Their rows stay as they were last seen. Every run moves collected_at of the findings that it names, and once a day a run names all: the view findings_horizon says from which collected_at on a finding still exists.';
 COMMENT ON COLUMN obs.security_findings.row_key IS 'Hash of category, account, region and the key columns.';
 COMMENT ON COLUMN obs.security_findings.row_hash IS 'Hash of the data columns: equal content, equal hash.';
 COMMENT ON COLUMN obs.security_findings.account_id IS 'AWS account in which the row was collected.';

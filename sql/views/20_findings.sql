@@ -1,9 +1,29 @@
+-- Security Hub deletes findings that were not updated for 90 days, archived ones
+-- after 30, and nobody says so. But a full read names every finding that there is,
+-- and moves its collected_at. There is one before the first and then whenever the
+-- last is 24 hours old, so no run begins more than 24 hours after the full read
+-- before it; two hours more are for clocks that were set.
+--
+-- The newest complete run counts, not the newest row: a full read that fails half
+-- way has moved the rows that it reached, and the others exist all the same. And
+-- not the present time: an outage deletes nothing.
+CREATE VIEW findings_horizon AS
+SELECT s.account_id, s.region, r.collected_at - interval '26 hours' AS horizon
+FROM hub.scope s
+JOIN hub.run r ON r.scope = s.scope AND r.run = s.complete_run
+WHERE s.category = 'security_findings';
+
+COMMENT ON VIEW findings_horizon IS 'Which security findings still exist, a row per account and region that was collected completely once: those that were collected at the horizon or later.';
+COMMENT ON COLUMN findings_horizon.account_id IS 'Account in which findings were collected.';
+COMMENT ON COLUMN findings_horizon.region IS 'Region in which findings were collected.';
+COMMENT ON COLUMN findings_horizon.horizon IS '26 hours before the start of the newest complete run. Each finding that there was is named at least every 24 hours: Security Hub has deleted the ones that were collected earlier.';
+
 -- Security findings, counted.
 --
 -- An administrator account and an aggregation region see findings of others, so
 -- the same finding may have been collected in several places. It counts once,
 -- where it belongs: the row that was collected there, or if there is none the
--- newest of the others. An account that names a finding of another can never
+-- newest of the others. Findings that were deleted do not count. An account that names a finding of another can never
 -- hide it that way.
 --
 -- The texts are cut to the lengths that AWS documents, at most. They are the key
@@ -16,7 +36,8 @@ WITH seen AS NOT MATERIALIZED (
            -- As bare equalities they would be taken for rare, and joined row by row.
            coalesce(account_id = finding_account_id AND region = coalesce(finding_region, region), false) AS is_home
     FROM obs.security_findings
-    WHERE deleted_at IS NULL
+    LEFT JOIN findings_horizon USING (account_id, region)
+    WHERE deleted_at IS NULL AND (collected_at < horizon) IS NOT TRUE
 ), away_only AS (
     SELECT DISTINCT ON (finding_account_id, home_region, product_arn, finding_id)
            finding_account_id, home_region, product_name, severity_label, workflow_status, record_state, compliance_status,
@@ -59,7 +80,7 @@ GROUP BY account_id, region, product_name, severity, workflow_status, record_sta
 CREATE UNIQUE INDEX findings_summary_key ON findings_summary
     (account_id, region, product_name, severity, workflow_status, record_state, compliance_status);
 
-COMMENT ON MATERIALIZED VIEW findings_summary IS 'Number of security findings by account, region, product, severity and state. These are totals of what there is now, not of what changed; each finding counts once, in the account and region that it is about.';
+COMMENT ON MATERIALIZED VIEW findings_summary IS 'Number of security findings by account, region, product, severity and state. These are totals of what there is now, not of what changed; each finding counts once, in the account and region that it is about. Findings that Security Hub has deleted are left out as soon as another finding changes.';
 COMMENT ON COLUMN findings_summary.account_id IS 'Account that the findings are about, whichever account saw them.';
 COMMENT ON COLUMN findings_summary.region IS 'Region that the findings are about.';
 COMMENT ON COLUMN findings_summary.product_name IS 'Product that made the findings. UNKNOWN: it does not say.';
