@@ -1,11 +1,11 @@
--- Certificates in use that expire within 30 days and that nobody renews
-SELECT account_id, region, domain_name, certificate_type, not_after
+-- Certificates in use that expire within 30 days, those included that ACM should
+-- have renewed by now (renewal_eligibility ELIGIBLE)
+SELECT account_id, region, domain_name, certificate_type, renewal_eligibility, not_after
 FROM obs.certificates
 WHERE deleted_at IS NULL
   AND in_use
   AND status = 'ISSUED'
   AND not_after < now() + interval '30 days'
-  AND (certificate_type = 'IMPORTED' OR renewal_eligibility = 'INELIGIBLE')
 ORDER BY not_after;
 
 -- Certificates per key algorithm and account
