@@ -20,7 +20,7 @@ type EC2Instance struct {
 	StateTransitionReason *string `col:"state_transition_reason"`
 	// Instance type, such as m7g.large (InstanceType).
 	InstanceType *string `col:"instance_type"`
-	// How the instance was bought: spot, scheduled or capacity-block (InstanceLifecycle). Null: on demand.
+	// How the instance was bought: spot, scheduled, capacity-block or interruptible-capacity-reservation (InstanceLifecycle). Null: on demand.
 	Lifecycle *string `col:"lifecycle"`
 	// Machine image that the instance was launched from (ImageId).
 	ImageID *string `col:"image_id"`

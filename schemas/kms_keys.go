@@ -53,7 +53,7 @@ type KMSKey struct {
 	ExpirationModel *string `col:"expiration_model"`
 	// When the imported key material expires (ValidTo). Null: it does not.
 	MaterialExpiresAt *time.Time `col:"material_expires_at"`
-	// Whether KMS rotates the key material on schedule (GetKeyRotationStatus, KeyRotationEnabled). Null: the key cannot be rotated (asymmetric, HMAC, custom key store), its state does not tell, or the question was denied, which denied_actions says.
+	// Whether KMS rotates the key material on schedule (GetKeyRotationStatus, KeyRotationEnabled). Always true for AWS managed keys; always false for imported material (origin EXTERNAL), which cannot be rotated on schedule, and while the key waits for its deletion; of a multi-Region key, the primary is asked to change it. Null: the key cannot be rotated (asymmetric, HMAC, custom key store), its state does not tell, or the question was denied, which denied_actions says.
 	RotationEnabled *bool `col:"rotation_enabled"`
 	// Days between two rotations (RotationPeriodInDays). Null unless KMS reports one.
 	RotationPeriodDays *int64 `col:"rotation_period_days"`

@@ -29,7 +29,7 @@ type Secret struct {
 	RotationEnabled *bool `col:"rotation_enabled"`
 	// Lambda function that rotates the secret (RotationLambdaARN). Null: none, or rotation is managed by the owning service.
 	RotationLambdaARN *string `col:"rotation_lambda_arn"`
-	// Days between two rotations (RotationRules.AutomaticallyAfterDays). Null: not set in days.
+	// Days between two rotations (RotationRules.AutomaticallyAfterDays), also where a schedule is set: in ListSecrets "this value is calculated from the rotation schedule after every successful rotation". Null: AWS reports none.
 	RotationIntervalDays *int64 `col:"rotation_interval_days"`
 	// Schedule of the rotation: a cron() or rate() expression (RotationRules.ScheduleExpression). Null: none.
 	RotationSchedule *string `col:"rotation_schedule"`

@@ -198,3 +198,17 @@ func TestExpiringCertificatesAreThereWhoeverRenewsThem(t *testing.T) {
 		t.Errorf("%s: %q", queries[0].Title, rows)
 	}
 }
+
+// TestKeysThatCouldBeRotated: imported material is never rotated on schedule.
+func TestKeysThatCouldBeRotated(t *testing.T) {
+	db := newDatabase(t)
+	db.key("off", "rotation_enabled", "false")
+	db.key("imported", "rotation_enabled", "false", "origin", "EXTERNAL")
+	queries, err := schemas.Queries("kms_keys")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rows := db.rows(queries[0].SQL); len(rows) != 1 || !strings.Contains(rows[0], "arn:off") {
+		t.Errorf("%s: %q", queries[0].Title, rows)
+	}
+}

@@ -36,7 +36,8 @@ func TestClassify(t *testing.T) {
 		{status(429), schema.Throttled},
 		{code("OptInRequired"), schema.Disabled},
 		{code("SubscriptionRequiredException"), schema.Disabled},
-		{code("InvalidAccessException"), schema.Disabled},
+		{code("SubscriptionRequiredException"), schema.Disabled},
+		{code("InvalidAccessException"), schema.Failed}, // what it means depends on the service
 		{collect.Disabled(code("AccessDenied")), schema.Disabled},
 		{fmt.Errorf("hub: %w", collect.Disabled(errors.New("x"))), schema.Disabled},
 		{code("ExpiredToken"), schema.Failed},

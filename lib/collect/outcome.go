@@ -40,7 +40,6 @@ var outcomes = map[string]schema.Outcome{
 	"UnauthorizedOperation":             schema.Denied, // EC2
 	"UnrecognizedClientException":       schema.Denied, // also for a region that the account has not enabled
 	"AWSOrganizationsNotInUseException": schema.Disabled,
-	"InvalidAccessException":            schema.Disabled, // Security Hub: the account is not subscribed
 	"NotSignedUp":                       schema.Disabled, // S3
 	"OptInRequired":                     schema.Disabled,
 	"SubscriptionRequiredException":     schema.Disabled, // Support, Health

@@ -43,7 +43,7 @@ func TestEveryRunEndsWithItsOutcome(t *testing.T) {
 		"partial":           {emits(3, code("AccessDenied")), schema.Partial, 3, true},
 		"denied":            {emits(0, code("AccessDeniedException")), schema.Denied, 0, true},
 		"throttled":         {emits(0, fmt.Errorf("page 1: %w", code("ThrottlingException"))), schema.Throttled, 0, true},
-		"disabled by code":  {emits(0, code("InvalidAccessException")), schema.Disabled, 0, false},
+		"disabled by code":  {emits(0, code("SubscriptionRequiredException")), schema.Disabled, 0, false},
 		"disabled by words": {emits(0, collect.Disabled(errors.New("not enabled"))), schema.Disabled, 0, false},
 		"failed":            {emits(0, errors.New("no route to host")), schema.Failed, 0, true},
 		"panic": {collector(func(_ context.Context, _ *collect.Env, emit func(thing) error) error {

@@ -2,6 +2,7 @@ package collectors
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -50,6 +51,10 @@ func collectSecurityFindings(ctx context.Context, env *collect.Env, emit func(sc
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
+			var unsubscribed *types.InvalidAccessException
+			if errors.As(err, &unsubscribed) {
+				return collect.Disabled(err) // the region is not subscribed to Security Hub
+			}
 			return err
 		}
 		for i := range page.Findings {

@@ -4,6 +4,7 @@ FROM obs.kms_keys
 WHERE deleted_at IS NULL
   AND key_manager = 'CUSTOMER'
   AND key_state = 'Enabled'
+  AND origin = 'AWS_KMS'
   AND rotation_enabled IS FALSE
 ORDER BY key_created_at;
 

@@ -130,7 +130,7 @@ COMMENT ON COLUMN current_ec2_instances.name IS 'Value of the tag Name (Tags), a
 COMMENT ON COLUMN current_ec2_instances.state IS 'State: pending, running, shutting-down, terminated, stopping or stopped (State.Name).';
 COMMENT ON COLUMN current_ec2_instances.state_transition_reason IS 'Reason of the last change of state (StateTransitionReason). Null: AWS gives none.';
 COMMENT ON COLUMN current_ec2_instances.instance_type IS 'Instance type, such as m7g.large (InstanceType).';
-COMMENT ON COLUMN current_ec2_instances.lifecycle IS 'How the instance was bought: spot, scheduled or capacity-block (InstanceLifecycle). Null: on demand.';
+COMMENT ON COLUMN current_ec2_instances.lifecycle IS 'How the instance was bought: spot, scheduled, capacity-block or interruptible-capacity-reservation (InstanceLifecycle). Null: on demand.';
 COMMENT ON COLUMN current_ec2_instances.image_id IS 'Machine image that the instance was launched from (ImageId).';
 COMMENT ON COLUMN current_ec2_instances.architecture IS 'Processor architecture, such as arm64 (Architecture).';
 COMMENT ON COLUMN current_ec2_instances.platform_details IS 'Operating system as it is billed, such as Linux/UNIX or Windows (PlatformDetails).';
@@ -169,7 +169,7 @@ COMMENT ON COLUMN obs.ec2_instances.name IS 'Value of the tag Name (Tags), as in
 COMMENT ON COLUMN obs.ec2_instances.state IS 'State: pending, running, shutting-down, terminated, stopping or stopped (State.Name).';
 COMMENT ON COLUMN obs.ec2_instances.state_transition_reason IS 'Reason of the last change of state (StateTransitionReason). Null: AWS gives none.';
 COMMENT ON COLUMN obs.ec2_instances.instance_type IS 'Instance type, such as m7g.large (InstanceType).';
-COMMENT ON COLUMN obs.ec2_instances.lifecycle IS 'How the instance was bought: spot, scheduled or capacity-block (InstanceLifecycle). Null: on demand.';
+COMMENT ON COLUMN obs.ec2_instances.lifecycle IS 'How the instance was bought: spot, scheduled, capacity-block or interruptible-capacity-reservation (InstanceLifecycle). Null: on demand.';
 COMMENT ON COLUMN obs.ec2_instances.image_id IS 'Machine image that the instance was launched from (ImageId).';
 COMMENT ON COLUMN obs.ec2_instances.architecture IS 'Processor architecture, such as arm64 (Architecture).';
 COMMENT ON COLUMN obs.ec2_instances.platform_details IS 'Operating system as it is billed, such as Linux/UNIX or Windows (PlatformDetails).';
@@ -253,7 +253,7 @@ COMMENT ON COLUMN current_kms_keys.deletion_at IS 'After when KMS deletes the ke
 COMMENT ON COLUMN current_kms_keys.pending_deletion_window_days IS 'Waiting period in days before a multi-Region primary key is deleted, once its replicas are gone (PendingDeletionWindowInDays). Null for other keys.';
 COMMENT ON COLUMN current_kms_keys.expiration_model IS 'Whether imported key material expires: KEY_MATERIAL_EXPIRES or KEY_MATERIAL_DOES_NOT_EXPIRE (ExpirationModel). Null unless origin is EXTERNAL.';
 COMMENT ON COLUMN current_kms_keys.material_expires_at IS 'When the imported key material expires (ValidTo). Null: it does not.';
-COMMENT ON COLUMN current_kms_keys.rotation_enabled IS 'Whether KMS rotates the key material on schedule (GetKeyRotationStatus, KeyRotationEnabled). Null: the key cannot be rotated (asymmetric, HMAC, custom key store), its state does not tell, or the question was denied, which denied_actions says.';
+COMMENT ON COLUMN current_kms_keys.rotation_enabled IS 'Whether KMS rotates the key material on schedule (GetKeyRotationStatus, KeyRotationEnabled). Always true for AWS managed keys; always false for imported material (origin EXTERNAL), which cannot be rotated on schedule, and while the key waits for its deletion; of a multi-Region key, the primary is asked to change it. Null: the key cannot be rotated (asymmetric, HMAC, custom key store), its state does not tell, or the question was denied, which denied_actions says.';
 COMMENT ON COLUMN current_kms_keys.rotation_period_days IS 'Days between two rotations (RotationPeriodInDays). Null unless KMS reports one.';
 COMMENT ON COLUMN current_kms_keys.next_rotation_at IS 'When KMS rotates the key material next (NextRotationDate). Null unless KMS reports it.';
 COMMENT ON COLUMN current_kms_keys.on_demand_rotation_started_at IS 'Start of an on-demand rotation that is in progress (OnDemandRotationStartDate). Null: none is.';
@@ -287,7 +287,7 @@ COMMENT ON COLUMN obs.kms_keys.deletion_at IS 'After when KMS deletes the key (D
 COMMENT ON COLUMN obs.kms_keys.pending_deletion_window_days IS 'Waiting period in days before a multi-Region primary key is deleted, once its replicas are gone (PendingDeletionWindowInDays). Null for other keys.';
 COMMENT ON COLUMN obs.kms_keys.expiration_model IS 'Whether imported key material expires: KEY_MATERIAL_EXPIRES or KEY_MATERIAL_DOES_NOT_EXPIRE (ExpirationModel). Null unless origin is EXTERNAL.';
 COMMENT ON COLUMN obs.kms_keys.material_expires_at IS 'When the imported key material expires (ValidTo). Null: it does not.';
-COMMENT ON COLUMN obs.kms_keys.rotation_enabled IS 'Whether KMS rotates the key material on schedule (GetKeyRotationStatus, KeyRotationEnabled). Null: the key cannot be rotated (asymmetric, HMAC, custom key store), its state does not tell, or the question was denied, which denied_actions says.';
+COMMENT ON COLUMN obs.kms_keys.rotation_enabled IS 'Whether KMS rotates the key material on schedule (GetKeyRotationStatus, KeyRotationEnabled). Always true for AWS managed keys; always false for imported material (origin EXTERNAL), which cannot be rotated on schedule, and while the key waits for its deletion; of a multi-Region key, the primary is asked to change it. Null: the key cannot be rotated (asymmetric, HMAC, custom key store), its state does not tell, or the question was denied, which denied_actions says.';
 COMMENT ON COLUMN obs.kms_keys.rotation_period_days IS 'Days between two rotations (RotationPeriodInDays). Null unless KMS reports one.';
 COMMENT ON COLUMN obs.kms_keys.next_rotation_at IS 'When KMS rotates the key material next (NextRotationDate). Null unless KMS reports it.';
 COMMENT ON COLUMN obs.kms_keys.on_demand_rotation_started_at IS 'Start of an on-demand rotation that is in progress (OnDemandRotationStartDate). Null: none is.';
@@ -334,7 +334,7 @@ COMMENT ON COLUMN current_secrets.external_type IS 'Partner that holds a managed
 COMMENT ON COLUMN current_secrets.primary_region IS 'Region that a replicated secret comes from (PrimaryRegion). Null: the secret is not replicated.';
 COMMENT ON COLUMN current_secrets.rotation_enabled IS 'Whether the secret is rotated on schedule (RotationEnabled). Null: rotation was never set up.';
 COMMENT ON COLUMN current_secrets.rotation_lambda_arn IS 'Lambda function that rotates the secret (RotationLambdaARN). Null: none, or rotation is managed by the owning service.';
-COMMENT ON COLUMN current_secrets.rotation_interval_days IS 'Days between two rotations (RotationRules.AutomaticallyAfterDays). Null: not set in days.';
+COMMENT ON COLUMN current_secrets.rotation_interval_days IS 'Days between two rotations (RotationRules.AutomaticallyAfterDays), also where a schedule is set: in ListSecrets "this value is calculated from the rotation schedule after every successful rotation". Null: AWS reports none.';
 COMMENT ON COLUMN current_secrets.rotation_schedule IS 'Schedule of the rotation: a cron() or rate() expression (RotationRules.ScheduleExpression). Null: none.';
 COMMENT ON COLUMN current_secrets.rotation_window IS 'Length of the rotation window, such as 3h (RotationRules.Duration). Null: not set.';
 COMMENT ON COLUMN current_secrets.last_rotated_at IS 'When the secret was rotated last (LastRotatedDate). Null: never.';
@@ -362,7 +362,7 @@ COMMENT ON COLUMN obs.secrets.external_type IS 'Partner that holds a managed ext
 COMMENT ON COLUMN obs.secrets.primary_region IS 'Region that a replicated secret comes from (PrimaryRegion). Null: the secret is not replicated.';
 COMMENT ON COLUMN obs.secrets.rotation_enabled IS 'Whether the secret is rotated on schedule (RotationEnabled). Null: rotation was never set up.';
 COMMENT ON COLUMN obs.secrets.rotation_lambda_arn IS 'Lambda function that rotates the secret (RotationLambdaARN). Null: none, or rotation is managed by the owning service.';
-COMMENT ON COLUMN obs.secrets.rotation_interval_days IS 'Days between two rotations (RotationRules.AutomaticallyAfterDays). Null: not set in days.';
+COMMENT ON COLUMN obs.secrets.rotation_interval_days IS 'Days between two rotations (RotationRules.AutomaticallyAfterDays), also where a schedule is set: in ListSecrets "this value is calculated from the rotation schedule after every successful rotation". Null: AWS reports none.';
 COMMENT ON COLUMN obs.secrets.rotation_schedule IS 'Schedule of the rotation: a cron() or rate() expression (RotationRules.ScheduleExpression). Null: none.';
 COMMENT ON COLUMN obs.secrets.rotation_window IS 'Length of the rotation window, such as 3h (RotationRules.Duration). Null: not set.';
 COMMENT ON COLUMN obs.secrets.last_rotated_at IS 'When the secret was rotated last (LastRotatedDate). Null: never.';

@@ -18,7 +18,7 @@ type runCommand struct {
 	sourceFlags
 	destinationFlags
 	simulateFlags
-	Interval    time.Duration `placeholder:"6h" help:"Interval of all categories, instead of their own: see 'spoke categories'."`
+	Interval    time.Duration `placeholder:"6h" help:"Interval of all categories, instead of their own: see 'spoke categories'. AWS charges for each request of service_costs, which has 24h."`
 	Duration    time.Duration `placeholder:"1h" help:"Stop after this time. Defaults to never."`
 	MetricsAddr string        `placeholder:"HOST:PORT" help:"Address that serves /healthz, /readyz and /metrics. Defaults to none."`
 }
