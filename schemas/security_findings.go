@@ -81,6 +81,12 @@ type SecurityFinding struct {
 	FindingCreatedAt *time.Time `col:"finding_created_at"`
 	// When the product last updated the finding; a change of workflow_status does not move it (UpdatedAt).
 	FindingUpdatedAt *time.Time `col:"finding_updated_at"`
+	// Whether the finding is a sample, made to look at (Sample). Null: AWS does not say, and it is none. Views and queries of open findings leave samples out.
+	Sample *bool `col:"sample"`
+	// JSON array of reasons for compliance_status: ReasonCode and Description (Compliance.StatusReasons). Null: none are given.
+	ComplianceReasons schema.JSON `col:"compliance_reasons"`
+	// Name of the account that the finding is about (AwsAccountName). Null: AWS does not say.
+	FindingAccountName *string `col:"finding_account_name"`
 }
 
 // SecurityFindings is the category "security_findings": runs add and update

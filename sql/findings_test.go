@@ -34,6 +34,8 @@ func TestFindingsSummary(t *testing.T) {
 	db.finding("6", "compliance_status", "PASSED", "product_name", "Security Hub")
 	db.finding("7", "deleted_at", "2026-08-01T00:00:00Z")
 	db.finding("8", "region", "us-east-1", "finding_region", "NULL")
+	db.finding("9", "sample", "true")
+	db.finding("10", "sample", "false", "severity_label", "LOW", "record_state", "ARCHIVED")
 	db.refresh()
 	db.want(`SELECT account_id, region, product_name, severity, workflow_status, record_state, compliance_status, is_open, findings,
 			first_observed_at AT TIME ZONE 'UTC' = '2026-07-01', last_updated_at AT TIME ZONE 'UTC' = '2026-07-03'
@@ -42,6 +44,7 @@ func TestFindingsSummary(t *testing.T) {
 		accountA+" eu-central-1 GuardDuty HIGH NEW ARCHIVED NONE false 1 <nil> <nil>",
 		accountA+" eu-central-1 GuardDuty HIGH RESOLVED ACTIVE NONE false 1 <nil> <nil>",
 		accountA+" eu-central-1 GuardDuty INFORMATIONAL NEW ACTIVE NONE true 1 <nil> <nil>",
+		accountA+" eu-central-1 GuardDuty LOW NEW ARCHIVED NONE false 1 <nil> <nil>",
 		accountA+" eu-central-1 Security Hub HIGH NEW ACTIVE PASSED false 1 <nil> <nil>",
 		accountA+" us-east-1 GuardDuty HIGH NEW ACTIVE NONE true 1 <nil> <nil>")
 	db.want("SELECT account_id, region, critical, high, medium, low, informational, unknown, findings FROM open_findings ORDER BY region",
@@ -111,6 +114,7 @@ func TestDeletedFindingsAreNotOpen(t *testing.T) {
 	seen("reached", 0)
 	seen("deleted", outage+1+26*60+1)
 	seen("long ago", outage+90*day)
+	seen("sample", 0, "sample", "true")
 	// What was never collected completely says nothing about what there is.
 	db.run("security_findings", accountB, "eu-central-1", "", 0, "partial", 0)
 	db.run("secrets", accountB, "eu-central-1", "", 0, "ok", 0)
@@ -130,7 +134,7 @@ func TestDeletedFindingsAreNotOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, row := range db.rows(queries[0].SQL) {
-		if strings.Contains(row, "deleted") || strings.Contains(row, "long ago") {
+		if strings.Contains(row, "deleted") || strings.Contains(row, "long ago") || strings.Contains(row, "sample") {
 			t.Errorf("%s: %s", queries[0].Title, row)
 		}
 	}

@@ -68,25 +68,27 @@ func collectSecurityFindings(ctx context.Context, env *collect.Env, emit func(sc
 
 func securityFinding(env *collect.Env, f *types.AwsSecurityFinding) schemas.SecurityFinding {
 	row := schemas.SecurityFinding{
-		FindingID:        aws.ToString(f.Id),
-		ProductARN:       aws.ToString(f.ProductArn),
-		ProductName:      text(f.ProductName),
-		CompanyName:      text(f.CompanyName),
-		GeneratorID:      aws.ToString(f.GeneratorId),
-		FindingAccountID: aws.ToString(f.AwsAccountId),
-		FindingRegion:    text(f.Region),
-		Title:            aws.ToString(f.Title),
-		Description:      text(f.Description),
-		FindingTypes:     jsonOf(f.Types),
-		RecordState:      enum(f.RecordState),
-		ResourceCount:    int64(len(f.Resources)),
-		Resources:        findingResources(f.Resources),
-		Vulnerabilities:  jsonOf(f.Vulnerabilities),
-		ProductFields:    jsonOf(redactMap(f.ProductFields)),
-		FirstObservedAt:  findingTime(env, f, "FirstObservedAt", f.FirstObservedAt),
-		LastObservedAt:   findingTime(env, f, "LastObservedAt", f.LastObservedAt),
-		FindingCreatedAt: findingTime(env, f, "CreatedAt", f.CreatedAt),
-		FindingUpdatedAt: findingTime(env, f, "UpdatedAt", f.UpdatedAt),
+		FindingID:          aws.ToString(f.Id),
+		ProductARN:         aws.ToString(f.ProductArn),
+		ProductName:        text(f.ProductName),
+		CompanyName:        text(f.CompanyName),
+		GeneratorID:        aws.ToString(f.GeneratorId),
+		FindingAccountID:   aws.ToString(f.AwsAccountId),
+		FindingRegion:      text(f.Region),
+		Title:              aws.ToString(f.Title),
+		Description:        text(f.Description),
+		FindingTypes:       jsonOf(f.Types),
+		RecordState:        enum(f.RecordState),
+		ResourceCount:      int64(len(f.Resources)),
+		Resources:          findingResources(f.Resources),
+		Vulnerabilities:    jsonOf(f.Vulnerabilities),
+		ProductFields:      jsonOf(redactMap(f.ProductFields)),
+		FirstObservedAt:    findingTime(env, f, "FirstObservedAt", f.FirstObservedAt),
+		LastObservedAt:     findingTime(env, f, "LastObservedAt", f.LastObservedAt),
+		FindingCreatedAt:   findingTime(env, f, "CreatedAt", f.CreatedAt),
+		FindingUpdatedAt:   findingTime(env, f, "UpdatedAt", f.UpdatedAt),
+		Sample:             f.Sample,
+		FindingAccountName: text(f.AwsAccountName),
 	}
 	if severity := f.Severity; severity != nil {
 		row.SeverityLabel = enum(severity.Label)
@@ -99,6 +101,7 @@ func securityFinding(env *collect.Env, f *types.AwsSecurityFinding) schemas.Secu
 	if compliance := f.Compliance; compliance != nil {
 		row.ComplianceStatus = enum(compliance.Status)
 		row.SecurityControlID = text(compliance.SecurityControlId)
+		row.ComplianceReasons = jsonOf(compliance.StatusReasons)
 		standards := make([]string, len(compliance.AssociatedStandards))
 		for i, standard := range compliance.AssociatedStandards {
 			standards[i] = aws.ToString(standard.StandardsId)

@@ -67,15 +67,17 @@ var severities = map[string]int64{"INFORMATIONAL": 0, "LOW": 1, "MEDIUM": 40, "H
 
 func newFinding(g *gen, at time.Time) schemas.SecurityFinding {
 	f := schemas.SecurityFinding{
-		CompanyName:      new("AWS"),
-		FindingAccountID: g.account.ID,
-		FindingRegion:    &g.region,
-		WorkflowStatus:   new("NEW"),
-		RecordState:      new("ACTIVE"),
-		FirstObservedAt:  &at,
-		LastObservedAt:   &at,
-		FindingCreatedAt: &at,
-		FindingUpdatedAt: &at,
+		CompanyName:        new("AWS"),
+		FindingAccountID:   g.account.ID,
+		FindingAccountName: &g.account.Name,
+		FindingRegion:      &g.region,
+		WorkflowStatus:     new("NEW"),
+		RecordState:        new("ACTIVE"),
+		FirstObservedAt:    &at,
+		LastObservedAt:     &at,
+		FindingCreatedAt:   &at,
+		FindingUpdatedAt:   &at,
+		Sample:             new(false),
 	}
 	switch {
 	case g.chance(0.85):
@@ -107,6 +109,10 @@ func findControl(g *gen, f *schemas.SecurityFinding) {
 	f.FindingTypes = schema.JSON(`["Software and Configuration Checks/Industry and Regulatory Standards"]`)
 	severity(f, c.severity)
 	f.ComplianceStatus = new("FAILED")
+	if g.chance(0.02) {
+		f.ComplianceStatus = new("WARNING")
+		f.ComplianceReasons = schema.JSON(`[{"ReasonCode":"CONFIG_ACCESS_DENIED","Description":"AWS Config lacks a permission that the rule needs."}]`)
+	}
 	f.AssociatedStandards = schema.JSON(`["standards/aws-foundational-security-best-practices/v/1.0.0"]`)
 	f.RemediationText = new("For information on how to correct this issue, consult the AWS Security Hub controls documentation.")
 	f.RemediationURL = new("https://docs.aws.amazon.com/console/securityhub/" + c.id + "/remediation")
@@ -124,6 +130,7 @@ func findThreat(g *gen, f *schemas.SecurityFinding) {
 	f.GeneratorID, f.Title = "arn:aws:guardduty:"+g.region+":"+g.account.ID+":detector", kind
 	f.FindingTypes = jsonOf([]string{"TTPs/" + kind})
 	severity(f, pick(g, "LOW", "MEDIUM", "HIGH"))
+	f.Sample = new(g.chance(0.05))
 	about(g, f, 1+g.IntN(3), "AwsEc2Instance")
 }
 
@@ -158,7 +165,7 @@ func about(g *gen, f *schemas.SecurityFinding, n int, kind string) {
 // product no longer sees the problem.
 func passFinding(f *schemas.SecurityFinding, at time.Time) {
 	if f.ComplianceStatus != nil {
-		f.ComplianceStatus = new("PASSED")
+		f.ComplianceStatus, f.ComplianceReasons = new("PASSED"), nil
 		severity(f, "INFORMATIONAL")
 	}
 	f.WorkflowStatus = new("RESOLVED")

@@ -2,7 +2,7 @@
 SELECT finding_account_id, severity_label, count(DISTINCT (product_arn, finding_id)) AS findings
 FROM obs.security_findings
 LEFT JOIN findings_horizon USING (account_id, region)
-WHERE (collected_at < horizon) IS NOT TRUE
+WHERE (collected_at < horizon) IS NOT TRUE AND sample IS NOT TRUE
   AND record_state = 'ACTIVE'
   AND workflow_status IN ('NEW', 'NOTIFIED')
   AND compliance_status IS DISTINCT FROM 'PASSED'
@@ -13,7 +13,7 @@ ORDER BY finding_account_id, max(severity_normalized) DESC;
 SELECT security_control_id, title, count(DISTINCT resource_id) AS resources
 FROM obs.security_findings
 LEFT JOIN findings_horizon USING (account_id, region)
-WHERE (collected_at < horizon) IS NOT TRUE
+WHERE (collected_at < horizon) IS NOT TRUE AND sample IS NOT TRUE
   AND record_state = 'ACTIVE' AND compliance_status = 'FAILED'
 GROUP BY security_control_id, title
 ORDER BY resources DESC
@@ -26,7 +26,7 @@ FROM obs.security_findings
 LEFT JOIN findings_horizon USING (account_id, region),
      jsonb_array_elements(vulnerabilities) AS v,
      jsonb_array_elements(v -> 'VulnerablePackages') AS p
-WHERE (collected_at < horizon) IS NOT TRUE
+WHERE (collected_at < horizon) IS NOT TRUE AND sample IS NOT TRUE
   AND record_state = 'ACTIVE' AND v ->> 'FixAvailable' = 'YES'
 GROUP BY vulnerability, package, fixed_in
 ORDER BY resources DESC;

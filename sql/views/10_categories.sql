@@ -407,6 +407,9 @@ SELECT account_id,
        last_observed_at,
        finding_created_at,
        finding_updated_at,
+       sample,
+       compliance_reasons,
+       finding_account_name,
        collected_at
 FROM obs.security_findings
 WHERE deleted_at IS NULL;
@@ -449,6 +452,9 @@ COMMENT ON COLUMN current_security_findings.first_observed_at IS 'When the produ
 COMMENT ON COLUMN current_security_findings.last_observed_at IS 'When the product last observed a change of the resource (LastObservedAt).';
 COMMENT ON COLUMN current_security_findings.finding_created_at IS 'When the product created the finding (CreatedAt).';
 COMMENT ON COLUMN current_security_findings.finding_updated_at IS 'When the product last updated the finding; a change of workflow_status does not move it (UpdatedAt).';
+COMMENT ON COLUMN current_security_findings.sample IS 'Whether the finding is a sample, made to look at (Sample). Null: AWS does not say, and it is none. Views and queries of open findings leave samples out.';
+COMMENT ON COLUMN current_security_findings.compliance_reasons IS 'JSON array of reasons for compliance_status: ReasonCode and Description (Compliance.StatusReasons). Null: none are given.';
+COMMENT ON COLUMN current_security_findings.finding_account_name IS 'Name of the account that the finding is about (AwsAccountName). Null: AWS does not say.';
 COMMENT ON TABLE obs.security_findings IS 'SecurityFinding is one finding in AWS Security Hub CSPM, of any product, severity and state, archived ones included. Columns come from GetFindings (the AWS Security Finding Format, ASFF).
 
 An administrator account also sees the findings of its member accounts, and an aggregation region those of its linked regions. The system columns account_id and region say where the finding was read; finding_account_id and finding_region say where it belongs. The same finding may therefore be read in several places: count distinct (product_arn, finding_id).
@@ -491,6 +497,9 @@ COMMENT ON COLUMN obs.security_findings.first_observed_at IS 'When the product f
 COMMENT ON COLUMN obs.security_findings.last_observed_at IS 'When the product last observed a change of the resource (LastObservedAt).';
 COMMENT ON COLUMN obs.security_findings.finding_created_at IS 'When the product created the finding (CreatedAt).';
 COMMENT ON COLUMN obs.security_findings.finding_updated_at IS 'When the product last updated the finding; a change of workflow_status does not move it (UpdatedAt).';
+COMMENT ON COLUMN obs.security_findings.sample IS 'Whether the finding is a sample, made to look at (Sample). Null: AWS does not say, and it is none. Views and queries of open findings leave samples out.';
+COMMENT ON COLUMN obs.security_findings.compliance_reasons IS 'JSON array of reasons for compliance_status: ReasonCode and Description (Compliance.StatusReasons). Null: none are given.';
+COMMENT ON COLUMN obs.security_findings.finding_account_name IS 'Name of the account that the finding is about (AwsAccountName). Null: AWS does not say.';
 
 CREATE VIEW current_service_costs AS
 SELECT account_id,

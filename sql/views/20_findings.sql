@@ -23,7 +23,7 @@ COMMENT ON COLUMN findings_horizon.horizon IS '26 hours before the start of the 
 -- An administrator account and an aggregation region see findings of others, so
 -- the same finding may have been collected in several places. It counts once,
 -- where it belongs: the row that was collected there, or if there is none the
--- newest of the others. Findings that were deleted do not count. An account that names a finding of another can never
+-- newest of the others. Findings that were deleted and samples do not count. An account that names a finding of another can never
 -- hide it that way.
 --
 -- The texts are cut to the lengths that AWS documents, at most. They are the key
@@ -37,7 +37,7 @@ WITH seen AS NOT MATERIALIZED (
            coalesce(account_id = finding_account_id AND region = coalesce(finding_region, region), false) AS is_home
     FROM obs.security_findings
     LEFT JOIN findings_horizon USING (account_id, region)
-    WHERE deleted_at IS NULL AND (collected_at < horizon) IS NOT TRUE
+    WHERE deleted_at IS NULL AND (collected_at < horizon) IS NOT TRUE AND sample IS NOT TRUE
 ), away_only AS (
     SELECT DISTINCT ON (finding_account_id, home_region, product_arn, finding_id)
            finding_account_id, home_region, product_name, severity_label, workflow_status, record_state, compliance_status,
@@ -80,7 +80,7 @@ GROUP BY account_id, region, product_name, severity, workflow_status, record_sta
 CREATE UNIQUE INDEX findings_summary_key ON findings_summary
     (account_id, region, product_name, severity, workflow_status, record_state, compliance_status);
 
-COMMENT ON MATERIALIZED VIEW findings_summary IS 'Number of security findings by account, region, product, severity and state. These are totals of what there is now, not of what changed; each finding counts once, in the account and region that it is about. Findings that Security Hub has deleted are left out as soon as another finding changes.';
+COMMENT ON MATERIALIZED VIEW findings_summary IS 'Number of security findings by account, region, product, severity and state. These are totals of what there is now, not of what changed; each finding counts once, in the account and region that it is about. Findings that Security Hub has deleted are left out as soon as another finding changes; samples always are.';
 COMMENT ON COLUMN findings_summary.account_id IS 'Account that the findings are about, whichever account saw them.';
 COMMENT ON COLUMN findings_summary.region IS 'Region that the findings are about.';
 COMMENT ON COLUMN findings_summary.product_name IS 'Product that made the findings. UNKNOWN: it does not say.';
