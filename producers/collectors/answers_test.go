@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	hubtypes "github.com/aws/aws-sdk-go-v2/service/securityhub/types"
 
 	"github.com/hubspoke/observability/lib/collect"
 	"github.com/hubspoke/observability/lib/schema"
@@ -24,10 +25,15 @@ type answer struct {
 	status int
 	body   string
 	hosts  []string
+	bodies []string
 }
 
 func (a *answer) Do(r *http.Request) (*http.Response, error) {
-	a.hosts = append(a.hosts, r.URL.Host)
+	sent, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	a.hosts, a.bodies = append(a.hosts, r.URL.Host), append(a.bodies, string(sent))
 	return &http.Response{StatusCode: a.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(a.body)), Request: r}, nil
 }
 
@@ -90,6 +96,43 @@ func TestCostDayThatIsNotAnsweredIsNotComplete(t *testing.T) {
 		if !errors.As(err, &got) || len(got) != 1 || got[missing] == nil {
 			t.Errorf("without %s: %v", missing, err)
 		}
+	}
+}
+
+func TestGovCloudHasNoCostExplorer(t *testing.T) {
+	a := &answer{status: 200, body: costAnswer(t, nil)}
+	env := a.env("us-gov-west-1")
+	env.Partition = "aws-us-gov"
+	err := collectServiceCosts(t.Context(), env, func(schemas.ServiceCost) error { return nil })
+	if collect.Classify(err) != schema.Disabled || !strings.Contains(err.Error(), "GovCloud") || len(a.hosts) > 0 {
+		t.Errorf("error %v, asked %q", err, a.hosts)
+	}
+}
+
+// TestCostsAreThoseOfTheAccountAlone: in a management account the members' would
+// be counted again.
+func TestCostsAreThoseOfTheAccountAlone(t *testing.T) {
+	a := &answer{status: 200, body: costAnswer(t, nil)}
+	env := a.env("eu-west-1")
+	env.Account = "444455556666"
+	if err := collectServiceCosts(t.Context(), env, func(schemas.ServiceCost) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if len(a.bodies) != 1 || !strings.Contains(a.bodies[0], `"Filter":{"Dimensions":{"Key":"LINKED_ACCOUNT","Values":["444455556666"]}}`) {
+		t.Errorf("asked %q", a.bodies)
+	}
+}
+
+// TestFindingsLeaveOutWhatMayBeSecret: the configuration of a resource may hold
+// environment variables, and its classification is about the data found in it.
+func TestFindingsLeaveOutWhatMayBeSecret(t *testing.T) {
+	f := securityFinding((&answer{}).env("eu-west-1"), &hubtypes.AwsSecurityFinding{Resources: []hubtypes.Resource{{
+		Id:                 aws.String("arn:aws:s3:::orders"),
+		Details:            &hubtypes.ResourceDetails{Other: map[string]string{"environment": "hunter2"}},
+		DataClassification: &hubtypes.DataClassificationDetails{DetailedResultsLocation: aws.String("hunter2")},
+	}}})
+	if string(f.Resources) != `[{"Id":"arn:aws:s3:::orders"}]` {
+		t.Errorf("resources %s", f.Resources)
 	}
 }
 

@@ -25,7 +25,8 @@ import (
 // accounts have several pages. Every start of the spoke, every spoke once, an early
 // retry after a failure and a shorter --interval add requests.
 //
-// An account for which Cost Explorer has no data ends with the outcome disabled.
+// An account for which Cost Explorer has no data ends with the outcome disabled, and
+// so do those in AWS GovCloud (US), whose costs are in the standard account that pays.
 // One in which it was never enabled gets the same answer as one whose role lacks
 // the permission (AccessDeniedException), and so ends with denied.
 var serviceCosts = collect.Collector[schemas.ServiceCost]{
@@ -58,6 +59,9 @@ func costDays(now time.Time) []string {
 }
 
 func collectServiceCosts(ctx context.Context, env *collect.Env, emit func(schemas.ServiceCost) error) error {
+	if env.Partition == "aws-us-gov" {
+		return collect.Disabled(errors.New("AWS GovCloud (US) has no Cost Explorer: what this account costs is in the standard account that pays for it"))
+	}
 	// Cost Explorer has one endpoint per partition; the SDK finds it from any region.
 	client := costexplorer.NewFromConfig(env.AWS)
 	from, to := costPeriod(env.Now)
