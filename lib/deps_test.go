@@ -43,7 +43,7 @@ var rules = []deptest.Rule{
 	{
 		Packages: in("lib/..."),
 		MustNot:  []string{"github.com/aws/aws-sdk-go-v2/service/..."},
-		Except: []string{
+		Allow: []string{
 			"github.com/aws/aws-sdk-go-v2/service/kinesis/...",
 			"github.com/aws/aws-sdk-go-v2/service/dynamodb/...",
 			"github.com/aws/aws-sdk-go-v2/service/s3/...",
@@ -54,7 +54,7 @@ var rules = []deptest.Rule{
 	{
 		Packages: in("schemas/..."),
 		MustNot:  []string{"..."},
-		Except:   append(in("lib/schema", "schemas/..."), "std"),
+		Allow:    append(in("lib/schema", "schemas/..."), "std"),
 		Why:      "schemas imports only lib/schema and the standard library, so that a category costs its users nothing else",
 	},
 	{
@@ -75,7 +75,7 @@ var rules = []deptest.Rule{
 	{
 		Packages: all,
 		MustNot:  in("deploy/..."),
-		Except:   in("deploy/..."),
+		Exempt:   in("deploy/..."),
 		Why:      "deploy puts the programs together; nothing needs it",
 	},
 
@@ -83,8 +83,8 @@ var rules = []deptest.Rule{
 		Packages: in("lib/schema"),
 		MustNot:  []string{"..."},
 		// A run's name is a UUIDv7; google/uuid has no dependencies of its own.
-		Except: []string{"std", "github.com/apache/arrow/...", "github.com/google/uuid"},
-		Why:    "everything imports lib/schema, so it imports only the standard library, arrow and uuid",
+		Allow: []string{"std", "github.com/apache/arrow/...", "github.com/google/uuid"},
+		Why:   "everything imports lib/schema, so it imports only the standard library, arrow and uuid",
 	},
 	{
 		Packages: doors,
@@ -99,38 +99,38 @@ var rules = []deptest.Rule{
 	{
 		Packages: in("lib/collect"),
 		MustNot:  in("lib/stream/...", "lib/load", "lib/ingest/...", "lib/refresh/..."),
-		Except:   in("lib/stream"),
+		Allow:    in("lib/stream"),
 		Why:      "collecting needs no particular stream and no database",
 	},
 	{
 		Packages: in("lib/load"),
 		MustNot:  in("lib/stream/...", "lib/collect", "lib/ingest/...", "lib/refresh/..."),
-		Except:   in("lib/stream"),
+		Allow:    in("lib/stream"),
 		Why:      "the loader does not know which source its rows have: stream and replay look the same to it",
 	},
 
 	{
 		Packages: all,
 		MustNot:  []string{"github.com/jackc/pgx/..."},
-		Except:   in("lib/load/...", "lib/refresh/...", "lib/pgtest/...", "lib/internal/bench", "consumers/...", "deploy/..."),
+		Exempt:   in("lib/load/...", "lib/refresh/...", "lib/pgtest/...", "lib/internal/bench", "consumers/...", "deploy/..."),
 		Why:      "only what talks to PostgreSQL imports pgx",
 	},
 	{
 		Packages: all,
 		MustNot:  []string{"github.com/parquet-go/parquet-go/..."},
-		Except:   in("lib/archive"),
+		Exempt:   in("lib/archive"),
 		Why:      "only lib/archive knows Parquet",
 	},
 	{
 		Packages: all,
 		MustNot:  []string{"github.com/vmware/vmware-go-kcl-v2/..."},
-		Except:   in("lib/stream/kcl/..."),
+		Exempt:   in("lib/stream/kcl/..."),
 		Why:      "only lib/stream/kcl knows the KCL, whose hazards it contains",
 	},
 	{
 		Packages: all,
 		MustNot:  []string{"github.com/apache/arrow/..."},
-		Except: in("lib/schema", "lib/rows", "lib/rowjson", "lib/internal/rowbuild", "lib/archive", "lib/pgcopy",
+		Exempt: in("lib/schema", "lib/rows", "lib/rowjson", "lib/internal/rowbuild", "lib/archive", "lib/pgcopy",
 			"lib/collect/...", "lib/load", "lib/ingest", "lib/internal/bench", "consumers/replay", "producers/simulate"),
 		Why: "moving to arrow's successor path must stay mechanical; add a package here only if it needs the records themselves",
 	},
@@ -138,7 +138,7 @@ var rules = []deptest.Rule{
 	{
 		Packages: all,
 		MustNot:  append(in("...test"), "testing/..."),
-		Except:   in("...test"),
+		Exempt:   in("...test"),
 		Why:      "programs must not link testing; it is for tests and for packages whose names end in test",
 	},
 }

@@ -26,9 +26,13 @@ type Rule struct {
 	Packages []string
 	// MustNot are the patterns of the packages that they must not import.
 	MustNot []string
-	// Except are the patterns of packages to which the rule does not apply:
-	// they may be imported, and may import what the others must not.
-	Except []string
+	// Exempt are the patterns of packages that the rule does not bind. They may
+	// import what the others must not, and the others may import them, unless
+	// MustNot names them too.
+	Exempt []string
+	// Allow are the patterns of packages that may be imported although MustNot
+	// names them. What they import does not count.
+	Allow []string
 	// Why is printed when the rule is broken.
 	Why string
 }
@@ -82,12 +86,14 @@ func list(patterns []string) (map[string][]string, error) {
 func violations(imports map[string][]string, rules []Rule) []string {
 	var found []string
 	for _, rule := range rules {
-		bound, mustNot, except := match(rule.Packages), match(rule.MustNot), match(rule.Except)
+		bound, mustNot, exempt, allow := match(rule.Packages), match(rule.MustNot), match(rule.Exempt), match(rule.Allow)
+		target := func(pkg string) bool { return mustNot(pkg) && !allow(pkg) }
+		border := func(pkg string) bool { return exempt(pkg) || allow(pkg) }
 		for _, pkg := range slices.Sorted(maps.Keys(imports)) {
-			if !bound(pkg) || except(pkg) {
+			if !bound(pkg) || exempt(pkg) {
 				continue
 			}
-			if way := wayTo(pkg, imports, mustNot, except); way != nil {
+			if way := wayTo(pkg, imports, target, border); way != nil {
 				found = append(found, strings.Join(way, " imports ")+": "+rule.Why)
 			}
 		}
@@ -96,13 +102,13 @@ func violations(imports map[string][]string, rules []Rule) []string {
 }
 
 // wayTo finds a shortest chain of imports from a package to one that matches
-// target, around those that match except; nil if there is none. A chain ends
-// at the first package that matches, and at the border of imports.
-func wayTo(from string, imports map[string][]string, target, except func(string) bool) []string {
+// target, not through those that match border; nil if there is none. A chain ends
+// at the first package that matches, and where imports end.
+func wayTo(from string, imports map[string][]string, target, border func(string) bool) []string {
 	importer := map[string]string{from: ""}
 	for queue := []string{from}; len(queue) > 0; queue = queue[1:] {
 		for _, next := range imports[queue[0]] {
-			if _, seen := importer[next]; seen || except(next) {
+			if _, seen := importer[next]; seen {
 				continue
 			}
 			importer[next] = queue[0]
@@ -114,7 +120,9 @@ func wayTo(from string, imports map[string][]string, target, except func(string)
 				slices.Reverse(way)
 				return way
 			}
-			queue = append(queue, next)
+			if !border(next) {
+				queue = append(queue, next)
+			}
 		}
 	}
 	return nil

@@ -50,13 +50,21 @@ func TestViolations(t *testing.T) {
 			Rule{Packages: []string{"m/top", "m/low"}, MustNot: []string{"x.org/db"}, Why: "why"},
 			[]string{"m/low imports x.org/db: why", "m/top imports m/mid imports m/low imports x.org/db: why"},
 		},
-		"an excepted package may, and so may its importers through it": {
-			Rule{Packages: []string{"..."}, MustNot: []string{"x.org/queue/..."}, Except: []string{"m/wrap"}, Why: "why"},
+		"an exempt package may, and so may its importers through it": {
+			Rule{Packages: []string{"..."}, MustNot: []string{"x.org/queue/..."}, Exempt: []string{"m/wrap"}, Why: "why"},
 			[]string{"m/direct imports x.org/queue/v2: why"},
 		},
-		"an excepted import": {
-			Rule{Packages: []string{"m/wrap", "m/direct"}, MustNot: []string{"..."}, Except: []string{"x.org/queue"}, Why: "only this"},
+		"an exempt package may itself be what others must not import": {
+			Rule{Packages: []string{"..."}, MustNot: []string{"m/wrap", "x.org/queue"}, Exempt: []string{"m/wrap"}, Why: "why"},
+			[]string{"m/low imports m/mid imports m/wrap: why", "m/mid imports m/wrap: why", "m/top imports m/mid imports m/wrap: why"},
+		},
+		"an allowed import": {
+			Rule{Packages: []string{"m/wrap", "m/direct"}, MustNot: []string{"..."}, Allow: []string{"x.org/queue"}, Why: "only this"},
 			[]string{"m/direct imports x.org/queue/v2: only this"},
+		},
+		"what an allowed import imports": {
+			Rule{Packages: []string{"m/mid"}, MustNot: []string{"m/wrap", "x.org/queue"}, Allow: []string{"m/wrap"}, Why: "why"},
+			nil,
 		},
 		"kept": {
 			Rule{Packages: []string{"m/top"}, MustNot: []string{"m/direct"}},
