@@ -87,7 +87,9 @@ func NewReader(sources ...Source) (*Reader, error) {
 // Read fills p as far as it can: pgconn sends one message per Read, so short
 // reads would make small packets.
 func (r *Reader) Read(p []byte) (int, error) {
-	r.buf, r.sent = r.buf[:copy(r.buf, r.buf[r.sent:])], 0 // at most the rest of one row
+	if len(r.buf)-r.sent < len(p) { // not on every Read, or a row larger than p would be moved again and again
+		r.buf, r.sent = r.buf[:copy(r.buf, r.buf[r.sent:])], 0
+	}
 	if !r.started {
 		r.started = true
 		r.buf = append(r.buf, signature...)
@@ -140,7 +142,7 @@ const (
 type column struct {
 	encoding encoding
 	validity []byte // nil: no nulls
-	offset   int    // of the array in its validity and boolean bitmaps
+	offset   int    // of the array in validity and, but for text, in bytes
 	offsets  []int32
 	bytes    []byte // text, uuids, or the bitmap of booleans
 	words    []int64
@@ -177,7 +179,7 @@ func bind(rec arrow.Record) ([]column, error) {
 		case *array.Date32:
 			c.encoding, c.dates = encodeDate, a.Date32Values()
 		case *array.Boolean:
-			c.encoding, c.bytes = encodeBool, a.Data().Buffers()[1].Bytes()
+			c.encoding, c.bytes = encodeBool, valueBytes(a)
 		case *array.Decimal128:
 			if t := a.DataType().(*arrow.Decimal128Type); t.Scale != schema.DecimalScale {
 				return nil, unsupported(rec, i)
@@ -187,10 +189,7 @@ func bind(rec arrow.Record) ([]column, error) {
 			if a.DataType().(*arrow.FixedSizeBinaryType).ByteWidth != uuidSize {
 				return nil, unsupported(rec, i)
 			}
-			c.encoding = encodeUUID
-			if values := a.Data().Buffers()[1]; values != nil {
-				c.bytes = values.Bytes()[c.offset*uuidSize:]
-			}
+			c.encoding, c.bytes = encodeUUID, valueBytes(a)
 		default:
 			return nil, unsupported(rec, i)
 		}
@@ -199,6 +198,15 @@ func bind(rec arrow.Record) ([]column, error) {
 }
 
 const uuidSize = 16
+
+// valueBytes returns the values of an array of fixed width from offset 0 on. An
+// array without values may have no buffer for them.
+func valueBytes(a arrow.Array) []byte {
+	if b := a.Data().Buffers()[1]; b != nil {
+		return b.Bytes()
+	}
+	return nil
+}
 
 func unsupported(rec arrow.Record, i int) error {
 	f := rec.Schema().Field(i)
@@ -238,7 +246,8 @@ func (s *source) appendRow(b []byte, row int) []byte {
 			b = appendNumeric(b, c.decimals[row])
 		case encodeUUID:
 			b = append(b, 0, 0, 0, uuidSize)
-			b = append(b, c.bytes[row*uuidSize:(row+1)*uuidSize]...)
+			from := (c.offset + row) * uuidSize
+			b = append(b, c.bytes[from:from+uuidSize]...)
 		}
 	}
 	return b
@@ -260,7 +269,9 @@ const (
 	numericBase = 10_000
 	// fractionDigits of base 10,000 hold the ten decimal digits behind the point.
 	fractionDigits = 3
-	maxDigits      = 10
+	// maxDigits is enough for every decimal128, whose largest has 39 decimal
+	// digits; that a column has no room for them is for PostgreSQL to say.
+	maxDigits = 11
 )
 
 // appendNumeric writes n, in units of 10^-10, as PostgreSQL's binary numeric:
@@ -296,7 +307,7 @@ func appendNumeric(b []byte, n decimal128.Num) []byte {
 		weight--
 	}
 	if first == last {
-		sign, weight = numericPositive, 0
+		weight = 0
 	}
 	b = binary.BigEndian.AppendUint32(b, uint32(8+2*(last-first)))
 	b = binary.BigEndian.AppendUint16(b, uint16(last-first))

@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/big"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -127,7 +130,8 @@ const readEverything = `SELECT concat_ws('|', n, coalesce(t,'NULL'), coalesce(j:
 	coalesce(to_char(ts AT TIME ZONE 'UTC','YYYY-MM-DD HH24:MI:SS.US'),'NULL'), coalesce(day::text,'NULL'), coalesce(u::text,'NULL'))
 	FROM everything ORDER BY n`
 
-func copyIn(t *testing.T, db *pgtest.DB, r io.Reader) []string {
+// copyIn copies r into the table everything and returns what the query reads of it.
+func copyIn(t *testing.T, db *pgtest.DB, r io.Reader, create, query string) []string {
 	t.Helper()
 	ctx := t.Context()
 	conn, err := db.Pool.Acquire(ctx)
@@ -135,13 +139,13 @@ func copyIn(t *testing.T, db *pgtest.DB, r io.Reader) []string {
 		t.Fatal(err)
 	}
 	defer conn.Release()
-	if _, err := conn.Exec(ctx, createEverything); err != nil {
+	if _, err := conn.Exec(ctx, create); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := conn.Conn().PgConn().CopyFrom(ctx, r, "COPY everything FROM STDIN BINARY"); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := conn.Query(ctx, readEverything)
+	rows, err := conn.Query(ctx, query)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +172,7 @@ func TestPostgreSQLReadsEveryKind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := copyIn(t, pgtest.Empty(t), r)
+	got := copyIn(t, pgtest.Empty(t), r, createEverything, readEverything)
 	if len(got) != len(want) {
 		t.Fatalf("%d rows, want %d", len(got), len(want))
 	}
@@ -228,12 +232,86 @@ func TestNothing(t *testing.T) {
 	}
 }
 
-func TestUnsupportedColumn(t *testing.T) {
-	s := arrow.NewSchema([]arrow.Field{{Name: "small", Type: arrow.PrimitiveTypes.Int8}}, nil)
-	rb := array.NewRecordBuilder(memory.DefaultAllocator, s)
-	rb.Field(0).AppendNull()
-	_, err := pgcopy.NewReader(pgcopy.Source{Record: rb.NewRecord()})
-	if err == nil || err.Error() != `pgcopy: column "small": Arrow type int8 has no PostgreSQL type here` {
+// Arrow's builders allocate no buffer for the values of an empty column.
+func TestEmptyRecord(t *testing.T) {
+	rec, _ := randomRecord(memory.DefaultAllocator, rand.New(rand.NewPCG(7, 8)), 0)
+	r, err := pgcopy.NewReader(pgcopy.Source{Record: rec})
+	if err != nil {
 		t.Fatal(err)
+	}
+	if b, err := io.ReadAll(r); err != nil || !bytes.HasSuffix(b, []byte("\x00\xff\xff")) || len(b) != 21 {
+		t.Fatalf("%q, %v", b, err)
+	}
+}
+
+// What a decimal128 holds beyond 38 digits is written as it is too.
+func TestLargestDecimals(t *testing.T) {
+	beyond := decimal128.New(0x4b3b4ca85a86c47a, 0x098a224000000000) // 10^38
+	numbers := []decimal128.Num{
+		decimal128.New(math.MinInt64, 0), beyond.Negate(), decimal128.FromI64(-1), decimal128.FromI64(0),
+		decimal128.FromI64(1), beyond.Sub(decimal128.FromI64(1)), beyond, decimal128.New(math.MaxInt64, math.MaxUint64),
+	}
+	s := arrow.NewSchema([]arrow.Field{{Name: "d", Type: schema.KindDecimal.ArrowType()}}, nil)
+	rb := array.NewRecordBuilder(memory.DefaultAllocator, s)
+	var want []string
+	for _, n := range numbers {
+		rb.Field(0).(*array.Decimal128Builder).Append(n)
+		want = append(want, new(big.Rat).SetFrac(n.BigInt(), big.NewInt(1e10)).FloatString(schema.DecimalScale))
+	}
+	r, err := pgcopy.NewReader(pgcopy.Source{Record: rb.NewRecord()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := copyIn(t, pgtest.Empty(t), r, "CREATE TABLE everything (d numeric)", "SELECT d::text FROM everything ORDER BY everything.d")
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
+
+// A row that is larger than a read is not moved for each of them.
+func TestGiantRow(t *testing.T) {
+	const size = 8 << 20
+	r, err := pgcopy.NewReader(pgcopy.Source{Record: giantRow(memory.DefaultAllocator, size)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start, total, p := time.Now(), 0, make([]byte, 512)
+	for err == nil {
+		var n int
+		n, err = r.Read(p)
+		total += n
+	}
+	if err != io.EOF || total < size {
+		t.Fatalf("%d bytes, %v", total, err)
+	}
+	if took := time.Since(start); took > time.Second { // wide; what is caught here is quadratic
+		t.Errorf("reading a row of %d bytes in small pieces took %v", size, took)
+	}
+}
+
+func TestUnsupportedColumn(t *testing.T) {
+	for name, typ := range map[string]arrow.DataType{
+		"small":    arrow.PrimitiveTypes.Int8,
+		"millis":   arrow.FixedWidthTypes.Timestamp_ms,
+		"no zone":  &arrow.TimestampType{Unit: arrow.Microsecond},
+		"cents":    &arrow.Decimal128Type{Precision: 38, Scale: 2},
+		"not uuid": &arrow.FixedSizeBinaryType{ByteWidth: 15},
+	} {
+		s := arrow.NewSchema([]arrow.Field{{Name: name, Type: typ}}, nil)
+		rb := array.NewRecordBuilder(memory.DefaultAllocator, s)
+		rb.Field(0).AppendNull()
+		_, err := pgcopy.NewReader(pgcopy.Source{Record: rb.NewRecord()})
+		want := fmt.Sprintf("pgcopy: column %q: Arrow type %v has no PostgreSQL type here", name, typ)
+		if err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+func TestSourcesHaveOneSchema(t *testing.T) {
+	rec, _ := randomRecord(memory.DefaultAllocator, rand.New(rand.NewPCG(9, 10)), 1)
+	other := giantRow(memory.DefaultAllocator, 1)
+	if _, err := pgcopy.NewReader(pgcopy.Source{Record: rec}, pgcopy.Source{Record: other}); err == nil {
+		t.Error("records of two tables are one COPY")
 	}
 }
