@@ -559,21 +559,57 @@ func TestBodyRefuses(t *testing.T) {
 	}
 }
 
-// A bomb must cost no more memory than the size that the header may declare.
+// A bomb must cost no more memory than the size that the header may declare, and
+// none if it does not have the hash that the header promises.
 func TestBombMemory(t *testing.T) {
 	bomb := stream(t, 256<<20)
-	h := envelope.Header{Kind: envelope.Part, Codec: envelope.Zstd, Rows: 1, Size: 1 << 20, SHA256: sha256.Sum256(bomb)}
+	hash := sha256.Sum256(bomb)
+	for _, test := range []struct {
+		name   string
+		size   int
+		hash   [32]byte
+		reason schema.Reason
+		limit  uint64
+	}{
+		{"right hash", 1 << 20, hash, envelope.ReasonCorrupt, 5 << 20},
+		{"wrong hash", envelope.MaxSize, [32]byte{}, envelope.ReasonHash, 64 << 10},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := envelope.Header{Kind: envelope.Part, Codec: envelope.Zstd, Rows: 1, Size: test.size, SHA256: test.hash}
+			d := envelope.NewDecoder()
+			defer d.Close()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := d.Body(nil, h, bomb)
+			runtime.ReadMemStats(&after)
+			wantReason(t, err, test.reason, "")
+			if got := after.TotalAlloc - before.TotalAlloc; got > test.limit {
+				t.Errorf("%d bytes allocated to refuse a bomb of %d bytes, limit %d", got, len(bomb), test.limit)
+			}
+		})
+	}
+}
+
+// A window may be as large as a body, and no larger.
+func TestWindowLimit(t *testing.T) {
+	rows := []byte("{\"n\":1}\n")
+	// A frame with one raw block. The window is 2^(10+exponent), and eighths of it more
+	// (RFC 8878, 3.1.1.1.2).
+	frame := func(exponent, eighths byte) []byte {
+		block := uint32(len(rows))<<3 | 1
+		head := []byte{0x28, 0xb5, 0x2f, 0xfd, 0, exponent<<3 | eighths, byte(block), byte(block >> 8), byte(block >> 16)}
+		return append(head, rows...)
+	}
 	d := envelope.NewDecoder()
 	defer d.Close()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	if _, err := d.Body(nil, h, bomb); err == nil {
-		t.Fatal("a bomb is taken")
+	body := func(frame []byte) error {
+		_, err := d.Body(nil, envelope.Header{Kind: envelope.Part, Codec: envelope.Zstd, Rows: 1, Size: len(rows), SHA256: sha256.Sum256(frame)}, frame)
+		return err
 	}
-	runtime.ReadMemStats(&after)
-	if got := after.TotalAlloc - before.TotalAlloc; got > 5<<20 {
-		t.Errorf("%d bytes allocated to refuse a bomb of %d bytes", got, len(bomb))
+	if err := body(frame(13, 0)); err != nil {
+		t.Errorf("a window of 8 MiB: %v", err)
 	}
+	wantReason(t, body(frame(13, 1)), envelope.ReasonCorrupt, "window")
 }
 
 // Two incompressible rows near the limit of a record are in one part or in two,
