@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf8"
 
@@ -235,6 +236,40 @@ func TestPackNumbersPartsAcrossFlushes(t *testing.T) {
 	want := envelope.Header{Scope: scope, Run: run, Kind: envelope.End, Outcome: schema.OK, Parts: 4, Rows: 7}
 	if h != want || len(body) != 0 {
 		t.Errorf("end %+v with %d bytes behind it, want %+v", h, len(body), want)
+	}
+}
+
+// Runs of one packer, side by side, do not get each other's rows.
+func TestPackerIsForConcurrentUse(t *testing.T) {
+	const goroutines, runs = 8, 50
+	p := newPacker(t, envelope.Config{MaxRows: 7})
+	rowsOf := func(g, k int) []string {
+		var rows []string
+		for i := range 30 {
+			rows = append(rows, fmt.Sprintf(`{"g":%d,"k":%d,"i":%d}`, g, k, i))
+		}
+		return rows
+	}
+	var packed [goroutines][runs][]envelope.Packed
+	var group sync.WaitGroup
+	for g := range goroutines {
+		group.Go(func() {
+			for k := range runs {
+				r := p.Run(scope, run)
+				for _, row := range rowsOf(g, k) {
+					if err := r.Add([]byte(row)); err != nil {
+						t.Error(err)
+					}
+				}
+				packed[g][k] = r.Flush()
+			}
+		})
+	}
+	group.Wait()
+	for g := range goroutines {
+		for k := range runs {
+			wantRows(t, packed[g][k], rowsOf(g, k))
+		}
 	}
 }
 
