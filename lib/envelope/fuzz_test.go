@@ -68,12 +68,22 @@ func FuzzBody(f *testing.F) {
 	})
 }
 
-// FuzzPack packs any lines and expects them back.
+// FuzzPack packs any lines and expects them back. The packers are made once: that
+// takes longer than packing.
 func FuzzPack(f *testing.F) {
-	f.Add([]byte("{\"n\":1}\n{\"n\":2}"), uint16(0), uint8(1))
-	f.Add(bytes.Repeat([]byte("abc\n"), 1000), uint16(100), uint8(7))
-	f.Fuzz(func(t *testing.T, text []byte, room uint16, rows uint8) {
-		p := newPacker(t, envelope.Config{MaxRecord: 8<<10 + int(room), MaxSize: 8<<10 + int(room), MaxRows: int(rows) + 1})
+	var packers []*envelope.Packer
+	for _, rows := range []int{1, 2, 7, 1000} {
+		for _, limit := range []int{8 << 10, 9<<10 + 1, 64 << 10} {
+			packers = append(packers, newPacker(f, envelope.Config{MaxRecord: limit, MaxSize: limit, MaxRows: rows}))
+		}
+	}
+	for i := range packers {
+		f.Add([]byte("{\"n\":1}\n{\"n\":2}"), uint8(i))
+		f.Add(bytes.Repeat([]byte("abc\n"), 50), uint8(i))
+		f.Add(bytes.Repeat(append(bytes.Repeat([]byte("abc"), 1300), '\n'), 3), uint8(i))
+	}
+	f.Fuzz(func(t *testing.T, text []byte, packer uint8) {
+		p := packers[int(packer)%len(packers)]
 		r := p.Run(scope, run)
 		var added []string
 		for line := range bytes.SplitSeq(text, []byte{'\n'}) {
