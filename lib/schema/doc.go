@@ -28,7 +28,8 @@
 //
 // A pointer to one of these means that the column is nullable; schema.JSON is
 // always nullable (an empty value is null). The set is closed: any other type is
-// an error when the program starts, never text.
+// an error when the program starts, never text. So is a name that PostgreSQL takes
+// only in quotes, or not at all.
 //
 // The package also holds the words that every other package shares: [Scope],
 // [RunID], [Outcome], and the rules and errors of a row ([RowError]).

@@ -98,6 +98,10 @@ func TestCompileNamesEveryFault(t *testing.T) {
 			A string `col:"c17439,key"`
 			B string `col:"c24164"`
 		}{}, []string{`field B: columns "c17439" and "c24164" have the same tag`}},
+		{struct {
+			A string `col:"order,key"`
+			B string `col:"xmin"`
+		}{}, []string{`field A: column name "order" is a reserved word`, `field B: column name "xmin" is one that PostgreSQL gives every table`}},
 		{7, []string{"int is not a struct"}},
 	} {
 		_, err := schema.Compile(reflect.TypeOf(c.row), schema.Spec{Name: "things", Mode: schema.Event})
@@ -107,10 +111,15 @@ func TestCompileNamesEveryFault(t *testing.T) {
 			}
 		}
 	}
-	_, err := schema.Compile(reflect.TypeFor[row](), schema.Spec{Name: "No Name"})
-	for _, want := range []string{`name "No Name"`, "mode is not"} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error does not say %q: %v", want, err)
+	for name, faults := range map[string][]string{
+		"No Name": {`name "No Name"`, "mode is not"},
+		"user":    {`name "user" is a reserved word`, "mode is not"},
+	} {
+		_, err := schema.Compile(reflect.TypeFor[row](), schema.Spec{Name: name})
+		for _, want := range faults {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error does not say %q: %v", want, err)
+			}
 		}
 	}
 }

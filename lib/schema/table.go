@@ -44,7 +44,8 @@ func (c Column) Tag() [4]byte {
 // Spec is what a struct cannot say about its category.
 type Spec struct {
 	// Name of the category and its table: lower case letters, digits and
-	// underscores, starting with a letter, at most 48 bytes.
+	// underscores, starting with a letter, at most 48 bytes. Not a reserved word of
+	// PostgreSQL.
 	Name string
 	// Mode of the category: Snapshot or Event.
 	Mode Mode
@@ -87,6 +88,9 @@ func Compile(typ reflect.Type, s Spec) (*Table, error) {
 
 	if !nameRE.MatchString(s.Name) {
 		fault("name %q is not lower case letters, digits and underscores (at most 48)", s.Name)
+	}
+	if isReserved(s.Name) {
+		fault("name %q is a reserved word of PostgreSQL; choose another, such as the plural", s.Name)
 	}
 	if s.Mode != Snapshot && s.Mode != Event {
 		fault("mode is not Snapshot or Event")
@@ -157,6 +161,12 @@ func compileField(f reflect.StructField) (c Column, ok bool, err error) {
 	}
 	if slices.Contains(SystemColumns, name) {
 		return c, false, fmt.Errorf("column name %q is reserved for a system column", name)
+	}
+	if slices.Contains(pgColumns, name) {
+		return c, false, fmt.Errorf("column name %q is one that PostgreSQL gives every table; choose another", name)
+	}
+	if isReserved(name) {
+		return c, false, fmt.Errorf("column name %q is a reserved word of PostgreSQL; add a word to it", name)
 	}
 	if options != "" {
 		for option := range strings.SplitSeq(options, ",") {
