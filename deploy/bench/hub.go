@@ -92,7 +92,10 @@ func fill(ctx context.Context, server *awsfake.Server, s size) error {
 	}
 	for i := range s.accounts {
 		scope := schema.Scope{Category: schemas.SecurityFindings.Name(), Account: fmt.Sprintf("%012d", i), Region: region}
-		run := packer.Run(scope, schema.NewRunID(time.Now()))
+		run, err := packer.Run(scope, schema.NewRunID(time.Now()))
+		if err != nil {
+			return err
+		}
 		for _, line := range lines {
 			if err := run.Add(line); err != nil {
 				return err
@@ -102,7 +105,11 @@ func fill(ctx context.Context, server *awsfake.Server, s size) error {
 		for _, part := range run.Flush() {
 			messages = append(messages, stream.Message{PartitionKey: envelope.PartitionKey(scope), Data: part.Record})
 		}
-		messages = append(messages, stream.Message{PartitionKey: envelope.PartitionKey(scope), Data: run.End(schema.OK, "")})
+		end, err := run.End(schema.OK, "")
+		if err != nil {
+			return err
+		}
+		messages = append(messages, stream.Message{PartitionKey: envelope.PartitionKey(scope), Data: end})
 		if err := publisher.Publish(ctx, messages); err != nil {
 			return err
 		}

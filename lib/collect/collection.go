@@ -47,16 +47,24 @@ func (r *Runner) collect(ctx context.Context, t *target) []Result {
 		bySlice: map[string]*run{},
 	}
 	scopes, err := t.scopes(env)
+	var runs []*run
+	for i, scope := range scopes {
+		if i > 0 {
+			id = schema.NewRunID(start)
+		}
+		var out *run
+		if out, err = r.newRun(scope, id, env.Since, c.table); err != nil { // the clock is set to another millennium
+			break
+		}
+		runs = append(runs, out)
+	}
 	if err != nil {
 		results := []Result{{Scope: t.scope, Run: id, Outcome: schema.Failed, CollectErr: err}}
 		r.finished(results)
 		return results
 	}
-	for i, scope := range scopes {
-		if i > 0 {
-			id = schema.NewRunID(start)
-		}
-		c.add(r.newRun(scope, id, env.Since, c.table))
+	for _, out := range runs {
+		c.add(out)
 	}
 
 	err = protect(env.Log, func() error { return t.collector.collect(ctx, env, c) })

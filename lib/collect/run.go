@@ -34,17 +34,21 @@ type run struct {
 	published int             // parts that the stream has
 }
 
-func (r *Runner) newRun(scope schema.Scope, id schema.RunID, since time.Time, t *schema.Table) *run {
+func (r *Runner) newRun(scope schema.Scope, id schema.RunID, since time.Time, t *schema.Table) (*run, error) {
+	packed, err := r.cfg.Packer.Run(scope, id)
+	if err != nil {
+		return nil, err
+	}
 	out := &run{
 		runner: r,
 		table:  t,
 		result: Result{Scope: scope, Run: id, Since: since},
-		packed: r.cfg.Packer.Run(scope, id),
+		packed: packed,
 	}
 	if r.cfg.Archive != nil {
 		out.archive = r.cfg.Archive.Create(scope, id, t)
 	}
-	return out
+	return out, nil
 }
 
 func (r *run) refuse(refused Refused) {
@@ -204,10 +208,13 @@ func (r *run) publishEnd(ctx context.Context, outcome schema.Outcome) schema.Out
 		defer cancel()
 		outcome = unpublished()
 	}
-	err := r.runner.cfg.Publisher.Publish(ctx, []stream.Message{{
-		PartitionKey: envelope.PartitionKey(r.result.Scope),
-		Data:         r.packed.End(outcome, r.result.endText()),
-	}})
+	record, err := r.packed.End(outcome, r.result.endText())
+	if err == nil {
+		err = r.runner.cfg.Publisher.Publish(ctx, []stream.Message{{
+			PartitionKey: envelope.PartitionKey(r.result.Scope),
+			Data:         record,
+		}})
+	}
 	if err != nil && r.result.PublishErr == nil {
 		r.result.PublishErr = err
 		outcome = unpublished()

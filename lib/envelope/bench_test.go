@@ -16,7 +16,7 @@ func findings(t testing.TB, n int) [][]byte {
 
 func packFindings(t testing.TB, p *envelope.Packer, lines [][]byte) []envelope.Packed {
 	t.Helper()
-	r := p.Run(scope, run)
+	r := startRun(t, p, scope)
 	for _, line := range lines {
 		if err := r.Add(line); err != nil {
 			t.Fatal(err)

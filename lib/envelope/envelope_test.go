@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/zstd"
@@ -44,10 +45,37 @@ func newPacker(t testing.TB, c envelope.Config) *envelope.Packer {
 	return p
 }
 
+func startRun(t testing.TB, p *envelope.Packer, scope schema.Scope) *envelope.Run {
+	t.Helper()
+	r, err := p.Run(scope, run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func endOf(t testing.TB, r *envelope.Run, outcome schema.Outcome, text string) []byte {
+	t.Helper()
+	record, err := r.End(outcome, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return record
+}
+
+func endRecord(t testing.TB, h envelope.Header) []byte {
+	t.Helper()
+	record, err := envelope.EndRecord(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return record
+}
+
 // pack packs rows of the default scope and run.
 func pack(t testing.TB, c envelope.Config, rows ...string) []envelope.Packed {
 	t.Helper()
-	r := newPacker(t, c).Run(scope, run)
+	r := startRun(t, newPacker(t, c), scope)
 	for _, row := range rows {
 		if err := r.Add([]byte(row)); err != nil {
 			t.Fatal(err)
@@ -101,12 +129,12 @@ func TestGolden(t *testing.T) {
 
 	sliced := scope
 	sliced.Slice = "2025-07-18"
-	uncompressed := newPacker(t, envelope.Config{}).Run(sliced, run)
+	uncompressed := startRun(t, newPacker(t, envelope.Config{}), sliced)
 	if err := uncompressed.Add([]byte(`{"n":1}`)); err != nil {
 		t.Fatal(err)
 	}
 	goldentest.Equal(t, "part-uncompressed.txt", uncompressed.Flush()[0].Record)
-	goldentest.Equal(t, "end.txt", uncompressed.End(schema.Partial, `say "no"`+"\n"+`\o/`))
+	goldentest.Equal(t, "end.txt", endOf(t, uncompressed, schema.Partial, `say "no"`+"\n"+`\o/`))
 }
 
 func TestPackSplits(t *testing.T) {
@@ -185,6 +213,43 @@ func TestPartsKeepTheOrderOfRows(t *testing.T) {
 	}
 }
 
+// What Parse would refuse is not written.
+func TestNothingIsWrittenThatParseRefuses(t *testing.T) {
+	p := newPacker(t, envelope.Config{})
+	noRegion := scope
+	noRegion.Region = "EU\nx"
+	for name, start := range map[string]struct {
+		scope schema.Scope
+		run   schema.RunID
+	}{
+		"region":              {noRegion, run},
+		"no run":              {scope, schema.RunID{}},
+		"before 1970":         {scope, schema.NewRunID(time.UnixMilli(-1))},
+		"after the year 9999": {scope, schema.NewRunID(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC))},
+	} {
+		if _, err := p.Run(start.scope, start.run); err == nil {
+			t.Errorf("%s: the packer takes it", name)
+		}
+		if record, err := envelope.EndRecord(envelope.Header{Scope: start.scope, Run: start.run, Outcome: schema.OK}); err == nil {
+			t.Errorf("%s: it is written as %q", name, record)
+		}
+	}
+
+	r := startRun(t, p, scope)
+	if err := r.Add([]byte(`{"n":1}`)); err != nil {
+		t.Fatal(err)
+	}
+	r.Flush()
+	for _, outcome := range []schema.Outcome{schema.Empty, "fine", ""} {
+		if record, err := r.End(outcome, ""); err == nil {
+			t.Errorf("a run with a row ends as %q: %q", outcome, record)
+		}
+	}
+	if _, err := r.End(schema.OK, ""); err != nil {
+		t.Errorf("it cannot end any more: %v", err)
+	}
+}
+
 // wantRows opens the parts and compares their rows with want, in any order.
 func wantRows(t testing.TB, packed []envelope.Packed, want []string) {
 	t.Helper()
@@ -212,7 +277,7 @@ func wantRows(t testing.TB, packed []envelope.Packed, want []string) {
 }
 
 func TestPackNumbersPartsAcrossFlushes(t *testing.T) {
-	r := newPacker(t, envelope.Config{MaxRows: 2}).Run(scope, run)
+	r := startRun(t, newPacker(t, envelope.Config{MaxRows: 2}), scope)
 	var parts []int
 	for i := range 7 {
 		if err := r.Add(fmt.Appendf(nil, `{"n":%d}`, i)); err != nil {
@@ -230,7 +295,7 @@ func TestPackNumbersPartsAcrossFlushes(t *testing.T) {
 	if again := r.Flush(); len(again) != 0 {
 		t.Errorf("a second Flush returned %d parts", len(again))
 	}
-	h, body, err := envelope.Parse(r.End(schema.OK, ""))
+	h, body, err := envelope.Parse(endOf(t, r, schema.OK, ""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +321,11 @@ func TestPackerIsForConcurrentUse(t *testing.T) {
 	for g := range goroutines {
 		group.Go(func() {
 			for k := range runs {
-				r := p.Run(scope, run)
+				r, err := p.Run(scope, run)
+				if err != nil {
+					t.Error(err)
+					return
+				}
 				for _, row := range rowsOf(g, k) {
 					if err := r.Add([]byte(row)); err != nil {
 						t.Error(err)
@@ -284,7 +353,7 @@ func TestPackSortsRows(t *testing.T) {
 
 func TestAddRefuses(t *testing.T) {
 	p := newPacker(t, envelope.Config{MaxRecord: 8 << 10})
-	r := p.Run(scope, run)
+	r := startRun(t, p, scope)
 	fits := bytes.Repeat([]byte("x"), p.MaxLine())
 	var tooLarge *envelope.RowTooLargeError
 	if err := r.Add(append(fits, 'x')); !errors.As(err, &tooLarge) || tooLarge.Size != len(fits)+1 || tooLarge.Limit != len(fits) {
@@ -310,7 +379,7 @@ func TestMaxLineFitsWithTheLongestHeader(t *testing.T) {
 		Category: strings.Repeat("c", 48), Account: "123456789012",
 		Region: strings.Repeat("r", 32), Slice: strings.Repeat("s", 64),
 	}
-	r := p.Run(long, run)
+	r := startRun(t, p, long)
 	random := rand.New(rand.NewPCG(3, 4))
 	line := make([]byte, p.MaxLine())
 	for i := range line {
@@ -351,7 +420,7 @@ func TestEndRecordCutsError(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			record := envelope.EndRecord(envelope.Header{Scope: scope, Run: run, Outcome: schema.Failed, Error: test.text})
+			record := endRecord(t, envelope.Header{Scope: scope, Run: run, Outcome: schema.Failed, Error: test.text})
 			h, _, err := envelope.Parse(record)
 			if err != nil {
 				t.Fatal(err)
@@ -663,7 +732,7 @@ func TestPackKeepsMaxRecordExactly(t *testing.T) {
 	}
 	sizes := map[int]bool{}
 	for n := limit/2 - 300; n < limit/2; n++ {
-		r := p.Run(scope, run)
+		r := startRun(t, p, scope)
 		for range 2 {
 			if err := r.Add(row(n)); err != nil {
 				t.Fatal(err)

@@ -16,7 +16,10 @@ func Example() {
 		log.Fatal(err)
 	}
 	scope := schema.Scope{Category: "certificates", Account: "123456789012", Region: "eu-central-1"}
-	run := packer.Run(scope, schema.NewRunID(time.Now()))
+	run, err := packer.Run(scope, schema.NewRunID(time.Now()))
+	if err != nil {
+		log.Fatal(err)
+	}
 	for _, row := range []string{`{"certificate_arn":"a"}`, `{"certificate_arn":"b"}`} {
 		if err := run.Add([]byte(row)); err != nil {
 			log.Fatal(err) // a *RowTooLargeError only concerns this row
@@ -26,7 +29,11 @@ func Example() {
 	for _, part := range run.Flush() {
 		records = append(records, part.Record)
 	}
-	records = append(records, run.End(schema.OK, ""))
+	end, err := run.End(schema.OK, "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	records = append(records, end)
 
 	decoder := envelope.NewDecoder()
 	defer decoder.Close()

@@ -30,7 +30,7 @@ func FuzzParse(f *testing.F) {
 		}
 		if h.Kind == envelope.End {
 			// Writing it gives a record that means the same.
-			again, _, err := envelope.Parse(envelope.EndRecord(h))
+			again, _, err := envelope.Parse(endRecord(t, h))
 			h.Error, again.Error = "", ""
 			if err != nil || again != h {
 				t.Fatalf("%+v became %+v, %v", h, again, err)
@@ -84,7 +84,7 @@ func FuzzPack(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte, packer uint8) {
 		p := packers[int(packer)%len(packers)]
-		r := p.Run(scope, run)
+		r := startRun(t, p, scope)
 		var added []string
 		for line := range bytes.SplitSeq(text, []byte{'\n'}) {
 			if len(line) > 0 && len(line) <= p.MaxLine() {
@@ -95,7 +95,7 @@ func FuzzPack(f *testing.F) {
 			}
 		}
 		wantRows(t, r.Flush(), added)
-		end, _, err := envelope.Parse(r.End(schema.Partial, string(text)))
+		end, _, err := envelope.Parse(endOf(t, r, schema.Partial, string(text)))
 		if err != nil || end.Rows != len(added) {
 			t.Fatalf("end %+v, %v; %d rows were added", end, err, len(added))
 		}

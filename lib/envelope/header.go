@@ -122,11 +122,18 @@ func (h Header) append(b []byte) []byte {
 
 // EndRecord returns the record that closes a run. Only the End fields of h, Scope
 // and Run matter. Control characters and invalid UTF-8 in h.Error are replaced,
-// and it is cut to MaxError bytes.
-func EndRecord(h Header) []byte {
+// and it is cut to MaxError bytes. What [Parse] would refuse is an error.
+func EndRecord(h Header) ([]byte, error) {
 	h.Kind = End
 	h.Error = errtext.Clean(h.Error)
-	return h.append(nil)
+	err := h.validateRun()
+	if err == nil {
+		err = h.validateEnd()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("envelope: %w", err)
+	}
+	return h.append(nil), nil
 }
 
 // PartitionKey returns the key of all records of a scope: 32 hexadecimal digits,
@@ -153,16 +160,26 @@ func appendString(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// validate checks what no single key can: the values against each other.
-func (h Header) validate(collectedAt string) error {
+// validateRun checks the scope and the run.
+func (h Header) validateRun() error {
 	if err := h.Scope.Validate(); err != nil {
 		return err
 	}
-	t := h.Run.Time()
-	if t.Year() > 9999 {
+	if _, err := schema.ParseRunID(h.Run.String()); err != nil {
+		return err
+	}
+	if h.Run.Time().Year() > 9999 {
 		return fmt.Errorf("run %s starts after the year 9999", h.Run)
 	}
-	if want := t.Format(timeLayout); collectedAt != want {
+	return nil
+}
+
+// validate checks what no single key can: the values against each other.
+func (h Header) validate(collectedAt string) error {
+	if err := h.validateRun(); err != nil {
+		return err
+	}
+	if want := h.Run.Time().Format(timeLayout); collectedAt != want {
 		return fmt.Errorf("collected_at %.40q is not the time of the run, %q", collectedAt, want)
 	}
 	if h.Kind == Part {

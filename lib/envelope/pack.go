@@ -101,9 +101,14 @@ func (p *Packer) MaxLine() int {
 	return min(p.config.MaxRecord-partitionKeySize-headerRoom, p.config.MaxSize) - 1
 }
 
-// Run starts packing the rows of a run. There is nothing to close.
-func (p *Packer) Run(scope schema.Scope, id schema.RunID) *Run {
-	return &Run{packer: p, header: Header{Scope: scope, Run: id, Kind: Part}}
+// Run starts packing the rows of a run. There is nothing to close. A scope or an
+// id that [Parse] would refuse is an error.
+func (p *Packer) Run(scope schema.Scope, id schema.RunID) (*Run, error) {
+	h := Header{Scope: scope, Run: id, Kind: Part}
+	if err := h.validateRun(); err != nil {
+		return nil, fmt.Errorf("envelope: %w", err)
+	}
+	return &Run{packer: p, header: h}, nil
 }
 
 // Run packs the rows of one run into numbered parts. It is not safe for concurrent use.
@@ -177,8 +182,9 @@ func (r *Run) Parts() int { return r.header.Part }
 func (r *Run) Rows() int { return r.rows }
 
 // End returns the record that closes the run; rows that were added and not
-// flushed are not part of it. errText may be anything: see [EndRecord].
-func (r *Run) End(outcome schema.Outcome, errText string) []byte {
+// flushed are not part of it. errText may be anything: see [EndRecord]. It is an
+// error if the outcome contradicts the rows, or if there are more than MaxParts parts.
+func (r *Run) End(outcome schema.Outcome, errText string) ([]byte, error) {
 	return EndRecord(Header{
 		Scope: r.header.Scope, Run: r.header.Run,
 		Outcome: outcome, Parts: r.Parts(), Rows: r.Rows(), Error: errText,

@@ -96,7 +96,10 @@ func lampRecords(rows ...string) []stream.Message {
 		log.Fatal(err)
 	}
 	scope := schema.Scope{Category: "lamps", Account: "123456789012", Region: "eu-west-1"}
-	run := packer.Run(scope, schema.NewRunID(time.Now()))
+	run, err := packer.Run(scope, schema.NewRunID(time.Now()))
+	if err != nil {
+		log.Fatal(err)
+	}
 	for _, row := range rows {
 		if err := run.Add([]byte(row)); err != nil {
 			log.Fatal(err)
@@ -106,5 +109,9 @@ func lampRecords(rows ...string) []stream.Message {
 	for _, part := range run.Flush() {
 		messages = append(messages, stream.Message{PartitionKey: envelope.PartitionKey(scope), Data: part.Record})
 	}
-	return append(messages, stream.Message{PartitionKey: envelope.PartitionKey(scope), Data: run.End(schema.OK, "")})
+	end, err := run.End(schema.OK, "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	return append(messages, stream.Message{PartitionKey: envelope.PartitionKey(scope), Data: end})
 }

@@ -151,7 +151,10 @@ func records(t testing.TB, scope schema.Scope, start time.Time, maxRows int, row
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := p.Run(scope, schema.NewRunID(start))
+	run, err := p.Run(scope, schema.NewRunID(start))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, row := range rows {
 		if err := run.Add([]byte(row)); err != nil {
 			t.Fatal(err)
@@ -165,7 +168,11 @@ func records(t testing.TB, scope schema.Scope, start time.Time, maxRows int, row
 	if len(rows) == 0 {
 		outcome = schema.Empty
 	}
-	return append(out, run.End(outcome, ""))
+	end, err := run.End(outcome, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(out, end)
 }
 
 func thing(id, value string) string { return fmt.Sprintf(`{"id":%q,"value":%q}`, id, value) }

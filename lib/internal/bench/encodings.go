@@ -40,7 +40,10 @@ func wire(context.Context, size) ([]figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		run := p.Run(schema.Scope{Category: "fixture_findings", Account: "123456789012", Region: "eu-central-1"}, schema.NewRunID(time.Now()))
+		run, err := p.Run(schema.Scope{Category: "fixture_findings", Account: "123456789012", Region: "eu-central-1"}, schema.NewRunID(time.Now()))
+		if err != nil {
+			return nil, err
+		}
 		for _, line := range lines {
 			if err := run.Add(line); err != nil {
 				return nil, err

@@ -117,7 +117,10 @@ func pack(scope int, start time.Time, findings []fixture.Finding) ([][]byte, err
 	if err != nil {
 		return nil, err
 	}
-	run := p.Run(schema.Scope{Category: "fixture_findings", Account: accountOf(scope), Region: "eu-central-1"}, schema.NewRunID(start))
+	run, err := p.Run(schema.Scope{Category: "fixture_findings", Account: accountOf(scope), Region: "eu-central-1"}, schema.NewRunID(start))
+	if err != nil {
+		return nil, err
+	}
 	for _, line := range fixture.Lines(findings) {
 		if err := run.Add(line); err != nil {
 			return nil, err
@@ -127,7 +130,8 @@ func pack(scope int, start time.Time, findings []fixture.Finding) ([][]byte, err
 	for _, packed := range run.Flush() {
 		records = append(records, packed.Record)
 	}
-	return append(records, run.End(schema.OK, "")), nil
+	end, err := run.End(schema.OK, "")
+	return append(records, end), err
 }
 
 // export writes the table as COPY files of one batch each.
