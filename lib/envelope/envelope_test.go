@@ -478,6 +478,34 @@ func TestParseAccepts(t *testing.T) {
 	}
 }
 
+// Headers are read before anything is known of their sender.
+func TestParseMemory(t *testing.T) {
+	var unknown strings.Builder
+	for i := 0; len(partLine)+unknown.Len() < envelope.MaxHeader-10; i++ {
+		fmt.Fprintf(&unknown, `"%x":1,`, i)
+	}
+	for name, test := range map[string]struct {
+		keys  string
+		limit uint64
+	}{
+		"usual":        {"", 4 << 10},
+		"unknown keys": {unknown.String(), 128 << 10},
+		"escapes":      {`"x":"` + strings.Repeat(`\n`, 1800) + `",`, 128 << 10},
+	} {
+		record := []byte(strings.Replace(partLine, `"run"`, test.keys+`"run"`, 1))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, _, err := envelope.Parse(record)
+		runtime.ReadMemStats(&after)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := after.TotalAlloc - before.TotalAlloc; got > test.limit {
+			t.Errorf("%s: %d bytes allocated for a header of %d bytes, limit %d", name, got, len(record), test.limit)
+		}
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	replace := func(old, new string) string {
 		if !strings.Contains(partLine, old) {

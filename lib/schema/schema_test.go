@@ -213,6 +213,9 @@ func TestValuesInEncodingJSON(t *testing.T) {
 	if b, err = json.Marshal(schema.JSON(nil)); err != nil || string(b) != "null" {
 		t.Errorf("empty JSON is %s, %v", b, err)
 	}
+	if err := json.Unmarshal([]byte(`{"Tags":null}`), &out); err != nil || len(out.Tags) != 0 {
+		t.Errorf("null became the JSON %q, %v", out.Tags, err)
+	}
 }
 
 func must[T any](v T, err error) T {
