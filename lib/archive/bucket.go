@@ -111,9 +111,6 @@ func (w *Writer) WriteFile(ctx context.Context, rec arrow.Record, parts []Part) 
 		return err
 	}
 	data := w.buffer.Bytes()
-	if len(data) > MaxFile {
-		return refuse(ReasonTooLarge, "the file has %d bytes, more than %d", len(data), MaxFile)
-	}
 	f := File{
 		Name: fileName(w.manifest.Run, w.next),
 		Rows: rows, Size: int64(len(data)), SHA256: sha256.Sum256(data), Parts: parts,

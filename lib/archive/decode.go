@@ -83,7 +83,7 @@ type column struct {
 }
 
 func newDecoder(t *schema.Table, data []byte, slice string, mem memory.Allocator) (*decoder, error) {
-	metadata, pages, err := readFooter(data)
+	metadata, pages, err := readFooter(data, maxFooter)
 	if err != nil {
 		return nil, err
 	}

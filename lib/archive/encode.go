@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -25,6 +26,8 @@ const (
 
 // Encode writes the rows of rec, whose schema must be t's, as one Parquet file,
 // compressed with zstd. The order of columns in the file is that of their names.
+// What [Decode] would refuse because of its size is an [*Error] with
+// [ReasonTooLarge], and nothing is written.
 func Encode(w io.Writer, t *schema.Table, rec arrow.Record) error {
 	if !rec.Schema().Equal(t.ArrowSchema()) {
 		return fmt.Errorf("archive: the record is not one of category %s", t.Name())
@@ -32,9 +35,14 @@ func Encode(w io.Writer, t *schema.Table, rec arrow.Record) error {
 	if rec.NumRows() > MaxRows {
 		return refuse(ReasonTooLarge, "the record has %d rows, more than %d", rec.NumRows(), MaxRows)
 	}
-	out := parquet.NewGenericWriter[any](w, parquetSchema(t),
+	if n := decodedBytes(rec); n > MaxDecoded {
+		return refuse(ReasonTooLarge, "the record has %d bytes, more than %d", n, MaxDecoded)
+	}
+	var file bytes.Buffer
+	out := parquet.NewGenericWriter[any](&file, parquetSchema(t),
 		parquet.Compression(&compression),
 		parquet.DictionaryMaxBytes(dictionaryBytes),
+		parquet.DataPageStatistics(false), // four times a value of any length, and the column index says the same
 		parquet.CreatedBy("github.com/hubspoke/observability", "1", ""),
 	)
 	for from := 0; from < int(rec.NumRows()); from += rowGroupRows {
@@ -46,7 +54,30 @@ func Encode(w io.Writer, t *schema.Table, rec arrow.Record) error {
 	if err := out.Close(); err != nil {
 		return fmt.Errorf("archive: writing Parquet: %w", err)
 	}
+	data, err := boundFooter(file.Bytes())
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(data); err != nil {
+		return fmt.Errorf("archive: writing Parquet: %w", err)
+	}
 	return nil
+}
+
+// decodedBytes is what a record counts against MaxDecoded, or a little more.
+func decodedBytes(rec arrow.Record) (n int64) {
+	for _, column := range rec.Columns() {
+		width := 8
+		switch a := column.(type) {
+		case *array.String:
+			width = 4
+			n += int64(len(a.ValueBytes()))
+		case *array.Decimal128:
+			width = decimalBytes
+		}
+		n += int64(column.Len() * width)
+	}
+	return n
 }
 
 func parquetSchema(t *schema.Table) *parquet.Schema {

@@ -20,8 +20,15 @@ const (
 	// are made of them, have when they are not compressed.
 	MaxDecoded = 128 << 20
 
-	maxFooter     = 4 << 20
-	maxPageHeader = 1 << 20
+	// Files of earlier versions have values of 1 MiB in both, as bounds: four times
+	// in the header of a page, and twice per column in the metadata.
+	maxFooter     = 16 << 20
+	maxPageHeader = 5 << 20
+
+	// maxBound is how long the least and greatest value of a column may be for the
+	// metadata to have them. Times, states and identifiers are shorter, and it is by
+	// those that engines skip files.
+	maxBound = 256
 )
 
 var magic = []byte("PAR1")
@@ -40,16 +47,16 @@ func unmarshal(b []byte, v any) (n int, err error) {
 	return n, thrift.Unmarshal(new(thrift.CompactProtocol), b[:n], v)
 }
 
-// readFooter reads the metadata at the end of a file, and returns also what is
-// before it.
-func readFooter(data []byte) (*format.FileMetaData, []byte, error) {
+// readFooter reads the metadata at the end of a file, of at most limit bytes, and
+// returns also what is before it.
+func readFooter(data []byte, limit int64) (*format.FileMetaData, []byte, error) {
 	const frame = 4 + 4 + 4 // magic at both ends, length of the metadata
 	if len(data) < frame || string(data[:4]) != string(magic) || string(data[len(data)-4:]) != string(magic) {
 		return nil, nil, corrupt("the file does not begin and end with %s", magic)
 	}
 	size := int64(binary.LittleEndian.Uint32(data[len(data)-8:]))
-	if size > maxFooter {
-		return nil, nil, refuse(ReasonTooLarge, "the metadata has %d bytes, more than %d", size, maxFooter)
+	if size > limit {
+		return nil, nil, refuse(ReasonTooLarge, "the metadata has %d bytes, more than %d", size, limit)
 	}
 	if size > int64(len(data)-frame) {
 		return nil, nil, corrupt("the metadata has %d bytes, the file %d", size, len(data))
@@ -60,6 +67,39 @@ func readFooter(data []byte) (*format.FileMetaData, []byte, error) {
 		return nil, nil, corrupt("the metadata cannot be read: %v", err)
 	}
 	return metadata, pages, nil
+}
+
+// boundFooter returns a file that was just written, without the bounds of columns
+// that are too long, and refuses what Decode would not read. The bounds that a
+// column index has are short, and stay.
+func boundFooter(file []byte) ([]byte, error) {
+	metadata, pages, err := readFooter(file, int64(len(file)))
+	if err != nil {
+		return nil, err
+	}
+	decoded := int64(0)
+	for _, g := range metadata.RowGroups {
+		for i := range g.Columns {
+			column := &g.Columns[i].MetaData
+			decoded += column.TotalUncompressedSize
+			if s := &column.Statistics; max(len(s.MinValue), len(s.MaxValue)) > maxBound {
+				s.MinValue, s.MaxValue = nil, nil
+			}
+		}
+	}
+	if decoded > MaxDecoded {
+		return nil, refuse(ReasonTooLarge, "the pages have %d bytes, more than %d", decoded, MaxDecoded)
+	}
+	footer, err := thrift.Marshal(new(thrift.CompactProtocol), metadata)
+	if err != nil {
+		return nil, fmt.Errorf("archive: writing Parquet: %w", err)
+	}
+	file = append(pages, footer...)
+	file = binary.LittleEndian.AppendUint32(file, uint32(len(footer)))
+	if file = append(file, magic...); len(file) > MaxFile {
+		return nil, refuse(ReasonTooLarge, "the file has %d bytes, more than %d", len(file), MaxFile)
+	}
+	return file, nil
 }
 
 // leaves returns the columns of a file, which must be flat, by name.

@@ -18,7 +18,9 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/hubspoke/observability/lib/archive"
+	"github.com/hubspoke/observability/lib/envelope"
 	"github.com/hubspoke/observability/lib/internal/fixture"
+	"github.com/hubspoke/observability/lib/rowjson"
 	"github.com/hubspoke/observability/lib/rows"
 	"github.com/hubspoke/observability/lib/schema"
 )
@@ -191,6 +193,141 @@ func TestEncodeSlicedRecord(t *testing.T) {
 	}
 	defer release(got)
 	wantSame(t, got, part)
+}
+
+// document has columns whose values may be as long as a record of the stream.
+type document struct {
+	ID    string      `col:"id,key"`
+	State string      `col:"state"`
+	Text  *string     `col:"text"`
+	JSON  schema.JSON `col:"json"`
+}
+
+var documents = schema.Of[document](schema.Spec{Name: "documents", Mode: schema.Snapshot})
+
+// longDocuments returns two rows, each with a value of n bytes.
+func longDocuments(n int) []document {
+	text := strings.Repeat("x", n)
+	return []document{{ID: "a", State: "ACTIVE", Text: &text}, {ID: "b", State: "DELETED", JSON: schema.JSON(`"` + text[2:] + `"`)}}
+}
+
+// The longest row that the stream takes can be read again.
+func TestLongestRow(t *testing.T) {
+	packer, err := envelope.NewPacker(envelope.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := func(list []document) []byte {
+		rec := record(t, documents, nil, list)
+		defer rec.Release()
+		e, err := rowjson.NewEncoder(documents.Table, rec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e.AppendRow(nil, 0)
+	}
+	empty := len(line(longDocuments(2)[:1])) - 2
+	list := longDocuments(packer.MaxLine() - empty)
+	if n := len(line(list[:1])); n != packer.MaxLine() {
+		t.Fatalf("the row has %d bytes, want %d", n, packer.MaxLine())
+	}
+	mem := checked(t)
+	rec := record(t, documents, mem, list)
+	defer rec.Release()
+	data := encode(t, documents.Table, rec)
+	got, err := archive.Decode(documents.Table, data, "", mem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release(got)
+	wantSame(t, got, rec)
+	if len(data) > 10_000 {
+		t.Errorf("the file has %d bytes, which is more than its pages need", len(data))
+	}
+}
+
+// Engines skip files and pages by the bounds of columns: those that are there are
+// right, also where values are long.
+func TestBounds(t *testing.T) {
+	rec := record(t, documents, nil, longDocuments(100_000))
+	defer rec.Release()
+	data := encode(t, documents.Table, rec)
+	f, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string][2]string{"id": {"a", "b"}, "state": {"ACTIVE", "DELETED"}, "text": {}, "json": {}}
+	prefix := map[string]string{"id": "a", "state": "ACTIVE", "text": strings.Repeat("x", 16), "json": `"` + strings.Repeat("x", 15)}
+	for i, column := range f.Metadata().RowGroups[0].Columns {
+		name := column.MetaData.PathInSchema[0]
+		s := column.MetaData.Statistics
+		if got := [2]string{string(s.MinValue), string(s.MaxValue)}; got != want[name] {
+			t.Errorf("bounds of column %s in the metadata: %.100q, want %q", name, got, want[name])
+		}
+		index, err := f.RowGroups()[0].ColumnChunks()[i].ColumnIndex()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := index.MinValue(0).String(); got != prefix[name] {
+			t.Errorf("least value of column %s in its index: %.100q, want %q", name, got, prefix[name])
+		}
+	}
+}
+
+// Earlier versions wrote bounds of any length into metadata and headers of pages.
+func TestLongBoundsAreRead(t *testing.T) {
+	list := longDocuments(1 << 20)
+	for i := range list {
+		list[i].State, list[i].JSON = strings.Repeat("s", 1<<20-i), nil
+	}
+	rec := record(t, documents, nil, list)
+	defer rec.Release()
+	type row struct {
+		ID    string  `parquet:"id"`
+		State string  `parquet:"state"`
+		Text  *string `parquet:"text,optional"`
+	}
+	var out bytes.Buffer
+	w := parquet.NewGenericWriter[row](&out, parquet.DefaultEncodingFor(parquet.ByteArray, &parquet.Plain), parquet.Compression(&parquet.Zstd))
+	if _, err := w.Write([]row{{"a", list[0].State, list[0].Text}, {"b", list[1].State, nil}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if out.Len() < 12<<20 {
+		t.Fatalf("the file has %d bytes, so the bounds are not in it", out.Len())
+	}
+	got, err := archive.Decode(documents.Table, out.Bytes(), "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release(got)
+	wantSame(t, got, rec)
+}
+
+// What cannot be read because of its size is not written.
+func TestEncodeRefusesWhatDecodeWould(t *testing.T) {
+	text := strings.Repeat("x", 1<<20)
+	var list []document
+	for i := range archive.MaxDecoded>>20 + 1 {
+		list = append(list, document{ID: fmt.Sprint(i), Text: &text})
+	}
+	rec := record(t, documents, nil, list)
+	defer rec.Release()
+	var out bytes.Buffer
+	err := archive.Encode(&out, documents.Table, rec)
+	wantReason(t, err, archive.ReasonTooLarge)
+	if out.Len() > 0 {
+		t.Errorf("%d bytes were written", out.Len())
+	}
+	most := rec.NewSlice(0, archive.MaxDecoded>>20-1)
+	defer most.Release()
+	got, err := archive.Decode(documents.Table, encode(t, documents.Table, most), "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	release(got)
 }
 
 // Another implementation reads what Encode writes, and finds the same.

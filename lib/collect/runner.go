@@ -49,10 +49,10 @@ type Config struct {
 	Row func(scope schema.Scope, row []byte)
 
 	// ChunkRows is how many rows are gathered before they are archived, as one
-	// file, and published. Defaults to 20,000.
+	// file, and published. Defaults to 20,000, and is at most 1,000,000.
 	ChunkRows int
 	// ChunkBytes does the same by size in Arrow. It bounds the memory of a
-	// collection to a few times this. Defaults to 4 MiB.
+	// collection to a few times this. Defaults to 4 MiB, and is at most 64 MiB.
 	ChunkBytes int
 	// MaxConcurrentRuns is how many collections run at once. Defaults to 4.
 	MaxConcurrentRuns int
@@ -147,6 +147,9 @@ func (c Config) validate() error {
 	for name, n := range map[string]int{"ChunkRows": c.ChunkRows, "ChunkBytes": c.ChunkBytes, "MaxConcurrentRuns": c.MaxConcurrentRuns} {
 		fault(n >= 0, "%s is negative", name)
 	}
+	// With one more row a chunk must still be a file that can be read again.
+	fault(c.ChunkRows <= archive.MaxRows, "ChunkRows is %d, more than %d", c.ChunkRows, archive.MaxRows)
+	fault(c.ChunkBytes <= archive.MaxDecoded/2, "ChunkBytes is %d, more than %d", c.ChunkBytes, archive.MaxDecoded/2)
 	fault(c.Every >= 0, "Every is negative")
 	fault(c.Grace >= 0, "Grace is negative")
 	return errors.Join(faults...)

@@ -987,8 +987,8 @@ func TestHooksRowsAndLog(t *testing.T) {
 }
 
 func TestConfigReportsAllFaults(t *testing.T) {
-	_, err := collect.New(collect.Config{Account: "1", Regions: []string{"x y", "x y"}, Collectors: []collect.Any{emits(0, nil), emits(0, nil)}, ChunkRows: -1})
-	for _, want := range []string{`account "1"`, `region "x y"`, "named twice", "two collectors", "AWS is nil", "ChunkRows"} {
+	_, err := collect.New(collect.Config{Account: "1", Regions: []string{"x y", "x y"}, Collectors: []collect.Any{emits(0, nil), emits(0, nil)}, ChunkRows: -1, ChunkBytes: 1 << 30})
+	for _, want := range []string{`account "1"`, `region "x y"`, "named twice", "two collectors", "AWS is nil", "ChunkRows", "ChunkBytes"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in: %v", want, err)
 		}
