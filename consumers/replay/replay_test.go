@@ -387,6 +387,32 @@ func TestPartsThatAreMissingAreAdded(t *testing.T) {
 	d.want("SELECT rows::text FROM hub.run WHERE completed_at IS NOT NULL", "35")
 }
 
+// A stream that refused the parts of a run has an end that says so; the archive
+// has the whole run.
+func TestRunThatTheStreamLacksPartsOf(t *testing.T) {
+	s := newSpokes(t, awsfake.Config{})
+	s.send(account, collector(things, nil, numbered(0, 15, "x")...))
+	s.send(other, collector(things, errors.New("broken"), numbered(0, 5, "x")...))
+	d := newDatabase(t)
+	var runs []archive.Run
+	for run, err := range s.bucket.Runs(t.Context(), archive.Filter{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := must(s.bucket.ReadManifest(t.Context(), run))
+		end := load.End{Scope: m.Scope(), Run: m.Run, Outcome: schema.Failed, Parts: m.Parts, Rows: m.Rows, Origin: load.Origin{Advance: -1}}
+		must(d.loader.Apply(t.Context(), &load.Batch{Ends: []load.End{end}}))
+		runs = append(runs, run)
+	}
+	if summary := s.replay(d); summary.SkippedRuns != 0 || summary.Total().Completed != 1 || !summary.Complete() {
+		t.Errorf("%+v", summary)
+	}
+	d.want("SELECT format('%s %s', outcome, completed_at IS NOT NULL) FROM hub.run ORDER BY 1 DESC", "ok t", "failed f")
+	if again := s.replay(d); again.SkippedRuns != len(runs) || len(again.Categories) != 0 {
+		t.Errorf("%+v", again)
+	}
+}
+
 func TestDamagedObjects(t *testing.T) {
 	s := newSpokes(t, awsfake.Config{})
 	defer func() { s.T = t }()

@@ -63,7 +63,9 @@ func (r *replay) run(ctx context.Context, b *batch, run archive.Run) error {
 		return err
 	}
 	missing := slices.DeleteFunc(slices.Clone(m.Files), func(f archive.File) bool { return holds(applied, f) })
-	r.summary.planned(m, missing, applied.Ended)
+	// Where the stream refused parts, its end says so and the archive's is better.
+	ended := applied.Complete || applied.Ended && !m.Outcome.Complete()
+	r.summary.planned(m, missing, ended)
 	if r.DryRun {
 		return nil
 	}
@@ -72,7 +74,7 @@ func (r *replay) run(ctx context.Context, b *batch, run archive.Run) error {
 			return err
 		}
 	}
-	if applied.Ended {
+	if ended {
 		return nil
 	}
 	return b.addEnd(ctx, load.End{
