@@ -31,7 +31,7 @@ func BenchmarkDecode(b *testing.B) {
 	rec.Release()
 	b.ReportAllocs()
 	for b.Loop() {
-		got, err := archive.Decode(fixture.Category.Table, data, "", nil)
+		got, err := archive.Decode(b.Context(), fixture.Category.Table, data, "", nil)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -203,7 +203,7 @@ func (b *Bucket) ReadFile(ctx context.Context, t *schema.Table, m *Manifest, f F
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	records, err := b.decode(t, m, f, data)
+	records, err := b.decode(ctx, t, m, f, data)
 	if err != nil {
 		return nil, time.Time{}, b.inObject(key, err)
 	}
@@ -212,14 +212,14 @@ func (b *Bucket) ReadFile(ctx context.Context, t *schema.Table, m *Manifest, f F
 
 // decode checks the bytes of a file against the manifest before anything reads
 // them, and the rows afterwards.
-func (b *Bucket) decode(t *schema.Table, m *Manifest, f File, data []byte) ([]arrow.Record, error) {
+func (b *Bucket) decode(ctx context.Context, t *schema.Table, m *Manifest, f File, data []byte) ([]arrow.Record, error) {
 	if int64(len(data)) != f.Size {
 		return nil, refuse(ReasonHash, "the file does not have the %d bytes that the manifest says", f.Size)
 	}
 	if sum := Sum(sha256.Sum256(data)); sum != f.SHA256 {
 		return nil, refuse(ReasonHash, "the file's SHA-256 is %s, the manifest says %s", sum, f.SHA256)
 	}
-	records, err := Decode(t, data, m.Slice, b.config.Allocator)
+	records, err := Decode(ctx, t, data, m.Slice, b.config.Allocator)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -27,9 +28,10 @@ import (
 // refuses the file, with a [*schema.RowError] that is wrapped with the number of
 // the row; whatever else is wrong is an [*Error].
 //
-// data may be anything. Decode believes no size that data claims, and has no more
-// memory than a few times MaxDecoded at once.
-func Decode(t *schema.Table, data []byte, slice string, mem memory.Allocator) (records []arrow.Record, err error) {
+// data may be anything. Decode believes no size that data claims, reads no byte
+// twice, and has no more memory than a few times MaxDecoded at once. It ends with
+// ctx, between two row groups.
+func Decode(ctx context.Context, t *schema.Table, data []byte, slice string, mem memory.Allocator) (records []arrow.Record, err error) {
 	if len(data) > MaxFile {
 		return nil, refuse(ReasonTooLarge, "the file has %d bytes, more than %d", len(data), MaxFile)
 	}
@@ -47,6 +49,9 @@ func Decode(t *schema.Table, data []byte, slice string, mem memory.Allocator) (r
 		}
 	}()
 	for i := range d.metadata.RowGroups {
+		if err := ctx.Err(); err != nil {
+			return records, err
+		}
 		r, err := d.rowGroup(&d.metadata.RowGroups[i])
 		if err != nil {
 			return records, err
@@ -63,7 +68,9 @@ type decoder struct {
 	pages    []byte
 	slice    string
 	zstd     *zstd.Decoder
+	unread   int64 // bytes of the file that chunks may still have
 	budget   int64 // bytes that pages may still have
+	values   int64 // bytes that values may still have as they are in the file
 	decoded  int64 // bytes of the records so far
 	rows     int64 // in them
 
@@ -87,7 +94,8 @@ func newDecoder(t *schema.Table, data []byte, slice string, mem memory.Allocator
 	if err != nil {
 		return nil, err
 	}
-	d := &decoder{table: t, metadata: metadata, pages: pages, slice: slice, budget: MaxDecoded}
+	d := &decoder{table: t, metadata: metadata, pages: pages, slice: slice,
+		unread: int64(len(pages)), budget: MaxDecoded, values: MaxDecoded}
 	if err := d.checkRows(); err != nil {
 		return nil, err
 	}
@@ -191,6 +199,10 @@ func (d *decoder) openChunk(c *column, from *format.ColumnChunk, rows int64) err
 	case first < int64(len(magic)) || first > size || m.TotalCompressedSize < 0 || m.TotalCompressedSize > size-first:
 		return inColumn(c.Name, corrupt("%d bytes from %d on are outside of the file", m.TotalCompressedSize, first))
 	}
+	// A chunk may lie inside of others, and thousands of them be the same.
+	if d.unread -= m.TotalCompressedSize; d.unread < 0 {
+		return inColumn(c.Name, corrupt("the columns have more bytes than the file"))
+	}
 	c.chunk = chunk{
 		layout: layouts[c.Kind], optional: c.optional, codec: m.Codec,
 		zstd: d.zstd, budget: &d.budget,
@@ -219,6 +231,10 @@ func (d *decoder) row() error {
 		if !ok {
 			c.cell.SetNull()
 			continue
+		}
+		// A large value of a dictionary may come again and again, and be mostly spaces.
+		if d.values -= int64(len(value)); d.values < 0 {
+			return refuse(ReasonTooLarge, "the values have more than %d bytes", MaxDecoded)
 		}
 		if reason, detail := c.set(value); reason != "" {
 			return d.refuseRow(&schema.RowError{Reason: reason, Column: c.Name, Offset: -1, Detail: detail})

@@ -2,11 +2,13 @@ package archive_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +35,7 @@ func decodeBounded(t testing.TB, table *schema.Table, data []byte, limit uint64)
 	t.Helper()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	got, err := archive.Decode(table, data, day, nil)
+	got, err := archive.Decode(t.Context(), table, data, day, nil)
 	runtime.ReadMemStats(&after)
 	if n := after.TotalAlloc - before.TotalAlloc; n > limit {
 		t.Errorf("%d bytes allocated for a file of %d (%v)", n, len(data), err)
@@ -50,7 +52,7 @@ func TestTruncated(t *testing.T) {
 	data := smallFile(t, 20)
 	for n := range data {
 		var refused *archive.Error
-		if _, err := archive.Decode(things.Table, data[:n], day, nil); !errors.As(err, &refused) {
+		if _, err := archive.Decode(t.Context(), things.Table, data[:n], day, nil); !errors.As(err, &refused) {
 			t.Fatalf("%d of %d bytes: %v", n, len(data), err)
 		}
 	}
@@ -73,7 +75,7 @@ func TestFlippedBits(t *testing.T) {
 			for range 1 + r.IntN(3) {
 				mutant[r.IntN(len(mutant))] ^= 1 << r.IntN(8)
 			}
-			got, err := archive.Decode(things.Table, mutant, day, nil)
+			got, err := archive.Decode(t.Context(), things.Table, mutant, day, nil)
 			if err != nil {
 				continue
 			}
@@ -196,7 +198,7 @@ func TestFooterLies(t *testing.T) {
 			}
 		}, archive.ReasonColumn},
 	}
-	if _, err := archive.Decode(things.Table, rewrite(t, good, func(*metadata) {}), day, nil); err != nil {
+	if _, err := archive.Decode(t.Context(), things.Table, rewrite(t, good, func(*metadata) {}), day, nil); err != nil {
 		t.Fatalf("the file as it is: %v", err)
 	}
 	for _, test := range tests {
@@ -204,6 +206,77 @@ func TestFooterLies(t *testing.T) {
 			_, err := decodeBounded(t, things.Table, rewrite(t, good, test.change), 64<<20)
 			wantReason(t, err, test.reason)
 		})
+	}
+}
+
+// Row groups may name the same bytes, so that a small file has the work of a large
+// one many times over.
+func TestBytesAreReadOnce(t *testing.T) {
+	once := handmade(t, 1, format.Uncompressed, dataPage(1, 5, format.Plain, []byte("\x01\x00\x00\x00a")))
+	again := rewrite(t, once, func(m *format.FileMetaData) {
+		m.NumRows = 2
+		m.RowGroups = append(m.RowGroups, m.RowGroups[0])
+	})
+	_, err := decodeBounded(t, ones.Table, again, 8<<20)
+	wantReason(t, err, archive.ReasonCorrupt)
+}
+
+// A value that is null, after megabytes of spaces, is scanned as often as a row
+// refers to it.
+func TestScannedBytesAreBounded(t *testing.T) {
+	type raw struct {
+		ID   string `parquet:"id"`
+		JSON string `parquet:"json,json,dict"`
+	}
+	type known struct {
+		ID   string      `col:"id,key"`
+		JSON schema.JSON `col:"json"`
+	}
+	table := schema.Of[known](schema.Spec{Name: "known", Mode: schema.Event})
+	null := strings.Repeat(" ", 1<<20) + "null"
+	var out bytes.Buffer
+	w := parquet.NewGenericWriter[raw](&out, parquet.DefaultEncodingFor(parquet.ByteArray, &parquet.Plain), parquet.DataPageStatistics(false))
+	for i := range archive.MaxDecoded>>20 + 1 {
+		if _, err := w.Write([]raw{{strconv.Itoa(i), null}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := archive.Decode(t.Context(), table.Table, out.Bytes(), "", nil)
+	wantReason(t, err, archive.ReasonTooLarge)
+}
+
+// The limit is that of all row groups together.
+func TestDecodedBytesAreBounded(t *testing.T) {
+	type raw struct {
+		ID string `parquet:"id,dict"`
+	}
+	group := make([]raw, archive.MaxRows/2)
+	for i := range group {
+		group[i].ID = strings.Repeat("x", archive.MaxDecoded/archive.MaxRows-3) // an offset has 4 bytes more
+	}
+	var out bytes.Buffer
+	w := parquet.NewGenericWriter[raw](&out, parquet.MaxRowsPerRowGroup(archive.MaxRows/2))
+	for range 2 {
+		if _, err := w.Write(group); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := archive.Decode(t.Context(), ones.Table, out.Bytes(), "", nil)
+	wantReason(t, err, archive.ReasonTooLarge)
+}
+
+func TestDecodeEndsWithTheContext(t *testing.T) {
+	mem := checked(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if got, err := archive.Decode(ctx, things.Table, smallFile(t, 3), day, mem); !errors.Is(err, context.Canceled) || got != nil {
+		t.Errorf("got %d records, %v", len(got), err)
 	}
 }
 
@@ -250,12 +323,25 @@ func TestUnknownMetadata(t *testing.T) {
 		field := "\x0c\xc8\x01" + strings.Repeat("\x1c", depth) + strings.Repeat("\x00", depth+1)
 		return frame(pages, append(bytes.Clone(footer), field+"\x00"...))
 	}
-	got, err := archive.Decode(things.Table, nested(5), day, nil)
+	got, err := archive.Decode(t.Context(), things.Table, nested(5), day, nil)
 	if err != nil {
 		t.Errorf("an unknown field: %v", err)
 	}
 	release(got)
 	_, err = decodeBounded(t, things.Table, nested(100), 1<<20)
+	wantReason(t, err, archive.ReasonCorrupt)
+
+	// All lists together have a limit.
+	lists := func(n int) []byte {
+		list := "\x09\xc8\x01\xf3" + string(binary.AppendUvarint(nil, 60_000)) + strings.Repeat("\x07", 60_000)
+		return frame(pages, append(bytes.Clone(footer), strings.Repeat(list, n)+"\x00"...))
+	}
+	got, err = archive.Decode(t.Context(), things.Table, lists(1), day, nil)
+	if err != nil {
+		t.Errorf("an unknown list: %v", err)
+	}
+	release(got)
+	_, err = archive.Decode(t.Context(), things.Table, lists(2), day, nil)
 	wantReason(t, err, archive.ReasonCorrupt)
 }
 
@@ -326,6 +412,7 @@ func TestPageLies(t *testing.T) {
 	}
 	defer z.Close()
 	bomb := z.EncodeAll(make([]byte, 100<<20), nil) // below every limit but that of its page
+	oneOf100MiB := z.EncodeAll(append(text("a"), make([]byte, 100<<20-5)...), nil)
 	ab := append(text("a"), text("b")...)
 	large := text(strings.Repeat("x", 1<<20))
 	changed := func(p page, change func(h *format.PageHeader)) page {
@@ -343,7 +430,7 @@ func TestPageLies(t *testing.T) {
 		handmade(t, 200, none, dictionaryPage(2, len(ab), ab), dataPage(200, len(runOfIndexes), format.RLEDictionary, runOfIndexes)),
 	}
 	for i, data := range good {
-		got, err := archive.Decode(ones.Table, data, "", nil)
+		got, err := archive.Decode(t.Context(), ones.Table, data, "", nil)
 		if err != nil {
 			t.Errorf("good file %d: %v", i, err)
 		}
@@ -353,7 +440,7 @@ func TestPageLies(t *testing.T) {
 		data := handmade(t, 2, none, dataPage(2, len(ab)+6, format.Plain, append([]byte{2, 0, 0, 0, 2 << 1, level}, ab...)))
 		return rewrite(t, data, func(m *format.FileMetaData) { m.Schema[1].RepetitionType.V = format.Optional })
 	}
-	if got, err := archive.Decode(ones.Table, optional(1), "", nil); err != nil {
+	if got, err := archive.Decode(t.Context(), ones.Table, optional(1), "", nil); err != nil {
 		t.Errorf("an optional column: %v", err)
 	} else {
 		release(got)
@@ -369,8 +456,8 @@ func TestPageLies(t *testing.T) {
 		{"bomb", handmade(t, 2, zst, dataPage(2, 10, format.Plain, bomb)), archive.ReasonCorrupt},
 		{"bomb in a dictionary", handmade(t, 2, zst, dictionaryPage(2, 10, bomb)), archive.ReasonCorrupt},
 		{"bomb that says its size", handmade(t, 2, zst, dataPage(2, math.MaxInt32, format.Plain, bomb)), archive.ReasonTooLarge},
-		{"many pages", handmade(t, 2, zst, dataPage(0, 100<<20, format.Plain, z.EncodeAll(make([]byte, 100<<20), nil)),
-			dataPage(0, 100<<20, format.Plain, z.EncodeAll(make([]byte, 100<<20), nil))), archive.ReasonTooLarge},
+		{"many pages", handmade(t, 2, zst, dataPage(1, 100<<20, format.Plain, oneOf100MiB),
+			dataPage(1, 100<<20, format.Plain, oneOf100MiB)), archive.ReasonTooLarge},
 		{"large values in few indexes", handmade(t, 200, none, dictionaryPage(1, len(large), large),
 			dataPage(200, len(runOfIndexes), format.RLEDictionary, runOfIndexes)), archive.ReasonTooLarge},
 		{"dictionary with too many entries", handmade(t, 2, none, dictionaryPage(3, len(ab), ab), firstOnly), archive.ReasonCorrupt},
@@ -395,6 +482,7 @@ func TestPageLies(t *testing.T) {
 		{"index page", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.Type = format.IndexPage })), archive.ReasonCorrupt},
 		{"encoding", handmade(t, 2, none, dataPage(2, len(ab), format.DeltaByteArray, ab)), archive.ReasonCorrupt},
 		{"no pages", handmade(t, 2, none), archive.ReasonCorrupt},
+		{"page without values", handmade(t, 2, none, dataPage(0, 0, format.Plain, nil), plain), archive.ReasonCorrupt},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -460,7 +548,7 @@ func TestDecodeChecksRows(t *testing.T) {
 			if err := w.Close(); err != nil {
 				t.Fatal(err)
 			}
-			got, err := archive.Decode(table.Table, out.Bytes(), day, mem)
+			got, err := archive.Decode(t.Context(), table.Table, out.Bytes(), day, mem)
 			if test.reason == "" {
 				if err != nil {
 					t.Fatal(err)
@@ -498,7 +586,7 @@ func TestDecodeCanonicalJSON(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	got, err := archive.Decode(table.Table, out.Bytes(), "", nil)
+	got, err := archive.Decode(t.Context(), table.Table, out.Bytes(), "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -524,13 +612,13 @@ func TestDecodeWrongColumns(t *testing.T) {
 		"enum":    parquet.Enum(),
 		"integer": parquet.Int(64),
 	} {
-		_, err := archive.Decode(ones.Table, file(node), "", nil)
+		_, err := archive.Decode(t.Context(), ones.Table, file(node), "", nil)
 		wantReason(t, err, archive.ReasonColumn)
 		if err != nil && !strings.Contains(err.Error(), "column id") {
 			t.Errorf("%s: %v does not name the column", name, err)
 		}
 	}
-	_, err := archive.Decode(things.Table, file(parquet.String()), day, nil)
+	_, err := archive.Decode(t.Context(), things.Table, file(parquet.String()), day, nil)
 	wantReason(t, err, archive.ReasonColumn)
 }
 
@@ -539,7 +627,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(smallFile(f, 3))
 	f.Add([]byte("PAR1PAR1"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		got, err := archive.Decode(things.Table, data, day, nil)
+		got, err := archive.Decode(t.Context(), things.Table, data, day, nil)
 		if err == nil {
 			for _, r := range got {
 				if !r.Schema().Equal(things.ArrowSchema()) {

@@ -107,7 +107,7 @@ func (c *chunk) end() error {
 	return nil
 }
 
-// page reads pages up to and including the next one with values.
+// page reads the next page.
 func (c *chunk) page() error {
 	if len(c.pages) == 0 {
 		return corrupt("there are fewer values than rows")
@@ -206,7 +206,7 @@ func (c *chunk) readPageV2(h format.DataPageHeaderV2, body []byte, size int) err
 
 // begin makes a page the one that next reads from.
 func (c *chunk) begin(values int32, encoding format.Encoding, levels, page []byte) error {
-	if values < 0 || int64(values) > c.left {
+	if values < 1 || int64(values) > c.left {
 		return corrupt("a page claims %d values, %d are left", values, c.left)
 	}
 	c.left -= int64(values)

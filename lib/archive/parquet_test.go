@@ -156,7 +156,7 @@ func TestEncodeDecode(t *testing.T) {
 			mem := checked(t)
 			rec := record(t, things, mem, randomThings(n, uint64(n)))
 			defer rec.Release()
-			got, err := archive.Decode(things.Table, encode(t, things.Table, rec), day, mem)
+			got, err := archive.Decode(t.Context(), things.Table, encode(t, things.Table, rec), day, mem)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -172,7 +172,7 @@ func TestEncodeDecodeFindings(t *testing.T) {
 	defer rec.Release()
 	data := encode(t, fixture.Category.Table, rec)
 	t.Logf("%d bytes per row", len(data)/5000)
-	got, err := archive.Decode(fixture.Category.Table, data, "", mem)
+	got, err := archive.Decode(t.Context(), fixture.Category.Table, data, "", mem)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func TestEncodeSlicedRecord(t *testing.T) {
 	defer rec.Release()
 	part := rec.NewSlice(33, 77)
 	defer part.Release()
-	got, err := archive.Decode(things.Table, encode(t, things.Table, part), day, mem)
+	got, err := archive.Decode(t.Context(), things.Table, encode(t, things.Table, part), day, mem)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +235,7 @@ func TestLongestRow(t *testing.T) {
 	rec := record(t, documents, mem, list)
 	defer rec.Release()
 	data := encode(t, documents.Table, rec)
-	got, err := archive.Decode(documents.Table, data, "", mem)
+	got, err := archive.Decode(t.Context(), documents.Table, data, "", mem)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -298,7 +298,7 @@ func TestLongBoundsAreRead(t *testing.T) {
 	if out.Len() < 12<<20 {
 		t.Fatalf("the file has %d bytes, so the bounds are not in it", out.Len())
 	}
-	got, err := archive.Decode(documents.Table, out.Bytes(), "", nil)
+	got, err := archive.Decode(t.Context(), documents.Table, out.Bytes(), "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,7 +323,7 @@ func TestEncodeRefusesWhatDecodeWould(t *testing.T) {
 	}
 	most := rec.NewSlice(0, archive.MaxDecoded>>20-1)
 	defer most.Release()
-	got, err := archive.Decode(documents.Table, encode(t, documents.Table, most), "", nil)
+	got, err := archive.Decode(t.Context(), documents.Table, encode(t, documents.Table, most), "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -423,7 +423,7 @@ func TestOtherWriter(t *testing.T) {
 			if err := w.Close(); err != nil {
 				t.Fatal(err)
 			}
-			got, err := archive.Decode(table.Table, out.Bytes(), "", nil)
+			got, err := archive.Decode(t.Context(), table.Table, out.Bytes(), "", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
