@@ -7,6 +7,7 @@
 // side. What was applied before is not read again, so a replay that was stopped
 // goes on when it is run again. A file is applied whole or not at all; one that
 // is damaged, and a manifest that is, becomes a reject that keeps nothing else.
+// An object that S3 does not hand out is named, and tried again by the next replay.
 package replay
 
 import (

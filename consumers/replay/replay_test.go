@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -449,6 +450,35 @@ func TestDamagedObjects(t *testing.T) {
 			d.want("SELECT count(*)::text FROM obs.things WHERE account_id = '"+account+"'", test.rows)
 			d.want("SELECT account_id FROM hub.run JOIN hub.scope USING (scope) WHERE completed_at IS NOT NULL", other)
 		})
+	}
+}
+
+// frozen is an HTTP client for which one account's files are in Glacier.
+type frozen struct{ s3.HTTPClient }
+
+func (f frozen) Do(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodGet && strings.Contains(r.URL.Path, account) && strings.HasSuffix(r.URL.Path, ".parquet") {
+		const answer = "<Error><Code>InvalidObjectState</Code><Message>not for the storage class</Message></Error>"
+		return &http.Response{StatusCode: http.StatusForbidden, Body: io.NopCloser(strings.NewReader(answer)), Request: r}, nil
+	}
+	return f.HTTPClient.Do(r)
+}
+
+func TestObjectThatS3DoesNotHandOut(t *testing.T) {
+	s := newSpokes(t, awsfake.Config{})
+	s.send(account, collector(things, nil, numbered(0, 5, "x")...))
+	s.send(other, collector(things, nil, numbered(0, 7, "x")...))
+	client := s3.New(s.objects.Options(), func(o *s3.Options) { o.HTTPClient = frozen{o.HTTPClient} })
+	thawed := s.bucket
+	s.bucket = must(archive.New(archive.Config{Client: client, Name: bucket}))
+	d := newDatabase(t)
+	if summary := s.replay(d); summary.BadCount != 1 || summary.Bad[0].Reason != archive.ReasonUnreadable || summary.Complete() || summary.Total().New != 7 {
+		t.Errorf("%+v", summary)
+	}
+	d.want("SELECT reason FROM hub.reject")
+	s.bucket = thawed
+	if summary := s.replay(d); !summary.Complete() || summary.Total().New != 5 || summary.Total().Completed != 1 {
+		t.Errorf("%+v", summary)
 	}
 }
 

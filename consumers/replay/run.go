@@ -155,7 +155,7 @@ func (b *batch) refuse(ctx context.Context, err error, reject load.Reject) error
 	reject.Detail, reject.Part, reject.Origin.Advance = err.Error(), -1, -1
 	b.summary.bad(BadObject{URL: reject.Origin.Name, Reason: reject.Reason, Detail: reject.Detail})
 	b.Logger.Warn("refused", "object", reject.Origin.Name, "reason", reject.Reason, "detail", reject.Detail)
-	if b.DryRun {
+	if b.DryRun || reject.Reason == archive.ReasonUnreadable { // another day it may be readable
 		return nil
 	}
 	b.rejects = append(b.rejects, reject)

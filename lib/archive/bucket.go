@@ -271,5 +271,8 @@ func (b *Bucket) get(ctx context.Context, key string, limit int64) (data []byte,
 	if errors.As(err, &missing) {
 		return nil, time.Time{}, refuse(ReasonMissing, "%s does not exist", b.url(key))
 	}
+	if ofObject(err) {
+		return nil, time.Time{}, refuse(ReasonUnreadable, "%s: %v", b.url(key), err)
+	}
 	return nil, time.Time{}, fmt.Errorf("archive: reading %s: %w", b.url(key), err)
 }

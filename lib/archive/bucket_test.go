@@ -17,10 +17,14 @@ import (
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
@@ -299,6 +303,62 @@ func TestWriteFileFails(t *testing.T) {
 	}
 	if len(m.Files) != 1 || m.Files[0].Name != run.String()+"-1.parquet" || m.Files[0].Parts[0].Number != 1 {
 		t.Errorf("files %+v", m.Files)
+	}
+}
+
+// What S3 says of one object is told apart from what ends all reading.
+func TestUnreadableObject(t *testing.T) {
+	s := newStore(t)
+	b := newBucket(t, s, nil)
+	writeRun(t, b)
+	place := archive.Run{Account: scope.Account, Region: scope.Region, Category: scope.Category, ID: run}
+	for _, test := range []struct {
+		status     int
+		code       string
+		unreadable bool
+	}{
+		{http.StatusForbidden, "InvalidObjectState", true},
+		{http.StatusForbidden, "AccessDenied", true},
+		{http.StatusBadRequest, "KMS.DisabledException", true},
+		{http.StatusNotFound, "NoSuchBucket", false},
+		{http.StatusBadRequest, "ExpiredToken", false},
+		{http.StatusForbidden, "InvalidAccessKeyId", false},
+		{http.StatusForbidden, "SignatureDoesNotMatch", false},
+		{http.StatusTooManyRequests, "TooManyRequests", false},
+		{http.StatusServiceUnavailable, "SlowDown", false},
+		{http.StatusMovedPermanently, "PermanentRedirect", false},
+	} {
+		s.setFault(func(w http.ResponseWriter, _ *http.Request) bool {
+			w.WriteHeader(test.status)
+			fmt.Fprintf(w, "<Error><Code>%s</Code><Message>no</Message></Error>", test.code)
+			return true
+		})
+		_, err := b.ReadManifest(context.Background(), place)
+		refused, ok := errors.AsType[*archive.Error](err)
+		if err == nil || ok != test.unreadable || ok && (refused.Reason != archive.ReasonUnreadable || !strings.Contains(refused.Detail, test.code)) {
+			t.Errorf("%s: got %v", test.code, err)
+		}
+	}
+}
+
+// deniedRole are credentials that STS refuses.
+type deniedRole struct{}
+
+func (deniedRole) Retrieve(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{}, &awshttp.ResponseError{ResponseError: &smithyhttp.ResponseError{
+		Response: &smithyhttp.Response{Response: &http.Response{StatusCode: http.StatusForbidden}},
+		Err:      &smithy.GenericAPIError{Code: "AccessDenied"},
+	}}
+}
+
+// Credentials that cannot be had say nothing about the object.
+func TestCredentialsAreNotTheObject(t *testing.T) {
+	s := newStore(t)
+	writeRun(t, newBucket(t, s, nil))
+	b := newBucket(t, s3.New(s.Options(), func(o *s3.Options) { o.Credentials = deniedRole{} }), nil)
+	_, err := b.ReadManifest(context.Background(), archive.Run{Account: scope.Account, Region: scope.Region, Category: scope.Category, ID: run})
+	if refused, ok := errors.AsType[*archive.Error](err); err == nil || ok {
+		t.Errorf("got %v %v", err, refused)
 	}
 }
 
