@@ -38,10 +38,11 @@ type Config struct {
 	// Workers is how many scopes are replayed side by side, each with one
 	// connection to the database. Defaults to 2.
 	Workers int
-	// BatchRows is when a batch is applied. With BatchBytes it bounds the memory of
-	// a worker: a batch, and one file besides. Defaults to 10,000.
+	// BatchRows is when a batch is applied. Defaults to 10,000.
 	BatchRows int64
-	// BatchBytes of Parquet is when a batch is applied. Defaults to 2 MiB.
+	// BatchBytes of decoded rows is when a batch is applied. It bounds the memory of
+	// a worker: twice a batch, which is joined to be applied, and one file besides.
+	// Defaults to 32 MiB.
 	BatchBytes int64
 	// ClockAhead is how far a run may start after it was stored. Defaults to 5 min.
 	ClockAhead time.Duration
@@ -70,7 +71,7 @@ func (c Config) withDefaults() Config {
 		c.BatchRows = 10_000
 	}
 	if c.BatchBytes == 0 {
-		c.BatchBytes = 2 << 20
+		c.BatchBytes = 32 << 20
 	}
 	if c.ClockAhead == 0 {
 		c.ClockAhead = ingest.DefaultClockAhead

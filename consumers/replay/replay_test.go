@@ -567,6 +567,27 @@ func TestTableThatDoesNotFitEndsTheReplay(t *testing.T) {
 	}
 }
 
+// A part that was applied with other bytes stays as it is, and every replay says so.
+func TestPartWithOtherBytes(t *testing.T) {
+	s := newSpokes(t, awsfake.Config{})
+	s.send(account, collector(things, nil, numbered(0, 5, "x")...))
+	d := newDatabase(t)
+	s.replay(d)
+	key := s.keys(".manifest.json")[0]
+	manifest := s.get(key)
+	const name = `"sha256": "`
+	sum := bytes.LastIndex(manifest, []byte(name)) + len(name) // that of the part
+	copy(manifest[sum:], strings.Repeat("ab", 32))
+	s.put(key, manifest)
+	for range 2 {
+		if summary := s.replay(d); summary.BadCount != 1 || summary.Bad[0].Reason != load.ReasonPartConflict || summary.Bad[0].URL == "" || summary.Complete() {
+			t.Errorf("%+v", summary)
+		}
+	}
+	d.want("SELECT reason || part FROM hub.reject", "part_conflict0")
+	d.want("SELECT count(*)::text FROM obs.things", "5")
+}
+
 func TestDryRunAppliesNothing(t *testing.T) {
 	s := newSpokes(t, awsfake.Config{})
 	s.history()
@@ -630,6 +651,23 @@ func TestSmallFilesAreAppliedTogether(t *testing.T) {
 	}
 	d.want("SELECT count(*)::text FROM hub.run WHERE completed_at IS NOT NULL", "5")
 	d.want("SELECT count(*)::text FROM obs.things WHERE deleted_at IS NULL", "25")
+}
+
+// Rows that are alike take next to nothing in a file, and as much as others in memory.
+func TestBatchesAreBoundedInMemory(t *testing.T) {
+	s := newSpokes(t, awsfake.Config{})
+	for range 6 {
+		s.send(account, collector(things, nil, numbered(0, 10, strings.Repeat("x", 50<<10))...))
+	}
+	d := newDatabase(t)
+	batches := 0
+	s.replay(d, func(c *replay.Config) {
+		c.Workers, c.BatchBytes = 1, 1<<20
+		c.Hooks = replay.Hooks{Applied: func(load.Result) { batches++ }}
+	})
+	if batches != 3 { // twice three files of half a MiB, and the last end
+		t.Errorf("%d batches", batches)
+	}
 }
 
 func TestFilter(t *testing.T) {

@@ -66,6 +66,9 @@ func (r *replay) run(ctx context.Context, b *batch, run archive.Run) error {
 	// Where the stream refused parts, its end says so and the archive's is better.
 	ended := applied.Complete || applied.Ended && !m.Outcome.Complete()
 	r.summary.planned(m, missing, ended)
+	for _, f := range missing {
+		r.conflict(applied, m, f)
+	}
 	if r.DryRun {
 		return nil
 	}
@@ -92,6 +95,20 @@ func holds(applied load.AppliedRun, f archive.File) bool {
 	return true
 }
 
+// conflict names a file of which a part was applied with other bytes: the loader
+// rejects that part, and applies the others.
+func (r *replay) conflict(applied load.AppliedRun, m *archive.Manifest, f archive.File) {
+	for _, p := range f.Parts {
+		if sum, ok := applied.Parts[p.Number]; ok && sum != p.SHA256 {
+			r.summary.bad(BadObject{
+				URL: r.Bucket.FileURL(m, f), Reason: load.ReasonPartConflict,
+				Detail: fmt.Sprintf("part %d was applied with body SHA-256 %v, not %v", p.Number, archive.Sum(sum), p.SHA256),
+			})
+			return
+		}
+	}
+}
+
 func (r *replay) file(ctx context.Context, b *batch, m *archive.Manifest, f archive.File) error {
 	origin := load.Origin{Advance: -1, Name: r.Bucket.FileURL(m, f), Arrived: m.Modified}
 	records, stored, err := r.Bucket.ReadFile(ctx, b.table, m, f)
@@ -116,7 +133,7 @@ type batch struct {
 	ends    []load.End
 	rejects []load.Reject
 	rows    int64
-	bytes   int64
+	bytes   int64 // of the records
 }
 
 func (b *batch) addFile(ctx context.Context, m *archive.Manifest, f archive.File, records []arrow.Record, origin load.Origin) error {
@@ -127,7 +144,7 @@ func (b *batch) addFile(ctx context.Context, m *archive.Manifest, f archive.File
 		})
 		b.rows += int64(p.Rows)
 	}
-	b.bytes += f.Size
+	b.bytes += size(records)
 	return b.applyIfFull(ctx)
 }
 
@@ -198,6 +215,20 @@ func (b *batch) apply(ctx context.Context) error {
 func (b *batch) release() {
 	releaseAll(b.records)
 	b.records, b.parts, b.ends, b.rejects, b.rows, b.bytes = nil, nil, nil, nil, 0, 0
+}
+
+// size is how many bytes the records have in memory.
+func size(records []arrow.Record) (bytes int64) {
+	for _, r := range records {
+		for _, column := range r.Columns() {
+			for _, buffer := range column.Data().Buffers() {
+				if buffer != nil {
+					bytes += int64(buffer.Len())
+				}
+			}
+		}
+	}
+	return bytes
 }
 
 func releaseAll(records []arrow.Record) {

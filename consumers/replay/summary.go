@@ -21,7 +21,7 @@ type Summary struct {
 	SkippedRows  int64
 	// Categories that rows or ends were applied of, as the loader counts.
 	Categories map[string]load.Counts
-	// Bad objects that were refused, the first [MaxNamed] of them by name.
+	// Bad objects that were refused, or a part of them; the first [MaxNamed] of them by name.
 	Bad      []BadObject
 	BadCount int
 	// Unfinished runs have no manifest, the first [MaxNamed] of them by name: they
@@ -36,7 +36,7 @@ type Summary struct {
 	Unknown map[string]int
 }
 
-// BadObject is an object of the archive that was refused.
+// BadObject is an object of the archive that was refused, whole or in part.
 type BadObject struct {
 	// URL of the object; "" where Detail names it.
 	URL string
