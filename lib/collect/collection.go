@@ -236,6 +236,7 @@ type collection struct {
 	mu      sync.Mutex // held while a row is taken, and while full buffers are sent
 	closed  bool
 	stopped error // why emit takes no more rows, whatever Collect makes of it
+	outage  error // why the stream did not take what one of the runs sent
 	bytes   int   // in all buffers
 }
 
@@ -301,7 +302,11 @@ func (c *collection) flush(r *run) error {
 	r.bytes = 0
 	rec := r.pending.Record()
 	defer rec.Release()
-	if err := r.send(c.sending, rec); err != nil {
+	// A stream that refused one run is not waited for by the others.
+	r.result.PublishErr = cmp.Or(r.result.PublishErr, c.outage)
+	err := r.send(c.sending, rec)
+	c.outage = cmp.Or(c.outage, r.result.PublishErr)
+	if err != nil {
 		return c.stop(err)
 	}
 	return nil
@@ -323,7 +328,8 @@ func (c *collection) finish(err error) []Result {
 		}
 	}
 	for i, r := range c.runs {
-		results[i] = r.end(c.sending, forSlice(err, r.result.Scope.Slice))
+		results[i] = r.end(c.sending, forSlice(err, r.result.Scope.Slice), c.outage != nil)
+		c.outage = cmp.Or(c.outage, results[i].PublishErr)
 	}
 	return results
 }

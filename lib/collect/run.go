@@ -175,14 +175,19 @@ func (r *run) publish(ctx context.Context, packed []envelope.Packed) bool {
 }
 
 // end closes the run: the manifest, then the record in the stream. err is what
-// Collect ended with.
-func (r *run) end(ctx context.Context, err error) Result {
+// Collect ended with. In an outage the stream is asked for a short time only.
+func (r *run) end(ctx context.Context, err error, outage bool) Result {
 	r.result.CollectErr = err
 	outcome := r.outcome()
 	if r.archive != nil {
 		r.archiveFailed(r.archive.Close(ctx, outcome, r.result.collectText(), r.result.Parts, int64(r.result.Rows)))
 	}
 	if r.runner.cfg.Publisher != nil {
+		if outage {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, r.runner.cfg.Grace)
+			defer cancel()
+		}
 		outcome = r.publishEnd(ctx, outcome)
 	}
 	r.result.Outcome = outcome
@@ -202,11 +207,7 @@ func (r *run) publishEnd(ctx context.Context, outcome schema.Outcome) schema.Out
 		return outcome // there was nothing to publish, because it was denied or so
 	}
 	if r.result.PublishErr != nil {
-		// One short attempt: the stream that refused the parts may take this.
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, r.runner.cfg.Grace)
-		defer cancel()
-		outcome = unpublished()
+		outcome = unpublished() // the stream that refused the parts may take this
 	}
 	record, err := r.packed.End(outcome, r.result.endText())
 	if err == nil {

@@ -592,6 +592,58 @@ func TestCollectorThatHidesACancelIsNotComplete(t *testing.T) {
 	}
 }
 
+// During an outage of the stream one run waits for it; the others of the collection
+// only try their ends, each for a moment.
+func TestOutageIsWaitedForOnce(t *testing.T) {
+	// The archive makes what the process shares in its first run: not in a bubble.
+	first := config(emits(1, nil))
+	first.Archive = newArchive(t, &bucket{})
+	if _, err := newRunner(t, first).Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const patience = 15 * time.Minute // of the publisher
+	for name, test := range map[string]struct {
+		takesEnds bool
+		took      time.Duration
+		outcomes  []schema.Outcome
+	}{
+		"of parts": {true, patience, []schema.Outcome{schema.Failed, schema.Empty, schema.Failed}},
+		"of all":   {false, patience + 3*time.Second, []schema.Outcome{schema.Failed, schema.Failed, schema.Failed}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &publisher{fail: func(ctx context.Context, messages []stream.Message) error {
+					if h, _, err := envelope.Parse(messages[0].Data); err == nil && h.Kind == envelope.End && test.takesEnds {
+						return nil
+					}
+					select {
+					case <-time.After(patience):
+						return code("ServiceUnavailable")
+					case <-ctx.Done():
+						return ctx.Err()
+					}
+				}}
+				cfg := config(costCollector([]string{"2026-01-01", "2026-01-02", "2026-01-03"},
+					cost{day("2026-01-01"), "s3"}, cost{day("2026-01-03"), "s3"}))
+				cfg.Publisher, cfg.Archive, cfg.Grace = p, newArchive(t, &bucket{}), time.Second
+				start := time.Now()
+				results, _ := newRunner(t, cfg).Once(t.Context()) // the results have the errors
+				if took := time.Since(start); took != test.took {
+					t.Errorf("took %v, want %v", took, test.took)
+				}
+				if p.calls != 4 {
+					t.Errorf("the stream was asked %d times, want once for parts and for 3 ends", p.calls)
+				}
+				for i, r := range results {
+					if r.Outcome != test.outcomes[i] || (r.PublishErr == nil) != (r.Outcome == schema.Empty) || r.ArchiveErr != nil {
+						t.Errorf("%v: %s, publish %v, archive %v; want %s", r.Scope, r.Outcome, r.PublishErr, r.ArchiveErr, test.outcomes[i])
+					}
+				}
+			})
+		})
+	}
+}
+
 func TestCancelWaitsOnlyForGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &publisher{fail: func(ctx context.Context, _ []stream.Message) error { <-ctx.Done(); return ctx.Err() }}
