@@ -38,6 +38,8 @@ type batch struct {
 	spare    map[string]*rowjson.Decoder // of the batch before, with their memory
 	sessions []*session                  // by advance
 	hashed   sync.Once
+	// unknown counts keys of rows that had no column, by category.
+	unknown map[string]int64
 }
 
 // group collects the rows of one category.
@@ -73,16 +75,13 @@ func (b *batch) advanceIndex(s *session) int {
 func (b *batch) advanceOf(s *session) load.Advance { return b.Advances[b.advanceIndex(s)] }
 
 // advance moves the session's shard to a later position.
-func (b *batch) advance(s *session, to stream.Position, arrived time.Time) int {
+func (b *batch) advance(s *session, to stream.Position, arrived time.Time) {
 	i := b.advanceIndex(s)
 	b.Advances[i].To = to
 	if !arrived.IsZero() {
 		b.Advances[i].Arrived = arrived
 	}
-	s.mu.Lock()
-	s.queued = to
-	s.mu.Unlock()
-	return i
+	s.queue(to)
 }
 
 // input is a record whose header and body were read.
@@ -103,7 +102,8 @@ type reader struct {
 func newReader(p *Pipeline) *reader { return &reader{pipeline: p, decoder: envelope.NewDecoder()} }
 
 // read checks a record up to its rows. It touches no batch, so that it runs
-// outside of the lane's lock. What it returns is good until the next read.
+// outside of the lane's lock. What it returns is good until the next read. A panic
+// is this record's reject, not the end of the hub.
 func (d *reader) read(r stream.Record) (in input) {
 	refuse := func(reason schema.Reason, detail string) input {
 		in.reject = &load.Reject{Reason: reason, Detail: detail, Scope: in.header.Scope, Run: in.header.Run, Part: -1}
@@ -112,6 +112,12 @@ func (d *reader) read(r stream.Record) (in input) {
 		}
 		return in
 	}
+	defer func() {
+		if fault := recover(); fault != nil {
+			d.decoder = envelope.NewDecoder() // whatever state the old one is in
+			in = refuse(ReasonInternal, fmt.Sprint(fault))
+		}
+	}()
 	h, body, err := envelope.Parse(r.Data)
 	if err != nil {
 		return refuse(reasonOf(err), err.Error())
@@ -138,13 +144,11 @@ func reasonOf(err error) schema.Reason {
 	return ReasonInternal
 }
 
-// add adds a record that was read. The lane's lock is held.
+// add adds a record that was read. The lane's lock is held. The shard moves last:
+// not past a record that a panic has kept out.
 func (b *batch) add(s *session, r stream.Record, in input) {
-	origin := load.Origin{
-		Advance: b.advance(s, stream.Position{Sequence: r.Sequence}, r.Arrived),
-		Name:    shardName(s.shard, r), Arrived: r.Arrived, Data: r.Data,
-	}
-	b.addInput(in, origin)
+	b.addInput(in, load.Origin{Advance: b.advanceIndex(s), Name: shardName(s.shard, r), Arrived: r.Arrived, Data: r.Data})
+	b.advance(s, stream.Position{Sequence: r.Sequence}, r.Arrived)
 }
 
 func (b *batch) addInput(in input, origin load.Origin) {
@@ -186,7 +190,8 @@ func (b *batch) addPart(in input, origin load.Origin) {
 }
 
 // appendRow decodes one row. A panic of the decoder is this row's reject, not the
-// end of the hub.
+// end of the hub: whatever looks at the row comes before the first column is
+// touched, and appending the values that it found cannot fail.
 func (g *group) appendRow(line []byte, slice string) (refused *load.RowReject) {
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -218,12 +223,10 @@ func (b *batch) decoder(t *schema.Table) *rowjson.Decoder {
 // which mostly has the same categories; those that this one did not use go.
 func (b *batch) seal() (decoders map[string]*rowjson.Decoder) {
 	releaseAll(b.spare)
-	decoders = map[string]*rowjson.Decoder{}
+	decoders, b.unknown = map[string]*rowjson.Decoder{}, map[string]int64{}
 	for name, g := range b.groups {
 		for _, n := range g.decoder.UnknownKeys() {
-			if b.pipeline.config.OnUnknownKeys != nil {
-				b.pipeline.config.OnUnknownKeys(name, n)
-			}
+			b.unknown[name] += n
 		}
 		b.Groups = append(b.Groups, load.Group{Table: g.table, Record: g.decoder.Record(), Parts: g.parts})
 		decoders[name] = g.decoder
@@ -250,8 +253,25 @@ func (b *batch) withoutFailed() []*session {
 	return b.sessions
 }
 
-// release gives the budget and the records back.
+// tell tells the hooks what was applied. No lock is held: they are not ours.
+func (b *batch) tell(result load.Result) {
+	if b.pipeline.config.OnApply != nil {
+		b.pipeline.config.OnApply(result)
+	}
+	if b.pipeline.config.OnUnknownKeys == nil {
+		return
+	}
+	for category, n := range b.unknown {
+		if result.Parked[category] == nil { // parked rows are counted when they are redriven
+			b.pipeline.config.OnUnknownKeys(category, n)
+		}
+	}
+}
+
+// release gives the budget and the records back. It waits for a session that is
+// identifying the rows, and keeps those from it that come later.
 func (b *batch) release() {
+	b.hashed.Do(func() {})
 	for _, g := range b.Groups {
 		g.Record.Release()
 	}

@@ -1,5 +1,13 @@
 package ingest
 
+import (
+	"github.com/hubspoke/observability/lib/load"
+	"github.com/hubspoke/observability/lib/stream"
+)
+
+// Read returns why the record is refused, nil if it is not.
+func (p *Pipeline) Read(r stream.Record) *load.Reject { return newReader(p).read(r).reject }
+
 // Waiting returns how many callers wait for the budget.
 func (p *Pipeline) Waiting() int64 { return p.waiting.Load() }
 

@@ -21,7 +21,9 @@ type lane struct {
 	spare  map[string]*rowjson.Decoder
 	sealed []*batch // full; bounded by the budget
 	urgent bool     // the open batch is wanted now
-	signal chan struct{}
+	// stopped: nothing is applied any more, and nothing taken.
+	stopped bool
+	signal  chan struct{}
 }
 
 func newLane(p *Pipeline) *lane { return &lane{pipeline: p, signal: make(chan struct{}, 1)} }
@@ -34,35 +36,51 @@ func (l *lane) notify() {
 	}
 }
 
-// add appends a record to the open batch, and seals the batch when it is full.
+// add appends a record to the open batch, and seals the batch when it is full. The
+// cost was taken from the budget, which has it back when the batch is released.
 func (l *lane) add(s *session, r stream.Record, cost int64) {
 	d := l.pipeline.readers.Get().(*reader)
-	in := d.read(r)
+	full := l.append(s, r, d.read(r), cost)
+	l.pipeline.readers.Put(d)
+	l.notify()
+	if full != nil {
+		full.identify()
+	}
+}
+
+// append returns the batch that the record has filled, nil if there is room left.
+func (l *lane) append(s *session, r stream.Record, in input, cost int64) (full *batch) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopped {
+		l.pipeline.budget.Release(cost)
+		s.queue(stream.Position{Sequence: r.Sequence}) // and Drain waits for the pipeline's error
+		return nil
+	}
 	b := l.openBatch()
 	b.bytes += cost
 	b.add(s, r, in)
-	full := b.full()
-	if full {
+	if b.full() {
 		l.seal()
-	} else if l.pipeline.waiting.Load() > 0 {
+		return b
+	}
+	if l.pipeline.waiting.Load() > 0 {
 		l.urgent = true // whoever waits has flushed what was there before
 	}
-	l.mu.Unlock()
-	l.pipeline.readers.Put(d)
-	l.notify()
-	if full {
-		b.identify()
-	}
+	return nil
 }
 
 // addEnd notes that the session's shard has ended.
 func (l *lane) addEnd(s *session) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopped {
+		s.queue(stream.Position{Ended: true})
+		return
+	}
 	b := l.openBatch()
 	to := b.advanceOf(s).To
 	b.advance(s, stream.Position{Sequence: to.Sequence, Ended: true}, time.Time{})
-	l.mu.Unlock()
 	l.notify()
 }
 
@@ -152,16 +170,16 @@ func (l *lane) commit(ctx context.Context, b *batch) error {
 	for category, why := range result.Parked {
 		l.pipeline.config.Logger.Error("category is parked until its table fits", "category", category, "error", why)
 	}
-	if l.pipeline.config.OnApply != nil {
-		l.pipeline.config.OnApply(result)
-	}
+	b.tell(result)
 	return nil
 }
 
-// discard drops what was not applied when the pipeline stops.
+// discard drops what was not applied when the pipeline stops. A session that has
+// not noticed may still be about to add a record, or be identifying a batch.
 func (l *lane) discard() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.stopped = true
 	if l.open != nil {
 		l.seal()
 	}

@@ -58,8 +58,6 @@ func (p *Pipeline) applyParked(ctx context.Context, d *reader, records []load.Pa
 	if err != nil {
 		return false, err
 	}
-	if p.config.OnApply != nil {
-		p.config.OnApply(result)
-	}
+	b.tell(result)
 	return len(result.Parked) > 0, nil
 }

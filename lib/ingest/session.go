@@ -48,6 +48,13 @@ func (s *session) failure() error {
 	return s.err
 }
 
+// queue notes that everything up to p was taken.
+func (s *session) queue(p stream.Position) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queued = p
+}
+
 // commit notes that everything up to p is applied.
 func (s *session) commit(p stream.Position) {
 	s.mu.Lock()
