@@ -98,9 +98,15 @@ type Part struct {
 	First, Rows int
 	// Rejects are rows of the part that are not in the record.
 	Rejects []RowReject
+	// MoreRejects is how many further rows were rejected, of which only the number
+	// is kept.
+	MoreRejects int
 	// Origin of the part.
 	Origin Origin
 }
+
+// arrived is how many rows the part came with.
+func (p *Part) arrived() int { return p.Rows + len(p.Rejects) + p.MoreRejects }
 
 // End closes a run.
 type End struct {

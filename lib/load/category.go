@@ -155,7 +155,7 @@ func (c *category) claimParts(ctx context.Context) error {
 	var hashes [][]byte
 	for _, p := range candidates {
 		scopes, runs = append(scopes, p.scope.id), append(runs, id(p.Run))
-		numbers, rows = append(numbers, int32(p.Number)), append(rows, int32(p.Rows+len(p.Rejects)))
+		numbers, rows = append(numbers, int32(p.Number)), append(rows, int32(p.arrived()))
 		hashes = append(hashes, p.SHA256[:])
 		from, to := int32(p.First), int32(p.First+p.Rows)
 		if p.superseded || !c.snapshot() {
@@ -221,13 +221,15 @@ func (c *category) addPart(p *partWork) {
 	p.run = c.runOf(p.Scope, p.Run)
 	p.run.parts++
 	p.run.lastPart = max(p.run.lastPart, int32(p.Number))
-	n := int64(p.Rows + len(p.Rejects))
+	n := int64(p.arrived())
 	p.run.rows += n
 	c.counts.Parts++
 	c.counts.Rows += n
 	for _, r := range p.Rejects {
 		c.rejectRow(p, r)
 	}
+	p.run.rejects += int64(p.MoreRejects)
+	c.counts.Rejected += int64(p.MoreRejects)
 }
 
 func (c *category) rejectRow(p *partWork, r RowReject) {

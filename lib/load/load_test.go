@@ -310,6 +310,10 @@ func TestIncompleteRunsMarkNothing(t *testing.T) {
 			p.Rejects = []load.RowReject{{Row: 1, Reason: schema.ReasonType, Detail: "x", Bytes: []byte("{}")}}
 			return b.end(things.Table, "", 2, schema.OK, 1, 2)
 		},
+		"more rows rejected": func(b *builder) *builder {
+			b.parts["things"][0].MoreRejects = 1
+			return b.end(things.Table, "", 2, schema.OK, 1, 2)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := newDatabase(t, load.Config{})
