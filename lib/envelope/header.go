@@ -15,8 +15,9 @@ const (
 	MaxHeader = 4096
 	// MaxSize is the length of a decoded body in bytes.
 	MaxSize = 8 << 20
-	// MaxRows is how many rows a part has at most.
-	MaxRows = 1_000_000
+	// MaxRows is how many rows a part has at most: each takes memory in the hub
+	// however short it is.
+	MaxRows = 20_000
 	// MaxParts is how many parts a run has at most.
 	MaxParts = 1_000_000
 	// MaxError is the length of an End's error text in bytes.

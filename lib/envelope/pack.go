@@ -19,7 +19,8 @@ type Config struct {
 	// key: what the stream allows. Defaults to 1 MiB, the limit of a Kinesis
 	// stream unless it was raised.
 	MaxRecord int
-	// MaxRows is how many rows a part has at most. Defaults to 1000.
+	// MaxRows is how many rows a part has at most. Defaults to 1000; at most the
+	// constant MaxRows.
 	MaxRows int
 	// MaxSize is how many bytes the rows of a part have at most before
 	// compression. Defaults to 4 MiB; at most the constant MaxSize.

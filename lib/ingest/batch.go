@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"sync"
@@ -13,15 +14,22 @@ import (
 	"github.com/hubspoke/observability/lib/stream"
 )
 
-// recordOverhead is what a record costs of the budget besides its bytes.
-const recordOverhead = 1 << 10
+const (
+	// recordOverhead is what a record costs of the budget besides its bytes.
+	recordOverhead = 1 << 10
+	// rowOverhead is what a row costs besides its JSON: columns that it does not
+	// name, key and hash, or its reject.
+	rowOverhead = 128
+	// maxRowRejects is how many rejected rows of one part are kept.
+	maxRowRejects = 100
+)
 
 // cost returns how many bytes of the budget a record takes: its own, kept until
-// it is applied, and those of its decoded body.
+// it is applied, and those of its decoded rows.
 func cost(r stream.Record) int64 {
 	n := int64(len(r.Data)) + recordOverhead
-	if h, _, err := envelope.Parse(r.Data); err == nil {
-		n += int64(h.Size)
+	if h, _, err := envelope.Parse(r.Data); err == nil && h.Kind == envelope.Part {
+		n += int64(h.Size) + int64(h.Rows)*rowOverhead
 	}
 	return min(n, minBudget)
 }
@@ -31,7 +39,7 @@ type batch struct {
 	load.Batch
 	pipeline *Pipeline
 	started  time.Time
-	rows     int
+	rows     int   // that arrived, rejected ones too
 	bytes    int64 // of the budget
 
 	groups   map[string]*group
@@ -179,14 +187,29 @@ func (b *batch) addPart(in input, origin load.Origin) {
 	}
 	for i, line := range envelope.Lines(in.body) {
 		if refused := g.appendRow(line, h.Slice); refused != nil {
-			refused.Row = i
-			refused.Bytes = append([]byte(nil), line...)
-			part.Rejects = append(part.Rejects, *refused)
+			rejectRow(&part, i, line, refused)
 		}
+	}
+	if len(part.Rejects) > maxRowRejects {
+		part.Rejects[maxRowRejects].Detail = fmt.Sprintf("%d more rows of the part were rejected, this is the first of them", part.MoreRejects+1)
 	}
 	part.Rows = g.decoder.Len() - part.First
 	g.parts = append(g.parts, part)
-	b.rows += part.Rows
+	b.rows += h.Rows
+}
+
+// rejectRow keeps a row that does not fit. Behind the last that is kept comes one
+// that stands for all others, of which only the number is.
+func rejectRow(part *load.Part, row int, line []byte, refused *load.RowReject) {
+	switch n := len(part.Rejects); {
+	case n < maxRowRejects:
+		refused.Row, refused.Bytes = row, bytes.Clone(line)
+		part.Rejects = append(part.Rejects, *refused)
+	case n == maxRowRejects:
+		part.Rejects = append(part.Rejects, load.RowReject{Row: row, Reason: ReasonMoreRows})
+	default:
+		part.MoreRejects++
+	}
 }
 
 // appendRow decodes one row. A panic of the decoder is this row's reject, not the

@@ -253,4 +253,6 @@ const (
 	ReasonUnknownCategory schema.Reason = "unknown_category"
 	// ReasonInternal: decoding failed in a way that is a bug here.
 	ReasonInternal schema.Reason = "internal"
+	// ReasonMoreRows: more rows of the part were rejected than are kept.
+	ReasonMoreRows schema.Reason = "more_rows"
 )

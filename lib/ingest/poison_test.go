@@ -10,10 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hubspoke/observability/lib/envelope"
 	"github.com/hubspoke/observability/lib/ingest"
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/pgtest"
 	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/lib/stream"
 )
 
 // envelopes packs rows as a spoke without any checks would: a body that is not
@@ -201,10 +203,33 @@ func TestNothingButPoison(t *testing.T) {
 	other.Account = "000000000002"
 	start := time.Now()
 	h.deliver(slices.Concat(envelopes(scope, start, malformed...), envelopes(other, start, refused...))...)
-	t.Logf("4,000 rejects in %v, %d transactions", time.Since(start), len(h.results))
+	t.Logf("4,000 rejected rows in %v, %d transactions", time.Since(start), len(h.results))
 	h.want("SELECT account_id || ' ' || reason || format(': %s, %s with bytes, %s with size', count(*), count(bytes), count(*) FILTER (WHERE size > 0)) FROM hub.reject GROUP BY account_id, reason",
-		"000000000001 wrong_type: 2000, 100 with bytes, 2000 with size", "000000000002 refused: 2000, 100 with bytes, 2000 with size")
+		"000000000001 more_rows: 1, 0 with bytes, 0 with size", "000000000001 wrong_type: 100, 100 with bytes, 100 with size",
+		"000000000002 refused: 2000, 100 with bytes, 2000 with size")
+	h.want("SELECT row_number || ': ' || detail FROM hub.reject WHERE reason = 'more_rows'", "100: 1900 more rows of the part were rejected, this is the first of them")
+	h.want("SELECT account_id || format(': %s rows, %s rejects', rows, rejects) FROM hub.run JOIN hub.scope USING (scope)",
+		"000000000001: 2000 rows, 2000 rejects", "000000000002: 2000 rows, 2000 rejects")
+	h.want("SELECT rows::text FROM hub.run_part", "2000", "2000")
 	h.deliver(envelopes(scope, start.Add(time.Second), `{"id":"1","ratio":"y","count":1}`)...)
 	h.want("SELECT count(bytes)::text FROM hub.reject WHERE account_id = '000000000001'", "100")
 	h.want("SELECT id FROM obs.gauges")
+}
+
+// TestRowsOfOneByte: a record of a few hundred bytes can hold as many rows as a part
+// may have. Rows that are rejected fill a batch and cost of the budget as others do.
+func TestRowsOfOneByte(t *testing.T) {
+	rows := slices.Repeat([]string{"1"}, envelope.MaxRows)
+	record := records(t, scopeOf(1), time.Now(), envelope.MaxRows, rows...)[0]
+	if cost := ingest.Cost(stream.Record{Data: record}); len(record) > 1000 || cost < 100*envelope.MaxRows {
+		t.Errorf("a record of %d bytes with %d rows costs %d bytes", len(record), envelope.MaxRows, cost)
+	}
+	h := newHub(t, ingest.Config{BatchRows: envelope.MaxRows, BatchAge: time.Hour})
+	if err := h.pipeline.Open("0", stream.Position{}).Deliver(t.Context(), streamRecords(0, [][]byte{record})); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the batch is applied", func() bool { return len(h.results) == 1 })
+	if r := <-h.results; r.Rejects != 101 || r.Categories["things"].Rejected != envelope.MaxRows {
+		t.Errorf("%d rejects of %d rejected rows", r.Rejects, r.Categories["things"].Rejected)
+	}
 }
