@@ -12,11 +12,14 @@ func (p *Pipeline) Read(r stream.Record) *load.Reject { return newReader(p).read
 func (p *Pipeline) Waiting() int64 { return p.waiting.Load() }
 
 // Unspent reports whether the whole budget is there.
-func (p *Pipeline) Unspent() bool {
-	if !p.budget.TryAcquire(p.config.Budget) {
+func (p *Pipeline) Unspent() bool { return p.Has(p.config.Budget) }
+
+// Has reports whether n bytes of the budget are there.
+func (p *Pipeline) Has(n int64) bool {
+	if !p.budget.TryAcquire(n) {
 		return false
 	}
-	p.budget.Release(p.config.Budget)
+	p.budget.Release(n)
 	return true
 }
 
@@ -25,3 +28,15 @@ var Cost = cost
 
 // Wait makes it look as if somebody waited for the budget.
 func (p *Pipeline) Wait() { p.waiting.Add(1) }
+
+// Hold keeps every record from being added until the function returned is called.
+func (p *Pipeline) Hold() (release func()) {
+	for _, l := range p.lanes {
+		l.mu.Lock()
+	}
+	return func() {
+		for _, l := range p.lanes {
+			l.mu.Unlock()
+		}
+	}
+}

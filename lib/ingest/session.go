@@ -66,19 +66,22 @@ func (s *session) commit(p stream.Position) {
 // Deliver decodes records into the lane's open batch. It blocks while the budget
 // is spent. Without records it tells whether the session still works.
 func (s *session) Deliver(ctx context.Context, records []stream.Record) error {
-	if err := s.failure(); err != nil || len(records) == 0 {
-		return err
-	}
 	ctx, cancel := s.whileWorking(ctx)
 	defer cancel(nil)
 	for _, r := range records {
+		if err := s.failure(); err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		cost := cost(r)
 		if err := s.pipeline.acquire(ctx, cost); err != nil {
 			return context.Cause(ctx)
 		}
 		s.lane.add(s, r, cost)
 	}
-	return nil
+	return s.failure()
 }
 
 // whileWorking returns a context that ends when the session or the pipeline fails.

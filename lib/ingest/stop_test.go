@@ -16,7 +16,7 @@ import (
 // eventually waits for a condition that tells nobody when it comes true.
 func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20*time.Second); !condition(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); !condition(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s: still not so after 20 seconds", what)
 		}
@@ -117,5 +117,37 @@ func TestUnknownKeys(t *testing.T) {
 	eventually(t, "unknown keys are told twice", func() bool { return len(unknown) == 2 })
 	if first, second := <-unknown, <-unknown; first != 3 || second != 4 {
 		t.Errorf("%d and %d keys without a column", first, second)
+	}
+}
+
+// TestDeliverStops: a session that is abandoned, superseded or cancelled takes no
+// further record, although there is room for it.
+func TestDeliverStops(t *testing.T) {
+	part := records(t, scopeOf(0), time.Now(), 10, thing("a", "1"))[0]
+	for name, end := range map[string]func(p *ingest.Pipeline, s stream.Session, cancel func()){
+		"abandoned":  func(_ *ingest.Pipeline, s stream.Session, _ func()) { s.Abandon() },
+		"superseded": func(p *ingest.Pipeline, _ stream.Session, _ func()) { p.Open("0", stream.Position{}) },
+		"cancelled":  func(_ *ingest.Pipeline, _ stream.Session, cancel func()) { cancel() },
+	} {
+		const budget = 64 << 20
+		p, err := ingest.New(load.New(nil, quick, categories...), ingest.Config{Stream: "stream", Budget: budget})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		s := p.Open("0", stream.Position{})
+		release := p.Hold()
+		done := make(chan error, 1)
+		go func() { done <- s.Deliver(ctx, streamRecords(0, [][]byte{part, part, part})) }()
+		eventually(t, "the first record has its part of the budget", func() bool { return !p.Unspent() })
+		end(p, s, cancel)
+		release()
+		if err := <-done; err == nil {
+			t.Errorf("%s: all records were taken", name)
+		}
+		if !p.Has(budget - ingest.Cost(stream.Record{Data: part})) {
+			t.Errorf("%s: more than the first record was taken", name)
+		}
 	}
 }
