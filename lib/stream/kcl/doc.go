@@ -91,6 +91,12 @@
 // Of a shard that came and went unread, and of which the Sink knows nothing, no gap
 // is told unless a worker saw it in the list of shards.
 //
+// # Memory
+//
+// Records that were read and that the Sink has not accepted take 40 MiB at most, of
+// all shards together. A read waits until there is room for the 10 MiB that it may
+// return, so that shards take turns while the Sink blocks.
+//
 // # Permissions
 //
 // kinesis: DescribeStreamSummary, ListShards, GetShardIterator, GetRecords.

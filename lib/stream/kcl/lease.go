@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -38,6 +39,8 @@ type lease struct {
 	from         stream.Position
 	cursor       cursor
 	failingSince time.Time // of a streak of failed reads
+
+	unaccepted atomic.Int64 // bytes of the last read, until they are delivered
 
 	finishOnce sync.Once
 	mu         sync.Mutex
@@ -145,6 +148,12 @@ func (l *lease) read(limit *int32) (*kinesis.GetRecordsOutput, error) {
 	if err := context.Cause(l.reading); err != nil {
 		return nil, err
 	}
+	// What was read before is delivered: who waits here has nothing that others wait
+	// for.
+	if err := l.run.unaccepted.Acquire(l.reading, maxRead); err != nil {
+		return nil, context.Cause(l.reading)
+	}
+	l.unaccepted.Store(maxRead)
 	out, err := l.cursor.next(l.reading, limit)
 	if err == nil {
 		l.failingSince = time.Time{}
@@ -152,9 +161,11 @@ func (l *lease) read(limit *int32) (*kinesis.GetRecordsOutput, error) {
 		for i := range out.Records {
 			bytes += len(out.Records[i].Data)
 		}
+		l.hold(int64(bytes))
 		l.run.cfg.Hooks.Read(l.shard, len(out.Records), bytes, time.Duration(*out.MillisBehindLatest)*time.Millisecond)
 		return out, nil
 	}
+	l.hold(0)
 	err = fmt.Errorf("read %s: %w", l.shard, err)
 	if !transient(err) || l.reading.Err() != nil {
 		return nil, err
@@ -170,6 +181,17 @@ func (l *lease) read(limit *int32) (*kinesis.GetRecordsOutput, error) {
 	l.run.cfg.Hooks.ReadFailed(l.shard, err)
 	return nil, again
 }
+
+// hold gives back what the read did not return of what it might have.
+func (l *lease) hold(bytes int64) {
+	bytes = min(bytes, maxRead)
+	if l.unaccepted.CompareAndSwap(maxRead, bytes) { // else finish came in between
+		l.run.unaccepted.Release(maxRead - bytes)
+	}
+}
+
+// letGo gives the rest back: it is delivered, or never will be.
+func (l *lease) letGo() { l.run.unaccepted.Release(l.unaccepted.Swap(0)) }
 
 // patience is for how many lease durations reads may fail before the shard is
 // given up.
@@ -197,6 +219,7 @@ func (l *lease) attempt(do func() error) error {
 // deliver hands records to the session. Without records it asks whether the session
 // still works.
 func (l *lease) deliver(records []stream.Record) {
+	defer l.letGo()
 	l.mu.Lock()
 	session, lost := l.session, l.err != nil
 	l.mu.Unlock()
@@ -271,6 +294,7 @@ func (l *lease) finish() {
 			_, err := session.Drain(ctx)
 			return err
 		})
+		l.letGo()
 		l.stopRenewal()
 		<-l.renewed
 		l.mu.Lock()

@@ -16,6 +16,7 @@ import (
 	"github.com/vmware/vmware-go-kcl-v2/clientlibrary/checkpoint"
 	"github.com/vmware/vmware-go-kcl-v2/clientlibrary/config"
 	"github.com/vmware/vmware-go-kcl-v2/clientlibrary/partition"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/hubspoke/observability/lib/stream"
 )
@@ -35,6 +36,7 @@ type run struct {
 	streamARN  *string
 	table      table
 	progress   progress
+	unaccepted *semaphore.Weighted // see Worker
 
 	// base outlives the stop, draining lasts until the time for draining is over,
 	// reading until the stop.

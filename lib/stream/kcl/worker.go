@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/google/uuid"
 	"github.com/vmware/vmware-go-kcl-v2/clientlibrary/worker"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/hubspoke/observability/lib/stream"
 )
@@ -21,7 +22,18 @@ import (
 type Worker struct {
 	cfg  Config
 	sink stream.Sink
+	// unaccepted is for the bytes of records that were read, or are being read, and
+	// that the Sink has not accepted.
+	unaccepted *semaphore.Weighted
 }
+
+const (
+	// maxRead is the most bytes that one read returns.
+	maxRead = 10 << 20
+	// maxUnaccepted is how many bytes of records wait for the Sink, of all shards
+	// together. A read is made only when there is room for all that it may return.
+	maxUnaccepted = 4 * maxRead
+)
 
 // New returns a Worker, or all faults of cfg at once. It calls nobody.
 func New(cfg Config, sink stream.Sink) (*Worker, error) {
@@ -29,7 +41,7 @@ func New(cfg Config, sink stream.Sink) (*Worker, error) {
 	if err := cfg.validate(sink); err != nil {
 		return nil, err
 	}
-	return &Worker{cfg, sink}, nil
+	return &Worker{cfg, sink, semaphore.NewWeighted(maxUnaccepted)}, nil
 }
 
 // Run works until ctx is done. Then it takes no more records, has what it
@@ -77,14 +89,15 @@ func (w *Worker) newRun(base context.Context) *run {
 	name := uuid.NewString()
 	r := &run{
 		cfg: w.cfg, sink: w.sink, log: w.cfg.Logger.With("worker", name), worker: name,
-		table:    table{w.cfg.DynamoDB, w.cfg.Application, w.cfg.LeaseDuration, w.cfg.LeaseDuration / 5},
-		progress: progress{sink: w.sink, trust: w.cfg.ShardSyncInterval, call: w.cfg.LeaseDuration, at: map[string]answer{}},
-		base:     base,
-		leases:   map[string]*lease{},
-		broken:   make(chan error, 1),
-		library:  libraryConfig(w.cfg, name),
-		vanished: map[string]bool{},
-		retries:  retries{interval: w.cfg.ShardSyncInterval, failed: map[string]failures{}},
+		table:      table{w.cfg.DynamoDB, w.cfg.Application, w.cfg.LeaseDuration, w.cfg.LeaseDuration / 5},
+		progress:   progress{sink: w.sink, trust: w.cfg.ShardSyncInterval, call: w.cfg.LeaseDuration, at: map[string]answer{}},
+		unaccepted: w.unaccepted,
+		base:       base,
+		leases:     map[string]*lease{},
+		broken:     make(chan error, 1),
+		library:    libraryConfig(w.cfg, name),
+		vanished:   map[string]bool{},
+		retries:    retries{interval: w.cfg.ShardSyncInterval, failed: map[string]failures{}},
 	}
 	r.streamName, r.streamARN = w.cfg.names()
 	r.draining, r.stopDraining = context.WithCancelCause(base)

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/hubspoke/observability/lib/awsfake"
 	"github.com/hubspoke/observability/lib/stream"
@@ -224,6 +225,40 @@ func TestLeaseIsNotRenewedInTime(t *testing.T) {
 	equal(t, "applied", sink.Count(), 0)
 	outage.Remove()
 	s.until(sink, "a again", func() bool { return sink.Delivered() == 2 })
+}
+
+// Records that the Sink does not accept bound what is read of other shards, and all
+// of the room comes back.
+func TestReadsWaitForTheSink(t *testing.T) {
+	s := newStack(t, 2, awsfake.Config{})
+	stuck, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	sink := &streamtest.Sink{BeforeDeliver: func(ctx context.Context, shard string, records []stream.Record) error {
+		if shard == shard0 && len(records) > 0 {
+			once.Do(func() { close(stuck) })
+			return await(ctx, release)
+		}
+		return nil
+	}}
+	worker := must(New(s.config(), sink))
+	worker.unaccepted = semaphore.NewWeighted(maxRead) // room for one read
+	s.put(shard0, "a")
+	r := s.run(worker)
+	<-stuck
+	s.until(sink, "the other session", func() bool { return sink.Opened(shard1) == 1 })
+	lists, reads := s.aws.Calls("kinesis:ListShards"), s.aws.Calls("kinesis:GetRecords")
+	s.put(shard1, "b")
+	s.poll("passes", func() bool { return s.aws.Calls("kinesis:ListShards") > lists+20 })
+	if more := s.aws.Calls("kinesis:GetRecords") - reads; more > 1 || sink.Delivered() > 0 { // one may have been under way
+		t.Errorf("%d reads, %d records delivered while there was no room", more, sink.Delivered())
+	}
+	close(release)
+	s.until(sink, "both", func() bool { return sink.Count() == 2 })
+	s.aws.Inject(awsfake.Fault{Operation: "kinesis:GetRecords", Effect: awsfake.ServerError, Times: 3})
+	s.put(shard1, "c")
+	s.until(sink, "after failed reads", func() bool { return texts(sink, shard1) == "b c" })
+	r.stop()
+	equal(t, "all of the room is there", worker.unaccepted.TryAcquire(maxRead), true)
 }
 
 func TestLostAnswersOfDynamoDB(t *testing.T) {
