@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -50,6 +51,9 @@ Examples:
 Exit code 3 if something could not be applied; the summary names it.`
 }
 
+// errInterrupted stands for whatever was under way when the program was told to stop.
+var errInterrupted = errors.New("interrupted")
+
 // Run replays.
 func (c replayCommand) Run(ctx context.Context, p program.Program, log *slog.Logger) error {
 	chosen, filter, err := c.selection()
@@ -96,14 +100,21 @@ func (c replayCommand) Run(ctx context.Context, p program.Program, log *slog.Log
 		Logger: log,
 	})
 	stop()
-	if err := c.print(p, summary); err != nil {
-		return err
+	if err != nil && ctx.Err() != nil {
+		err = errInterrupted
+	}
+	if err == nil || listed.Load() > 0 {
+		if printErr := c.print(p, summary, err); printErr != nil {
+			return printErr
+		}
 	}
 	switch {
 	case err != nil && misfit(err):
 		return program.Usagef("%w; `hub check` prints the statements that mend it, then replay again", err)
 	case err != nil && summary.Total().Parts > 0:
-		return program.Partlyf("%w; replay again to go on from here", prerequisite(err))
+		return program.Partlyf("%w; replay again to go on", prerequisite(err))
+	case errors.Is(err, errInterrupted):
+		return fmt.Errorf("%w; replay again to go on", err)
 	case err != nil:
 		return prerequisite(err)
 	case !summary.Complete():
@@ -160,12 +171,16 @@ func (c replayCommand) selection() ([]*schema.Table, archive.Filter, error) {
 
 // replayJSON is the summary as `-o json` prints it: an interface, add only.
 type replayJSON struct {
-	DryRun       bool                  `json:"dry_run"`
-	Complete     bool                  `json:"complete"`
-	Runs         int                   `json:"runs"`
-	SkippedRuns  int                   `json:"skipped_runs"`
+	DryRun   bool `json:"dry_run"`
+	Complete bool `json:"complete"`
+	// Error is why the replay could not go on.
+	Error       string `json:"error,omitempty"`
+	Runs        int    `json:"runs"`
+	SkippedRuns int    `json:"skipped_runs"`
+	// Files and Rows were not in the database. Of them Applied rows are now.
 	Files        int                   `json:"files"`
 	Rows         int64                 `json:"rows"`
+	Applied      int64                 `json:"applied_rows"`
 	SkippedFiles int                   `json:"skipped_files"`
 	SkippedRows  int64                 `json:"skipped_rows"`
 	Categories   map[string]countsJSON `json:"categories"`
@@ -193,9 +208,10 @@ type badJSON struct {
 	Detail string `json:"detail"`
 }
 
-func (c replayCommand) print(p program.Program, s replay.Summary) error {
+// print prints the summary of a replay that ended with err.
+func (c replayCommand) print(p program.Program, s replay.Summary, err error) error {
 	if c.JSON() {
-		return program.WriteJSON(p.Stdout, c.summaryJSON(s))
+		return program.WriteJSON(p.Stdout, c.summaryJSON(s, err))
 	}
 	t := program.NewTable(p.Stdout, "category", "rows", "new", "changed", "unchanged", "superseded", "rejected", "gone", "runs completed")
 	for _, category := range slices.Sorted(maps.Keys(s.Categories)) {
@@ -206,8 +222,11 @@ func (c replayCommand) print(p program.Program, s replay.Summary) error {
 		t.Render()
 	}
 	verb := "applied"
-	if c.DryRun {
+	switch {
+	case c.DryRun:
 		verb = "to be applied"
+	case err != nil:
+		verb = fmt.Sprintf("to be applied, of which %d rows are", s.Total().Rows)
 	}
 	fmt.Fprintf(p.Stdout, "%d runs in the archive; %d files with %d rows %s, %d files with %d rows were before\n",
 		s.Runs, s.Files, s.Rows, verb, s.SkippedFiles, s.SkippedRows)
@@ -235,10 +254,10 @@ func more(p program.Program, count, named int, what string) {
 	}
 }
 
-func (c replayCommand) summaryJSON(s replay.Summary) replayJSON {
+func (c replayCommand) summaryJSON(s replay.Summary, err error) replayJSON {
 	out := replayJSON{
-		DryRun: c.DryRun, Complete: s.Complete(), Runs: s.Runs, SkippedRuns: s.SkippedRuns, Files: s.Files, Rows: s.Rows,
-		SkippedFiles: s.SkippedFiles, SkippedRows: s.SkippedRows, Categories: map[string]countsJSON{}, BadCount: s.BadCount,
+		DryRun: c.DryRun, Complete: err == nil && s.Complete(), Error: errorText(err), Runs: s.Runs, SkippedRuns: s.SkippedRuns,
+		Files: s.Files, Rows: s.Rows, Applied: s.Total().Rows, SkippedFiles: s.SkippedFiles, SkippedRows: s.SkippedRows, Categories: map[string]countsJSON{}, BadCount: s.BadCount,
 		Bad: []badJSON{}, Unfinished: texts(s.Unfinished), Lacking: texts(s.Lacking), Unknown: s.Unknown,
 	}
 	for category, n := range s.Categories {

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/hubspoke/observability/lib/archive"
+	"github.com/hubspoke/observability/lib/awsfake"
 	"github.com/hubspoke/observability/lib/pgtest"
 	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/program/programtest"
@@ -108,7 +110,7 @@ func TestReplayIntoAnEmptyDatabaseIsEqual(t *testing.T) {
 		t.Errorf("%+v", dry)
 	}
 	done := parse[replayJSON](t, hub(t.Context(), append(replay, "-o", "json")...).want(t, program.ExitDone))
-	if done.Rows != dry.Rows || done.Categories["certificates"].Rows != 491 || done.Categories["certificates"].Gone != 10 || done.Categories["certificates"].Completed != 3 {
+	if done.Rows != dry.Rows || dry.Applied != 0 || done.Applied != done.Rows || !done.Complete || done.Categories["certificates"].Rows != 491 || done.Categories["certificates"].Gone != 10 || done.Categories["certificates"].Completed != 3 {
 		t.Errorf("%+v", done)
 	}
 	hub(t.Context(), "verify", "--against", empty.URL).want(t, program.ExitDone, "│ certificates      │       241 │   241 │")
@@ -178,4 +180,55 @@ func TestReplayNamesWhatItCouldNotApply(t *testing.T) {
 	w.send(spoke, collector(others, nil, other{"a"}))
 	hub(t.Context(), append(replay, "--account", "222233334444")...).want(t, program.ExitDone)
 	hub(t.Context(), replay...).want(t, program.ExitPartly, "unknown: 1 runs of category others")
+}
+
+// A replay that could not go on says so on standard output, too: a program reads
+// nothing else.
+func TestReplayThatEndsEarlyIsNotComplete(t *testing.T) {
+	w := filled(t)
+	replay := func(ctx context.Context, url string, args ...string) result {
+		return hub(ctx, append([]string{"replay", "--bucket", bucket, "--database-url", url, "--workers", "1"}, args...)...)
+	}
+	// The file of the second scope is not read: the first scope is applied before.
+	costs := func(c awsfake.Call) bool {
+		return strings.Contains(c.Path, "service_costs/") && strings.HasSuffix(c.Path, ".parquet")
+	}
+	costFile := func(effect awsfake.Effect) *awsfake.Injection {
+		return w.aws.Inject(awsfake.Fault{Operation: "s3:GetObject", Effect: effect, When: costs})
+	}
+	check := func(r result, code int, text string) {
+		t.Helper()
+		s := parse[replayJSON](t, r.want(t, code, text))
+		if s.Complete || !strings.Contains(s.Error, strings.TrimSuffix(text, "; replay again to go on")) || s.Applied != 490 || s.Rows != 492 {
+			t.Errorf("%+v", s)
+		}
+	}
+	t.Run("failed", func(t *testing.T) {
+		empty := pgtest.New(t, template)
+		denied := costFile(awsfake.Deny)
+		check(replay(t.Context(), empty.URL, "-o", "json"), program.ExitUsage, "AccessDenied")
+		replay(t.Context(), empty.URL).want(t, program.ExitUsage, "1 files with 2 rows to be applied, of which 0 rows are, 6 files with 490 rows were before")
+		denied.Remove()
+		replay(t.Context(), empty.URL).want(t, program.ExitDone, "2 files with 3 rows applied, 6 files with 490 rows were before")
+	})
+	t.Run("interrupted", func(t *testing.T) {
+		empty := pgtest.New(t, template)
+		ctx, interrupt := context.WithCancel(t.Context())
+		stuck := costFile(awsfake.BlackHole)
+		defer stuck.Remove()
+		go func() {
+			defer interrupt()
+			if err := stuck.Wait(t.Context(), 1); err != nil {
+				t.Error(err)
+			}
+		}()
+		check(replay(ctx, empty.URL, "-o", "json"), program.ExitPartly, "interrupted; replay again to go on")
+	})
+	t.Run("before anything was found", func(t *testing.T) {
+		denied := w.aws.Inject(awsfake.Fault{Operation: "s3:ListObjectsV2", Effect: awsfake.Deny})
+		defer denied.Remove()
+		if r := replay(t.Context(), pgtest.New(t, template).URL).want(t, program.ExitUsage, "AccessDenied"); r.stdout != "" {
+			t.Errorf("there is a summary:\n%s", r.stdout)
+		}
+	})
 }
