@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jedib0t/go-pretty/v6/table"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/schema"
@@ -92,12 +93,11 @@ type comparison struct {
 type digest struct{ Rows, Xor int64 }
 
 func (c *comparison) run(ctx context.Context) error {
-	here, err := c.digests(ctx, c.here)
-	if err != nil {
-		return err
-	}
-	there, err := c.digests(ctx, c.there)
-	if err != nil {
+	var here, there map[string]digest
+	both, digesting := errgroup.WithContext(ctx)
+	both.Go(func() (err error) { here, err = c.digests(digesting, c.here); return err })
+	both.Go(func() (err error) { there, err = c.digests(digesting, c.there); return err })
+	if err := both.Wait(); err != nil {
 		return err
 	}
 	for account, d := range here {

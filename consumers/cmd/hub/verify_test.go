@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/hubspoke/observability/lib/archive"
 	"github.com/hubspoke/observability/lib/awsfake"
 	"github.com/hubspoke/observability/lib/pgtest"
@@ -231,4 +233,40 @@ func TestReplayThatEndsEarlyIsNotComplete(t *testing.T) {
 			t.Errorf("there is a summary:\n%s", r.stdout)
 		}
 	})
+}
+
+func TestComparingTakesAsLongAsItTakes(t *testing.T) {
+	here, there := pgtest.New(t, template), pgtest.New(t, template)
+	pool := must(open(t.Context(), here.URL, 1))
+	defer pool.Close()
+	for _, timeout := range []string{"statement_timeout", "idle_in_transaction_session_timeout"} {
+		var value string
+		err := snapshot(t.Context(), pool, func(tx pgx.Tx) error {
+			return tx.QueryRow(t.Context(), "SELECT current_setting($1)", timeout).Scan(&value)
+		})
+		if err != nil || value != "0" {
+			t.Errorf("%s is %s, %v", timeout, value, err)
+		}
+	}
+	// Both databases are at work at the same time.
+	isolate(t)
+	var locks []pgx.Tx
+	for _, db := range []*pgtest.DB{here, there} {
+		lock := must(db.Pool.Begin(t.Context()))
+		must(lock.Exec(t.Context(), "LOCK TABLE obs.certificates"))
+		locks = append(locks, lock)
+	}
+	verified := make(chan result, 1)
+	go func() { verified <- hub(t.Context(), "verify", "--database-url", here.URL, "--against", there.URL) }()
+	programtest.Eventually(t, "both databases to read the table", func() bool {
+		return query[int64](t, here, "SELECT count(DISTINCT database) FROM pg_locks WHERE NOT granted AND mode = 'AccessShareLock' AND database IN (SELECT oid FROM pg_database WHERE datname IN ($1, $2))",
+			here.Pool.Config().ConnConfig.Database, there.Pool.Config().ConnConfig.Database)[0] == 2
+	})
+	for _, lock := range locks {
+		if err := lock.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := <-verified
+	r.want(t, program.ExitDone)
 }
