@@ -72,10 +72,10 @@ func (c checkCommand) Run(ctx context.Context, p program.Program) error {
 
 // nextStep is what mends the database.
 func (f fit) nextStep() string {
-	if len(f.Pending) > 0 || !f.Views {
-		return "run: hub migrate"
+	if len(f.Pending) == 0 && len(f.Faults) > 0 {
+		return "run the statements above, then: hub migrate" // migrations make a table once, and views need it
 	}
-	return "run the statements above"
+	return "run: hub migrate"
 }
 
 func (f fit) print(p program.Program) {

@@ -97,19 +97,31 @@ func TestMigrateAndCheck(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 
-	for _, test := range []struct{ statement, mend string }{
-		{"ALTER TABLE obs.secrets DROP COLUMN name CASCADE", "ALTER TABLE obs.secrets ADD COLUMN name text NOT NULL"},
-		{"DROP TABLE obs.kms_keys CASCADE", "CREATE TABLE obs.kms_keys"},
-		{"UPDATE hub.installed_view SET package_sha256 = 'x'", "missing or of another version"},
+	for _, test := range []struct{ statement, mend, next string }{
+		{"UPDATE hub.installed_view SET package_sha256 = 'x'", "missing or of another version", "run: hub migrate"},
+		{"ALTER TABLE obs.secrets DROP COLUMN name CASCADE", "ALTER TABLE obs.secrets ADD COLUMN name text NOT NULL", "run the statements above, then: hub migrate"},
+		{"DROP TABLE obs.kms_keys CASCADE", "CREATE TABLE obs.kms_keys", "run the statements above, then: hub migrate"},
 	} {
 		if _, err := db.Pool.Exec(t.Context(), test.statement); err != nil {
 			t.Fatal(err)
 		}
-		hub(t.Context(), "check").want(t, program.ExitUsage, test.mend, "the database does not fit")
+		hub(t.Context(), "check").want(t, program.ExitUsage, test.mend, "the database does not fit: "+test.next)
 	}
 	if c := parse[checkJSON](t, hub(t.Context(), "check", "-o", "json").want(t, program.ExitUsage)); c.Fits || c.Views || len(c.Faults) != 2 {
 		t.Errorf("%+v", c)
 	}
+
+	// Every command says where to go, and going there mends the database.
+	for _, command := range []string{"replay --bucket x", "verify"} {
+		hub(t.Context(), strings.Fields(command)...).want(t, program.ExitUsage, "a table does not fit", "run: hub check")
+	}
+	if r := hub(t.Context(), "migrate").want(t, program.ExitFailed, "`hub check` names what is missing"); r.stdout != "" {
+		t.Errorf("failed, and yet printed\n%s", r.stdout)
+	}
+	_, statements, _ := strings.Cut(hub(t.Context(), "check").stdout, "\n\n")
+	change(t, db, statements)
+	hub(t.Context(), "migrate").want(t, program.ExitDone, viewsStep)
+	hub(t.Context(), "check").want(t, program.ExitDone)
 }
 
 func TestMigrationThatFailsKeepsWhatWasDone(t *testing.T) {
@@ -165,7 +177,7 @@ func TestAWSThatCannotBeUsed(t *testing.T) {
 		if _, err := w.db.Pool.Exec(t.Context(), "DROP SCHEMA obs CASCADE; CREATE SCHEMA obs"); err != nil {
 			t.Fatal(err)
 		}
-		hub(t.Context(), consume...).want(t, program.ExitUsage, "no table fits", "run: hub migrate")
+		hub(t.Context(), consume...).want(t, program.ExitUsage, "no table fits", "run: hub check")
 		hub(t.Context(), "replay", "--bucket", bucket).want(t, program.ExitUsage, "a table does not fit", "hub check")
 		hub(t.Context(), "verify").want(t, program.ExitUsage, "a table does not fit")
 	})

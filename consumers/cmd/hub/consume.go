@@ -163,8 +163,8 @@ func (c consumeCommand) consume(ctx context.Context, p program.Program, log *slo
 	return err
 }
 
-// reportMisfits logs which categories will be parked. If no table fits, the
-// database was never migrated.
+// reportMisfits logs which categories will be parked. If no table fits, there is
+// nothing to do for a consumer.
 func reportMisfits(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 	f, err := compare(ctx, pool)
 	if err != nil {
@@ -172,7 +172,7 @@ func reportMisfits(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) er
 	}
 	misfits := load.Misfits(f.Faults)
 	if len(misfits) == len(schemas.All()) {
-		return program.Usagef("no table fits (the first: %s); run: hub migrate", f.Faults[0])
+		return program.Usagef("no table fits (the first: %s); run: hub check, which says how to mend it", f.Faults[0])
 	}
 	for _, category := range slices.Sorted(maps.Keys(misfits)) {
 		log.Error("category is parked until its table fits; `hub check` prints the statements", "category", category, "error", misfits[category])

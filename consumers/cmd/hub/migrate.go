@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"github.com/hubspoke/observability/lib/load"
@@ -106,10 +108,16 @@ func (c migrateCommand) Run(ctx context.Context, p program.Program) error {
 	return c.print(p, steps)
 }
 
-// failed prints what was done before the error.
+// failed prints what was done before the error, and says what to do about it.
 func (c migrateCommand) failed(p program.Program, steps []stepJSON, err error) error {
-	if printErr := c.print(p, steps); printErr != nil {
-		return printErr
+	if len(steps) > 0 || c.JSON() {
+		if printErr := c.print(p, steps); printErr != nil {
+			return printErr
+		}
+	}
+	var server *pgconn.PgError
+	if errors.As(err, &server) && (server.Code == "42P01" || server.Code == "42703") { // a table or column is gone
+		err = fmt.Errorf("%w; `hub check` names what is missing and prints the statements that make it", err)
 	}
 	if len(steps) > 0 {
 		return program.Partlyf("%w; the steps above stay done", err)

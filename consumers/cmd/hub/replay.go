@@ -134,7 +134,7 @@ func requireFit(ctx context.Context, pool *pgxpool.Pool, tables []*schema.Table)
 		return err
 	}
 	if len(faults) > 0 {
-		return program.Usagef("a table does not fit: %s; run hub migrate, `hub check` shows the rest", faults[0])
+		return program.Usagef("a table does not fit: %s; run: hub check, which prints the statements that mend it", faults[0])
 	}
 	return nil
 }
