@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"os"
@@ -63,6 +64,9 @@ const (
 	redriveInterval = time.Minute
 	pruneInterval   = time.Hour
 	reportInterval  = 30 * time.Second
+	// slowCommit is how long records may wait for their commit, besides --batch-age,
+	// before the log says so.
+	slowCommit = 30 * time.Second
 	// keepRuns is the default of --keep.
 	keepRuns = 8 * 24 * time.Hour
 	// spareConnections are for the refresher, parked records, metrics and readiness.
@@ -80,6 +84,7 @@ type consumer struct {
 	endpoints *program.Endpoints // nil: none
 	metrics   *metrics
 	keep      time.Duration
+	slow      time.Duration // for how long records may wait for their commit
 }
 
 // Run consumes until ctx is done.
@@ -148,12 +153,12 @@ func (c consumeCommand) consume(ctx context.Context, p program.Program, log *slo
 	if err != nil {
 		return &program.UsageError{Err: err}
 	}
-	hub := consumer{log: log, pool: pool, loader: loader, pipeline: pipeline, worker: worker, metrics: m, keep: keep}
+	hub := consumer{log: log, pool: pool, loader: loader, pipeline: pipeline, worker: worker, metrics: m, keep: keep, slow: slowCommit + c.BatchAge}
 	if c.Refresh {
 		hub.refresher = refresh.New(pool, refresh.Config{Interval: c.RefreshInterval, OnRefresh: m.refreshed, OnError: m.refreshFailed, Logger: log})
 	}
 	if c.MetricsAddr != "" {
-		if hub.endpoints, err = program.Listen(c.MetricsAddr, m.handler(), pool.Ping, log); err != nil {
+		if hub.endpoints, err = program.Listen(c.MetricsAddr, m.handler(), answers(pool), log); err != nil {
 			return err
 		}
 	}
@@ -235,10 +240,26 @@ func (c consumer) prune(ctx context.Context) {
 	}
 }
 
-// report logs what was applied, if anything was.
+// report logs what was applied, if anything was, and that nothing was although
+// there is something to apply: a database that hangs makes no error.
 func (c consumer) report(context.Context) {
 	if totals := c.metrics.news(); totals != nil {
 		c.log.Info("applied", totals...)
+	}
+	if d := c.metrics.waitingFor(); d > c.slow {
+		c.log.Warn("records were read, and nothing is applied: does the database work?", "for", d.Round(time.Second))
+	}
+}
+
+// answers returns what /readyz asks: does the database answer?
+func answers(pool *pgxpool.Pool) func(context.Context) error {
+	return func(ctx context.Context) error {
+		asked := time.Now()
+		err := pool.Ping(ctx)
+		if err != nil && ctx.Err() != nil {
+			return fmt.Errorf("the database has not answered for %v: %w", time.Since(asked).Round(100*time.Millisecond), err)
+		}
+		return err
 	}
 }
 
@@ -248,6 +269,9 @@ type tally struct {
 	counts load.Counts
 	shown  load.Counts
 	parked int
+	// waiting is when the first record was read that may wait for its commit; zero
+	// if there is none.
+	waiting time.Time
 }
 
 func (t *tally) add(r load.Result) {
@@ -257,6 +281,32 @@ func (t *tally) add(r load.Result) {
 		t.counts.Add(c)
 	}
 	t.parked += len(r.Parked)
+	t.waiting = time.Time{}
+}
+
+func (t *tally) read(records int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if records > 0 && t.waiting.IsZero() {
+		t.waiting = time.Now()
+	}
+}
+
+// left forgets what was read: another consumer may have taken it over.
+func (t *tally) left() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.waiting = time.Time{}
+}
+
+// waitingFor is for how long something was read and nothing was applied.
+func (t *tally) waitingFor() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.waiting.IsZero() {
+		return 0
+	}
+	return time.Since(t.waiting)
 }
 
 // news returns the totals if they have changed since it was last called.

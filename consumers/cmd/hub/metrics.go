@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,6 +26,7 @@ type metrics struct {
 	rejects, moved, retries    prometheus.Counter
 	batches                    prometheus.Histogram
 	bytes                      prometheus.Counter
+	lastCommit                 *prometheus.GaugeVec
 
 	leases             *prometheus.GaugeVec
 	behind             *prometheus.GaugeVec
@@ -64,6 +66,7 @@ func newMetrics(version string, pool *pgxpool.Pool, id streamIdentity) *metrics 
 	m.retries = counter("hub_database_retries_total", "Attempts that failed with an error that was tried again.")
 	m.batches = histograms("hub_batch_duration_seconds", "Time to apply a batch, with retries.").WithLabelValues().(prometheus.Histogram)
 	m.bytes = counter("hub_copied_bytes_total", "Bytes copied into PostgreSQL.")
+	m.lastCommit = gauges("hub_last_commit_timestamp_seconds", "When this process last applied a batch; missing until it has.")
 	m.leases = gauges("hub_lease", "1 for each shard that is read here.", "shard")
 	m.behind = gauges("hub_shard_behind_seconds", "How far the last read of the shard was behind its newest record.", "shard")
 	m.records = counters("hub_read_records_total", "Records read.", "shard")
@@ -79,7 +82,7 @@ func newMetrics(version string, pool *pgxpool.Pool, id streamIdentity) *metrics 
 		Name: "hub_build_info", Help: "Always 1; the version is a label.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(build, stored{pool, id},
+	m.registry.MustRegister(build, &stored{pool: pool, id: id},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -105,6 +108,7 @@ func (m *metrics) applied(r load.Result) {
 	m.moved.Add(float64(len(r.Moved)))
 	m.batches.Observe(r.Duration.Seconds())
 	m.bytes.Add(float64(r.Bytes))
+	m.lastCommit.WithLabelValues().SetToCurrentTime()
 }
 
 func (m *metrics) retried(error, time.Duration) { m.retries.Inc() }
@@ -119,8 +123,10 @@ func (m *metrics) stream() kcl.Hooks {
 		LeaseEnded: func(shard string, _ error) {
 			m.leases.DeleteLabelValues(shard)
 			m.behind.DeleteLabelValues(shard)
+			m.left()
 		},
 		Read: func(shard string, records, bytes int, behind time.Duration) {
+			m.read(records)
 			m.records.WithLabelValues(shard).Add(float64(records))
 			m.readBytes.WithLabelValues(shard).Add(float64(bytes))
 			m.behind.WithLabelValues(shard).Set(behind.Seconds())
@@ -149,9 +155,14 @@ func (m *metrics) refreshFailed(error) { m.refreshErrors.Inc() }
 type stored struct {
 	pool *pgxpool.Pool
 	id   streamIdentity
+
+	mu     sync.Mutex
+	lags   map[string]float64 // by shard, in seconds
+	readAt time.Time          // when lags were read
 }
 
 var (
+	upDesc      = prometheus.NewDesc("hub_database_up", "1 if the database answered just now, else 0.", nil, nil)
 	lagDesc     = prometheus.NewDesc("hub_shard_lag_seconds", "Time since the arrival of the newest applied record of the shard; it also grows while nothing arrives: see hub_shard_behind_seconds.", []string{"shard"}, nil)
 	parkedDesc  = prometheus.NewDesc("hub_parked_records", "Records that wait for the table of their category to fit.", []string{"category"}, nil)
 	gapsDesc    = prometheus.NewDesc("hub_stream_gaps", "Stretches that the stream trimmed before they were read.", nil, nil)
@@ -159,8 +170,8 @@ var (
 )
 
 // Describe implements prometheus.Collector.
-func (stored) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{lagDesc, parkedDesc, gapsDesc, waitingDesc} {
+func (*stored) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{upDesc, lagDesc, parkedDesc, gapsDesc, waitingDesc} {
 		ch <- d
 	}
 }
@@ -168,36 +179,60 @@ func (stored) Describe(ch chan<- *prometheus.Desc) {
 // collectTimeout is how long the database may take to answer.
 const collectTimeout = 5 * time.Second
 
-// Collect implements prometheus.Collector. If the database does not answer, its
-// metrics are missing.
-func (s stored) Collect(ch chan<- prometheus.Metric) {
+// Collect implements prometheus.Collector. While the database does not answer,
+// the lag of each shard grows from what it was last; the other metrics are missing.
+func (s *stored) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), collectTimeout)
 	defer cancel()
-	labelled := func(desc *prometheus.Desc, sql string, args ...any) {
-		rows, err := s.pool.Query(ctx, sql, args...)
-		if err == nil {
-			var label string
-			var value float64
-			_, err = pgx.ForEachRow(rows, []any{&label, &value}, func() error {
-				ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, label)
-				return nil
-			})
-		}
-		if err != nil {
-			ch <- prometheus.NewInvalidMetric(desc, err)
-		}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	up := 1.0
+	missing := func(desc *prometheus.Desc, err error) {
+		up = 0
+		ch <- prometheus.NewInvalidMetric(desc, err)
 	}
 	single := func(desc *prometheus.Desc, sql string) {
 		var value float64
 		if err := s.pool.QueryRow(ctx, sql).Scan(&value); err != nil {
-			ch <- prometheus.NewInvalidMetric(desc, err)
+			missing(desc, err)
 			return
 		}
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value)
 	}
-	labelled(lagDesc, `SELECT shard, greatest(extract(epoch FROM now() - arrived_at), 0)::float8 FROM hub.shard_progress
+	lags, err := s.labelled(ctx, `SELECT shard, greatest(extract(epoch FROM now() - arrived_at), 0)::float8 FROM hub.shard_progress
 		WHERE stream = $1 AND stream_created_at = $2 AND NOT ended AND arrived_at IS NOT NULL`, s.id.ARN, s.id.Created)
-	labelled(parkedDesc, `SELECT category, count(*)::float8 FROM hub.reject WHERE state = 'parked' GROUP BY category`)
+	if err != nil {
+		up = 0
+	} else {
+		s.lags, s.readAt = lags, time.Now()
+	}
+	for shard, lag := range s.lags {
+		ch <- prometheus.MustNewConstMetric(lagDesc, prometheus.GaugeValue, lag+time.Since(s.readAt).Seconds(), shard)
+	}
+	parked, err := s.labelled(ctx, `SELECT category, count(*)::float8 FROM hub.reject WHERE state = 'parked' GROUP BY category`)
+	if err != nil {
+		missing(parkedDesc, err)
+	}
+	for category, records := range parked {
+		ch <- prometheus.MustNewConstMetric(parkedDesc, prometheus.GaugeValue, records, category)
+	}
 	single(gapsDesc, `SELECT count(*)::float8 FROM hub.gap`)
 	single(waitingDesc, `SELECT coalesce(extract(epoch FROM now() - min(marked_at)), 0)::float8 FROM hub.dirty`)
+	ch <- prometheus.MustNewConstMetric(upDesc, prometheus.GaugeValue, up)
+}
+
+// labelled returns the rows of a query with a label and a value.
+func (s *stored) labelled(ctx context.Context, sql string, args ...any) (map[string]float64, error) {
+	rows, err := s.pool.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	values := map[string]float64{}
+	var label string
+	var value float64
+	_, err = pgx.ForEachRow(rows, []any{&label, &value}, func() error {
+		values[label] = value
+		return nil
+	})
+	return values, err
 }
