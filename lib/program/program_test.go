@@ -157,8 +157,8 @@ func TestEndpoints(t *testing.T) {
 	_, address, _ := strings.Cut(log.String(), "address=")
 	url := "http://" + strings.TrimSpace(address)
 	ctx, stop := context.WithCancel(t.Context())
-	served := make(chan error, 1)
-	go func() { served <- e.Serve(ctx) }()
+	defer stop()
+	end := e.Serve(ctx)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	get := func(path string) string {
 		t.Helper()
@@ -180,9 +180,12 @@ func TestEndpoints(t *testing.T) {
 		t.Errorf("/readyz: %q", got)
 	}
 	stop()
-	if err := <-served; err != nil {
-		t.Error(err)
+	for path, want := range map[string]string{"/healthz": "200 ok\n", "/readyz": "503 stopping\n", "/metrics": "200 some_metric 1\n"} {
+		if got := get(path); got != want {
+			t.Errorf("%s of a service that stops: %q, want %q", path, got, want)
+		}
 	}
+	end()
 	if _, err := client.Get(url + "/healthz"); err == nil {
 		t.Error("still serving")
 	}

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync/atomic"
 	"time"
 )
 
@@ -22,6 +21,7 @@ type Endpoints struct {
 	listener net.Listener
 	metrics  http.Handler
 	ready    func(context.Context) error
+	log      *slog.Logger
 }
 
 // Listen takes the address, as host:port. ready says why the service is not
@@ -35,43 +35,43 @@ func Listen(addr string, metrics http.Handler, ready func(context.Context) error
 	if ready == nil {
 		ready = func(context.Context) error { return nil }
 	}
-	return &Endpoints{listener, metrics, ready}, nil
+	return &Endpoints{listener, metrics, ready, log}, nil
 }
 
-// Serve serves until ctx is done.
-func (e *Endpoints) Serve(ctx context.Context) error {
-	var stopping atomic.Bool
+// Serve begins to serve. Once ctx is done /readyz says that the service stops, and
+// all else goes on, until the function that it returns is called: what a service
+// still has to do after a signal can be watched.
+func (e *Endpoints) Serve(ctx context.Context) (stop func()) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", e.metrics)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), readyTime)
-		defer cancel()
-		err := e.ready(ctx)
-		if stopping.Load() {
-			err = errors.New("stopping")
+		if ctx.Err() != nil {
+			http.Error(w, "stopping", http.StatusServiceUnavailable)
+			return
 		}
-		if err != nil {
+		ready, cancel := context.WithTimeout(r.Context(), readyTime)
+		defer cancel()
+		if err := e.ready(ready); err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
 		w.Write([]byte("ok\n"))
 	})
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	stopped := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(stopped)
-		stopping.Store(true)
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		if err := server.Serve(e.listener); !errors.Is(err, http.ErrServerClosed) {
+			e.log.Error("/healthz, /readyz and /metrics are gone", "error", err)
+		}
+	}()
+	return func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 		defer cancel()
 		if server.Shutdown(ctx) != nil {
 			server.Close()
 		}
-	})
-	if err := server.Serve(e.listener); !errors.Is(err, http.ErrServerClosed) {
-		stop()
-		return err
+		<-served
 	}
-	<-stopped
-	return nil
 }

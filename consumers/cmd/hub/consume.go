@@ -81,7 +81,6 @@ type consumer struct {
 	pipeline  *ingest.Pipeline
 	worker    *kcl.Worker
 	refresher *refresh.Refresher // nil: none here
-	endpoints *program.Endpoints // nil: none
 	metrics   *metrics
 	keep      time.Duration
 	slow      time.Duration // for how long records may wait for their commit
@@ -158,9 +157,11 @@ func (c consumeCommand) consume(ctx context.Context, p program.Program, log *slo
 		hub.refresher = refresh.New(pool, refresh.Config{Interval: c.RefreshInterval, OnRefresh: m.refreshed, OnError: m.refreshFailed, Logger: log})
 	}
 	if c.MetricsAddr != "" {
-		if hub.endpoints, err = program.Listen(c.MetricsAddr, m.handler(), answers(pool), log); err != nil {
+		endpoints, err := program.Listen(c.MetricsAddr, m.handler(), answers(pool), log)
+		if err != nil {
 			return err
 		}
+		defer endpoints.Serve(ctx)()
 	}
 	log.Info("consuming", "stream", id.ARN, "created", id.Created, "categories", len(schemas.All()), "version", p.VersionText())
 	err = prerequisite(explainParkedFull(hub.run(ctx)))
@@ -194,9 +195,6 @@ func (c consumer) run(ctx context.Context) error {
 	group.Go(func() error { return c.pipeline.Drive(ctx, c.worker.Run) })
 	if c.refresher != nil {
 		group.Go(func() error { return c.refresher.Run(ctx) })
-	}
-	if c.endpoints != nil {
-		group.Go(func() error { return c.endpoints.Serve(ctx) })
 	}
 	every(ctx, group, redriveInterval, c.redrive)
 	every(ctx, group, pruneInterval, c.prune)

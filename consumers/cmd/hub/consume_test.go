@@ -86,6 +86,30 @@ func TestConsumeServesMetricsUntilStopped(t *testing.T) {
 	hub(t.Context(), "verify").want(t, program.ExitDone)
 }
 
+func TestEndpointsAreServedWhileItDrains(t *testing.T) {
+	w := newWorld(t, 1)
+	c := w.consume("--metrics-addr", "127.0.0.1:0")
+	held := must(w.db.Pool.Begin(t.Context()))
+	defer held.Rollback(context.Background())
+	must(held.Exec(t.Context(), "LOCK TABLE obs.certificates"))
+	w.send(spoke, collector(schemas.Certificates, nil, certificate(1, "ISSUED")))
+	programtest.Eventually(t, "a batch under way", func() bool {
+		return w.count("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'obs.certificates'::regclass") > 0
+	})
+	c.cancel()
+	url := "http://" + addressRE.FindStringSubmatch(c.stderr.String())[1]
+	for path, want := range map[string]int{"/healthz": http.StatusOK, "/readyz": http.StatusServiceUnavailable, "/metrics": http.StatusOK} {
+		if status, body := get(t, url+path); status != want {
+			t.Errorf("%s: %d, want %d: %s", path, status, want, body)
+		}
+	}
+	if err := held.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.stop(t)
+	w.completed(1)
+}
+
 func TestMisfitCategoryIsParkedAndOthersGoOn(t *testing.T) {
 	w := newWorld(t, 1)
 	change(t, w.db, "ALTER TABLE obs.certificates RENAME COLUMN domain_name TO domain")

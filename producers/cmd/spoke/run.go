@@ -93,7 +93,7 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 		if err != nil {
 			return err
 		}
-		group.Go(func() error { return endpoints.Serve(ctx) })
+		defer endpoints.Serve(ctx)()
 	}
 	for _, s := range sources {
 		for _, err := range s.faults {
