@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 
 	"github.com/hubspoke/observability/lib/awsfake"
 	"github.com/hubspoke/observability/lib/pgtest"
@@ -157,6 +159,15 @@ func TestAWSThatCannotBeUsed(t *testing.T) {
 		if tables := must(client.ListTables(t.Context(), &dynamodb.ListTablesInput{})).TableNames; len(tables) != 1 {
 			t.Errorf("tables %q", tables)
 		}
+	})
+	t.Run("lease table of another stream", func(t *testing.T) {
+		client := kinesis.NewFromConfig(w.aws.AWSConfig(hubAccount, region))
+		must(client.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: aws.String("second"), ShardCount: aws.Int32(1)}))
+		c := w.consume()
+		programtest.Eventually(t, "the first stream to be read", func() bool { return strings.Contains(c.stderr.String(), "lease taken") })
+		hub(t.Context(), "consume", "--stream", "second").want(t, program.ExitUsage,
+			"lease table observability-hub belongs to stream "+streamARN+"; give --lease-table another name")
+		c.stop(t)
 	})
 	t.Run("lease table that may not be read", func(t *testing.T) {
 		denied := w.aws.Inject(awsfake.Fault{Operation: "dynamodb:Scan", Effect: awsfake.Deny})

@@ -56,6 +56,7 @@ func TestConsumeServesMetricsUntilStopped(t *testing.T) {
 		`hub_rejects_total 1`,
 		`hub_database_retries_total 0`,
 		`hub_batch_duration_seconds_count`,
+		`hub_open_shards 2`,
 		`hub_lease{shard="shardId-000000000000"} 1`,
 		`hub_shard_behind_seconds{shard="shardId-000000000001"} 0`,
 		`hub_shard_lag_seconds{shard="shardId-00000000000`,

@@ -28,6 +28,7 @@ type metrics struct {
 	bytes                      prometheus.Counter
 	lastCommit                 *prometheus.GaugeVec
 
+	open               *prometheus.GaugeVec
 	leases             *prometheus.GaugeVec
 	behind             *prometheus.GaugeVec
 	records, readBytes *prometheus.CounterVec
@@ -67,6 +68,7 @@ func newMetrics(version string, pool *pgxpool.Pool, id streamIdentity) *metrics 
 	m.batches = histograms("hub_batch_duration_seconds", "Time to apply a batch, with retries.").WithLabelValues().(prometheus.Histogram)
 	m.bytes = counter("hub_copied_bytes_total", "Bytes copied into PostgreSQL.")
 	m.lastCommit = gauges("hub_last_commit_timestamp_seconds", "When this process last applied a batch; missing until it has.")
+	m.open = gauges("hub_open_shards", "Shards of the stream that nobody has read to their end; the same in every consumer.")
 	m.leases = gauges("hub_lease", "1 for each shard that is read here.", "shard")
 	m.behind = gauges("hub_shard_behind_seconds", "How far the last read of the shard was behind its newest record.", "shard")
 	m.records = counters("hub_read_records_total", "Records read.", "shard")
@@ -119,7 +121,8 @@ func (m *metrics) unknownKeys(category string, n int64) {
 
 func (m *metrics) stream() kcl.Hooks {
 	return kcl.Hooks{
-		LeaseTaken: func(shard string) { m.leases.WithLabelValues(shard).Set(1) },
+		ShardsListed: func(open int) { m.open.WithLabelValues().Set(float64(open)) },
+		LeaseTaken:   func(shard string) { m.leases.WithLabelValues(shard).Set(1) },
 		LeaseEnded: func(shard string, _ error) {
 			m.leases.DeleteLabelValues(shard)
 			m.behind.DeleteLabelValues(shard)

@@ -16,6 +16,7 @@ import (
 	"github.com/hubspoke/observability/lib/ingest"
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/program"
+	"github.com/hubspoke/observability/lib/stream/kcl"
 )
 
 // awsFlags say which AWS account.
@@ -79,9 +80,13 @@ func identifyStream(ctx context.Context, client *kinesis.Client, stream string) 
 	}, nil
 }
 
-// prerequisite turns errors of AWS about what is missing or not allowed into
+// prerequisite turns errors of AWS and of the lease table about what is missing or not allowed into
 // ones that the caller can mend.
 func prerequisite(err error) error {
+	var other *kcl.OtherStreamError
+	if errors.As(err, &other) {
+		return program.Usagef("lease table %s belongs to stream %s; give --lease-table another name", other.Table, other.Stream)
+	}
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		switch api.ErrorCode() {

@@ -18,7 +18,7 @@ import (
 type Config struct {
 	// Application is the name of the DynamoDB table that holds the leases. Workers
 	// with the same Application share the shards of one stream; another stream
-	// needs another Application.
+	// needs another Application: Run returns an *OtherStreamError if it has not.
 	Application string
 	// Stream is the name of the stream in the account and region of Kinesis.
 	Stream string
@@ -59,6 +59,9 @@ type Config struct {
 // Hooks are called as things happen. Any of them may be nil. They are called from
 // several goroutines at once and must return soon.
 type Hooks struct {
+	// ShardsListed: so many shards of the stream have not been read to their end, by
+	// any worker.
+	ShardsListed func(open int)
 	// LeaseTaken: the shard is read here from now on.
 	LeaseTaken func(shard string)
 	// LeaseEnded: the shard is no longer read here. err is nil when it was given up
@@ -81,6 +84,9 @@ func (c Config) withDefaults() Config {
 	set(&c.MaxRecords, maxRecords)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Hooks.ShardsListed == nil {
+		c.Hooks.ShardsListed = func(int) {}
 	}
 	if c.Hooks.LeaseTaken == nil {
 		c.Hooks.LeaseTaken = func(string) {}

@@ -106,6 +106,7 @@ func (r *run) listShards() (*kinesis.ListShardsOutput, error) {
 	}
 	r.shards = shards
 	r.listing.note(r, "shards not listed", nil)
+	r.cfg.Hooks.ShardsListed(r.open())
 	r.looking.note(r, "leases not read", r.lookAround())
 	for shard := range r.vanished {
 		if err := r.bury(shard); err != nil {

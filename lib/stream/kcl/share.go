@@ -48,13 +48,7 @@ func (r *run) share() int {
 			alive[o.owner] = true
 		}
 	}
-	open := 0
-	for shard := range r.shards {
-		if !r.progress.ended(shard) {
-			open++
-		}
-	}
-	return (open + len(alive) - 1) / len(alive)
+	return (r.open() + len(alive) - 1) / len(alive)
 }
 
 // shed gives up what there is above the share. The others see it free, and this

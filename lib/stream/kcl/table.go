@@ -51,6 +51,9 @@ func (t *table) claims(ctx context.Context) (map[string]claim, error) {
 			return nil, fmt.Errorf("read lease table %s: %w", t.name, err)
 		}
 		for _, item := range page.Items {
+			if text(item[attrShard]) == binding {
+				continue
+			}
 			claims[text(item[attrShard])] = claim{owner: text(item[attrOwner]), timeout: text(item[attrTimeout])}
 		}
 	}

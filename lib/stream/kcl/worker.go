@@ -149,7 +149,10 @@ func (r *run) stop(library *worker.Worker, beat <-chan struct{}) {
 
 // check says what is missing before anything is started, and the next step.
 func (w *Worker) check(ctx context.Context) error {
-	return errors.Join(w.checkStream(ctx), w.checkTable(ctx))
+	if err := errors.Join(w.checkStream(ctx), w.checkTable(ctx)); err != nil {
+		return err
+	}
+	return w.bind(ctx)
 }
 
 func (w *Worker) checkStream(ctx context.Context) error {

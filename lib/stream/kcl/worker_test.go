@@ -57,6 +57,7 @@ func TestRunNamesWhatIsMissing(t *testing.T) {
 		"kinesis:DescribeStreamSummary": "is kinesis:DescribeStreamSummary allowed?",
 		"kinesis:ListShards":            "is kinesis:ListShards allowed?",
 		"dynamodb:Scan":                 "is dynamodb:Scan allowed?",
+		"dynamodb:UpdateItem":           "is dynamodb:UpdateItem allowed?",
 	} {
 		deny := s.aws.Inject(awsfake.Fault{Operation: operation, Effect: awsfake.Deny})
 		contains(t, must(New(s.config(), &streamtest.Sink{})).Run(t.Context()), text)
