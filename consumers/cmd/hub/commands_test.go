@@ -231,6 +231,13 @@ func TestStatusRejectsAndRefresh(t *testing.T) {
 	}
 	hub(t.Context(), "status").want(t, program.ExitDone, "│ certificates      │         2 │", "shardId-000000000000", "gap in s shard-7", "replay the archive", "public.findings_summary", "(unknown)")
 
+	// A stream that was made again is told from the one before.
+	change(t, w.db, "INSERT INTO hub.gap (stream, stream_created_at, shard, after_sequence, until_sequence, reason) VALUES ('s', '2026-08-01 10:00:00Z', 'shard-7', '1', '2', 'trimmed')")
+	hub(t.Context(), "status").want(t, program.ExitDone, "gap in s created 2026-08-01 10:00:00 shard-7", "│ "+streamARN+" │")
+	if s := parse[statusJSON](t, hub(t.Context(), "status", "-o", "json")); len(s.Gaps) != 2 || s.Gaps[0].Created.Equal(s.Gaps[1].Created) || s.Shards[0].Created.IsZero() {
+		t.Errorf("%+v", s)
+	}
+
 	rejects := parse[[]rejectJSON](t, hub(t.Context(), "rejects", "list", "-o", "json").want(t, program.ExitDone))
 	if len(rejects) != 1 || rejects[0].State != "open" || rejects[0].Reason != "not_envelope" || rejects[0].Size != 8 || !rejects[0].HasBytes || rejects[0].Run != nil {
 		t.Fatalf("%+v", rejects)

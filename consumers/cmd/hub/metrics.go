@@ -194,9 +194,9 @@ func (s *stored) Collect(ch chan<- prometheus.Metric) {
 		up = 0
 		ch <- prometheus.NewInvalidMetric(desc, err)
 	}
-	single := func(desc *prometheus.Desc, sql string) {
+	single := func(desc *prometheus.Desc, sql string, args ...any) {
 		var value float64
-		if err := s.pool.QueryRow(ctx, sql).Scan(&value); err != nil {
+		if err := s.pool.QueryRow(ctx, sql, args...).Scan(&value); err != nil {
 			missing(desc, err)
 			return
 		}
@@ -219,7 +219,7 @@ func (s *stored) Collect(ch chan<- prometheus.Metric) {
 	for category, records := range parked {
 		ch <- prometheus.MustNewConstMetric(parkedDesc, prometheus.GaugeValue, records, category)
 	}
-	single(gapsDesc, `SELECT count(*)::float8 FROM hub.gap`)
+	single(gapsDesc, `SELECT count(*)::float8 FROM hub.gap WHERE stream = $1 AND stream_created_at = $2`, s.id.ARN, s.id.Created)
 	single(waitingDesc, `SELECT coalesce(extract(epoch FROM now() - min(marked_at)), 0)::float8 FROM hub.dirty`)
 	ch <- prometheus.MustNewConstMetric(upDesc, prometheus.GaugeValue, up)
 }

@@ -32,7 +32,7 @@ func (m *metrics) values(name string) map[string]float64 {
 	return found
 }
 
-func TestMetricsOfADatabaseThatIsAway(t *testing.T) {
+func TestMetricsThatTheDatabaseKnows(t *testing.T) {
 	db := pgtest.New(t, template)
 	pool := must(open(t.Context(), db.URL, 2))
 	id := streamIdentity{ARN: streamARN, Created: time.Date(2026, 8, 1, 0, 0, 0, 0, time.UTC)}
@@ -40,6 +40,18 @@ func TestMetricsOfADatabaseThatIsAway(t *testing.T) {
 	if _, err := db.Pool.Exec(t.Context(), `INSERT INTO hub.shard_progress (stream, stream_created_at, shard, sequence_number, arrived_at)
 		VALUES ($1, $2, 'shard-0', 1, now() - interval '1 minute')`, id.ARN, id.Created); err != nil {
 		t.Fatal(err)
+	}
+	for _, stream := range []struct {
+		arn     string
+		created time.Time
+	}{{id.ARN, id.Created}, {id.ARN, id.Created.Add(-time.Hour)}, {id.ARN + "2", id.Created}} {
+		if _, err := db.Pool.Exec(t.Context(), `INSERT INTO hub.gap (stream, stream_created_at, shard, after_sequence, until_sequence, reason)
+			VALUES ($1, $2, 'shard-0', '1', '2', 'trimmed')`, stream.arn, stream.created); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if gaps := m.values("hub_stream_gaps")[""]; gaps != 1 {
+		t.Errorf("%v gaps: those of other streams, and of the one before, are not this stream's", gaps)
 	}
 	before := m.values("hub_shard_lag_seconds")["shard-0"]
 	if up := m.values("hub_database_up")[""]; up != 1 || before < 60 {

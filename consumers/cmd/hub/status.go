@@ -54,7 +54,9 @@ type categoryStatus struct {
 }
 
 type shardStatus struct {
-	Stream   string     `json:"stream"`
+	Stream string `json:"stream"`
+	// Created tells streams of one name apart: only the newest can still be read.
+	Created  time.Time  `json:"stream_created"`
 	Shard    string     `json:"shard"`
 	Sequence string     `json:"sequence_number"`
 	Ended    bool       `json:"ended"`
@@ -65,6 +67,7 @@ type shardStatus struct {
 
 type gapStatus struct {
 	Stream   string    `json:"stream"`
+	Created  time.Time `json:"stream_created"`
 	Shard    string    `json:"shard"`
 	After    string    `json:"after_sequence_number"`
 	Until    string    `json:"until_sequence_number"`
@@ -142,13 +145,13 @@ func readStatus(ctx context.Context, pool *pgxpool.Pool, since time.Duration) (s
 		}
 	}
 	if s.Shards, err = list[shardStatus](ctx, pool, `
-		SELECT stream, shard, CASE WHEN sequence_number < 0 THEN '' ELSE sequence_number::text END, ended, arrived_at,
+		SELECT stream, stream_created_at, shard, CASE WHEN sequence_number < 0 THEN '' ELSE sequence_number::text END, ended, arrived_at,
 		       CASE WHEN NOT ended THEN greatest(extract(epoch FROM now() - arrived_at), 0)::float8 END
 		FROM hub.shard_progress ORDER BY stream, stream_created_at, shard`); err != nil {
 		return s, err
 	}
 	if s.Gaps, err = list[gapStatus](ctx, pool, `
-		SELECT stream, shard, after_sequence, until_sequence, reason, detected_at FROM hub.gap ORDER BY detected_at`); err != nil {
+		SELECT stream, stream_created_at, shard, after_sequence, until_sequence, reason, detected_at FROM hub.gap ORDER BY detected_at`); err != nil {
 		return s, err
 	}
 	s.Views, err = list[viewStatus](ctx, pool, `
@@ -174,6 +177,7 @@ func (s statusJSON) print(p program.Program) {
 			ago(c.NewestRun), ago(c.Completed), c.Rejects, c.Parked})
 	}
 	t.Render()
+	name := s.streamNames()
 	if len(s.Shards) > 0 {
 		t := program.NewTable(p.Stdout, "stream", "shard", "newest applied record", "sequence number")
 		for _, h := range s.Shards {
@@ -181,12 +185,12 @@ func (s statusJSON) print(p program.Program) {
 			if h.Ended {
 				state = "ended"
 			}
-			t.AppendRow(table.Row{h.Stream, h.Shard, state, h.Sequence})
+			t.AppendRow(table.Row{name(h.Stream, h.Created), h.Shard, state, h.Sequence})
 		}
 		t.Render()
 	}
 	for _, g := range s.Gaps {
-		fmt.Fprintf(p.Stdout, "gap in %s %s, found %s: %s; replay the archive of those days\n", g.Stream, g.Shard, ago(&g.Detected), program.Cut(g.Reason, 200))
+		fmt.Fprintf(p.Stdout, "gap in %s %s, found %s: %s; replay the archive of those days\n", name(g.Stream, g.Created), g.Shard, ago(&g.Detected), program.Cut(g.Reason, 200))
 	}
 	if len(s.Views) > 0 {
 		t := program.NewTable(p.Stdout, "view", "refreshed", "duration", "error")
@@ -201,6 +205,30 @@ func (s statusJSON) print(p program.Program) {
 			t.AppendRow(table.Row{v.View, ago(v.Refreshed), duration, fault})
 		}
 		t.Render()
+	}
+}
+
+// streamNames returns how people tell the streams apart: by name, and where a
+// stream was made again also by when that was.
+func (s statusJSON) streamNames() func(stream string, created time.Time) string {
+	created := map[string]map[time.Time]bool{}
+	note := func(stream string, at time.Time) {
+		if created[stream] == nil {
+			created[stream] = map[time.Time]bool{}
+		}
+		created[stream][at.UTC()] = true
+	}
+	for _, h := range s.Shards {
+		note(h.Stream, h.Created)
+	}
+	for _, g := range s.Gaps {
+		note(g.Stream, g.Created)
+	}
+	return func(stream string, at time.Time) string {
+		if len(created[stream]) < 2 {
+			return stream
+		}
+		return fmt.Sprintf("%s created %s", stream, at.UTC().Format(time.DateTime))
 	}
 }
 
