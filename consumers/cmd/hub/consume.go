@@ -229,13 +229,18 @@ func (c consumer) redrive(ctx context.Context) {
 }
 
 func (c consumer) prune(ctx context.Context) {
-	n, err := c.loader.Prune(ctx, c.keep)
-	if n > 0 {
-		c.log.Info("deleted bookkeeping of old runs", "runs", n)
-	}
-	if err != nil && ctx.Err() == nil {
+	if err := prune(ctx, c.loader, c.keep, c.log); err != nil && ctx.Err() == nil {
 		c.log.Warn("cannot delete bookkeeping of old runs", "error", err)
 	}
+}
+
+// prune deletes bookkeeping of runs that a newer one replaced longer than keep ago.
+func prune(ctx context.Context, loader *load.Loader, keep time.Duration, log *slog.Logger) error {
+	n, err := loader.Prune(ctx, keep)
+	if n > 0 {
+		log.Info("deleted bookkeeping of old runs", "runs", n)
+	}
+	return err
 }
 
 // report logs what was applied, if anything was, and that nothing was although

@@ -31,7 +31,8 @@ func (lambdaCommand) Help() string {
 	return `For the provided.al2023 runtime, with this program as bootstrap and every flag as an
 environment variable (HUB_DATABASE_URL and so on). The event source mapping must have
 ReportBatchItemFailures. The stream is that of the event; the role needs
-kinesis:DescribeStreamSummary for it. Views are not refreshed here: schedule 'hub refresh'.`
+kinesis:DescribeStreamSummary for it. Views are not refreshed here and old bookkeeping is not
+deleted: schedule 'hub refresh', which does both.`
 }
 
 // Run serves events until the runtime ends the process.
@@ -81,26 +82,43 @@ func newSinks(ctx context.Context, flags pipelineFlags, pool *pgxpool.Pool, clie
 // sink returns the pipeline of a stream, which it starts if there is none, or
 // none that works.
 func (s *sinks) sink(ctx context.Context, streamARN string) (stream.Sink, error) {
+	p, started, err := s.pipeline(ctx, streamARN)
+	if err != nil {
+		return nil, err
+	}
+	if started {
+		// What was parked because a table did not fit may fit now.
+		if n, err := p.Redrive(ctx, schemas.All()...); err != nil {
+			s.log.Warn("cannot apply parked records", "error", err)
+		} else if n > 0 {
+			s.log.Info("applied parked records", "records", n)
+		}
+	}
+	return p, nil
+}
+
+// pipeline returns the pipeline of a stream, and whether it was started for that.
+func (s *sinks) pipeline(ctx context.Context, streamARN string) (p *runningPipeline, started bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p := s.known[streamARN]; p != nil {
 		select {
 		case <-p.ended:
 		default:
-			return p, nil
+			return p, false, nil
 		}
 	}
 	id, err := identifyStream(ctx, s.client, streamARN)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	config := s.flags.config(id)
 	config.Unordered, config.Logger = true, s.log
 	pipeline, err := newPipeline(load.New(s.pool, load.Config{Logger: s.log}, schemas.All()...), config)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	p := &runningPipeline{pipeline, make(chan struct{})}
+	p = &runningPipeline{pipeline, make(chan struct{})}
 	s.known[streamARN] = p
 	go func() {
 		defer close(p.ended)
@@ -108,11 +126,5 @@ func (s *sinks) sink(ctx context.Context, streamARN string) (stream.Sink, error)
 			s.log.Error("the pipeline ended; the next event starts another", "stream", streamARN, "error", explainParkedFull(err))
 		}
 	}()
-	// What was parked because a table did not fit may fit now.
-	if n, err := pipeline.Redrive(ctx, schemas.All()...); err != nil {
-		s.log.Warn("cannot apply parked records", "error", err)
-	} else if n > 0 {
-		s.log.Info("applied parked records", "records", n)
-	}
-	return p, nil
+	return p, true, nil
 }

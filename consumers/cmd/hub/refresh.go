@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,21 +10,25 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
+	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/refresh"
+	"github.com/hubspoke/observability/schemas"
 )
 
-// refreshCommand refreshes materialized views.
+// refreshCommand refreshes materialized views and prunes.
 type refreshCommand struct {
 	databaseFlags
 	program.OutputFlag
-	All bool `help:"Refresh all views, not only those whose tables changed."`
+	All  bool          `help:"Refresh all views, not only those whose tables changed."`
+	Keep time.Duration `placeholder:"192h" help:"How long runs are remembered that a newer one replaced; not less than the stream's retention. Defaults to 8 days."`
 }
 
 // Help is shown by `hub refresh -h`.
 func (refreshCommand) Help() string {
-	return `'hub consume' refreshes by itself. A view that fails stays as it was and does not keep the
-others: exit code 3.`
+	return `Also deletes bookkeeping of runs that a newer one replaced. 'hub consume' does both by itself;
+beside 'hub lambda' schedule this command. A view that fails stays as it was and does not
+keep the others: exit code 3.`
 }
 
 // refreshJSON is one view as `-o json` prints it: an interface, add only.
@@ -33,7 +38,7 @@ type refreshJSON struct {
 	Error   string  `json:"error,omitempty"`
 }
 
-// Run refreshes.
+// Run refreshes, then prunes.
 func (c refreshCommand) Run(ctx context.Context, p program.Program, log *slog.Logger) error {
 	pool, err := c.openReady(ctx, 2)
 	if err != nil {
@@ -51,6 +56,10 @@ func (c refreshCommand) Run(ctx context.Context, p program.Program, log *slog.Lo
 		return err
 	}
 	if err := c.print(p, result, what); err != nil {
+		return err
+	}
+	loader := load.New(pool, load.Config{Logger: log}, schemas.All()...)
+	if err := prune(ctx, loader, cmp.Or(c.Keep, keepRuns), log); err != nil {
 		return err
 	}
 	if partial != nil {

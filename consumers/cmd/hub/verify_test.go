@@ -101,6 +101,20 @@ func TestVerifyAddsUp(t *testing.T) {
 	hub(t.Context(), "verify").want(t, program.ExitDone)
 }
 
+func TestRefreshPrunes(t *testing.T) {
+	w := filled(t)
+	runs := func() int64 { return w.count("SELECT count(*) FROM hub.run") }
+	hub(t.Context(), "refresh").want(t, program.ExitDone)
+	if n := runs(); n != 4 {
+		t.Errorf("%d runs: young ones were deleted", n)
+	}
+	hub(t.Context(), "refresh", "--keep", "1ms").want(t, program.ExitDone, `msg="deleted bookkeeping of old runs" runs=1`)
+	if n := runs(); n != 3 {
+		t.Errorf("%d runs", n)
+	}
+	hub(t.Context(), "verify").want(t, program.ExitDone)
+}
+
 func TestReplayIntoAnEmptyDatabaseIsEqual(t *testing.T) {
 	filled(t)
 	empty := pgtest.New(t, template)
