@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -32,6 +33,30 @@ func WriteJSON(w io.Writer, v any) error {
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(v)
+}
+
+// resultWriter keeps the first error of a writer, which those who write tables do
+// not look at. It is safe for concurrent use.
+type resultWriter struct {
+	w   io.Writer
+	mu  sync.Mutex
+	err error
+}
+
+// Write writes until there is an error, and from then on returns it.
+func (r *resultWriter) Write(b []byte) (n int, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		n, r.err = r.w.Write(b)
+	}
+	return n, r.err
+}
+
+func (r *resultWriter) failure() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
 }
 
 // Cut makes text one line of at most n characters that a terminal shows as it is.

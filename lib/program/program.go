@@ -45,9 +45,20 @@ type Program struct {
 // Run method of a command may take the context.Context, the Program, the
 // *slog.Logger if arguments embeds [LogFlags], and the values of bind.
 //
-// Every flag can be set by an environment variable, which -h names.
+// Every flag can be set by an environment variable, which -h names. A result that
+// could not be written is a failure, whatever the command says.
 func (p Program) Run(ctx context.Context, arguments any, args []string, bind ...any) int {
-	p.Stderr = newConsole(p.Stderr)
+	results := &resultWriter{w: p.Stdout}
+	p.Stdout, p.Stderr = results, newConsole(p.Stderr)
+	code := p.run(ctx, arguments, args, bind)
+	if err := results.failure(); err != nil && code != ExitFailed {
+		fmt.Fprintf(p.Stderr, "%s: standard output: %v\n", p.Name, err)
+		return ExitFailed
+	}
+	return code
+}
+
+func (p Program) run(ctx context.Context, arguments any, args []string, bind []any) int {
 	exit := -1
 	parser, err := kong.New(arguments,
 		kong.Name(p.Name),

@@ -87,6 +87,27 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// full is a writer without space.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+func TestResultsThatCannotBeWrittenAreAFailure(t *testing.T) {
+	for _, test := range []struct{ args, stderr string }{
+		{"say --name x", "prog: standard output: no space left\n"},
+		{"say --name x --fail plainly", "prog: it broke\n"},
+		{"say --name x --fail partly", "prog: say: half: EOF\nprog: standard output: no space left\n"},
+		{"-h", "prog: standard output: no space left\n"},
+	} {
+		var log bytes.Buffer
+		p := program.Program{Name: "prog", Stdout: full{}, Stderr: &log}
+		code := p.Run(t.Context(), new(arguments), strings.Fields(test.args), greeting("hello"))
+		if code != program.ExitFailed || !strings.HasSuffix(log.String(), test.stderr) {
+			t.Errorf("%s: exit code %d, %q, want %q", test.args, code, &log, test.stderr)
+		}
+	}
+}
+
 func TestErrorsUnwrap(t *testing.T) {
 	if !errors.Is(program.Usagef("x: %w", io.EOF), io.EOF) || !errors.Is(program.Partlyf("x: %w", io.EOF), io.EOF) {
 		t.Error("the cause is lost")
