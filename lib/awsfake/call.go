@@ -136,7 +136,7 @@ func (s *Server) authenticate(c *call, key, token string) error {
 		session, err := s.sts.session(key, token)
 		if err != nil {
 			if errors.Is(err, errExpiredSession) {
-				return &apiError{status: http.StatusForbidden, code: "ExpiredTokenException", message: "The security token included in the request is expired"}
+				return expiredToken(c)
 			}
 			return invalidToken(c)
 		}
@@ -145,12 +145,27 @@ func (s *Server) authenticate(c *call, key, token string) error {
 	return nil
 }
 
+// invalidToken is each service's error for credentials that do not exist.
 func invalidToken(c *call) error {
-	code := "UnrecognizedClientException"
-	if c.service == stsService || c.service == s3Service {
-		code = "InvalidClientTokenId"
+	switch c.service {
+	case stsService:
+		return &apiError{status: http.StatusForbidden, code: "InvalidClientTokenId", message: "The security token included in the request is invalid"}
+	case s3Service:
+		return &apiError{status: http.StatusForbidden, code: "InvalidAccessKeyId", message: "The AWS Access Key Id you provided does not exist in our records."}
 	}
-	return &apiError{status: http.StatusForbidden, code: code, message: "The security token included in the request is invalid."}
+	return invalid("UnrecognizedClientException", "The security token included in the request is invalid.")
+}
+
+// expiredToken is each service's error for credentials that have expired.
+func expiredToken(c *call) error {
+	const message = "The security token included in the request is expired"
+	switch c.service {
+	case stsService:
+		return &apiError{status: http.StatusForbidden, code: "ExpiredToken", message: message}
+	case s3Service:
+		return invalid("ExpiredToken", "The provided token has expired.")
+	}
+	return invalid("ExpiredTokenException", message)
 }
 
 // apiError is an error as AWS answers it.

@@ -1,13 +1,17 @@
 package awsfake_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 
@@ -80,4 +84,49 @@ func TestSessionsExpire(t *testing.T) {
 	wantCode(t, as(out, "another"), "UnrecognizedClientException", "")
 	c.advance(16 * time.Minute)
 	wantCode(t, as(out, *out.SessionToken), "ExpiredTokenException", "")
+}
+
+// Services name the same fault differently.
+func TestEachServiceHasItsOwnCodesForCredentials(t *testing.T) {
+	c := newClock()
+	s := start(t, awsfake.Config{Now: c.now, Roles: roles()})
+	out := must(sts.NewFromConfig(once(s, spoke)).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(guest), RoleSessionName: aws.String("me"), DurationSeconds: aws.Int32(900)}))(t).Credentials
+	c.advance(16 * time.Minute)
+	expired := credentials.NewStaticCredentialsProvider(*out.AccessKeyId, *out.SecretAccessKey, *out.SessionToken)
+	unknown := credentials.NewStaticCredentialsProvider("AKIAUNKNOWN", "secret", "")
+	for name, service := range map[string]struct {
+		call             func(aws.Config) error
+		unknown, expired string
+		expiredStatus    int
+	}{
+		"kinesis": {func(cfg aws.Config) error {
+			_, err := kinesis.NewFromConfig(cfg).ListStreams(t.Context(), nil)
+			return err
+		}, "UnrecognizedClientException", "ExpiredTokenException", 400},
+		"dynamodb": {func(cfg aws.Config) error {
+			_, err := dynamodb.NewFromConfig(cfg).ListTables(t.Context(), nil)
+			return err
+		}, "UnrecognizedClientException", "ExpiredTokenException", 400},
+		"sts": {func(cfg aws.Config) error {
+			_, err := sts.NewFromConfig(cfg).GetCallerIdentity(t.Context(), nil)
+			return err
+		}, "InvalidClientTokenId", "ExpiredToken", 403},
+		"s3": {func(cfg aws.Config) error {
+			_, err := s3.NewFromConfig(cfg).ListBuckets(t.Context(), nil)
+			return err
+		}, "InvalidAccessKeyId", "ExpiredToken", 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := once(s, spoke)
+			cfg.Credentials = unknown
+			wantCode(t, service.call(cfg), service.unknown, "")
+			cfg.Credentials = expired
+			err := service.call(cfg)
+			wantCode(t, err, service.expired, "")
+			var answer *awshttp.ResponseError
+			if !errors.As(err, &answer) || answer.HTTPStatusCode() != service.expiredStatus {
+				t.Errorf("expired: %v, want status %d", err, service.expiredStatus)
+			}
+		})
+	}
 }

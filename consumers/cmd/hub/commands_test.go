@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/smithy-go"
 
 	"github.com/hubspoke/observability/lib/awsfake"
 	"github.com/hubspoke/observability/lib/pgtest"
@@ -147,6 +148,11 @@ func TestAWSThatCannotBeUsed(t *testing.T) {
 		hub(t.Context(), consume...).want(t, program.ExitUsage, "no AWS credentials found")
 		hub(t.Context(), "replay", "--bucket", bucket).want(t, program.ExitUsage, "no AWS region is set")
 	})
+	t.Run("wrong credentials", func(t *testing.T) {
+		t.Setenv("AWS_ACCESS_KEY_ID", "AKIAWRONG")
+		hub(t.Context(), consume...).want(t, program.ExitUsage, "UnrecognizedClientException", "check credentials")
+		hub(t.Context(), "replay", "--bucket", bucket).want(t, program.ExitUsage, "InvalidAccessKeyId", "check the AWS credentials")
+	})
 	t.Run("region", func(t *testing.T) {
 		hub(t.Context(), "consume", "--stream", "observability", "--region", "eu-west-1").want(t, program.ExitUsage, "stream observability does not exist in eu-west-1")
 	})
@@ -175,7 +181,7 @@ func TestAWSThatCannotBeUsed(t *testing.T) {
 		hub(t.Context(), consume...).want(t, program.ExitUsage, "is dynamodb:Scan allowed?")
 	})
 	t.Run("bucket", func(t *testing.T) {
-		hub(t.Context(), "replay", "--bucket", "nothing").want(t, program.ExitUsage, "s3://nothing")
+		hub(t.Context(), "replay", "--bucket", "nothing").want(t, program.ExitUsage, "s3://nothing", "check --bucket, --region and the credentials")
 		hub(t.Context(), "replay", "--bucket", bucket, "--bucket-prefix", "/x").want(t, program.ExitUsage, "--bucket-prefix")
 	})
 	t.Run("flags", func(t *testing.T) {
@@ -192,6 +198,23 @@ func TestAWSThatCannotBeUsed(t *testing.T) {
 		hub(t.Context(), "replay", "--bucket", bucket).want(t, program.ExitUsage, "a table does not fit", "hub check")
 		hub(t.Context(), "verify").want(t, program.ExitUsage, "a table does not fit")
 	})
+}
+
+func TestErrorsOfAWSNameTheNextStep(t *testing.T) {
+	for code, text := range map[string]string{
+		"UnrecognizedClientException": "check the AWS credentials", "InvalidClientTokenId": "check the AWS credentials",
+		"InvalidAccessKeyId": "check the AWS credentials", "SignatureDoesNotMatch": "check the AWS credentials",
+		"InvalidSignatureException": "the clock", "RequestTimeTooSkewed": "the clock", "ExpiredTokenException": "get new ones", "ExpiredToken": "get new ones",
+		"AuthorizationHeaderMalformed": "--region", "NoSuchBucket": "check --bucket, --region and the credentials", "AccessDenied": "no",
+	} {
+		err := prerequisite(fmt.Errorf("reading: %w", &smithy.GenericAPIError{Code: code, Message: "no"}))
+		if program.ExitCode(err) != program.ExitUsage || !strings.Contains(err.Error(), text) {
+			t.Errorf("%s: %v", code, err)
+		}
+	}
+	if err := prerequisite(&smithy.GenericAPIError{Code: "InternalError"}); program.ExitCode(err) != program.ExitFailed {
+		t.Error(err)
+	}
 }
 
 func TestStatusRejectsAndRefresh(t *testing.T) {

@@ -89,13 +89,42 @@ func prerequisite(err error) error {
 	}
 	var api smithy.APIError
 	if errors.As(err, &api) {
-		switch api.ErrorCode() {
-		case "ResourceNotFoundException", "AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException",
-			"NoSuchBucket", "AccessDenied", "InvalidAccessKeyId", "ExpiredToken", "PermanentRedirect":
-			return &program.UsageError{Err: err}
+		if next, known := nextSteps[api.ErrorCode()]; known {
+			return program.Usagef("%w%s", err, next)
 		}
 	}
 	return err
+}
+
+const (
+	checkCredentials = "; check the AWS credentials: aws sts get-caller-identity"
+	renewCredentials = "; the AWS credentials have expired: get new ones, such as with aws sso login"
+	checkClock       = "; set the clock of this machine"
+	checkRegion      = "; check --region: it must be that of the bucket"
+)
+
+// nextSteps are what to do about errors of AWS, by their codes. What is not allowed
+// is in the text of the error. Each service has codes of its own.
+var nextSteps = map[string]string{
+	"ResourceNotFoundException": "",
+	"AccessDeniedException":     "",
+	"AccessDenied":              "",
+	"NoSuchBucket":              "; check --bucket, --region and the credentials",
+
+	"UnrecognizedClientException": checkCredentials, // Kinesis, DynamoDB
+	"InvalidSignatureException":   checkCredentials + ", and the clock of this machine",
+	"InvalidClientTokenId":        checkCredentials, // STS
+	"SignatureDoesNotMatch":       checkCredentials, // STS, S3
+	"InvalidAccessKeyId":          checkCredentials, // S3
+	"InvalidToken":                checkCredentials,
+
+	"ExpiredTokenException": renewCredentials,
+	"ExpiredToken":          renewCredentials,
+	"RequestExpired":        checkClock,
+	"RequestTimeTooSkewed":  checkClock,
+
+	"AuthorizationHeaderMalformed": checkRegion,
+	"PermanentRedirect":            checkRegion,
 }
 
 // pipelineFlags size the batches. The defaults keep the process below 512 MiB.
