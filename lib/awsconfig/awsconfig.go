@@ -167,7 +167,7 @@ func Account(ctx context.Context, cfg aws.Config) (Identity, error) {
 		}
 		var response *smithyhttp.ResponseError
 		if !errors.As(err, &response) || response.HTTPStatusCode()/100 != 4 {
-			return Identity{}, fmt.Errorf("region %q: AWS does not answer: %w", cfg.Region, err)
+			return Identity{}, fmt.Errorf("region %q: AWS does not answer; check network, proxy and endpoint (AWS_ENDPOINT_URL): %w", cfg.Region, err)
 		}
 		return Identity{}, fmt.Errorf("region %q: AWS does not accept the credentials (expired, or a region that the account has not enabled?): %w", cfg.Region, err)
 	}

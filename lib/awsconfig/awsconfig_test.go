@@ -129,7 +129,19 @@ func TestAccountNamesTheRegion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := awsconfig.Account(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), `"ap-east-1"`) {
+	if _, err := awsconfig.Account(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), `"ap-east-1": AWS does not accept the credentials`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAccountBlamesTheNetworkForWhatItDid(t *testing.T) {
+	isolate(t, "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=y", "AWS_ENDPOINT_URL=http://127.0.0.1:1")
+	cfg, err := awsconfig.Load(t.Context(), awsconfig.Options{Region: "eu-central-1", MaxAttempts: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = awsconfig.Account(t.Context(), cfg)
+	if err == nil || !strings.Contains(err.Error(), "does not answer") || strings.Contains(err.Error(), "credentials") {
 		t.Errorf("got %v", err)
 	}
 }
