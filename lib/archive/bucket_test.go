@@ -306,6 +306,20 @@ func TestWriteFileFails(t *testing.T) {
 	}
 }
 
+// The name of a day in the year 10500 comes before those of today.
+func TestFarFutureHidesNothing(t *testing.T) {
+	s := newStore(t)
+	b := newBucket(t, s, nil)
+	writeRun(t, b)
+	far := schema.NewRunID(time.Date(10500, 1, 1, 0, 0, 0, 0, time.UTC))
+	s.put(t, strings.Replace(dir, "2025-07-18", far.Time().Format(time.DateOnly), 1)+"_"+far.String()+".manifest.json", []byte("{}"))
+	for _, to := range []schema.Date{0, schema.DateOf(run.Time())} {
+		if runs, strange := collect(t, b, archive.Filter{To: to}); len(runs) != 1 || runs[0].ID != run || len(strange) != 1 {
+			t.Errorf("to %v: runs %v, strange %q", to, runs, strange)
+		}
+	}
+}
+
 // What S3 says of one object is told apart from what ends all reading.
 func TestUnreadableObject(t *testing.T) {
 	s := newStore(t)

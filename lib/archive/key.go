@@ -40,6 +40,9 @@ const (
 	manifestPrefix = "_"
 	manifestSuffix = ".manifest.json"
 	fileSuffix     = ".parquet"
+
+	// maxYear is the last one in which a run may start.
+	maxYear = 9999
 )
 
 // category returns the prefix of the runs of all scopes of a category, account and
@@ -86,6 +89,10 @@ func parseKey(key string) (r Run, manifest bool, ok bool) {
 	run := strings.TrimPrefix(name, manifestPrefix)
 	id, err := schema.ParseRunID(run[:min(len(run), 36)])
 	if err != nil || checkScope(r.Account, r.Region, r.Category) != nil {
+		return Run{}, false, false
+	}
+	// Days with five digits of a year are not in the order of their names.
+	if id.Time().Year() > maxYear {
 		return Run{}, false, false
 	}
 	r.ID = id

@@ -131,8 +131,8 @@ func (m *Manifest) validate() error {
 	switch {
 	case m.Run == schema.RunID{}:
 		return errors.New("run is missing")
-	case m.Run.Time().Year() > 9999:
-		return fmt.Errorf("run %s starts after the year 9999", m.Run)
+	case m.Run.Time().Year() > maxYear:
+		return fmt.Errorf("run %s starts after the year %d", m.Run, maxYear)
 	case !slices.Contains(schema.Outcomes, m.Outcome):
 		return fmt.Errorf("outcome %.40q is not one of %v", m.Outcome, schema.Outcomes)
 	case len(m.Error) > errtext.Max:
