@@ -121,6 +121,28 @@ func TestFailedRecordsAreSentAgainFirst(t *testing.T) {
 	})
 }
 
+// A batch keeps the limit of bytes also when part of it is sent again.
+func TestRetriedBytesCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := &script{answer: func(_ context.Context, n int, data []string) ([]string, error) {
+			codes, _ := stored(data)
+			if n == 0 {
+				codes[1], codes[3] = throttled, throttled
+			}
+			return codes, nil
+		}}
+		const each = len("key-0") + len("0")
+		p := publisher(t, client, func(c *kinesis.Config) { c.MaxRecordBytes, c.MaxBytes = each, 4*each })
+		if err := p.Publish(t.Context(), messages(8)); err != nil {
+			t.Fatal(err)
+		}
+		got := fmt.Sprint(client.calls)
+		if want := "[[0 1 2 3] [1 3 4 5] [6 7]]"; got != want {
+			t.Errorf("calls were %s, not %s", got, want)
+		}
+	})
+}
+
 // TestThrottledForTenMinutes is a stream that takes nothing for ten minutes.
 func TestThrottledForTenMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
