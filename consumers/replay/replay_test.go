@@ -522,6 +522,7 @@ func TestRunAheadOfTheClockIsRefused(t *testing.T) {
 	}
 	d.want("SELECT id FROM obs.things")
 	d.want("SELECT outcome FROM hub.run WHERE completed_at IS NULL", "ok")
+	d.want("SELECT (arrived_at < now() - interval '9 minutes')::text FROM hub.reject", "true") // when the file was stored
 }
 
 func TestRunThatTheArchiveLacksPartsOf(t *testing.T) {

@@ -574,21 +574,25 @@ func TestCancelledRunIsClosedAndNotComplete(t *testing.T) {
 }
 
 func TestCollectorThatHidesACancelIsNotComplete(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	p := &publisher{}
-	cfg := config(collector(func(ctx context.Context, _ *collect.Env, emit func(thing) error) error {
-		emit(thing{ID: "a"})
-		cancel()
-		emit(thing{ID: "b"})
-		return nil
-	}))
-	cfg.Publisher = p
-	results, err := newRunner(t, cfg).Once(ctx)
-	if !errors.Is(err, context.Canceled) || results[0].Outcome != schema.Partial {
-		t.Errorf("%v: %+v", err, results)
-	}
-	if run := p.only(t); run.end.Outcome != schema.Partial || len(run.rows) != 1 {
-		t.Errorf("stream has %+v", run)
+	for name, hidden := range map[string]error{"as nothing": nil, "as another error": errors.New("it did not work")} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			p := &publisher{}
+			cfg := config(collector(func(ctx context.Context, _ *collect.Env, emit func(thing) error) error {
+				emit(thing{ID: "a"})
+				cancel()
+				emit(thing{ID: "b"})
+				return hidden
+			}))
+			cfg.Publisher = p
+			results, err := newRunner(t, cfg).Once(ctx)
+			if !errors.Is(err, context.Canceled) || !errors.Is(results[0].CollectErr, context.Canceled) || results[0].Outcome != schema.Partial {
+				t.Errorf("%v: %+v", err, results)
+			}
+			if run := p.only(t); run.end.Outcome != schema.Partial || len(run.rows) != 1 {
+				t.Errorf("stream has %+v", run)
+			}
+		})
 	}
 }
 
@@ -818,16 +822,19 @@ func TestFailedRunsAreRepeatedSooner(t *testing.T) {
 	sooner := []time.Duration{0, 15 * time.Minute, 45 * time.Minute, 105 * time.Minute, 225 * time.Minute, 465 * time.Minute, 825 * time.Minute}
 	usual := []time.Duration{0, 6 * time.Hour, 12 * time.Hour}
 	refuse := func(context.Context, []stream.Message) error { return code("InternalFailure") }
+	lose := func(string) error { return code("InternalError") }
 	for name, test := range map[string]struct {
 		err     error
 		publish func(context.Context, []stream.Message) error
+		store   func(key string) error
 		want    []time.Duration
 	}{
-		"throttled":     {code("ThrottlingException"), nil, sooner},
-		"failed":        {errors.New("no route to host"), nil, sooner},
-		"not published": {nil, refuse, sooner},
-		"denied":        {code("AccessDenied"), nil, usual},
-		"disabled":      {code("OptInRequired"), nil, usual},
+		"throttled":     {code("ThrottlingException"), nil, nil, sooner},
+		"failed":        {errors.New("no route to host"), nil, nil, sooner},
+		"not published": {nil, refuse, nil, sooner},
+		"not archived":  {nil, nil, lose, sooner},
+		"denied":        {code("AccessDenied"), nil, nil, usual},
+		"disabled":      {code("OptInRequired"), nil, nil, usual},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -841,7 +848,7 @@ func TestFailedRunsAreRepeatedSooner(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 14*time.Hour)
 				defer cancel()
 				cfg := config(c)
-				cfg.Publisher = &publisher{fail: test.publish}
+				cfg.Publisher, cfg.Archive = &publisher{fail: test.publish}, newArchive(t, &bucket{fail: test.store})
 				newRunner(t, cfg).Run(ctx)
 				if !slices.Equal(starts, test.want) {
 					t.Errorf("starts %v, want %v", starts, test.want)
@@ -978,6 +985,34 @@ func TestRateCountsEveryAttempt(t *testing.T) {
 		runner.Once(t.Context())
 		if len(at) != 8 || at[4]-before < 90*time.Second {
 			t.Errorf("requests at %v, second run from %v", at, before)
+		}
+	})
+}
+
+func TestWaitForTheRateEndsWithTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := collector(func(ctx context.Context, env *collect.Env, _ func(thing) error) error {
+			for range 2 {
+				if _, err := sts.NewFromConfig(env.AWS).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		c.Rate = collect.Rate{PerSecond: 0.01}
+		cfg := config(c)
+		cfg.AWS = func(region string) aws.Config {
+			answer := transport(func() (int, string) { return 200, "<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>" })
+			return aws.Config{Region: region, HTTPClient: answer, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(10*time.Second, cancel)
+		start := time.Now()
+		if _, err := newRunner(t, cfg).Once(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		if took := time.Since(start); took != 10*time.Second {
+			t.Errorf("took %v", took)
 		}
 	})
 }

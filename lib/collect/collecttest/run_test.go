@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
@@ -46,6 +47,7 @@ type collector struct {
 	neverShards    bool
 	emptyName      bool
 	wrapThrottling bool
+	countsAttempts bool // status is SLOW where AWS was asked twice
 }
 
 func (c collector) collect(ctx context.Context, env *collect.Env, emit func(Stream) error) error {
@@ -77,6 +79,9 @@ func (c collector) collect(ctx context.Context, env *collect.Env, emit func(Stre
 			case err == nil:
 				status, shards := string(answer.StreamDescriptionSummary.StreamStatus), int64(*answer.StreamDescriptionSummary.OpenShardCount)
 				row.Status, row.Shards = &status, &shards
+				if attempts, ok := retry.GetAttemptResults(answer.ResultMetadata); c.countsAttempts && ok && len(attempts.Results) > 1 {
+					row.Status = aws.String("SLOW")
+				}
 			case errors.As(err, &gone):
 				continue
 			case c.skip && collect.Classify(err) == schema.Denied:
@@ -181,6 +186,10 @@ func TestRunFindsMistakes(t *testing.T) {
 		{name: "guessed value", collector: collector{guess: true}.declare(), want: "column status is UPDATING; with an answer it is ACTIVE, without it must be null"},
 		{name: "row left out", collector: collector{skip: true}.declare(), want: "denied: 1 rows instead of 2, and no error"},
 		{name: "throttling as null", collector: collector{swallow: true}.declare(), want: "throttled in every attempt: outcome ok, not throttled"},
+		{name: "retry shows", collector: collector{countsAttempts: true}.declare(), want: "throttled once: the rows differ"},
+		{name: "another operation", collector: collector{}.declare(), files: map[string]func(string) string{
+			"10-orders.txt": func(s string) string { return strings.Replace(s, "DescribeStreamSummary", "DescribeStream", 1) },
+		}, want: "requests without a recording in testdata/streams:\nDescribeStreamSummary"},
 		{name: "error hidden", collector: collector{wrapThrottling: true}.declare(), want: "the error is classified as failed, not denied"},
 		{name: "emit error", collector: collector{ignoreEmit: true}.declare(), want: "emit was called again after it failed"},
 		{name: "context", collector: collector{ignoreContext: true}.declare(), want: "context canceled in request 0: the error is <nil>"},
