@@ -13,6 +13,8 @@ func TestClean(t *testing.T) {
 		{"none", "", ""},
 		{"quotes", `a "b" \c`, `a "b" \c`},
 		{"control characters", "a\x00b\nc\x7f", "a b c "},
+		{"control characters of eight bits", "a\u0085b\u009bc", "a b c"},
+		{"direction of text", "a\u202eb\u2066c\u200fd", "a b c d"},
 		{"invalid UTF-8", "a\xffb", "a\ufffdb"},
 		{"as long as may be", strings.Repeat("x", errtext.Max), strings.Repeat("x", errtext.Max)},
 		{"cut at a character", "x" + strings.Repeat("é", 1000), "x" + strings.Repeat("é", 511)},
