@@ -1,10 +1,12 @@
 // Package docs_test keeps the documents true where that is cheap: files, headings,
-// make targets, flags, metrics and packages that they name exist, and those that
-// exist are named where a document says that it lists them all.
+// make targets, flags, metrics and packages that they name exist, those that exist
+// are named where a document says that it lists them all, and the program in
+// another language works.
 package docs_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"io/fs"
 	"maps"
 	"os"
@@ -15,6 +17,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/hubspoke/observability/lib/envelope"
+	"github.com/hubspoke/observability/lib/rowjson"
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/schemas"
 )
 
 const root = ".."
@@ -205,6 +212,61 @@ func TestPackagesAreOnTheMap(t *testing.T) {
 		if !strings.HasPrefix(name, "internal/") && !strings.Contains(text, "\n| `"+name+"` |") {
 			t.Errorf("lib/README.md: package %s is missing", name)
 		}
+	}
+}
+
+// The producer in another language makes records that the hub takes.
+func TestPythonProducerKeepsTheWireFormat(t *testing.T) {
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Skip("python3 is missing")
+	}
+	_, text, _ := strings.Cut(read(t, "docs/wire-format.md"), "```python\n")
+	text, _, _ = strings.Cut(text, "```")
+	program := exec.Command("python3", "-c", text)
+	program.Stderr = os.Stderr
+	out, err := program.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	opener := envelope.NewDecoder()
+	defer opener.Close()
+	rows := rowjson.NewDecoder(schemas.Secrets.Table, nil)
+	defer rows.Release()
+	var headers []envelope.Header
+	for line := range bytes.Lines(out) {
+		var record struct {
+			PartitionKey string
+			Data         []byte
+		}
+		if err := json.Unmarshal(line, &record); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		h, body, err := envelope.Parse(record.Data)
+		if err != nil {
+			t.Fatalf("%q: %v", record.Data, err)
+		}
+		headers = append(headers, h)
+		if key := envelope.PartitionKey(h.Scope); record.PartitionKey != key {
+			t.Errorf("partition key %s, want %s", record.PartitionKey, key)
+		}
+		if h.Kind == envelope.End {
+			continue
+		}
+		if body, err = opener.Body(nil, h, body); err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range envelope.Lines(body) {
+			if err := rows.Append(row, h.Slice); err != nil {
+				t.Errorf("%s: %v", row, err)
+			}
+		}
+	}
+	if len(headers) != 2 || rows.Len() != 1 {
+		t.Fatalf("%d rows in the records %#v", rows.Len(), headers)
+	}
+	part, end := headers[0], headers[1]
+	if end.Scope != part.Scope || end.Run != part.Run || end.Outcome != schema.OK || end.Parts != 1 || end.Rows != 1 {
+		t.Errorf("the part %#v is closed by %#v", part, end)
 	}
 }
 

@@ -803,6 +803,10 @@ func TestPartitionKey(t *testing.T) {
 	if key == envelope.PartitionKey(other) {
 		t.Error("two scopes have one key")
 	}
+	pinned := schema.Scope{Category: "secrets", Account: "111122223333", Region: "eu-central-1"}
+	if key := envelope.PartitionKey(pinned); key != "98e0e11d0e60aff0199da74be334d93a" {
+		t.Errorf("%v has the key %s", pinned, key)
+	}
 }
 
 // Random rows, scopes and limits come back as they went in.
