@@ -248,8 +248,8 @@ func (b *batch) seal() (decoders map[string]*rowjson.Decoder) {
 	releaseAll(b.spare)
 	decoders, b.unknown = map[string]*rowjson.Decoder{}, map[string]int64{}
 	for name, g := range b.groups {
-		for _, n := range g.decoder.UnknownKeys() {
-			b.unknown[name] += n
+		if n := g.decoder.UnknownKeys(); n > 0 {
+			b.unknown[name] = n
 		}
 		b.Groups = append(b.Groups, load.Group{Table: g.table, Record: g.decoder.Record(), Parts: g.parts})
 		decoders[name] = g.decoder

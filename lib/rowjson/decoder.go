@@ -20,7 +20,7 @@ type Decoder struct {
 	columns []column
 	build   *rowbuild.Builder
 	scan    jsonscan.Scanner
-	unknown unknownKeys
+	unknown int64 // values of appended rows whose key is no column
 }
 
 // column is a column with the token that begins its member: its name in quotes
@@ -64,9 +64,7 @@ func (d *Decoder) Append(row []byte, slice string) error {
 		return err
 	}
 	d.build.Append()
-	for i := range d.scan.Remembered() {
-		d.unknown.count(d.scan.RememberedKey(i))
-	}
+	d.unknown += int64(d.scan.Remembered())
 	return nil
 }
 
@@ -81,9 +79,12 @@ func (d *Decoder) Bytes() int { return d.build.Bytes() }
 func (d *Decoder) Record() arrow.Record { return d.build.Record() }
 
 // UnknownKeys returns how many values of the rows that were appended since its
-// last call had a key that is no column, by key. At most 64 keys are told apart;
-// the others, and those too long for a column name, count for [OtherKeys].
-func (d *Decoder) UnknownKeys() map[string]int64 { return d.unknown.take() }
+// last call had a key that is no column.
+func (d *Decoder) UnknownKeys() int64 {
+	n := d.unknown
+	d.unknown = 0
+	return n
+}
 
 // Release drops the rows since the last record and gives memory back. The decoder
 // stays usable.

@@ -253,8 +253,8 @@ func TestRefusals(t *testing.T) {
 		rec := d.Record()
 		requireEqual(t, rec, decode(t, items.Table, good, good))
 		rec.Release()
-		if unknown := d.UnknownKeys(); len(unknown) != 0 {
-			t.Errorf("%.80s: a failed row counted %v", test.name, unknown)
+		if unknown := d.UnknownKeys(); unknown != 0 {
+			t.Errorf("%.80s: a failed row counted %d unknown keys", test.name, unknown)
 		}
 	}
 	for _, reason := range []schema.Reason{
@@ -311,29 +311,16 @@ func TestUnknownKeys(t *testing.T) {
 	if err := d.Append([]byte("{"+minimal+`,"newer":1}`), ""); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]int64{"new": 3, "Text": 3, "newer": 4, rowjson.OtherKeys: 3}
-	if got := d.UnknownKeys(); !maps.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
+	if got := d.UnknownKeys(); got != 3*4+1 {
+		t.Errorf("%d unknown keys, want 13", got)
+	}
+	if again := d.UnknownKeys(); again != 0 {
+		t.Errorf("%d of them are counted again", again)
 	}
 	rec := d.Record()
 	defer rec.Release()
 	good := "{" + minimal + "}"
 	requireEqual(t, rec, decode(t, items.Table, good, good, good, good))
-
-	// However many arrive, few are told apart.
-	many := "{" + minimal + "," + keys(4000)[1:]
-	if err := d.Append([]byte(many), ""); err != nil {
-		t.Fatal(err)
-	}
-	got := d.UnknownKeys()
-	var sum int64
-	for _, n := range got {
-		sum += n
-	}
-	if len(got) != 65 || sum != 4000 { // those counted before were taken
-		t.Errorf("%d keys with a sum of %d", len(got), sum)
-	}
-	d.Release()
 }
 
 type costLine struct {

@@ -144,9 +144,6 @@ func (s *Scanner) Remember(key []byte, offset int) {
 // Remembered returns how many keys were given to Remember.
 func (s *Scanner) Remembered() int { return len(s.keys) }
 
-// RememberedKey returns one of the keys given to Remember, in no particular order.
-func (s *Scanner) RememberedKey(i int) []byte { return s.keys[i].key }
-
 // End fails if anything but white space is left.
 func (s *Scanner) End() error {
 	s.space()
