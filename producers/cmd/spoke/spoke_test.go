@@ -11,9 +11,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -307,6 +310,47 @@ func TestRegionThatThereIsNot(t *testing.T) {
 	}
 	if identity, faults, err := checkRegions(t.Context(), cfg, []string{region, "us-east-1"}); err != nil || len(faults) > 0 || identity.Account != account {
 		t.Errorf("%+v, faults %v, error %v", identity, faults, err)
+	}
+}
+
+func TestHomeRegionIsTheFirstUnlessGiven(t *testing.T) {
+	fake(t)
+	regions := []string{region, "us-east-1"}
+	for given, want := range map[string]string{"": region, "us-east-1": "us-east-1", "eu-north-1": "eu-north-1"} {
+		sources, err := awsSources(t.Context(), sourceFlags{Region: regions, HomeRegion: given})
+		if err != nil || len(sources) != 1 || sources[0].home != want || !slices.Equal(sources[0].regions, regions) {
+			t.Errorf("home region %q: %+v, error %v", given, sources, err)
+		}
+	}
+}
+
+// TestOnceCollectsSoManyAtTheSameTime as --concurrent says, and no more.
+func TestOnceCollectsSoManyAtTheSameTime(t *testing.T) {
+	isolate(t)
+	for args, want := range map[string]int{"": 4, "--concurrent 2": 2, "--concurrent 6": 6} {
+		synctest.Test(t, func(t *testing.T) {
+			var running atomic.Int64
+			release := make(chan struct{})
+			c := collector(things, nil).(collect.Collector[thing])
+			c.Collect = func(context.Context, *collect.Env, func(thing) error) error {
+				running.Add(1)
+				<-release
+				return nil
+			}
+			find := func(ctx context.Context, f sourceFlags) ([]source, error) {
+				sources, err := fixed(c)(ctx, f)
+				sources[0].regions = []string{region, "eu-west-1", "eu-west-2", "eu-west-3", "eu-north-1", "us-east-1", "us-east-2"}
+				return sources, err
+			}
+			done := make(chan result)
+			go func() { done <- spoke(t.Context(), find, append([]string{"once"}, strings.Fields(args)...)...) }()
+			synctest.Wait()
+			if got := int(running.Load()); got != want {
+				t.Errorf("%q: %d at the same time, want %d", args, got, want)
+			}
+			close(release)
+			(<-done).want(t, program.ExitDone, "", "empty")
+		})
 	}
 }
 
