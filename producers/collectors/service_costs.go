@@ -105,6 +105,9 @@ func collectServiceCosts(ctx context.Context, env *collect.Env, emit func(schema
 	}
 }
 
+// errNoDay names no day, so that days that are missing alike are reported as one.
+var errNoDay = errors.New("GetCostAndUsage answered without this day")
+
 // costReader turns the pages of one answer into rows.
 type costReader struct {
 	emit     func(schemas.ServiceCost) error
@@ -158,7 +161,7 @@ func (c *costReader) end(env *collect.Env) error {
 	faults := collect.SliceErrors{}
 	for _, day := range costDays(env.Now) {
 		if !c.answered[day] {
-			faults[day] = fmt.Errorf("GetCostAndUsage answered without the day %s", day)
+			faults[day] = errNoDay
 		} else if err := errors.Join(c.faults[day]...); err != nil {
 			faults[day] = err
 		}

@@ -80,7 +80,7 @@ func (f destinationFlags) open(ctx context.Context, home, profile string, log *s
 	if f.Stream != "" {
 		cfg, err := awsconfig.Load(ctx, awsconfig.Options{Profile: profile, Region: region, Role: f.role()})
 		if err != nil {
-			return destination{}, &program.UsageError{Err: err}
+			return destination{}, startError(err)
 		}
 		d.publisher, err = kinesis.New(kinesis.Config{Client: awskinesis.NewFromConfig(cfg), Stream: f.Stream, Log: log, Hooks: hooks})
 		if err != nil {
@@ -90,7 +90,7 @@ func (f destinationFlags) open(ctx context.Context, home, profile string, log *s
 	if f.Bucket != "" {
 		cfg, err := awsconfig.Load(ctx, awsconfig.Options{Profile: profile, Region: cmp.Or(f.BucketRegion, region)})
 		if err != nil {
-			return destination{}, &program.UsageError{Err: err}
+			return destination{}, startError(err)
 		}
 		d.archive, err = archive.New(archive.Config{Client: awsconfig.S3(cfg), Name: f.Bucket, Prefix: f.BucketPrefix, KMSKeyID: f.KMSKeyID})
 		if err != nil {

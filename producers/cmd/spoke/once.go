@@ -52,7 +52,7 @@ func (c onceCommand) Run(ctx context.Context, p program.Program, find findSource
 	// Whoever asks once wants all of it, or to know what to mend.
 	for _, s := range sources {
 		if len(s.faults) > 0 {
-			return startError(s.faults)
+			return startError(s.faults...)
 		}
 	}
 	var done counter

@@ -77,7 +77,7 @@ func awsSources(ctx context.Context, f sourceFlags) ([]source, error) {
 		return nil, program.Usagef("no region to collect: give --region, or set AWS_REGION")
 	}
 	if err != nil {
-		return nil, &program.UsageError{Err: err}
+		return nil, startError(err)
 	}
 	if len(regions) == 0 {
 		regions = []string{cfg.Region}
@@ -132,14 +132,14 @@ func checkRegions(ctx context.Context, cfg aws.Config, regions []string) (awscon
 		}
 	}
 	if len(faults) == len(regions) {
-		return identity, nil, startError(faults)
+		return identity, nil, startError(faults...)
 	}
 	return identity, faults, nil
 }
 
 // startError returns the faults as one error: a prerequisite that is missing, or
 // a failure if every one of them may go away by itself.
-func startError(faults []error) error {
+func startError(faults ...error) error {
 	for _, err := range faults {
 		if !transient(err) {
 			return &program.UsageError{Err: errors.Join(faults...)}
@@ -149,8 +149,12 @@ func startError(faults []error) error {
 }
 
 // transient reports whether the same request can succeed later: AWS was not
-// reached, had a fault of its own or was busy, or the program was stopped.
+// reached, had a fault of its own or was busy, or the program was stopped. Where
+// there are no credentials, the SDK has asked hosts that there need not be.
 func transient(err error) bool {
+	if errors.Is(err, awsconfig.ErrNoCredentials) {
+		return false
+	}
 	return errors.Is(err, context.Canceled) || retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
 }
 

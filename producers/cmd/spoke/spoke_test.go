@@ -290,6 +290,25 @@ func TestRegionThatDoesNotAnswerAtTheStart(t *testing.T) {
 	}
 }
 
+func TestTransient(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		want bool
+	}{
+		{context.DeadlineExceeded, true},
+		{context.Canceled, true},
+		{&smithy.GenericAPIError{Code: "Throttling"}, true},
+		{&smithy.GenericAPIError{Code: "ExpiredToken"}, false},
+		{&net.DNSError{Name: "x", IsNotFound: true}, false},
+		{&net.DNSError{Name: "x", IsTimeout: true}, true},
+		{fmt.Errorf("%w (%w)", awsconfig.ErrNoCredentials, context.DeadlineExceeded), false},
+	} {
+		if got := transient(test.err); got != test.want {
+			t.Errorf("%v: %v, want %v", test.err, got, test.want)
+		}
+	}
+}
+
 // hosts answers GetCallerIdentity, but for one host, which there is not.
 type hosts struct{ unknown string }
 
@@ -544,6 +563,12 @@ func TestArchiveOrStreamRefuses(t *testing.T) {
 	t.Run("role", func(t *testing.T) {
 		fake(t)
 		spoke(t.Context(), sources, append(send, "--external-id", "wrong")...).want(t, program.ExitUsage, "", roleARN)
+	})
+	t.Run("role, for the moment", func(t *testing.T) {
+		server := fake(t)
+		t.Setenv("AWS_MAX_ATTEMPTS", "1")
+		server.Inject(awsfake.Fault{Operation: "sts:AssumeRole", Effect: awsfake.ServerError})
+		spoke(t.Context(), sources, send...).want(t, program.ExitFailed, "", roleARN)
 	})
 	t.Run("both", func(t *testing.T) {
 		server := fake(t)
