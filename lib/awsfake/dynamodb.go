@@ -31,6 +31,7 @@ type attributeDefinition struct{ AttributeName, AttributeType string }
 type table struct {
 	name, arn  string
 	created    time.Time
+	billing    string
 	schema     []keyElement // the partition key, then perhaps the sort key
 	attributes []attributeDefinition
 	items      map[string]item
@@ -90,7 +91,7 @@ func (t *table) describe() map[string]any {
 	return map[string]any{
 		"TableName": t.name, "TableArn": t.arn, "TableStatus": "ACTIVE", "CreationDateTime": seconds(t.created),
 		"KeySchema": t.schema, "AttributeDefinitions": t.attributes, "ItemCount": len(t.items), "TableSizeBytes": size,
-		"BillingModeSummary": map[string]string{"BillingMode": "PAY_PER_REQUEST"},
+		"BillingModeSummary": map[string]string{"BillingMode": t.billing},
 	}
 }
 
@@ -98,19 +99,28 @@ var tableName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
 
 func (d *dynamodb) createTable(c *call) (any, error) {
 	in, err := decode[struct {
-		TableName            string
-		KeySchema            []keyElement
-		AttributeDefinitions []attributeDefinition
+		TableName             string
+		KeySchema             []keyElement
+		AttributeDefinitions  []attributeDefinition
+		BillingMode           string
+		ProvisionedThroughput struct{ ReadCapacityUnits, WriteCapacityUnits int64 }
 		// Settings that change nothing here.
-		BillingMode, TableClass                                     string
-		ProvisionedThroughput, OnDemandThroughput, SSESpecification map[string]any
-		Tags                                                        []map[string]string
-		DeletionProtectionEnabled                                   bool
+		TableClass                           string
+		OnDemandThroughput, SSESpecification map[string]any
+		Tags                                 []map[string]string
+		DeletionProtectionEnabled            bool
 	}](c)
 	if err != nil {
 		return nil, err
 	}
-	t := &table{name: in.TableName, arn: tableARN(c, in.TableName), created: d.now(), schema: in.KeySchema, attributes: in.AttributeDefinitions, items: map[string]item{}}
+	billing, throughput := cmp.Or(in.BillingMode, "PROVISIONED"), in.ProvisionedThroughput
+	switch {
+	case billing == "PROVISIONED" && (throughput.ReadCapacityUnits < 1 || throughput.WriteCapacityUnits < 1):
+		return nil, invalid("ValidationException", "One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED")
+	case billing == "PAY_PER_REQUEST" && throughput.ReadCapacityUnits+throughput.WriteCapacityUnits > 0:
+		return nil, invalid("ValidationException", "One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
+	}
+	t := &table{name: in.TableName, arn: tableARN(c, in.TableName), created: d.now(), billing: billing, schema: in.KeySchema, attributes: in.AttributeDefinitions, items: map[string]item{}}
 	if err := t.check(); err != nil {
 		return nil, err
 	}
@@ -416,14 +426,16 @@ func (d *dynamodb) updateItem(c *call) (any, error) {
 	if updateErr != nil && !errors.As(updateErr, &onItem) {
 		return nil, updateErr
 	}
+	for _, k := range t.schema {
+		if e.targets[k.AttributeName] {
+			return nil, invalid("ValidationException", "One or more parameter values were invalid: Cannot update attribute %s. This attribute is part of the key", k.AttributeName)
+		}
+	}
 	if err := in.check(e, old); err != nil {
 		return nil, err
 	}
 	if updateErr != nil {
 		return nil, onItem.apiError
-	}
-	if after, err := t.keyOf(updated, false); err != nil || after != key {
-		return nil, invalid("ValidationException", "One or more parameter values were invalid: Cannot update an attribute that is part of the key")
 	}
 	out, err := in.answer(old, updated, "ALL_OLD", "ALL_NEW")
 	if err != nil {
@@ -501,7 +513,8 @@ func (d *dynamodb) scan(c *call) (any, error) {
 	if in.Select != "COUNT" {
 		out["Items"] = found
 	}
-	if scanned < len(keys) {
+	// A page that ends at the limit may be followed by another, as far as DynamoDB says.
+	if scanned < len(keys) || in.Limit != nil && scanned == limit {
 		out["LastEvaluatedKey"] = t.keyAttributes(t.items[keys[scanned-1]])
 	}
 	return out, nil

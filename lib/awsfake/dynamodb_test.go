@@ -70,6 +70,41 @@ func TestTables(t *testing.T) {
 	}
 }
 
+func TestATableSaysHowItIsPaidFor(t *testing.T) {
+	s := start(t, awsfake.Config{})
+	d := dynamodbAs(s, hub)
+	for name, test := range map[string]struct {
+		mode        types.BillingMode
+		read, write int64
+		want        string
+	}{
+		"nothing":     {"", 0, 0, "must both be specified"},
+		"half":        {types.BillingModeProvisioned, 1, 0, "must both be specified"},
+		"both":        {types.BillingModePayPerRequest, 1, 1, "Neither ReadCapacityUnits nor WriteCapacityUnits"},
+		"throughput":  {"", 1, 1, ""},
+		"provisioned": {types.BillingModeProvisioned, 1, 1, ""},
+		"on-demand":   {types.BillingModePayPerRequest, 0, 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := &dynamodb.CreateTableInput{
+				TableName:            aws.String("table-" + name),
+				BillingMode:          test.mode,
+				KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("ShardID"), KeyType: types.KeyTypeHash}},
+				AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("ShardID"), AttributeType: types.ScalarAttributeTypeS}},
+			}
+			if test.read > 0 {
+				in.ProvisionedThroughput = &types.ProvisionedThroughput{ReadCapacityUnits: &test.read, WriteCapacityUnits: &test.write}
+			}
+			_, err := d.CreateTable(t.Context(), in)
+			if test.want != "" {
+				wantCode(t, err, "ValidationException", test.want)
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestAnswersCarryTheirChecksum(t *testing.T) {
 	s := start(t, awsfake.Config{})
 	transport := &http.Transport{}
@@ -148,10 +183,10 @@ func TestConditions(t *testing.T) {
 	s := start(t, awsfake.Config{})
 	d := createLeases(t, s)
 	must(d.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: leases, Item: values{
-		"ShardID": text("s0"), "n": number("10.0"), "owner": text("worker-7"), "tags": &types.AttributeValueMemberSS{Value: []string{"b", "a"}},
-		"list": &types.AttributeValueMemberL{Value: []types.AttributeValue{number("1"), text("x")}}, "flag": &types.AttributeValueMemberBOOL{Value: true},
-		"raw": &types.AttributeValueMemberB{Value: []byte{0, 1, 2}}, "none": &types.AttributeValueMemberNULL{Value: true},
-		"map": &types.AttributeValueMemberM{Value: values{"k": number("1.50")}},
+		"ShardID": text("s0"), "n": number("10.0"), "holder": text("worker-7"), "tags": &types.AttributeValueMemberSS{Value: []string{"b", "a"}},
+		"members": &types.AttributeValueMemberL{Value: []types.AttributeValue{number("1"), text("x")}}, "flag": &types.AttributeValueMemberBOOL{Value: true},
+		"octets": &types.AttributeValueMemberB{Value: []byte{0, 1, 2}}, "nothing": &types.AttributeValueMemberNULL{Value: true},
+		"nested": &types.AttributeValueMemberM{Value: values{"k": number("1.50")}},
 	}}))(t)
 	v := values{
 		":ten": number("1e1"), ":nine": number("9"), ":eleven": number("11"), ":w": text("worker"), ":a": text("a"), ":z": text("z"),
@@ -170,20 +205,20 @@ func TestConditions(t *testing.T) {
 		"NOT n BETWEEN :ten AND :nine AND n = :ten":             true,
 		"n IN (:nine, :ten)":                                    true,
 		"n IN (:nine)":                                          false,
-		"begins_with(owner, :w)":                                true,
+		"begins_with(holder, :w)":                               true,
 		"begins_with(n, :w)":                                    false,
-		"contains(owner, :w) AND contains(tags, :a)":            true,
-		"contains(tags, :z) OR contains(list, :z)":              false,
-		"contains(list, :nine) OR begins_with(raw, :raw)":       true,
-		"tags = :tags and list = :list":                         true,
-		"flag = :true AND none = :null AND map = :map":          true,
-		"missing = :ten":                                        false,
-		"missing <> :ten":                                       true,
-		"missing < :ten":                                        false,
-		"NOT (missing = :ten OR n = :ten)":                      false,
+		"contains(holder, :w) AND contains(tags, :a)":           true,
+		"contains(tags, :z) OR contains(members, :z)":           false,
+		"contains(members, :nine) OR begins_with(octets, :raw)": true,
+		"tags = :tags and members = :list":                      true,
+		"flag = :true AND nothing = :null AND nested = :map":    true,
+		"absent = :ten":                                         false,
+		"absent <> :ten":                                        true,
+		"absent < :ten":                                         false,
+		"NOT (absent = :ten OR n = :ten)":                       false,
 		"n = :nine OR n = :ten AND n = :nine":                   false,
 		"(n = :nine OR n = :ten) AND n = :ten":                  true,
-		"attribute_exists(n) AND attribute_not_exists(missing)": true,
+		"attribute_exists(n) AND attribute_not_exists(absent)":  true,
 		":ten = n": true,
 	} {
 		used := values{}
@@ -224,6 +259,7 @@ func TestExpressionErrors(t *testing.T) {
 		"begins_with(n)":            `token: ")"`,
 		"n BETWEEN :x OR :x":        `token: "OR"`,
 		"n IN :x":                   `token: ":x"`,
+		"owner = :x":                "reserved keyword: owner",
 		strings.Repeat("(", 5000):   "Expression size",
 		"attribute_exists(ShardID)": "unused in expressions: keys: {:x}",
 	} {
@@ -231,16 +267,23 @@ func TestExpressionErrors(t *testing.T) {
 		t.Run(condition[:min(len(condition), 30)], func(t *testing.T) { wantCode(t, err, "ValidationException", want) })
 	}
 	for update, want := range map[string]string{
-		"SET a = missing b = :x":      `token: "b"`,
-		"SET a":                       `token: <EOF>`,
-		"SET a = missing, b = :x":     "does not exist in the item",
-		"SET a = :x + :x":             "incorrect data type",
-		"ADD a :x":                    "does not implement the clause ADD",
-		"SET ShardID = :x":            "part of the key",
-		"SET a = list_append(a, :x)":  "does not implement the function",
-		"CHANGE a":                    `token: "CHANGE"`,
-		"REMOVE b":                    "unused in expressions: keys: {:x}",
-		"SET a = if_not_exists(a :x)": `token: ":x"`,
+		"SET a = absent b = :x":           `token: "b"`,
+		"SET a":                           `token: <EOF>`,
+		"SET a = absent, b = :x":          "does not exist in the item",
+		"SET a = :x + :x":                 "incorrect data type",
+		"ADD a :x":                        "does not implement the clause ADD",
+		"SET ShardID = :x":                "Cannot update attribute ShardID. This attribute is part of the key",
+		"SET a = list_append(a, :x)":      "does not implement the function",
+		"CHANGE a":                        `token: "CHANGE"`,
+		"SET owner = :x":                  "reserved keyword: owner",
+		"REMOVE a, Status":                "reserved keyword: Status",
+		"SET a = if_not_exists(name, :x)": "reserved keyword: name",
+		"SET a = :x SET b = :x":           `The "SET" section can only be used once`,
+		"SET a = :x, a = :x":              "paths overlap with each other",
+		"SET a = :x REMOVE a":             "paths overlap with each other",
+		"SET b = :x REMOVE ShardID":       "Cannot update attribute ShardID. This attribute is part of the key",
+		"REMOVE b":                        "unused in expressions: keys: {:x}",
+		"SET a = if_not_exists(a :x)":     `token: ":x"`,
 	} {
 		_, err := d.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{TableName: leases, Key: values{"ShardID": text("s0")}, UpdateExpression: &update, ExpressionAttributeValues: values{":x": text("x")}})
 		t.Run(update, func(t *testing.T) { wantCode(t, err, "ValidationException", want) })
@@ -267,7 +310,7 @@ func TestUpdateItem(t *testing.T) {
 		}
 	}
 	_, err := d.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
-		TableName: leases, Key: values{"ShardID": text("s0")}, UpdateExpression: aws.String("SET a = missing"),
+		TableName: leases, Key: values{"ShardID": text("s0")}, UpdateExpression: aws.String("SET a = absent"),
 		ConditionExpression: aws.String("attribute_not_exists(ShardID)"), ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	var failed *types.ConditionalCheckFailedException
@@ -306,6 +349,10 @@ func TestScan(t *testing.T) {
 	equal(t, "items", got, []string{"s1", "s3", "s5", "s7", "s9"})
 	if n != 4 {
 		t.Fatalf("%d pages, want 4", n)
+	}
+	// A page that is full does not know that it is the last.
+	if all := must(d.Scan(t.Context(), &dynamodb.ScanInput{TableName: leases, Limit: aws.Int32(10)}))(t); textOf(all.LastEvaluatedKey["ShardID"]) != "s9" {
+		t.Fatalf("got the key %v", all.LastEvaluatedKey)
 	}
 	out := must(d.Scan(t.Context(), &dynamodb.ScanInput{TableName: leases, Select: types.SelectCount}))(t)
 	if out.Count != 10 || out.ScannedCount != 10 || len(out.Items) != 0 {

@@ -1,6 +1,7 @@
 package awsfake
 
 import (
+	_ "embed"
 	"fmt"
 	"maps"
 	"math/big"
@@ -17,11 +18,25 @@ type expressions struct {
 	values     item
 	usedNames  map[string]bool
 	usedValues map[string]bool
+	targets    map[string]bool // attributes that an update sets or removes
 }
 
 func newExpressions(names map[string]string, values item) *expressions {
-	return &expressions{names, values, map[string]bool{}, map[string]bool{}}
+	return &expressions{names, values, map[string]bool{}, map[string]bool{}, map[string]bool{}}
 }
+
+// reserved are the words that an expression names only with a placeholder, in upper case.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
+var reserved = func() map[string]bool {
+	words := map[string]bool{}
+	for word := range strings.FieldsSeq(reservedWords) {
+		words[word] = true
+	}
+	return words
+}()
+
+//go:embed reserved.txt
+var reservedWords string
 
 // unused is an error if a placeholder was given that no expression names, as it is in DynamoDB.
 func (e *expressions) unused() error {
@@ -79,13 +94,18 @@ func (e *expressions) update(text string, old item) (item, error) {
 	if err != nil {
 		return nil, inExpression("UpdateExpression", err)
 	}
+	clauses := map[string]bool{}
 	for !p.atEnd() {
-		switch clause := p.next(); strings.ToUpper(clause) {
-		case "SET":
+		clause := p.next()
+		kind := strings.ToUpper(clause)
+		switch {
+		case clauses[kind]:
+			err = wrong("The %q section can only be used once in an update expression;", kind)
+		case kind == "SET":
 			err = p.list(func() error { return p.set(out) })
-		case "REMOVE":
+		case kind == "REMOVE":
 			err = p.list(func() error { return p.remove(out) })
-		case "ADD", "DELETE":
+		case kind == "ADD" || kind == "DELETE":
 			err = wrong("awsfake does not implement the clause %s", clause)
 		default:
 			err = syntaxError(clause)
@@ -93,6 +113,7 @@ func (e *expressions) update(text string, old item) (item, error) {
 		if err != nil {
 			return nil, inExpression("UpdateExpression", err)
 		}
+		clauses[kind] = true
 	}
 	if p.failed != nil {
 		return nil, itemError{p.failed}
@@ -421,12 +442,27 @@ func (p *parser) name(token string) (string, error) {
 	if token == "" || !word(token[0]) {
 		return "", syntaxError(token)
 	}
+	if reserved[strings.ToUpper(token)] {
+		return "", wrong("Attribute name is a reserved keyword; reserved keyword: %s", token)
+	}
 	return token, nil
+}
+
+// target reads the attribute that an action of an update changes. Each is changed once.
+func (p *parser) target() (string, error) {
+	name, err := p.name(p.next())
+	if err == nil && p.targets[name] {
+		err = wrong("Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [%s], path two: [%[1]s]", name)
+	}
+	if err == nil {
+		p.targets[name] = true
+	}
+	return name, err
 }
 
 // remove evaluates one action of a REMOVE clause.
 func (p *parser) remove(out item) error {
-	name, err := p.name(p.next())
+	name, err := p.target()
 	if err == nil {
 		delete(out, name)
 	}
@@ -435,7 +471,7 @@ func (p *parser) remove(out item) error {
 
 // set evaluates one action of a SET clause.
 func (p *parser) set(out item) error {
-	name, err := p.name(p.next())
+	name, err := p.target()
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func FuzzCall(f *testing.F) {
 		s := newUnserved(t)
 		for _, prepare := range [][2]string{
 			{"Kinesis_20131202.CreateStream", `{"StreamName":"s","ShardCount":2}`},
-			{"DynamoDB_20120810.CreateTable", `{"TableName":"table","KeySchema":[{"AttributeName":"k","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"k","AttributeType":"S"}]}`},
+			{"DynamoDB_20120810.CreateTable", `{"TableName":"table","KeySchema":[{"AttributeName":"k","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"k","AttributeType":"S"}],"BillingMode":"PAY_PER_REQUEST"}`},
 			{"DynamoDB_20120810.PutItem", `{"TableName":"table","Item":{"k":{"S":"x"},"n":{"N":"1"}}}`},
 		} {
 			if w := ask(s, prepare[0], prepare[1]); w.Code != http.StatusOK {
