@@ -51,10 +51,12 @@ type run struct {
 	// Of the event loop:
 	library   *config.KinesisClientLibConfiguration
 	shards    map[string]types.Shard // as last listed
+	before    map[string]types.Shard // as listed before that; nil after the first listing
 	vanished  map[string]bool        // no longer listed, and not yet seen to
 	observed  map[string]observation
-	lookedAt  time.Time // when observed was read
-	keepUntil time.Time // when to share again with workers that took nothing
+	lookedAt  time.Time            // when observed was read
+	waiting   map[string]time.Time // since when shards could be read, and nobody has
+	keepUntil time.Time            // when to share again with workers that took nothing
 	listing   streak
 	looking   streak
 	retries   retries
@@ -104,12 +106,14 @@ func (r *run) listShards() (*kinesis.ListShardsOutput, error) {
 	for _, shard := range out.Shards {
 		shards[aws.ToString(shard.ShardId)] = shard
 	}
-	r.shards = shards
+	r.before, r.shards = r.shards, shards
 	r.listing.note(r, "shards not listed", nil)
 	r.cfg.Hooks.ShardsListed(r.open())
 	r.looking.note(r, "leases not read", r.lookAround())
 	for shard := range r.vanished {
-		if err := r.bury(shard); err != nil {
+		if _, back := r.shards[shard]; back {
+			delete(r.vanished, shard)
+		} else if err := r.bury(shard); err != nil {
 			r.log.Warn("shard that is gone", "shard", shard, "err", err)
 		}
 	}
@@ -190,15 +194,9 @@ func (r *run) take(status *partition.ShardStatus) error {
 	if err := r.observe(); err != nil {
 		return err
 	}
-	seen, known := r.observed[status.ID]
+	seen := r.observed[status.ID]
 	if seen.owner != "" && seen.owner != r.worker && r.fresh(seen) {
-		return declined
-	}
-	// What lies free for a lease duration is for whoever can: the workers that have
-	// fewer do not seem to be able to.
-	overdue := known && !r.fresh(seen)
-	spare := len(r.held()) < r.share()
-	if !spare && !overdue {
+		delete(r.waiting, status.ID)
 		return declined
 	}
 	ready, err := r.ready(status.ID)
@@ -206,6 +204,18 @@ func (r *run) take(status *partition.ShardStatus) error {
 		return err
 	}
 	if !ready {
+		delete(r.waiting, status.ID)
+		return declined
+	}
+	since, known := r.waiting[status.ID]
+	if !known {
+		since = time.Now()
+		r.waiting[status.ID] = since
+	}
+	// What waits for a lease duration is for whoever can: the workers that have fewer
+	// do not seem to be able to.
+	spare := len(r.held()) < r.share()
+	if !spare && time.Since(since) < r.cfg.LeaseDuration {
 		return declined
 	}
 	began := time.Now()
@@ -217,6 +227,7 @@ func (r *run) take(status *partition.ShardStatus) error {
 	case err != nil:
 		return err
 	}
+	delete(r.waiting, status.ID)
 	l := r.newLease(status, began)
 	r.mu.Lock()
 	r.leases[status.ID] = l
@@ -255,7 +266,7 @@ func (r *run) ready(shard string) (bool, error) {
 		if at.Ended {
 			continue
 		}
-		if _, ok := r.shards[*parent]; ok || r.beingRead(*parent) {
+		if !r.gone(*parent) || r.beingRead(*parent) {
 			return false, nil
 		}
 		if err := r.closeGap(*parent, false); err != nil {
@@ -263,6 +274,14 @@ func (r *run) ready(shard string) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// gone says whether the stream has not listed a shard twice in a row. Once is not
+// enough to give up records that may still be there.
+func (r *run) gone(shard string) bool {
+	_, now := r.shards[shard]
+	_, before := r.before[shard]
+	return r.before != nil && !now && !before
 }
 
 // beingRead says whether a shard is read, or applied, here or elsewhere.
@@ -333,11 +352,11 @@ func (r *run) RemoveLeaseInfo(shard string) error {
 	return nil
 }
 
-// bury removes what there is of a shard that the stream no longer lists, when what
-// was read of it before is applied.
+// bury removes what there is of a shard that is gone, when what was read of it
+// before is applied.
 func (r *run) bury(shard string) error {
 	return r.protect(func() error {
-		if r.beingRead(shard) {
+		if !r.gone(shard) || r.beingRead(shard) {
 			return nil
 		}
 		if err := r.closeGap(shard, true); err != nil {
@@ -347,6 +366,7 @@ func (r *run) bury(shard string) error {
 			return err
 		}
 		delete(r.vanished, shard)
+		delete(r.waiting, shard)
 		r.progress.forget(shard)
 		return nil
 	})

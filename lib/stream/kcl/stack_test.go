@@ -17,6 +17,7 @@ import (
 	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/vmware/vmware-go-kcl-v2/clientlibrary/partition"
 	"go.uber.org/goleak"
 
 	"github.com/hubspoke/observability/lib/awsfake"
@@ -308,6 +309,11 @@ func (c *clock) advance(d time.Duration) {
 
 func withTimeout(t *testing.T) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(t.Context(), time.Minute)
+}
+
+// newStatus is what the library knows of a shard.
+func newStatus(shard string) *partition.ShardStatus {
+	return &partition.ShardStatus{ID: shard, Mux: &sync.RWMutex{}}
 }
 
 func ptr[T any](v T) *T { return &v }

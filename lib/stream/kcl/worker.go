@@ -97,6 +97,7 @@ func (w *Worker) newRun(base context.Context) *run {
 		broken:     make(chan error, 1),
 		library:    libraryConfig(w.cfg, name),
 		vanished:   map[string]bool{},
+		waiting:    map[string]time.Time{},
 		retries:    retries{interval: w.cfg.ShardSyncInterval, failed: map[string]failures{}},
 	}
 	r.streamName, r.streamARN = w.cfg.names()
