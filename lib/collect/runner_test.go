@@ -1002,7 +1002,9 @@ func TestWaitForTheRateEndsWithTheContext(t *testing.T) {
 		c.Rate = collect.Rate{PerSecond: 0.01}
 		cfg := config(c)
 		cfg.AWS = func(region string) aws.Config {
-			answer := transport(func() (int, string) { return 200, "<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>" })
+			answer := transport(func() (int, string) {
+				return 200, "<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>"
+			})
 			return aws.Config{Region: region, HTTPClient: answer, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
 		}
 		ctx, cancel := context.WithCancel(t.Context())
