@@ -230,11 +230,13 @@ func (r *Refresher) once(ctx context.Context, which selection) (Result, error) {
 	return result, result.err()
 }
 
-// sessionSettings undo what the pool has set, keep PostgreSQL from compiling the
-// same queries again each time, and give the one refresh at a time memory to
-// aggregate without files, if the role has less.
+// sessionSettings undo what the pool has set, let a refresh take as long as it
+// takes, whatever the role says, keep PostgreSQL from compiling the same queries
+// again each time, and give the one refresh at a time memory to aggregate without
+// files, if the role has less.
 const sessionSettings = `
 	RESET ALL;
+	SET statement_timeout = 0;
 	SET jit = off;
 	SELECT set_config('work_mem', '64MB', false) WHERE pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('64MB')`
 

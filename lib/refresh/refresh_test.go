@@ -470,20 +470,21 @@ func TestPoolSettingsDoNotMatter(t *testing.T) {
 	db := newDatabase(t)
 	db.install(fstest.MapFS{"v.sql": file(`
 		CREATE MATERIALIZED VIEW setting AS
-			SELECT 1 AS one, current_setting('enable_hashjoin') AS hash, current_setting('work_mem') AS memory;
+			SELECT 1 AS one, current_setting('enable_hashjoin') AS hash, current_setting('work_mem') AS memory,
+				current_setting('statement_timeout') AS timeout;
 		CREATE UNIQUE INDEX ON setting (one)`)})
-	const setting = "SELECT hash || ' ' || memory FROM setting"
+	const setting = "SELECT concat_ws(' ', hash, memory, timeout) FROM setting"
 	if _, err := refresh.New(db.loaderPool(), refresh.Config{}).All(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := db.text(setting); !slices.Equal(got, []string{"on 64MB"}) {
+	if got := db.text(setting); !slices.Equal(got, []string{"on 64MB 0"}) {
 		t.Errorf("refreshed with %q", got)
 	}
-	db.exec("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = ''1GB''', current_database()); END $$")
+	db.exec("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = ''1GB''', current_database()); EXECUTE format('ALTER DATABASE %I SET statement_timeout = ''1h''', current_database()); END $$")
 	if _, err := refresh.New(db.loaderPool(), refresh.Config{}).All(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := db.text(setting); !slices.Equal(got, []string{"on 1GB"}) {
+	if got := db.text(setting); !slices.Equal(got, []string{"on 1GB 0"}) {
 		t.Errorf("refreshed with %q although the role has more", got)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -55,6 +56,22 @@ func TestUsageErrorsNameTheThingAndTheNextStep(t *testing.T) {
 		{"lambda", "hub consume"},
 	} {
 		hub(t.Context(), strings.Fields(test.args)...).want(t, program.ExitUsage, test.stderr)
+	}
+}
+
+func TestMemoryLimitFollowsTheBudget(t *testing.T) {
+	isolate(t, "DATABASE_URL=postgres://127.0.0.1:1/x")
+	t.Setenv("GOMEMLIMIT", "")
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1))
+	hub(t.Context(), "consume", "--stream", streamARN, "--budget-mib", "1000").want(t, program.ExitUsage)
+	if limit := debug.SetMemoryLimit(-1); limit != 1320<<20 {
+		t.Errorf("the limit is %d MiB", limit>>20)
+	}
+	debug.SetMemoryLimit(1 << 40)
+	t.Setenv("GOMEMLIMIT", "1TiB")
+	hub(t.Context(), "consume", "--stream", streamARN).want(t, program.ExitUsage)
+	if limit := debug.SetMemoryLimit(-1); limit != 1<<40 {
+		t.Errorf("GOMEMLIMIT does not count: %d MiB", limit>>20)
 	}
 }
 

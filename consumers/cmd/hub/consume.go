@@ -47,7 +47,8 @@ each shard is, so a consumer can be killed at any moment and nothing is lost or 
 
 A category whose table does not fit is parked: its records are kept and applied as soon
 as the table fits; the other categories go on. SIGTERM and SIGINT apply what was read and
-end the program within --drain-timeout.
+end the program within --drain-timeout. The garbage collector aims below --budget-mib and
+320 MiB more, unless GOMEMLIMIT says otherwise.
 
 Example, in a container:
 
@@ -56,9 +57,9 @@ Example, in a container:
 }
 
 const (
-	// memoryLimit makes the garbage collector work harder before the process gets
-	// near 512 MiB. GOMEMLIMIT overrides it.
-	memoryLimit = 384 << 20
+	// memoryBesides --budget-mib is what the garbage collector works harder to stay
+	// below, with the defaults well below 512 MiB. GOMEMLIMIT overrides it.
+	memoryBesides = 320 << 20
 	// redriveInterval is how often parked records are tried, pruneInterval how often
 	// old bookkeeping is deleted, and reportInterval how often a line says what was done.
 	redriveInterval = time.Minute
@@ -101,7 +102,7 @@ func (c consumeCommand) consume(ctx context.Context, p program.Program, log *slo
 		return err
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit)
+		debug.SetMemoryLimit(memoryBesides + c.BudgetMiB<<20)
 	}
 	pool, err := c.openReady(ctx, c.connections()+spareConnections)
 	if err != nil {
