@@ -1,6 +1,7 @@
 package pgcopy_test
 
 import (
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -42,7 +43,7 @@ func BenchmarkRead(b *testing.B) {
 					got, err = r.Read(p)
 					n += got
 				}
-				if err != io.EOF {
+				if !errors.Is(err, io.EOF) {
 					b.Fatal(err)
 				}
 			}

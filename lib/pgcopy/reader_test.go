@@ -2,6 +2,7 @@ package pgcopy_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -281,7 +282,7 @@ func TestGiantRow(t *testing.T) {
 		n, err = r.Read(p)
 		total += n
 	}
-	if err != io.EOF || total < size {
+	if !errors.Is(err, io.EOF) || total < size {
 		t.Fatalf("%d bytes, %v", total, err)
 	}
 	if took := time.Since(start); took > time.Second { // wide; what is caught here is quadratic
