@@ -57,7 +57,7 @@ type Config struct {
 }
 
 // Hooks are called as things happen. Any of them may be nil. They are called from
-// several goroutines at once and must return soon.
+// several goroutines at once and must return soon. A panic is logged.
 type Hooks struct {
 	// ShardsListed: so many shards of the stream have not been read to their end, by
 	// any worker.

@@ -39,6 +39,7 @@ type lease struct {
 	from         stream.Position
 	cursor       cursor
 	failingSince time.Time // of a streak of failed reads
+	cut          bool      // the last read was not delivered to its end
 
 	unaccepted atomic.Int64 // bytes of the last read, until they are delivered
 
@@ -83,7 +84,7 @@ func (l *lease) renew(ctx context.Context, taken time.Time) {
 			l.fail(fmt.Errorf("lease lost: not renewed in time: %w", err))
 			return
 		default:
-			l.run.cfg.Hooks.RenewFailed(l.shard, err)
+			l.run.tell(func() { l.run.cfg.Hooks.RenewFailed(l.shard, err) })
 			if wait == period {
 				l.run.log.Warn("lease not renewed, will be tried again", "shard", l.shard, "err", err)
 			}
@@ -162,7 +163,8 @@ func (l *lease) read(limit *int32) (*kinesis.GetRecordsOutput, error) {
 			bytes += len(out.Records[i].Data)
 		}
 		l.hold(int64(bytes))
-		l.run.cfg.Hooks.Read(l.shard, len(out.Records), bytes, time.Duration(*out.MillisBehindLatest)*time.Millisecond)
+		behind := time.Duration(*out.MillisBehindLatest) * time.Millisecond
+		l.run.tell(func() { l.run.cfg.Hooks.Read(l.shard, len(out.Records), bytes, behind) })
 		return out, nil
 	}
 	l.hold(0)
@@ -178,7 +180,7 @@ func (l *lease) read(limit *int32) (*kinesis.GetRecordsOutput, error) {
 		// Another worker may have better luck.
 		return nil, err
 	}
-	l.run.cfg.Hooks.ReadFailed(l.shard, err)
+	l.run.tell(func() { l.run.cfg.Hooks.ReadFailed(l.shard, err) })
 	return nil, again
 }
 
@@ -216,8 +218,12 @@ func (l *lease) attempt(do func() error) error {
 	return reported{err}
 }
 
+// atOnce is how many records are delivered by one call of Deliver.
+const atOnce = 10
+
 // deliver hands records to the session. Without records it asks whether the session
-// still works.
+// still works. When the reading ends meanwhile, because the worker stops, no more
+// records are delivered, so that those that were can still be drained.
 func (l *lease) deliver(records []stream.Record) {
 	defer l.letGo()
 	l.mu.Lock()
@@ -226,19 +232,26 @@ func (l *lease) deliver(records []stream.Record) {
 	if lost || session == nil {
 		return
 	}
-	if err := l.run.protect(func() error { return session.Deliver(l.delivering, records) }); err != nil {
-		l.fail(fmt.Errorf("deliver: %w", err))
-		return
+	for {
+		chunk := records[:min(len(records), atOnce)]
+		records = records[len(chunk):]
+		if err := l.run.protect(func() error { return session.Deliver(l.delivering, chunk) }); err != nil {
+			l.fail(fmt.Errorf("deliver: %w", err))
+			return
+		}
+		l.mu.Lock()
+		l.delivered = l.delivered || len(chunk) > 0
+		l.mu.Unlock()
+		if l.cut = len(records) > 0 && l.reading.Err() != nil; l.cut || len(records) == 0 {
+			return
+		}
 	}
-	l.mu.Lock()
-	l.delivered = l.delivered || len(records) > 0
-	l.mu.Unlock()
 }
 
-// end ends a session whose shard has no more records. A session that has failed
-// is not ended: its last records are not applied.
+// end ends a session whose shard has no more records. A session that has failed,
+// or was not given the last of them, is not ended.
 func (l *lease) end() {
-	if l.conclude(func(session stream.Session) error { return session.End(l.delivering) }) {
+	if !l.cut && l.conclude(func(session stream.Session) error { return session.End(l.delivering) }) {
 		l.run.progress.store(l.shard, stream.Position{Sequence: l.cursor.after, Ended: true})
 	}
 }
@@ -305,7 +318,7 @@ func (l *lease) finish() {
 		}
 		l.cancelReading(errStopped)
 		l.cancelDelivering(errStopped)
-		if inOrder(readErr) {
+		if inOrder(readErr) || errors.Is(readErr, err) { // a lease that has failed ends its reading
 			readErr = nil
 		}
 		l.run.forget(l, errors.Join(readErr, err), delivered)

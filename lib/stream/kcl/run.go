@@ -239,7 +239,7 @@ func (r *run) take(status *partition.ShardStatus) error {
 	// The library takes one lease per pass. There may be more to take.
 	r.library.ShardSyncIntervalMillis = hurry
 	r.log.Info("lease taken", "shard", l.shard)
-	r.cfg.Hooks.LeaseTaken(l.shard)
+	r.tell(func() { r.cfg.Hooks.LeaseTaken(l.shard) })
 	return nil
 }
 
@@ -393,6 +393,10 @@ func (r *run) protect(do func() error) (err error) {
 	return do()
 }
 
+// tell calls a hook, of which a panic is no more than a line in the log: it must
+// not leave a lease half taken or half given up.
+func (r *run) tell(hook func()) { _ = r.protect(func() error { hook(); return nil }) }
+
 func (r *run) lease(shard string) *lease {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -417,7 +421,7 @@ func (r *run) forget(l *lease, err error, delivered bool) {
 		r.log.Warn("shard left", "shard", l.shard, "err", err)
 	}
 	r.retries.note(l.shard, err, delivered)
-	r.cfg.Hooks.LeaseEnded(l.shard, err)
+	r.tell(func() { r.cfg.Hooks.LeaseEnded(l.shard, err) })
 	r.mu.Lock() // from here on the shard can be taken again
 	defer r.mu.Unlock()
 	delete(r.leases, l.shard)

@@ -122,6 +122,9 @@ func (r *run) stop(library *worker.Worker, beat <-chan struct{}) {
 	go func() {
 		defer close(done)
 		library.Shutdown()
+		for _, l := range r.held() { // those that the library does not know of
+			l.finish()
+		}
 		<-beat
 	}()
 	timeout := time.NewTimer(r.cfg.DrainTimeout / 5 * 4)
