@@ -451,6 +451,36 @@ func TestUnorderedSideBySide(t *testing.T) {
 	h.want("SELECT sequence_number::text FROM hub.shard_progress", sequence(len(data)-1))
 }
 
+// TestUnorderedInOneProcess: events of one shard that one process handles at the
+// same time do not end each other's sessions.
+func TestUnorderedInOneProcess(t *testing.T) {
+	h := newHub(t, ingest.Config{Unordered: true, BatchAge: time.Hour})
+	var data [][]byte
+	for account := range 4 {
+		data = append(data, records(t, scopeOf(account), time.Now(), 10, thing("a", "1"))...)
+	}
+	var sessions []stream.Session
+	for event := range 4 {
+		s := h.pipeline.Open("0", stream.Position{})
+		if err := s.Deliver(t.Context(), streamRecords(2*event, data[2*event:2*event+2])); err != nil {
+			t.Fatal(err)
+		}
+		sessions = append(sessions, s)
+	}
+	err := each(4, func(event int) error {
+		p, err := sessions[event].Drain(t.Context())
+		if err == nil && next(p) != 2*event+2 {
+			err = fmt.Errorf("event %d was drained at %+v", event, p)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.want("SELECT account_id FROM obs.things", "000000000000", "000000000001", "000000000002", "000000000003")
+	h.want("SELECT 'open: ' || run FROM hub.run WHERE completed_at IS NULL")
+}
+
 // TestChangesOfTheTableUnderLoad changes the table of a category while its rows
 // arrive, in ways in which a type that is remembered would write garbage.
 func TestChangesOfTheTableUnderLoad(t *testing.T) {

@@ -58,7 +58,7 @@ type Config struct {
 	// ClockAhead is how far a run may start after its arrival. Defaults to 5 min.
 	ClockAhead time.Duration
 	// Unordered is for hosts that read several batches of a shard side by side:
-	// positions are recorded, not compared.
+	// positions are recorded, not compared, and a shard may have several sessions.
 	Unordered bool
 	// OnApply is called after each applied batch. Nil does nothing.
 	OnApply func(load.Result)
@@ -191,11 +191,12 @@ func (p *Pipeline) Gap(ctx context.Context, shard string, gap stream.Gap) error 
 	return p.loader.StoreGap(ctx, p.shard(shard), gap)
 }
 
-// Open starts a session on the lane that has the fewest.
+// Open starts a session on the lane that has the fewest. Unless the pipeline is
+// Unordered, it ends the shard's session before.
 func (p *Pipeline) Open(shard string, from stream.Position) stream.Session {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if before := p.sessions[shard]; before != nil {
+	if before := p.sessions[shard]; before != nil && !p.config.Unordered {
 		before.fail(ErrSuperseded)
 	}
 	load := map[*lane]int{}

@@ -10,8 +10,9 @@
 // Lambda keeps the position. A session therefore begins at the zero Position and
 // not at the Sink's Progress, and what Lambda delivers again is not skipped: with
 // a parallelization factor Lambda hands out several batches of a shard side by
-// side, so that a later record may be applied before an earlier one. The Sink
-// must know that (Unordered in package ingest) and remove duplicates itself.
+// side, so that a later record may be applied before an earlier one, and a process
+// that handles several events at once has several sessions of a shard. The Sink must
+// know that (Unordered in package ingest) and remove duplicates itself.
 // Lambda tells nothing of closed shards and of trimmed records, so that there
 // are neither End nor Gap.
 //
@@ -34,7 +35,7 @@ import (
 )
 
 // Handler turns events into sessions of a Sink. Its method may be called
-// concurrently if the Sink may.
+// concurrently if a shard of the Sink may have several sessions at once.
 type Handler struct {
 	// Sink returns the Sink for the stream of an event, by ARN. It is called for
 	// every event: return the same Sink for the same stream, and make what needs
@@ -45,10 +46,10 @@ type Handler struct {
 	Log *slog.Logger
 }
 
-// Handle applies an event. If nothing of it was applied it returns an error;
-// if a part was, it returns the first record of each shard that was not. Both
+// Handle applies an event. If nothing of it is known to be applied it returns an
+// error; if a part is, it returns the first record of each shard that is not. Both
 // make Lambda deliver those records again, for as long as the mapping's settings
-// say.
+// say, and what was applied all the same is a duplicate then.
 //
 // It stops before the deadline of ctx, by a tenth of the time that is left but
 // no more than 5 seconds, so that there is time for the answer.
