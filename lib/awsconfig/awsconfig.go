@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -23,6 +24,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
@@ -48,6 +51,8 @@ type Options struct {
 	// MaxAttempts is how often one request is tried in all. Defaults to
 	// AWS_MAX_ATTEMPTS or max_attempts of the profile, then 6.
 	MaxAttempts int
+	// Log receives what the AWS SDK has to say, such as warnings. Defaults to none.
+	Log *slog.Logger
 }
 
 // Role is an IAM role to assume.
@@ -85,13 +90,19 @@ const (
 )
 
 // Load returns the configuration and makes sure that it has a region and
-// credentials that could be retrieved. All configurations loaded with the same
+// credentials that could be retrieved. The error is that of ctx when it is done. All configurations loaded with the same
 // Timeout share one pool of connections.
 func Load(ctx context.Context, o Options) (aws.Config, error) {
 	if err := o.Role.Validate(); err != nil {
 		return aws.Config{}, err
 	}
-	options := []func(*config.LoadOptions) error{config.WithHTTPClient(httpClient(o.Timeout))}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	options := []func(*config.LoadOptions) error{
+		config.WithHTTPClient(httpClient(o.Timeout)),
+		config.WithLogger(sdkLog{o.Log}), // the SDK's own writes to standard error, in a format of its own
+	}
 	if o.Profile != "" {
 		options = append(options, config.WithSharedConfigProfile(o.Profile))
 	}
@@ -115,14 +126,22 @@ func Load(ctx context.Context, o Options) (aws.Config, error) {
 	if cfg.Region == "" {
 		return aws.Config{}, ErrNoRegion
 	}
-	if err := checkCredentials(ctx, cfg); err != nil {
+	switch err := checkCredentials(ctx, cfg); {
+	case err == nil:
+	case ctx.Err() != nil:
+		return aws.Config{}, ctx.Err()
+	case noneFound(err):
 		return aws.Config{}, fmt.Errorf("%w (%w)", ErrNoCredentials, err)
+	default:
+		return aws.Config{}, fmt.Errorf("AWS credentials could not be retrieved: %w", err)
 	}
 	if o.Role.ARN == "" {
 		return cfg, nil
 	}
 	cfg = Assume(cfg, o.Role)
-	if err := checkCredentials(ctx, cfg); err != nil {
+	if err := checkCredentials(ctx, cfg); ctx.Err() != nil {
+		return aws.Config{}, ctx.Err()
+	} else if err != nil {
 		return aws.Config{}, fmt.Errorf("assume role %s: %w", o.Role.ARN, err)
 	}
 	return cfg, nil
@@ -178,14 +197,42 @@ func Account(ctx context.Context, cfg aws.Config) (Identity, error) {
 	return Identity{Account: aws.ToString(answer.Account), Partition: parsed.Partition, ARN: parsed.String()}, nil
 }
 
+var errNotConfigured = errors.New("none configured")
+
 func checkCredentials(ctx context.Context, cfg aws.Config) error {
 	if cfg.Credentials == nil {
-		return errors.New("none configured")
+		return errNotConfigured
 	}
 	ctx, cancel := context.WithTimeout(ctx, credentialsTimeout)
 	defer cancel()
 	_, err := cfg.Credentials.Retrieve(ctx)
 	return err
+}
+
+// noneFound reports whether nothing has given credentials: who sets none ends at
+// the metadata service of EC2, which is not there or has no role to give.
+func noneFound(err error) bool {
+	if errors.Is(err, errNotConfigured) {
+		return true
+	}
+	operation, ok := errors.AsType[*smithy.OperationError](err)
+	if !ok || operation.Service() != "ec2imds" {
+		return false
+	}
+	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	return !ok || answer.HTTPStatusCode() == http.StatusNotFound
+}
+
+// sdkLog hands the lines of the AWS SDK to a logger.
+type sdkLog struct{ *slog.Logger }
+
+// Logf implements logging.Logger.
+func (l sdkLog) Logf(class logging.Classification, format string, args ...any) {
+	level := slog.LevelDebug
+	if class == logging.Warn {
+		level = slog.LevelWarn
+	}
+	l.Log(context.Background(), level, fmt.Sprintf(format, args...), "from", "AWS SDK")
 }
 
 // S3 returns an S3 client that also works with a custom endpoint, whose host

@@ -1,11 +1,20 @@
 package awsconfig_test
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hubspoke/observability/lib/awsconfig"
 	"github.com/hubspoke/observability/lib/awsfake"
@@ -143,5 +152,88 @@ func TestAccountBlamesTheNetworkForWhatItDid(t *testing.T) {
 	_, err = awsconfig.Account(t.Context(), cfg)
 	if err == nil || !strings.Contains(err.Error(), "does not answer") || strings.Contains(err.Error(), "credentials") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// serve starts a server that answers with f, and returns its address.
+func serve(t *testing.T, f http.HandlerFunc) string {
+	t.Helper()
+	server := httptest.NewServer(f)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// Credentials that are there and cannot be had are told apart from none at all.
+func TestCredentialsThatCannotBeRetrieved(t *testing.T) {
+	refuse := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }
+	for name, test := range map[string]struct {
+		setting string
+		none    bool
+	}{
+		"of a container":               {"AWS_CONTAINER_CREDENTIALS_FULL_URI=" + serve(t, refuse), false},
+		"of a machine that refuses them": {"AWS_EC2_METADATA_SERVICE_ENDPOINT=" + serve(t, refuse), false},
+		"of a machine without a role":  {"AWS_EC2_METADATA_SERVICE_ENDPOINT=" + serve(t, http.NotFound), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			isolate(t, "AWS_EC2_METADATA_DISABLED=false", test.setting)
+			_, err := awsconfig.Load(t.Context(), awsconfig.Options{Region: "eu-central-1", MaxAttempts: 1})
+			if err == nil || errors.Is(err, awsconfig.ErrNoCredentials) != test.none || strings.Contains(err.Error(), "could not be retrieved") == test.none {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestLoadEndsWithTheContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	address := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		cancel()
+		w.WriteHeader(http.StatusForbidden)
+	})
+	isolate(t, "AWS_CONTAINER_CREDENTIALS_FULL_URI="+address)
+	if _, err := awsconfig.Load(ctx, awsconfig.Options{Region: "eu-central-1"}); err == nil || err != context.Canceled { //nolint:errorlint // nothing else is said
+		t.Errorf("got %v", err)
+	}
+}
+
+// A server that never answers is given up after the time-out.
+func TestTimeout(t *testing.T) {
+	address := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // the server sees that the client has gone only then
+		<-r.Context().Done()
+	})
+	isolate(t, "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_ENDPOINT_URL="+address)
+	cfg, err := awsconfig.Load(t.Context(), awsconfig.Options{Region: "eu-central-1", Timeout: 10 * time.Millisecond, MaxAttempts: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := awsconfig.Account(ctx, cfg); err == nil || ctx.Err() != nil {
+		t.Errorf("got %v, context %v", err, ctx.Err())
+	}
+}
+
+// What the SDK logs has the format of the program.
+func TestLog(t *testing.T) {
+	address := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodPut: // a machine with version 1 of the metadata service only
+			w.WriteHeader(http.StatusMethodNotAllowed)
+		case strings.HasSuffix(r.URL.Path, "/"):
+			fmt.Fprint(w, "machine")
+		default:
+			fmt.Fprintf(w, `{"Code":"Success","AccessKeyId":"a","SecretAccessKey":"b","Token":"c","Expiration":%q}`, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+		}
+	})
+	isolate(t, "AWS_EC2_METADATA_DISABLED=false", "AWS_EC2_METADATA_SERVICE_ENDPOINT="+address)
+	var lines bytes.Buffer
+	log := slog.New(slog.NewJSONHandler(&lines, nil))
+	if _, err := awsconfig.Load(t.Context(), awsconfig.Options{Region: "eu-central-1", Log: log}); err != nil {
+		t.Fatal(err)
+	}
+	var line struct{ Level, Msg, From string }
+	if err := json.Unmarshal(lines.Bytes(), &line); err != nil || line.Level != "WARN" || !strings.Contains(line.Msg, "IMDSv1") || line.From != "AWS SDK" {
+		t.Errorf("logged %q: %v", &lines, err)
 	}
 }
