@@ -20,11 +20,12 @@ import (
 // statistics: they join a batch to a table by its primary key, and a hash or
 // merge join, or compiling the query, costs many times more. The time-outs end a
 // wait that nothing else will end; while it waits for a table, the loader holds
-// locks of its own.
+// locks of its own. Dates have the form that slices have.
 const sessionSettings = `
 	SET jit = off;
 	SET enable_hashjoin = off;
 	SET enable_mergejoin = off;
+	SET datestyle = 'ISO';
 	SET lock_timeout = '5s';
 	SET statement_timeout = '10min';
 	SET idle_in_transaction_session_timeout = '1min'`

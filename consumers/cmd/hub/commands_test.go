@@ -269,10 +269,12 @@ func TestStatusRejectsAndRefresh(t *testing.T) {
 	if _, err := w.db.Pool.Exec(t.Context(), "INSERT INTO hub.gap (stream, stream_created_at, shard, after_sequence, until_sequence, reason) VALUES ('s', now(), 'shard-7', '1', '2', 'trimmed'); UPDATE hub.scope SET live_rows = -1 WHERE category = 'certificates'"); err != nil {
 		t.Fatal(err)
 	}
-	hub(t.Context(), "status").want(t, program.ExitDone, "│ certificates      │         2 │", "shardId-000000000000", "gap in s shard-7", "replay the archive", "public.findings_summary", "(unknown)")
+	hub(t.Context(), "status").want(t, program.ExitDone, "│ certificates      │         2 │", "shardId-000000000000", "gap in s shard-7, from its beginning to at most 20", "hub replay --to 20", "public.findings_summary", "(unknown)")
 
 	// A stream that was made again is told from the one before.
 	change(t, w.db, "INSERT INTO hub.gap (stream, stream_created_at, shard, after_sequence, until_sequence, reason) VALUES ('s', '2026-08-01 10:00:00Z', 'shard-7', '1', '2', 'trimmed')")
+	change(t, w.db, "UPDATE hub.gap SET after_arrived_at = '2026-08-01T10:00:00Z', detected_at = '2026-08-03T04:00:00Z'")
+	hub(t.Context(), "status").want(t, program.ExitDone, "from 2026-08-01 10:00:00 to at most 2026-08-03 04:00:00: trimmed", "hub replay --from 2026-08-01 --to 2026-08-03")
 	hub(t.Context(), "status").want(t, program.ExitDone, "gap in s created 2026-08-01 10:00:00 shard-7", "│ "+streamARN+" │")
 	if s := parse[statusJSON](t, hub(t.Context(), "status", "-o", "json")); len(s.Gaps) != 2 || s.Gaps[0].Created.Equal(s.Gaps[1].Created) || s.Shards[0].Created.IsZero() {
 		t.Errorf("%+v", s)

@@ -73,6 +73,9 @@ type gapStatus struct {
 	Until    string    `json:"until_sequence_number"`
 	Reason   string    `json:"reason"`
 	Detected time.Time `json:"detected"`
+	// Since is when the stream stored the last record before the gap; null if none
+	// was applied.
+	Since *time.Time `json:"since"`
 }
 
 type viewStatus struct {
@@ -151,7 +154,7 @@ func readStatus(ctx context.Context, pool *pgxpool.Pool, since time.Duration) (s
 		return s, err
 	}
 	if s.Gaps, err = list[gapStatus](ctx, pool, `
-		SELECT stream, stream_created_at, shard, after_sequence, until_sequence, reason, detected_at FROM hub.gap ORDER BY detected_at`); err != nil {
+		SELECT stream, stream_created_at, shard, after_sequence, until_sequence, reason, detected_at, after_arrived_at FROM hub.gap ORDER BY detected_at`); err != nil {
 		return s, err
 	}
 	s.Views, err = list[viewStatus](ctx, pool, `
@@ -190,7 +193,12 @@ func (s statusJSON) print(p program.Program) {
 		t.Render()
 	}
 	for _, g := range s.Gaps {
-		fmt.Fprintf(p.Stdout, "gap in %s %s, found %s: %s; replay the archive of those days\n", name(g.Stream, g.Created), g.Shard, ago(&g.Detected), program.Cut(g.Reason, 200))
+		from, since := "", "its beginning"
+		if g.Since != nil {
+			from, since = " --from "+g.Since.UTC().Format(time.DateOnly), g.Since.UTC().Format(time.DateTime)
+		}
+		fmt.Fprintf(p.Stdout, "gap in %s %s, from %s to at most %s: %s; replay the archive of those days: hub replay%s --to %s\n", name(g.Stream, g.Created), g.Shard,
+			since, g.Detected.UTC().Format(time.DateTime), program.Cut(g.Reason, 200), from, g.Detected.UTC().Format(time.DateOnly))
 	}
 	if len(s.Views) > 0 {
 		t := program.NewTable(p.Stdout, "view", "refreshed", "duration", "error")

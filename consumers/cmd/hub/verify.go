@@ -24,8 +24,10 @@ type verifyCommand struct {
 // Help is shown by 'hub verify -h'.
 func (verifyCommand) Help() string {
 	return `Without --against: for every run, the rows and parts that arrived must be those that its end
-names (more were doubled, fewer were lost or did not arrive yet), and what the bookkeeping
-says is live must be what the tables hold.
+names (more were doubled, fewer were lost or did not arrive yet), no row of a run that is newer
+than the last complete one may have been rejected, what the bookkeeping says is live must be
+what the tables hold, and no gap may be noted. A run that was lost whole, its end too, cannot
+be seen here; that is what gaps are for.
 
 With --against: the live rows of two databases must be the same, by key and content. They
 are compared by digests, then row by row where digests differ.
@@ -98,6 +100,9 @@ type accountJSON struct {
 	Refused int64 `json:"refused_runs"`
 	// Inconsistent runs do not have the parts that they count.
 	Inconsistent int64 `json:"inconsistent_runs"`
+	// Rejected are runs that are newer than the newest complete one of their scope,
+	// and cannot be complete because rows of them were rejected.
+	Rejected int64 `json:"rejected_runs"`
 	// Live rows of the table, and scopes whose live rows are not those that the
 	// bookkeeping has.
 	Live   int64 `json:"live_rows"`
@@ -107,13 +112,13 @@ type accountJSON struct {
 }
 
 func (a accountJSON) equal() bool {
-	return a.Doubled+a.Missing+a.Refused+a.Inconsistent+a.Scopes == 0
+	return a.Doubled+a.Missing+a.Refused+a.Inconsistent+a.Rejected+a.Scopes == 0
 }
 
 // accountSQL compares runs with their ends and with their parts.
 const accountSQL = `
 WITH run AS (
-    SELECT r.*, s.account_id, s.region, s.slice
+    SELECT r.*, s.account_id, s.region, s.slice, r.rejects > 0 AND coalesce(r.run > s.complete_run, true) AS rejected
     FROM hub.run r JOIN hub.scope s USING (scope) WHERE s.category = $1
 ), part AS (
     SELECT p.scope, p.run, count(*) AS parts, sum(p.rows) AS rows
@@ -136,14 +141,15 @@ const accountSumSQL = accountSQL + `
 SELECT count(*) FILTER (WHERE verdict <> 'open'), count(*) FILTER (WHERE verdict = 'open'),
        coalesce(sum(rows) FILTER (WHERE verdict <> 'open'), 0), coalesce(sum(end_rows) FILTER (WHERE verdict <> 'open'), 0),
        count(*) FILTER (WHERE verdict = 'doubled'), count(*) FILTER (WHERE verdict = 'missing'),
-       count(*) FILTER (WHERE verdict = 'refused'), count(*) FILTER (WHERE inconsistent)
+       count(*) FILTER (WHERE verdict = 'refused'), count(*) FILTER (WHERE inconsistent), count(*) FILTER (WHERE rejected)
 FROM judged`
 
 const accountExamplesSQL = accountSQL + `
 SELECT format('run %s of %s/%s%s: %s: %s rows in %s parts arrived, its end names %s in %s%s', run, account_id, region,
               CASE WHEN slice <> '' THEN '/' || slice END, verdict, rows, parts, coalesce(end_rows::text, '?'), coalesce(end_parts::text, '?'),
-              CASE WHEN inconsistent THEN '; its stored parts say something else' END)
-FROM judged WHERE verdict NOT IN ('open', 'equal') OR inconsistent ORDER BY run LIMIT $2`
+              concat(CASE WHEN inconsistent THEN '; its stored parts say something else' END,
+                     CASE WHEN rejected THEN format('; %s rows were rejected: hub rejects list', rejects) END))
+FROM judged WHERE verdict NOT IN ('open', 'equal') OR inconsistent OR rejected ORDER BY run LIMIT $2`
 
 // liveSQL compares the live rows of a table with the fingerprints of hub.scope.
 // A live_rows of -1 says that the loader has lost count, which is no difference.
@@ -167,6 +173,7 @@ ORDER BY 1, 2, 3`, slice, t.Name())
 // account checks the bookkeeping of one database.
 func (c verifyCommand) account(ctx context.Context, p program.Program, pool *pgxpool.Pool, tables []*schema.Table) error {
 	results := []accountJSON{}
+	var gaps int
 	err := snapshot(ctx, pool, func(tx pgx.Tx) error {
 		for _, t := range tables {
 			a, err := c.accountOf(ctx, tx, t)
@@ -175,7 +182,7 @@ func (c verifyCommand) account(ctx context.Context, p program.Program, pool *pgx
 			}
 			results = append(results, a)
 		}
-		return nil
+		return tx.QueryRow(ctx, "SELECT count(*) FROM hub.gap").Scan(&gaps)
 	})
 	if err != nil {
 		return err
@@ -191,15 +198,18 @@ func (c verifyCommand) account(ctx context.Context, p program.Program, pool *pgx
 	} else {
 		printAccounts(p, results)
 	}
-	if !equal {
+	switch {
+	case !equal:
 		return program.Partlyf("the database does not add up")
+	case gaps > 0:
+		return program.Partlyf("%d gaps are noted, where records were lost to the stream: hub status says what to replay", gaps)
 	}
 	return nil
 }
 
 func (c verifyCommand) accountOf(ctx context.Context, tx pgx.Tx, t *schema.Table) (accountJSON, error) {
 	a := accountJSON{Category: t.Name(), Examples: []string{}}
-	err := tx.QueryRow(ctx, accountSumSQL, t.Name()).Scan(&a.Runs, &a.Open, &a.Rows, &a.End, &a.Doubled, &a.Missing, &a.Refused, &a.Inconsistent)
+	err := tx.QueryRow(ctx, accountSumSQL, t.Name()).Scan(&a.Runs, &a.Open, &a.Rows, &a.End, &a.Doubled, &a.Missing, &a.Refused, &a.Inconsistent, &a.Rejected)
 	if err != nil {
 		return a, err
 	}
@@ -233,9 +243,9 @@ func (c verifyCommand) accountOf(ctx context.Context, tx pgx.Tx, t *schema.Table
 }
 
 func printAccounts(p program.Program, results []accountJSON) {
-	t := program.NewTable(p.Stdout, "category", "runs", "open", "rows arrived", "rows of ends", "doubled", "missing", "refused", "inconsistent", "live rows", "scopes that differ")
+	t := program.NewTable(p.Stdout, "category", "runs", "open", "rows arrived", "rows of ends", "doubled", "missing", "refused", "inconsistent", "rejected", "live rows", "scopes that differ")
 	for _, a := range results {
-		t.AppendRow(table.Row{a.Category, a.Runs, a.Open, a.Rows, a.End, a.Doubled, a.Missing, a.Refused, a.Inconsistent, a.Live, a.Scopes})
+		t.AppendRow(table.Row{a.Category, a.Runs, a.Open, a.Rows, a.End, a.Doubled, a.Missing, a.Refused, a.Inconsistent, a.Rejected, a.Live, a.Scopes})
 	}
 	t.Render()
 	for _, a := range results {

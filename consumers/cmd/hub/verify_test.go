@@ -78,6 +78,9 @@ func TestVerifyAddsUp(t *testing.T) {
 			func(a accountJSON) int64 { return a.Refused }, "refused: 150 rows in 2 parts"},
 		{"parts that are not there", "UPDATE hub.run_part SET rows = rows + 1 WHERE part = 2 AND rows = 50", "UPDATE hub.run_part SET rows = rows - 1 WHERE part = 2 AND rows = 51",
 			func(a accountJSON) int64 { return a.Inconsistent }, "its stored parts say something else"},
+		{"rejected rows of a run that cannot be complete", "UPDATE hub.run SET rejects = 2, completed_at = NULL WHERE end_rows = 250; UPDATE hub.scope SET complete_run = NULL WHERE live_rows = 240",
+			"UPDATE hub.run SET rejects = 0, completed_at = now() WHERE end_rows = 250; UPDATE hub.scope s SET complete_run = (SELECT run FROM hub.run r WHERE r.scope = s.scope AND end_rows = 240) WHERE live_rows = 240",
+			func(a accountJSON) int64 { return a.Rejected }, "2 rows were rejected: hub rejects list"},
 		{"row lost from the table", "UPDATE obs.certificates SET deleted_at = now() WHERE certificate_arn LIKE '%0100'", "UPDATE obs.certificates SET deleted_at = NULL WHERE certificate_arn LIKE '%0100'",
 			func(a accountJSON) int64 { return a.Scopes }, "scope certificates/111122223333/eu-central-1: 239 rows are live, the bookkeeping has 240"},
 		{"another row in its place", "UPDATE hub.scope SET live_xor = live_xor # 1 WHERE live_rows = 240", "UPDATE hub.scope SET live_xor = live_xor # 1 WHERE live_rows = 240",
@@ -95,7 +98,12 @@ func TestVerifyAddsUp(t *testing.T) {
 			hub(t.Context(), "verify").want(t, program.ExitPartly, test.example)
 		})
 	}
+	// What was rejected before the newest complete run is past.
+	change(t, w.db, "UPDATE hub.run SET rejects = 1 WHERE end_rows = 250")
 	hub(t.Context(), "verify").want(t, program.ExitDone)
+	change(t, w.db, "INSERT INTO hub.gap (stream, stream_created_at, shard, after_sequence, until_sequence, reason) VALUES ('s', now(), '7', '1', '2', 'trimmed')")
+	hub(t.Context(), "verify").want(t, program.ExitPartly, "1 gaps are noted")
+	change(t, w.db, "DELETE FROM hub.gap")
 	// The loader may lose count of a scope, which is no difference.
 	change(t, w.db, "UPDATE hub.scope SET live_rows = -1")
 	hub(t.Context(), "verify").want(t, program.ExitDone)
