@@ -125,7 +125,7 @@ func (r *run) writeFile(ctx context.Context, rec arrow.Record, packed []envelope
 	}
 	parts := make([]archive.Part, len(packed))
 	for i, p := range packed {
-		parts[i] = archive.Part{Number: p.Header.Part, Rows: p.Header.Rows, SHA256: p.Header.SHA256}
+		parts[i] = archive.Part{Number: p.Header.Part, Rows: int(p.Header.Rows), SHA256: p.Header.SHA256}
 	}
 	err := r.archive.WriteFile(ctx, rec, parts)
 	r.archiveFailed(err)

@@ -64,7 +64,7 @@ func TestEveryRunEndsWithItsOutcome(t *testing.T) {
 				t.Errorf("results %+v", results)
 			}
 			run := p.only(t)
-			if run.end.Outcome != test.outcome || run.end.Rows != test.rows || len(run.rows) != test.rows {
+			if run.end.Outcome != test.outcome || int(run.end.Rows) != test.rows || len(run.rows) != test.rows {
 				t.Errorf("end %+v with %d rows", run.end, len(run.rows))
 			}
 			if run.end.Parts != len(run.parts) || run.end.Run != results[0].Run {

@@ -53,7 +53,7 @@ func (d *Decoder) Body(dst []byte, h Header, body []byte) ([]byte, error) {
 	if len(rows) == 0 || rows[len(rows)-1] != '\n' {
 		return dst, refuse(ReasonRows, "the body does not end with a line feed")
 	}
-	if n := bytes.Count(rows, []byte{'\n'}); n != h.Rows {
+	if n := bytes.Count(rows, []byte{'\n'}); int64(n) != h.Rows {
 		return dst, refuse(ReasonRows, "the body has %d lines, the header says %d rows", n, h.Rows)
 	}
 	return decoded, nil

@@ -200,7 +200,7 @@ func TestPartsKeepTheOrderOfRows(t *testing.T) {
 		rows = append(rows, fmt.Sprintf(`{"x":"%x","n":%d}`, noise, i))
 	}
 	packed := pack(t, envelope.Config{MaxRecord: 8 << 10, MaxRows: 30}, rows...)
-	first := 0
+	first := int64(0)
 	for _, p := range packed {
 		wanted := rows[first : first+p.Header.Rows]
 		first += p.Header.Rows

@@ -96,7 +96,7 @@ func FuzzPack(f *testing.F) {
 		}
 		wantRows(t, r.Flush(), added)
 		end, _, err := envelope.Parse(endOf(t, r, schema.Partial, string(text)))
-		if err != nil || end.Rows != len(added) {
+		if err != nil || int(end.Rows) != len(added) {
 			t.Fatalf("end %+v, %v; %d rows were added", end, err, len(added))
 		}
 	})

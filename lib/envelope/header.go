@@ -24,6 +24,9 @@ const (
 	MaxError = errtext.Max
 )
 
+// maxRunRows is how many rows a run has at most. It is more than an int of 32 bits holds.
+const maxRunRows int64 = MaxParts * MaxRows
+
 // Kind says what a record carries.
 type Kind string
 
@@ -54,7 +57,7 @@ type Header struct {
 	Kind Kind
 	// Rows in the body of a Part, at least 1; for an End, the rows in all parts
 	// of the run.
-	Rows int
+	Rows int64
 
 	// Number of the part in its run, from 0. Part only.
 	Part int
@@ -87,11 +90,11 @@ func (h Header) append(b []byte) []byte {
 		b = append(b, '"', ':')
 		b = appendString(b, value)
 	}
-	number := func(key string, value int) {
+	number := func(key string, value int64) {
 		b = append(b, ',', '"')
 		b = append(b, key...)
 		b = append(b, '"', ':')
-		b = strconv.AppendInt(b, int64(value), 10)
+		b = strconv.AppendInt(b, value, 10)
 	}
 	b = append(b, prefix[:len(prefix)-1]...)
 	text("kind", string(h.Kind))
@@ -105,14 +108,14 @@ func (h Header) append(b []byte) []byte {
 	text("collected_at", h.Run.Time().Format(timeLayout))
 	switch h.Kind {
 	case Part:
-		number("part", h.Part)
+		number("part", int64(h.Part))
 		text("codec", string(h.Codec))
 		number("rows", h.Rows)
-		number("size", h.Size)
+		number("size", int64(h.Size))
 		text("sha256", hex.EncodeToString(h.SHA256[:]))
 	case End:
 		text("outcome", string(h.Outcome))
-		number("parts", h.Parts)
+		number("parts", int64(h.Parts))
 		number("rows", h.Rows)
 		if h.Error != "" {
 			text("error", h.Error)
@@ -195,7 +198,7 @@ func (h Header) validatePart() error {
 		return fmt.Errorf("part %d is not below %d", h.Part, MaxParts)
 	case h.Rows < 1 || h.Rows > MaxRows:
 		return fmt.Errorf("rows %d is not between 1 and %d", h.Rows, MaxRows)
-	case h.Rows > h.Size:
+	case h.Rows > int64(h.Size):
 		return fmt.Errorf("rows %d cannot be in %d bytes", h.Rows, h.Size)
 	}
 	return nil
@@ -207,9 +210,9 @@ func (h Header) validateEnd() error {
 		return fmt.Errorf("outcome %.40q is not one of %v", h.Outcome, schema.Outcomes)
 	case h.Parts > MaxParts:
 		return fmt.Errorf("parts %d is more than %d", h.Parts, MaxParts)
-	case h.Rows > MaxParts*MaxRows:
-		return fmt.Errorf("rows %d is more than %d", h.Rows, MaxParts*MaxRows)
-	case h.Rows < h.Parts || h.Parts == 0 && h.Rows > 0:
+	case h.Rows > maxRunRows:
+		return fmt.Errorf("rows %d is more than %d", h.Rows, maxRunRows)
+	case h.Rows < int64(h.Parts) || h.Parts == 0 && h.Rows > 0:
 		return fmt.Errorf("%d rows cannot be in %d parts", h.Rows, h.Parts)
 	case h.Outcome == schema.Empty && h.Parts > 0:
 		return fmt.Errorf("outcome empty has %d parts", h.Parts)

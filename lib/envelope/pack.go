@@ -116,7 +116,7 @@ func (p *Packer) Run(scope schema.Scope, id schema.RunID) (*Run, error) {
 type Run struct {
 	packer *Packer
 	header Header   // scope, run, and the number of the next part
-	rows   int      // in all parts so far
+	rows   int64    // in all parts so far
 	work   *buffers // nil when everything was flushed
 	packed []Packed
 }
@@ -180,7 +180,7 @@ func (r *Run) Flush() []Packed {
 func (r *Run) Parts() int { return r.header.Part }
 
 // Rows returns how many rows are in those parts.
-func (r *Run) Rows() int { return r.rows }
+func (r *Run) Rows() int64 { return r.rows }
 
 // End returns the record that closes the run; rows that were added and not
 // flushed are not part of it. errText may be anything: see [EndRecord]. It is an
@@ -218,7 +218,7 @@ func (r *Run) seal(lines [][]byte) {
 		w.sorted = append(w.sorted, line...)
 	}
 	h := r.header
-	h.Codec, h.Rows, h.Size = Zstd, len(lines), len(w.sorted)
+	h.Codec, h.Rows, h.Size = Zstd, int64(len(lines)), len(w.sorted)
 	w.body = r.packer.zstd.EncodeAll(w.sorted, w.body[:0])
 	body := w.body
 	if len(body) >= len(w.sorted) {
@@ -235,7 +235,7 @@ func (r *Run) seal(lines [][]byte) {
 	}
 	r.packed = append(r.packed, Packed{h, record})
 	r.header.Part++
-	r.rows += len(lines)
+	r.rows += int64(len(lines))
 }
 
 // middle returns where to cut lines, which have that many bytes, into halves of

@@ -198,7 +198,7 @@ func text[T ~string](s *jsonscan.Scanner, to *T) error {
 	return err
 }
 
-func number(s *jsonscan.Scanner, to *int) error {
+func number[T int | int64](s *jsonscan.Scanner, to *T) error {
 	b, err := s.Number()
 	if err != nil {
 		return err
@@ -207,7 +207,9 @@ func number(s *jsonscan.Scanner, to *int) error {
 	if err != nil {
 		return fmt.Errorf("is %s, not a whole number from 0 to 2^48", b)
 	}
-	*to = int(n)
+	if *to = T(n); uint64(*to) != n {
+		return fmt.Errorf("is %s, which is too large for this machine", b)
+	}
 	return nil
 }
 

@@ -166,7 +166,7 @@ func (b *batch) addInput(in input, origin load.Origin) {
 		b.Rejects = append(b.Rejects, *in.reject)
 	case h.Kind == envelope.End:
 		b.Ends = append(b.Ends, load.End{
-			Scope: h.Scope, Run: h.Run, Outcome: h.Outcome, Parts: h.Parts, Rows: int64(h.Rows), Error: h.Error, Origin: origin,
+			Scope: h.Scope, Run: h.Run, Outcome: h.Outcome, Parts: h.Parts, Rows: h.Rows, Error: h.Error, Origin: origin,
 		})
 	default:
 		b.addPart(in, origin)

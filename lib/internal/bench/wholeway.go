@@ -110,7 +110,7 @@ func (w *way) prepare(ctx context.Context) error {
 	return nil
 }
 
-func accountOf(scope int) string { return fmt.Sprintf("%012d", 100_000_000_000+scope) }
+func accountOf(scope int) string { return fmt.Sprintf("1%011d", scope) }
 
 func pack(scope int, start time.Time, findings []fixture.Finding) ([][]byte, error) {
 	p, err := envelope.NewPacker(envelope.Config{})

@@ -77,7 +77,7 @@ func TestSimulationEndsWithTheWholeWorld(t *testing.T) {
 			continue
 		}
 		ends++
-		rows += int64(h.Rows)
+		rows += h.Rows
 		if last, ok := newest[h.Scope]; !ok || last.Run.Compare(h.Run) < 0 {
 			newest[h.Scope] = h
 		}
@@ -91,7 +91,7 @@ func TestSimulationEndsWithTheWholeWorld(t *testing.T) {
 			t.Errorf("the last run of %v is %s", scope, h.Outcome)
 		}
 		scope.Slice = ""
-		sent[scope] += int64(h.Rows)
+		sent[scope] += h.Rows
 	}
 	for _, scope := range world.Scopes() {
 		_, rec, err := world.Record(scope)
