@@ -240,7 +240,7 @@ func (d *decoder) row() error {
 			return d.refuseRow(&schema.RowError{Reason: reason, Column: c.Name, Offset: -1, Detail: detail})
 		}
 	}
-	if err := d.checkSlice(); err != nil {
+	if err := d.builder.CheckSlice(d.slice, -1); err != nil {
 		return d.refuseRow(err)
 	}
 	if err := d.builder.Check(-1); err != nil {
@@ -307,24 +307,4 @@ func (c *column) setJSON(value []byte) (schema.Reason, string) {
 	}
 	c.cell.SetText(c.json)
 	return "", ""
-}
-
-// checkSlice checks the slice column, if the table has one.
-func (d *decoder) checkSlice() *schema.RowError {
-	i := d.table.SliceColumn()
-	if i < 0 || !d.builder.Cells[i].Valid() { // Check refuses a null
-		return nil
-	}
-	c, cell := d.table.Columns()[i], &d.builder.Cells[i]
-	text := string(cell.Text)
-	if c.Kind == schema.KindDate {
-		text = cell.Date().String()
-	}
-	if text == d.slice {
-		return nil
-	}
-	return &schema.RowError{
-		Reason: schema.ReasonSlice, Column: c.Name, Offset: -1,
-		Detail: fmt.Sprintf("want %q, the slice of the scope, found %s", d.slice, jsonscan.Excerpt([]byte(text))),
-	}
 }

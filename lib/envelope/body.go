@@ -32,7 +32,7 @@ func (d *Decoder) Close() { d.zstd.Close() }
 // Body appends the decoded body of a Part to dst and returns it, after it has
 // proved to have the SHA-256, size and number of lines that h declares: bytes that
 // are not the sender's never reach the decompressor. h and body are what [Parse]
-// returned. It needs no more memory than h.Size, which is at most MaxSize. The
+// returned. It needs no more memory than h.Size, which is at most MaxSize, or body. The
 // error is an [*Error]; dst is then returned as it was.
 func (d *Decoder) Body(dst []byte, h Header, body []byte) ([]byte, error) {
 	if h.Size < 0 || h.Size > MaxSize {
@@ -62,9 +62,6 @@ func (d *Decoder) Body(dst []byte, h Header, body []byte) ([]byte, error) {
 func (d *Decoder) decompress(dst []byte, h Header, body []byte) ([]byte, error) {
 	switch h.Codec {
 	case None:
-		if len(body) != h.Size {
-			return nil, refuse(ReasonCorrupt, "the body has %d bytes, the header says %d", len(body), h.Size)
-		}
 		return append(dst, body...), nil
 	case Zstd:
 		limited := dst[: len(dst) : len(dst)+h.Size]

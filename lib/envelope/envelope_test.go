@@ -478,6 +478,22 @@ func TestParseAccepts(t *testing.T) {
 	}
 }
 
+func TestMaxHeader(t *testing.T) {
+	pad := func(length int) []byte {
+		room := length - len(partLine) - len(`"x":"",`)
+		return []byte(strings.Replace(partLine, `"run"`, `"x":"`+strings.Repeat("x", room)+`","run"`, 1) + partBody)
+	}
+	longest := pad(envelope.MaxHeader)
+	if bytes.IndexByte(longest, '\n') != envelope.MaxHeader-1 {
+		t.Fatal("the header has another length")
+	}
+	if _, _, err := envelope.Parse(longest); err != nil {
+		t.Errorf("a header of MaxHeader bytes: %v", err)
+	}
+	_, _, err := envelope.Parse(pad(envelope.MaxHeader + 1))
+	wantReason(t, err, envelope.ReasonHeader, "4096")
+}
+
 // Headers are read before anything is known of their sender.
 func TestParseMemory(t *testing.T) {
 	var unknown strings.Builder

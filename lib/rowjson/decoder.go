@@ -60,7 +60,7 @@ func (d *Decoder) Append(row []byte, slice string) error {
 	if err := d.build.Check(end); err != nil {
 		return err
 	}
-	if err := d.checkSlice(slice, end); err != nil {
+	if err := d.build.CheckSlice(slice, end); err != nil {
 		return err
 	}
 	d.build.Append()
@@ -269,27 +269,6 @@ func (d *Decoder) wrongType(c *column) error {
 		return err
 	}
 	return fault(schema.ReasonType, "want "+wants[c.Kind], value, offset)
-}
-
-// checkSlice checks the slice column, if the table has one.
-func (d *Decoder) checkSlice(slice string, offset int) error {
-	i := d.table.SliceColumn()
-	if i < 0 {
-		return nil
-	}
-	cell := &d.build.Cells[i]
-	text := cell.Text
-	var day [len("2006-01-02")]byte
-	if d.columns[i].Kind == schema.KindDate {
-		text = appendDate(day[:0], int64(cell.Date()))
-	}
-	if string(text) == slice {
-		return nil
-	}
-	return &schema.RowError{
-		Reason: schema.ReasonSlice, Column: d.columns[i].Name, Offset: offset,
-		Detail: "want " + jsonscan.Excerpt([]byte(slice)) + ", the slice of the scope, found " + jsonscan.Excerpt(text),
-	}
 }
 
 // unsafeString returns b as a string without copying; it must not outlive b.

@@ -71,10 +71,7 @@ func parseDate(b []byte) (days int64, reason schema.Reason, wrong string) {
 		return 0, schema.ReasonType, wantDate
 	}
 	year += 100 * century
-	switch {
-	case year == 0:
-		return 0, schema.ReasonRange, rowbuild.YearRange
-	case month < 1 || month > 12 || day < 1 || day > daysIn(year, month):
+	if month < 1 || month > 12 || day < 1 || day > daysIn(year, month) {
 		return 0, schema.ReasonRange, "want a day of the calendar"
 	}
 	return daysFromCivil(int64(year), int64(month), int64(day)), schema.ReasonRange, ""
@@ -108,7 +105,7 @@ func daysFromCivil(year, month, day int64) int64 {
 	if month <= 2 {
 		year--
 	}
-	era := year / 400 // year is not negative: it is at least 0, for January 0001
+	era := year / 400 // year is at least -1, for January 0000, whose days the cell refuses
 	yearOfEra := year - era*400
 	dayOfYear := (153*((month+9)%12)+2)/5 + day - 1 // from 1 March
 	dayOfEra := yearOfEra*365 + yearOfEra/4 - yearOfEra/100 + dayOfYear

@@ -249,6 +249,13 @@ func TestScope(t *testing.T) {
 	if good.ID() == (schema.Scope{Category: "certificates", Account: "123456789012", Region: "eu-central-1"}).ID() {
 		t.Error("the slice does not count")
 	}
+	for region, ok := range map[string]bool{"r": false, "rr": true, strings.Repeat("r", 32): true, strings.Repeat("r", 33): false} {
+		s := good
+		s.Region = region
+		if err := s.Validate(); (err == nil) != ok {
+			t.Errorf("a region of %d letters: %v", len(region), err)
+		}
+	}
 	// Scopes in databases, and the partition keys of senders in other languages, are this.
 	pinned := schema.Scope{Category: "secrets", Account: "111122223333", Region: "eu-central-1"}
 	if id := fmt.Sprintf("%x", pinned.ID()); id != "98e0e11d0e60aff0199da74be334d93a" {

@@ -362,4 +362,23 @@ func TestScannerDropsLargeMemory(t *testing.T) {
 	if n := s.Memory(); n > 1<<16 {
 		t.Errorf("the scanner keeps %d bytes", n)
 	}
+	// Keys of all open objects are held: of eight, each the last value of the one around it.
+	nested := "1"
+	for range 8 {
+		nested = strings.TrimSuffix(manyKeys(schema.MaxKeys-1), "}") + `,"x":` + nested + "}"
+	}
+	s.Reset([]byte(nested))
+	if _, _, err := s.Value(); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.Keys(); n < 8*schema.MaxKeys {
+		t.Fatalf("the scanner held %d keys", n)
+	}
+	s.Reset([]byte(`{"b":1,"a":2}`))
+	if _, _, err := s.Value(); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.Keys(); n > 1<<14 {
+		t.Errorf("the scanner keeps memory for %d keys", n)
+	}
 }

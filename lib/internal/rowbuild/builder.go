@@ -6,11 +6,13 @@ package rowbuild
 import (
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
+	"github.com/hubspoke/observability/lib/internal/jsonscan"
 	"github.com/hubspoke/observability/lib/schema"
 )
 
@@ -99,6 +101,27 @@ func (b *Builder) Check(offset int) *schema.RowError {
 		return &schema.RowError{Reason: schema.ReasonTooLarge, Offset: offset, Detail: fmt.Sprintf("with %d rows before it, the row exceeds the 2 GiB of text that an Arrow record can hold", b.rows)}
 	}
 	return nil
+}
+
+// CheckSlice returns why the slice column, if the table has one, does not have the
+// slice of the row's scope, or nil. A null is for Check to refuse. offset is as in Check.
+func (b *Builder) CheckSlice(slice string, offset int) *schema.RowError {
+	i := b.table.SliceColumn()
+	if i < 0 || !b.Cells[i].Valid() {
+		return nil
+	}
+	text := b.Cells[i].Text
+	var day [len(time.DateOnly)]byte
+	if b.columns[i].Kind == schema.KindDate {
+		text = b.Cells[i].Date().Time().AppendFormat(day[:0], time.DateOnly)
+	}
+	if string(text) == slice {
+		return nil
+	}
+	return &schema.RowError{
+		Reason: schema.ReasonSlice, Column: b.columns[i].Name, Offset: offset,
+		Detail: "want " + jsonscan.Excerpt([]byte(slice)) + ", the slice of the scope, found " + jsonscan.Excerpt(text),
+	}
 }
 
 // Append appends the row in Cells, for which Check must have returned nil.
