@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os/exec"
-	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -60,13 +58,14 @@ func measureHub(ctx context.Context, program string, s size) (usage, error) {
 	if err != nil {
 		return u, err
 	}
-	start := time.Now()
-	if err := cmd.Start(); err != nil {
+	began := time.Now()
+	hub, err := start(cmd)
+	if err != nil {
 		return u, err
 	}
-	err = awaitRuns(ctx, postgres.URL(), s.accounts)
-	u.elapsed = time.Since(start)
-	if stopErr := stop(cmd); err == nil {
+	err = awaitRuns(ctx, hub, postgres.URL(), s.accounts)
+	u.elapsed = time.Since(began)
+	if stopErr := hub.stop(); err == nil {
 		err = stopErr
 	}
 	if err != nil {
@@ -159,34 +158,19 @@ func findingLines(n int) ([][]byte, error) {
 }
 
 // awaitRuns waits until so many runs are complete.
-func awaitRuns(ctx context.Context, url string, n int) error {
+func awaitRuns(ctx context.Context, hub *process, url string, n int) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return err
 	}
 	defer conn.Close(ctx)
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		var complete int
-		if err := conn.QueryRow(ctx, "SELECT count(*) FROM hub.run WHERE completed_at IS NOT NULL").Scan(&complete); err != nil {
-			return err
-		}
-		if complete == n {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("%d of %d runs complete: %w", complete, n, ctx.Err())
-		}
+	var complete int
+	err = hub.await(ctx, func() (bool, error) {
+		err := conn.QueryRow(ctx, "SELECT count(*) FROM hub.run WHERE completed_at IS NOT NULL").Scan(&complete)
+		return complete == n, err
+	})
+	if err != nil {
+		return fmt.Errorf("%d of %d runs complete: %w", complete, n, err)
 	}
-}
-
-// stop ends a program as an orchestrator does.
-func stop(cmd *exec.Cmd) error {
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return err
-	}
-	return cmd.Wait()
+	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -38,7 +39,11 @@ func main() {
 	if *quick {
 		size.accounts, size.findings = 1, 2_000
 	}
-	if err := run(ctx, *bin, size); err != nil {
+	usages, err := run(ctx, *bin, size)
+	if err == nil && !report(os.Stdout, usages) && !*quick {
+		err = errors.New("a goal was missed")
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -56,29 +61,35 @@ type usage struct {
 	rows    int
 }
 
-func run(ctx context.Context, bin string, s size) error {
+func run(ctx context.Context, bin string, s size) ([]usage, error) {
 	spoke, err := measureSpoke(ctx, filepath.Join(bin, "spoke"), s)
 	if err != nil {
-		return fmt.Errorf("spoke: %w", err)
+		return nil, fmt.Errorf("spoke: %w", err)
 	}
 	hub, err := measureHub(ctx, filepath.Join(bin, "hub"), s)
 	if err != nil {
-		return fmt.Errorf("hub: %w", err)
+		return nil, fmt.Errorf("hub: %w", err)
 	}
+	return []usage{spoke, hub}, nil
+}
+
+// report prints the figures and says whether all goals are met.
+func report(w io.Writer, usages []usage) (met bool) {
+	met = true
 	t := table.NewWriter()
-	t.SetOutputMirror(os.Stdout)
+	t.SetOutputMirror(w)
 	t.SetStyle(table.StyleLight)
 	t.AppendHeader(table.Row{"figure", "peak memory", "goal", "rows/s", ""})
-	for _, u := range []usage{spoke, hub} {
+	for _, u := range usages {
 		mark := "met"
 		if u.memory > u.limit {
-			mark = "MISSED"
+			mark, met = "MISSED", false
 		}
 		t.AppendRow(table.Row{u.what, fmt.Sprintf("%d MiB", u.memory>>20), fmt.Sprintf("≤ %d MiB", u.limit>>20),
 			fmt.Sprintf("%.0f", float64(u.rows)/u.elapsed.Seconds()), mark})
 	}
 	t.Render()
-	return nil
+	return met
 }
 
 // command prepares a program whose log goes to a file, which stays open as long as
@@ -93,6 +104,53 @@ func command(ctx context.Context, env []string, program string, args ...string) 
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	return cmd, nil
+}
+
+// process is a program at work.
+type process struct {
+	*exec.Cmd
+	ended chan struct{}
+	err   error // once ended is closed
+}
+
+func start(cmd *exec.Cmd) (*process, error) {
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	p := &process{Cmd: cmd, ended: make(chan struct{})}
+	go func() {
+		p.err = cmd.Wait()
+		close(p.ended)
+	}()
+	return p, nil
+}
+
+// stop ends the program as an orchestrator does.
+func (p *process) stop() error {
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	<-p.ended
+	return p.err
+}
+
+// await asks again and again whether the program is done, until it is. A program
+// that ends by itself never will be.
+func (p *process) await(ctx context.Context, done func() (bool, error)) error {
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if ok, err := done(); ok || err != nil {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-p.ended:
+			return fmt.Errorf("it ended by itself (%v), see its log", p.ProcessState)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // peakMemory returns the peak resident set of a program that has ended.

@@ -49,11 +49,12 @@ func measureSpoke(ctx context.Context, program string, s size) (usage, error) {
 	if err != nil {
 		return u, err
 	}
-	if err := cmd.Start(); err != nil {
+	spoke, err := start(cmd)
+	if err != nil {
 		return u, err
 	}
-	u.elapsed, err = awaitRun(ctx, cmd.Stderr.(*os.File).Name(), s.findings)
-	if stopErr := stop(cmd); err == nil {
+	u.elapsed, err = awaitRun(ctx, spoke, cmd.Stderr.(*os.File).Name(), s.findings)
+	if stopErr := spoke.stop(); err == nil {
 		err = stopErr
 	}
 	if err != nil {
@@ -65,13 +66,11 @@ func measureSpoke(ctx context.Context, program string, s size) (usage, error) {
 
 // awaitRun waits until a spoke's log says that a run has ended, which must be that
 // of n rows, and returns how long it took.
-func awaitRun(ctx context.Context, log string, n int) (time.Duration, error) {
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for {
+func awaitRun(ctx context.Context, spoke *process, log string, n int) (took time.Duration, err error) {
+	err = spoke.await(ctx, func() (bool, error) {
 		text, err := os.ReadFile(log)
 		if err != nil {
-			return 0, err
+			return false, err
 		}
 		for text := range bytes.Lines(text) {
 			var line struct {
@@ -83,16 +82,14 @@ func awaitRun(ctx context.Context, log string, n int) (time.Duration, error) {
 				continue // it says something else, or not all of it yet
 			}
 			if line.Outcome != "ok" || line.Error != "" || line.Rows != n {
-				return 0, fmt.Errorf("the run was not right: %s", text)
+				return false, fmt.Errorf("the run was not right: %s", text)
 			}
-			return line.Duration, nil
+			took = line.Duration
+			return true, nil
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return 0, ctx.Err()
-		}
-	}
+		return false, nil
+	})
+	return took, err
 }
 
 func createStream(ctx context.Context, server *awsfake.Server, account string, shards int32) error {

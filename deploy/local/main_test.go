@@ -230,6 +230,11 @@ func TestUpAndDown(t *testing.T) {
 	t.Cleanup(func() { call(context.Background(), "down", "--dir", dir) })
 
 	first := up()
+	for _, file := range []string{placeFlags{Dir: dir}.log(), placeFlags{Dir: dir}.stateFile()} {
+		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s, which has a password: %v, %v", file, info, err)
+		}
+	}
 	second := up()
 	if !strings.HasPrefix(second, "It runs already.") || strings.TrimPrefix(second, "It runs already.") != strings.TrimPrefix(first, "Starting.") {
 		t.Errorf("the second up is not told about the first:\n%s\n%s", first, second)
@@ -242,6 +247,33 @@ func TestUpAndDown(t *testing.T) {
 	programtest.Eventually(t, "the end of the stack", func() bool { return !alive(pid) })
 	up()
 	down("Stopped.\n")
+}
+
+func TestAStackThatStartsIsNotMistaken(t *testing.T) {
+	place := placeFlags{Dir: t.TempDir()}
+	lock, err := place.lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	// It has the lock, and has not said who it is.
+	if code, printed := call(t.Context(), "down", "--dir", place.Dir); code != program.ExitUsage || !strings.Contains(printed, "is starting") {
+		t.Errorf("down: %d\n%s", code, printed)
+	}
+	found := make(chan int)
+	go func() {
+		pid, err := place.running()
+		if err != nil {
+			t.Error(err)
+		}
+		found <- pid
+	}()
+	if err := writeAt(lock, "42"); err != nil {
+		t.Fatal(err)
+	}
+	if pid := <-found; pid != 42 {
+		t.Errorf("process %d", pid)
+	}
 }
 
 func TestUpExplainsWhatIsMissing(t *testing.T) {

@@ -24,6 +24,8 @@ const (
 	// startPatience is how long the detached stack may take to start.
 	startPatience = 3 * time.Minute
 	pollInterval  = 50 * time.Millisecond
+	// pidPatience is how long the stack may take from its lock to its process id.
+	pidPatience = time.Second
 )
 
 // upState is what up.json says.
@@ -61,18 +63,25 @@ func (f placeFlags) lock() (*os.File, error) {
 
 // running returns the process id of the detached stack, 0 if there is none.
 func (f placeFlags) running() (int, error) {
-	lock, err := f.lock()
-	if err != nil {
-		return 0, err
+	for deadline := time.Now().Add(pidPatience); ; time.Sleep(pollInterval) {
+		lock, err := f.lock()
+		if err != nil {
+			return 0, err
+		}
+		if lock != nil {
+			return 0, lock.Close()
+		}
+		text, err := os.ReadFile(f.lockFile())
+		if err != nil {
+			return 0, err
+		}
+		if len(text) > 0 {
+			return strconv.Atoi(string(text))
+		}
+		if time.Now().After(deadline) { // it has the lock, and is about to say who it is
+			return 0, program.Usagef("the stack is starting; try again")
+		}
 	}
-	if lock != nil {
-		return 0, lock.Close()
-	}
-	text, err := os.ReadFile(f.lockFile())
-	if err != nil {
-		return 0, err
-	}
-	return strconv.Atoi(string(text))
 }
 
 // state returns what up.json says, nil before everything has started.
@@ -131,10 +140,11 @@ the programs and psql find it:
 // detach starts this program again as the stack, in a session of its own. exited
 // says when it has ended.
 func (c upCommand) detach() (pid int, exited <-chan error, err error) {
-	if err := os.Remove(c.stateFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := errors.Join(os.RemoveAll(c.stateFile()), os.RemoveAll(c.log())); err != nil {
 		return 0, nil, err
 	}
-	log, err := os.Create(c.log())
+	// It has a password: only its owner may read it.
+	log, err := os.OpenFile(c.log(), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return 0, nil, err
 	}
