@@ -170,9 +170,9 @@ func TestCredentialsThatCannotBeRetrieved(t *testing.T) {
 		setting string
 		none    bool
 	}{
-		"of a container":               {"AWS_CONTAINER_CREDENTIALS_FULL_URI=" + serve(t, refuse), false},
+		"of a container":                 {"AWS_CONTAINER_CREDENTIALS_FULL_URI=" + serve(t, refuse), false},
 		"of a machine that refuses them": {"AWS_EC2_METADATA_SERVICE_ENDPOINT=" + serve(t, refuse), false},
-		"of a machine without a role":  {"AWS_EC2_METADATA_SERVICE_ENDPOINT=" + serve(t, http.NotFound), true},
+		"of a machine without a role":    {"AWS_EC2_METADATA_SERVICE_ENDPOINT=" + serve(t, http.NotFound), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			isolate(t, "AWS_EC2_METADATA_DISABLED=false", test.setting)
