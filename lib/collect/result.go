@@ -29,14 +29,16 @@ type Result struct {
 	Scope schema.Scope
 	// Run is its id, whose time is the start of the run.
 	Run schema.RunID
-	// Outcome as the run's end says it.
+	// Outcome of the run in the stream, whether or not it took the end that says so;
+	// without a Publisher that of the archive's manifest. The archive's may be better.
 	Outcome schema.Outcome
 	// Since is set when only what changed since then was asked for.
 	Since time.Time
 	// Rows of the run, without duplicates and refused ones.
 	Rows int
-	// Parts and Bytes of the run in the stream, the end not counted.
+	// Parts that the rows were packed into, whether or not they were stored.
 	Parts int
+	// Bytes of the parts that the stream has.
 	Bytes int64
 	// Stored is set when the stream or the archive has at least some of the rows.
 	Stored bool

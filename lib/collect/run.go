@@ -74,10 +74,10 @@ func (r *run) send(ctx context.Context, rec arrow.Record) error {
 	stored := r.writeFile(ctx, kept, parts)
 	stored = r.publish(ctx, parts) || stored
 	r.result.Stored = r.result.Stored || stored
-	if sent := r.runner.cfg.Hooks.Sent; sent != nil {
+	anywhere := r.archive != nil || r.runner.cfg.Publisher != nil
+	if sent := r.runner.cfg.Hooks.Sent; sent != nil && (stored || !anywhere) {
 		sent(r.result.Scope, int(kept.NumRows()))
 	}
-	anywhere := r.archive != nil || r.runner.cfg.Publisher != nil
 	if anywhere && !stored && len(parts) > 0 {
 		return errNowhere
 	}

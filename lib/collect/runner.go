@@ -83,7 +83,8 @@ type Hooks struct {
 	Started func(schema.Scope, schema.RunID)
 	// Request is called for each attempt of a request to AWS by a collector.
 	Request func(category, region string)
-	// Sent is called after each chunk: rows of the run that were archived and published.
+	// Sent is called after each chunk that was stored: with the number of its rows,
+	// of which the archive or the stream has at least some. Without both, after all.
 	Sent func(scope schema.Scope, rows int)
 	// Finished is called when a run has ended.
 	Finished func(Result)

@@ -495,6 +495,7 @@ func TestNowhereToSendStopsTheCollector(t *testing.T) {
 	}))
 	cfg.Publisher = &publisher{fail: func(context.Context, []stream.Message) error { return code("AccessDenied") }}
 	cfg.ChunkRows = 10
+	cfg.Hooks.Sent = func(schema.Scope, int) { t.Error("rows that are nowhere are called sent") }
 	results, err := newRunner(t, cfg).Once(t.Context())
 	if err == nil || last == nil || emitted >= 10 || results[0].Outcome != schema.Failed || results[0].Stored {
 		t.Errorf("%d emitted, %v, %v, %+v", emitted, last, err, results[0])
