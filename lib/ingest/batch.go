@@ -195,7 +195,7 @@ func (b *batch) addPart(in input, origin load.Origin) {
 	}
 	part.Rows = g.decoder.Len() - part.First
 	g.parts = append(g.parts, part)
-	b.rows += h.Rows
+	b.rows += int(h.Rows) // at most envelope.MaxRows
 }
 
 // rejectRow keeps a row that does not fit. Behind the last that is kept comes one
