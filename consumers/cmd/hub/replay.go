@@ -225,7 +225,7 @@ func (c replayCommand) print(p program.Program, s replay.Summary, err error) err
 	switch {
 	case c.DryRun:
 		verb = "to be applied"
-	case err != nil:
+	case s.Total().Rows != s.Rows:
 		verb = fmt.Sprintf("to be applied, of which %d rows are", s.Total().Rows)
 	}
 	fmt.Fprintf(p.Stdout, "%d runs in the archive; %d files with %d rows %s, %d files with %d rows were before\n",

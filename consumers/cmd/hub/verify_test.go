@@ -229,11 +229,17 @@ func TestReplayThatEndsEarlyIsNotComplete(t *testing.T) {
 	}
 	t.Run("failed", func(t *testing.T) {
 		empty := pgtest.New(t, template)
-		denied := costFile(awsfake.Deny)
-		check(replay(t.Context(), empty.URL, "-o", "json"), program.ExitUsage, "AccessDenied")
-		replay(t.Context(), empty.URL).want(t, program.ExitUsage, "1 files with 2 rows to be applied, of which 0 rows are, 6 files with 490 rows were before")
-		denied.Remove()
+		t.Setenv("AWS_MAX_ATTEMPTS", "1")
+		broken := costFile(awsfake.ServerError)
+		check(replay(t.Context(), empty.URL, "-o", "json"), program.ExitPartly, "InternalError")
+		replay(t.Context(), empty.URL).want(t, program.ExitFailed, "1 files with 2 rows to be applied, of which 0 rows are, 6 files with 490 rows were before")
+		broken.Remove()
 		replay(t.Context(), empty.URL).want(t, program.ExitDone, "2 files with 3 rows applied, 6 files with 490 rows were before")
+	})
+	t.Run("refused", func(t *testing.T) {
+		denied := costFile(awsfake.Deny)
+		defer denied.Remove()
+		replay(t.Context(), pgtest.New(t, template).URL).want(t, program.ExitPartly, "8 files with 493 rows to be applied, of which 491 rows are", "not everything could be applied")
 	})
 	t.Run("interrupted", func(t *testing.T) {
 		empty := pgtest.New(t, template)
