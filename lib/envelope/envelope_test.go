@@ -20,6 +20,7 @@ import (
 
 	"github.com/hubspoke/observability/lib/envelope"
 	"github.com/hubspoke/observability/lib/goldentest"
+	"github.com/hubspoke/observability/lib/internal/errtext"
 	"github.com/hubspoke/observability/lib/schema"
 )
 
@@ -519,6 +520,18 @@ func TestParseMemory(t *testing.T) {
 		if got := after.TotalAlloc - before.TotalAlloc; got > test.limit {
 			t.Errorf("%s: %d bytes allocated for a header of %d bytes, limit %d", name, got, len(record), test.limit)
 		}
+	}
+}
+
+// The error text of another sender is as clean as our own.
+func TestParseCleansError(t *testing.T) {
+	record := strings.Replace(endLine, `"none"`, `"a\u001b[2Jb\nc"`, 1)
+	h, _, err := envelope.Parse([]byte(record))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := errtext.Clean("a\x1b[2Jb\nc"); h.Error != want || strings.ContainsAny(want, "\x1b\n") {
+		t.Errorf("error %q, want %q", h.Error, want)
 	}
 }
 

@@ -72,7 +72,8 @@ type Header struct {
 	Outcome schema.Outcome
 	// Parts of the run. End only.
 	Parts int
-	// Error text for people, at most MaxError bytes; "" if there is none. End only.
+	// Error text for people, at most MaxError bytes and without control characters;
+	// "" if there is none. End only.
 	Error string
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/hubspoke/observability/lib/internal/errtext"
 	"github.com/hubspoke/observability/lib/internal/jsonscan"
 	"github.com/hubspoke/observability/lib/schema"
 )
@@ -110,6 +111,7 @@ func parseHeader(line []byte) (Header, error) {
 	if err := h.checkBody(); err != nil {
 		return Header{}, err
 	}
+	h.Error = errtext.Clean(h.Error) // another sender's text goes to logs and terminals too
 	return h.Header, nil
 }
 
