@@ -29,7 +29,7 @@ const (
 func cost(r stream.Record) int64 {
 	n := int64(len(r.Data)) + recordOverhead
 	if h, _, err := envelope.Parse(r.Data); err == nil && h.Kind == envelope.Part {
-		n += int64(h.Size) + int64(h.Rows)*rowOverhead
+		n += int64(h.Size) + h.Rows*rowOverhead
 	}
 	return min(n, minBudget)
 }
