@@ -17,7 +17,10 @@
 //
 // the operation, the request as JSON (for the query protocol of EC2 the form
 // fields without Action and Version, as an object of texts), an empty line, the
-// HTTP status and the body of the answer, JSON or XML. A request is answered by
+// HTTP status and the body of the answer, JSON or XML. A REST request without a
+// body, or with a query, is an object of its path ("path"), the parameters of the
+// query and the body ("body"); parameters that come several times are lists of
+// texts. A request is answered by
 // the recording that equals it. The account of the run is [Account], its region
 // [Region], and it starts at [Now]. The collector must make its requests in the
 // same order in each run.

@@ -173,19 +173,35 @@ func requestValue(request *http.Request) (any, error) {
 		form.Del("Version")
 		return flatten(form), nil
 	}
-	if len(body) == 0 {
-		// A REST request without a body is told by its path and query.
-		query := flatten(request.URL.Query())
-		query["path"] = request.URL.Path
-		return query, nil
+	parameters := request.URL.Query()
+	if len(body) > 0 && len(parameters) == 0 {
+		return parseJSON(body)
 	}
-	return parseJSON(body)
+	// Any other REST request is told by its path and query, too.
+	value := flatten(parameters)
+	value["path"] = request.URL.Path
+	if len(body) > 0 {
+		var err error
+		if value["body"], err = parseJSON(body); err != nil {
+			return nil, err
+		}
+	}
+	return value, nil
 }
 
+// flatten returns each parameter as text, or as a list if it is there several times.
 func flatten(values url.Values) map[string]any {
 	flat := make(map[string]any, len(values))
-	for name := range values {
-		flat[name] = values.Get(name)
+	for name, list := range values {
+		if len(list) == 1 {
+			flat[name] = list[0]
+			continue
+		}
+		texts := make([]any, len(list))
+		for i, text := range list {
+			texts[i] = text
+		}
+		flat[name] = texts
 	}
 	return flat
 }

@@ -2,8 +2,10 @@ package collecttest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -250,5 +252,21 @@ func TestParseRecording(t *testing.T) {
 	}
 	if _, err := loadRecordings(t.TempDir()); err == nil {
 		t.Error("a directory without recordings is accepted")
+	}
+}
+
+func TestRequestValue(t *testing.T) {
+	for _, test := range []struct{ method, url, body, want string }{
+		{"POST", "/", `{"Limit":2}`, `{"Limit":2}`},
+		{"POST", "/findings", `{"MaxResults":2}`, `{"MaxResults":2}`},
+		{"GET", "/functions?Marker=a", "", `{"Marker":"a","path":"/functions"}`},
+		{"GET", "/x?key=a&key=b&one=c", "", `{"key":["a","b"],"one":"c","path":"/x"}`},
+		{"POST", "/x/1?page=2", `{"a":1}`, `{"body":{"a":1},"page":"2","path":"/x/1"}`},
+	} {
+		request := httptest.NewRequest(test.method, test.url, strings.NewReader(test.body))
+		value, err := requestValue(request)
+		if got, _ := json.Marshal(value); err != nil || string(got) != test.want {
+			t.Errorf("%s %s %s: %s, %v; want %s", test.method, test.url, test.body, got, err, test.want)
+		}
 	}
 }
