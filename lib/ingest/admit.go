@@ -22,10 +22,11 @@ func (r *Refusal) Error() string { return string(r.Reason) + ": " + r.Detail }
 
 // Admit decides whether a run may be applied, whatever source it comes from, and
 // returns the table of its category. arrived is when the source stored it, by the
-// source's clock, and ahead how much later the run may start. A refused run has
-// a Refusal, an admitted one nil.
+// source's clock, and ahead how much later the run may start; of a zero arrived
+// nothing is known, and any start is good. A refused run has a Refusal, an admitted
+// one nil.
 func Admit(loader *load.Loader, scope schema.Scope, run schema.RunID, arrived time.Time, ahead time.Duration) (*schema.Table, *Refusal) {
-	if d := run.Time().Sub(arrived); d > ahead {
+	if d := run.Time().Sub(arrived); d > ahead && !arrived.IsZero() {
 		return nil, &Refusal{ReasonClockAhead, fmt.Sprintf("the run starts %v after it arrived; set the clock of the spoke", d.Round(time.Second))}
 	}
 	t := loader.Table(scope.Category)

@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"slices"
+
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/stream"
 )
@@ -39,4 +41,10 @@ func (p *Pipeline) Hold() (release func()) {
 			l.mu.Unlock()
 		}
 	}
+}
+
+// Lane returns on which lane a session is.
+func Lane(s stream.Session) int {
+	l := s.(*session).lane
+	return slices.Index(l.pipeline.lanes, l)
 }

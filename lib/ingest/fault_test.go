@@ -218,8 +218,7 @@ func TestSessionsThatEndInEveryWay(t *testing.T) {
 		t.Errorf("sessions ended in these ways only: %v", ways)
 	}
 	h.wantRuns(shards, runs, rows, maxRows)
-	for !h.pipeline.Unspent() { // what was abandoned is still in a batch
-	}
+	eventually(t, "the budget is back", h.pipeline.Unspent) // what was abandoned is still in a batch
 }
 
 // TestMemoryIsBounded delivers to many shards while the database takes nothing.
@@ -243,8 +242,7 @@ func TestMemoryIsBounded(t *testing.T) {
 			return nil
 		})
 	}()
-	for h.pipeline.Waiting() < shards {
-	}
+	eventually(t, "every session waits", func() bool { return h.pipeline.Waiting() == shards })
 	cancel()
 	if err := <-done; err != nil {
 		t.Fatal(err)
@@ -260,8 +258,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	if err := each(shards, func(i int) error { _, err := sessions[i].Drain(t.Context()); return err }); err != nil {
 		t.Fatal(err)
 	}
-	for !h.pipeline.Unspent() {
-	}
+	eventually(t, "the budget is back", h.pipeline.Unspent)
 	// A spent budget seals what is there: with batches that never age, nobody
 	// waits for ever, and least of all for itself.
 	s := h.pipeline.Open("alone", stream.Position{})
@@ -356,8 +353,7 @@ func TestLoaderThatCannotGoOn(t *testing.T) {
 	go func() {
 		done <- each(len(names), func(i int) error { errs[i] = what[names[i]](sessions[i], nil); return nil })
 	}()
-	for h.pipeline.Waiting() == 0 {
-	}
+	eventually(t, "a session waits", func() bool { return h.pipeline.Waiting() > 0 })
 	release()
 	if err := <-done; err != nil {
 		t.Fatal(err)

@@ -41,29 +41,35 @@ type Config struct {
 	// Stream is the name under which the progress of the shards is kept.
 	Stream string
 	// Created is when the stream was created. A stream that is made again under
-	// the same name starts from its beginning.
+	// the same name starts from its beginning. The zero time is a time like others:
+	// for a name that is never used again.
 	Created time.Time
 	// Committers is how many batches are applied side by side. Defaults to 2.
 	Committers int
-	// BatchRows is when a batch is full. Batches of 5,000 to 20,000 rows are
-	// applied fastest. Defaults to 10,000.
+	// BatchRows is when a batch is full; rejected rows count. Batches of 5,000 to
+	// 20,000 rows are applied fastest. Defaults to 10,000.
 	BatchRows int
-	// BatchBytes of decoded rows is when a batch is full. Defaults to 16 MiB.
+	// BatchBytes is when a batch is full, counted as for Budget. Defaults to 16 MiB.
 	BatchBytes int64
 	// BatchAge is how long a row waits for its batch to fill. Defaults to 1 s.
 	BatchAge time.Duration
-	// Budget is how many bytes of decoded rows may wait, over all lanes.
-	// Defaults to 64 MiB.
+	// Budget is how many bytes may wait, over all lanes: records as they arrived,
+	// the JSON of their rows, 1 KiB for each record and 128 bytes for each row.
+	// Memory for columns, copies to the database and garbage comes on top, so that
+	// a process needs several times as much. Defaults to 64 MiB; at least 16 MiB.
 	Budget int64
-	// ClockAhead is how far a run may start after its arrival. Defaults to 5 min.
+	// ClockAhead is how far a run may start after its arrival. Zero means 5 minutes:
+	// for next to nothing, set a nanosecond.
 	ClockAhead time.Duration
 	// Unordered is for hosts that read several batches of a shard side by side:
 	// positions are recorded, not compared, and a shard may have several sessions.
 	Unordered bool
-	// OnApply is called after each applied batch. Nil does nothing.
+	// OnApply is called after each applied batch, by the goroutine of its committer
+	// or the caller of Redrive: several may call at once, and the next batch waits.
+	// Nil does nothing.
 	OnApply func(load.Result)
-	// OnUnknownKeys is called with how many keys of rows had no column. Nil does
-	// nothing.
+	// OnUnknownKeys is called after OnApply with how many values of the batch's rows
+	// had a key that is no column. Nil does nothing.
 	OnUnknownKeys func(category string, n int64)
 	// Logger defaults to one that discards.
 	Logger *slog.Logger

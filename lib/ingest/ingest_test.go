@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -278,6 +279,100 @@ func TestParkedRecordsAreRedriven(t *testing.T) {
 	h.want("SELECT id FROM obs.things", "a")
 	h.want("SELECT state FROM hub.reject")
 	h.want("SELECT rows::text FROM hub.run WHERE completed_at IS NOT NULL", "1")
+}
+
+// TestRedriveTakesWhatMayWait: parked records are applied in pieces that cost no more
+// than the largest record may, 16 MiB.
+func TestRedriveTakesWhatMayWait(t *testing.T) {
+	h := newHub(t, ingest.Config{Budget: 16 << 20})
+	h.exec("ALTER TABLE obs.things RENAME COLUMN value TO other")
+	var data [][]byte
+	for i := range 6 {
+		var rows []string
+		for n := range 8 {
+			rows = append(rows, thing(strconv.Itoa(n), strings.Repeat("x", 500_000)))
+		}
+		data = append(data, records(t, scopeOf(i), time.Now(), 10, rows...)[0])
+	}
+	h.deliver(data...)
+	h.exec("ALTER TABLE obs.things RENAME COLUMN other TO value")
+	for len(h.results) > 0 {
+		<-h.results
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // what does not fit would wait for ever
+	defer cancel()
+	if n, err := h.pipeline.Redrive(ctx, things.Table); n != 6 || err != nil {
+		t.Errorf("redrive: %d, %v", n, err)
+	}
+	if n := len(h.results); n != 2 {
+		t.Errorf("6 records of 4 MiB were applied in %d batches, want 2", n)
+	}
+	if !h.pipeline.Unspent() {
+		t.Error("a part of the budget is lost")
+	}
+}
+
+// TestShardsAreOfTheirStream: progress and gaps belong to a stream that was made at
+// some time.
+func TestShardsAreOfTheirStream(t *testing.T) {
+	h := newHub(t, ingest.Config{})
+	h.deliver([]byte("x"))
+	if err := h.pipeline.Gap(t.Context(), "shard-0", stream.Gap{After: "5", Until: "9", Reason: "trimmed"}); err != nil {
+		t.Fatal(err)
+	}
+	h.want("SELECT concat_ws(' ', stream, stream_created_at AT TIME ZONE 'UTC', shard) FROM hub.shard_progress", "stream 2026-01-01 00:00:00 shard-0")
+	h.want("SELECT concat_ws(' ', stream, stream_created_at AT TIME ZONE 'UTC', shard, after_sequence, until_sequence, reason) FROM hub.gap",
+		"stream 2026-01-01 00:00:00 shard-0 5 9 trimmed")
+}
+
+// TestLanesShareTheSessions: a session goes where there are the fewest.
+func TestLanesShareTheSessions(t *testing.T) {
+	p, first := newStopped(t, ingest.Config{Committers: 3})
+	on := [3]int{}
+	count := func(s stream.Session, n int) { on[ingest.Lane(s)] += n }
+	count(first, 1)
+	var sessions []stream.Session
+	for i := range 5 {
+		sessions = append(sessions, p.Open(fmt.Sprint("shard-", i), stream.Position{}))
+		count(sessions[i], 1)
+	}
+	if on != [3]int{2, 2, 2} {
+		t.Errorf("six sessions are on three lanes as %v", on)
+	}
+	for _, s := range sessions {
+		if ingest.Lane(s) == ingest.Lane(first) {
+			s.Abandon()
+			count(s, -1)
+		}
+	}
+	count(p.Open("another", stream.Position{}), 1)
+	if on != [3]int{2, 2, 2} {
+		t.Errorf("where one was abandoned, another did not come: %v", on)
+	}
+}
+
+// TestClockAhead: a run may start a little later than it arrived, if it is known when
+// that was.
+func TestClockAhead(t *testing.T) {
+	start := time.Now()
+	part := records(t, scopeOf(1), start, 10, thing("a", "1"))[0]
+	for _, c := range []struct {
+		ahead   time.Duration
+		arrived time.Time
+		refused bool
+	}{
+		{0, start.Add(-4 * time.Minute), false},
+		{0, start.Add(-6 * time.Minute), true},
+		{time.Minute, start.Add(-2 * time.Minute), true},
+		{time.Hour, start.Add(-6 * time.Minute), false},
+		{0, time.Time{}, false},
+	} {
+		p, _ := newStopped(t, ingest.Config{ClockAhead: c.ahead})
+		reject := p.Read(stream.Record{Sequence: "1", Data: part, Arrived: c.arrived})
+		if (reject != nil) != c.refused || reject != nil && reject.Reason != ingest.ReasonClockAhead {
+			t.Errorf("%v ahead of %v: %+v", c.ahead, c.arrived, reject)
+		}
+	}
 }
 
 // TestStreamWithFaults drives the pipeline from a stream that duplicates,

@@ -9,12 +9,13 @@ import (
 	"github.com/hubspoke/observability/lib/stream"
 )
 
-// redrivePage is how many parked records are applied in one transaction: records
-// of 500 rows make a good batch, and the largest ones do not need much memory.
+// redrivePage is how many parked records are read at once, and at most applied in
+// one transaction: records of 500 rows make a good batch.
 const redrivePage = 20
 
 // Redrive applies the parked records of every category whose table fits now, and
 // returns how many there were. Each is removed in the transaction that applies it.
+// Their rows take of the budget; up to 20 records that wait for their turn do not.
 func (p *Pipeline) Redrive(ctx context.Context, categories ...*schema.Table) (int, error) {
 	n := 0
 	for _, t := range categories {
@@ -35,19 +36,41 @@ func (p *Pipeline) redrive(ctx context.Context, t *schema.Table) (int, error) {
 		if err != nil || len(records) == 0 {
 			return n, err
 		}
-		parked, err := p.applyParked(ctx, d, records)
-		if err != nil || parked {
-			return n, err
+		for len(records) > 0 {
+			page, bytes := affordable(records)
+			parked, err := p.applyParked(ctx, d, page, bytes)
+			if err != nil || parked {
+				return n, err
+			}
+			n += len(page)
+			after = page[len(page)-1].ID
+			records = records[len(page):]
 		}
-		n += len(records)
-		after = records[len(records)-1].ID
 	}
 }
 
-// applyParked applies records in one batch. It reports whether they stay parked,
-// because the table still does not fit.
-func (p *Pipeline) applyParked(ctx context.Context, d *reader, records []load.ParkedRecord) (bool, error) {
+// affordable returns the first of the records, and what they cost: together no more
+// than the largest record may.
+func affordable(records []load.ParkedRecord) (page []load.ParkedRecord, bytes int64) {
+	n := 0
+	for ; n < len(records); n++ {
+		cost := cost(stream.Record{Data: records[n].Data})
+		if n > 0 && bytes+cost > minBudget {
+			break
+		}
+		bytes += cost
+	}
+	return records[:n], bytes
+}
+
+// applyParked applies records, which cost so many bytes, in one batch. It reports
+// whether they stay parked, because the table still does not fit.
+func (p *Pipeline) applyParked(ctx context.Context, d *reader, records []load.ParkedRecord, bytes int64) (bool, error) {
+	if err := p.acquire(ctx, bytes); err != nil {
+		return false, err
+	}
 	b := newBatch(p, nil)
+	b.bytes = bytes
 	defer b.release()
 	for _, r := range records {
 		origin := load.Origin{Advance: -1, Name: r.Origin, Arrived: r.Arrived, Data: r.Data, Parked: r.ID}

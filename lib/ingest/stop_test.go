@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -120,23 +121,22 @@ func TestUnknownKeys(t *testing.T) {
 	}
 }
 
+// endings are what ends a session while it delivers.
+var endings = map[string]func(p *ingest.Pipeline, s stream.Session, cancel func()){
+	"abandoned":  func(_ *ingest.Pipeline, s stream.Session, _ func()) { s.Abandon() },
+	"superseded": func(p *ingest.Pipeline, _ stream.Session, _ func()) { p.Open("0", stream.Position{}) },
+	"cancelled":  func(_ *ingest.Pipeline, _ stream.Session, cancel func()) { cancel() },
+}
+
 // TestDeliverStops: a session that is abandoned, superseded or cancelled takes no
 // further record, although there is room for it.
 func TestDeliverStops(t *testing.T) {
 	part := records(t, scopeOf(0), time.Now(), 10, thing("a", "1"))[0]
-	for name, end := range map[string]func(p *ingest.Pipeline, s stream.Session, cancel func()){
-		"abandoned":  func(_ *ingest.Pipeline, s stream.Session, _ func()) { s.Abandon() },
-		"superseded": func(p *ingest.Pipeline, _ stream.Session, _ func()) { p.Open("0", stream.Position{}) },
-		"cancelled":  func(_ *ingest.Pipeline, _ stream.Session, cancel func()) { cancel() },
-	} {
+	for name, end := range endings {
 		const budget = 64 << 20
-		p, err := ingest.New(load.New(nil, quick, categories...), ingest.Config{Stream: "stream", Budget: budget})
-		if err != nil {
-			t.Fatal(err)
-		}
+		p, s := newStopped(t, ingest.Config{Budget: budget})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		s := p.Open("0", stream.Position{})
 		release := p.Hold()
 		done := make(chan error, 1)
 		go func() { done <- s.Deliver(ctx, streamRecords(0, [][]byte{part, part, part})) }()
@@ -150,4 +150,33 @@ func TestDeliverStops(t *testing.T) {
 			t.Errorf("%s: more than the first record was taken", name)
 		}
 	}
+}
+
+// TestBlockedDeliverIsWoken: the same of a session that waits for the budget.
+func TestBlockedDeliverIsWoken(t *testing.T) {
+	part := records(t, scopeOf(0), time.Now(), 10, thing("a", strings.Repeat("x", 900_000)))[0]
+	for name, end := range endings {
+		p, s := newStopped(t, ingest.Config{Budget: 16 << 20})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		done := make(chan error, 1)
+		go func() { done <- s.Deliver(ctx, streamRecords(0, slices.Repeat([][]byte{part}, 30))) }()
+		eventually(t, "the session waits", func() bool { return p.Waiting() == 1 })
+		end(p, s, cancel)
+		eventually(t, name+": Deliver returns", func() bool { return len(done) == 1 })
+		if err := <-done; err == nil {
+			t.Errorf("%s: all records were taken", name)
+		}
+	}
+}
+
+// newStopped returns a pipeline that applies nothing, and a session.
+func newStopped(t *testing.T, config ingest.Config) (*ingest.Pipeline, stream.Session) {
+	t.Helper()
+	config.Stream = "stream"
+	p, err := ingest.New(load.New(nil, quick, categories...), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, p.Open("0", stream.Position{})
 }

@@ -132,7 +132,7 @@ type pipelineFlags struct {
 	Committers int           `default:"2" help:"How many transactions are open side by side."`
 	BatchRows  int           `default:"10000" help:"Rows after which a batch is applied: 5,000 to 20,000 are fastest."`
 	BatchAge   time.Duration `default:"1s" help:"Time after which a batch is applied that is not full."`
-	BudgetMiB  int64         `name:"budget-mib" default:"64" help:"MiB of records and decoded rows that may wait; reading stops meanwhile."`
+	BudgetMiB  int64         `name:"budget-mib" default:"64" help:"MiB of records and their rows that may wait; nothing more is taken meanwhile. Memory is several times that."`
 }
 
 // connections is how many connections the pipeline needs besides others.
