@@ -48,7 +48,8 @@
 //     Abandon.
 //  7. Its checkpoints are unconditional writes. It makes none.
 //  8. Its shutdown can wait for ever. Reads end at once when the context of Run is
-//     done, and Run returns after Config.DrainTimeout in any case.
+//     done, what was read is not delivered to its end, and Run returns after
+//     Config.DrainTimeout in any case.
 //  9. It reports the end of a shard although the last records were refused. A
 //     session that failed is never ended.
 //  10. It leaves a shard when an iterator expires, after five minutes of
@@ -64,8 +65,9 @@
 //     that names the command.
 //  15. It ignores the numbers within an aggregate. Nothing is unpacked here:
 //     a record is what the stream holds.
-//  16. It forgets shards that the stream no longer lists. Here those that were not
-//     read to their end are told to the Sink as a [stream.Gap].
+//  16. It forgets shards that one list lacks. Here a shard is gone when two lists in
+//     a row lack it, and if it was not read to its end the Sink is told of a
+//     [stream.Gap].
 //  17. Its enhanced fan-out does not survive errors. It polls.
 //  18. It gives up after five throttled reads, sleeps for hours when KMS throttles,
 //     and can end the process. Reads that may succeed are made again every second,
@@ -108,7 +110,8 @@
 //   - A share is the shards divided by the workers, rounded up: of five workers for
 //     six shards, two get none.
 //   - A worker whose Sink no longer applies anything, but does not fail either, keeps
-//     its shards. Deliver blocks, which the program can see in its own metrics.
+//     its shards, and in the end reads none of them. Deliver blocks, which the program
+//     can see in its own metrics.
 //   - A read waits in the library for up to five seconds after a full one of 10 MB,
 //     as the limits of a shard demand.
 package kcl

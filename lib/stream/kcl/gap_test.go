@@ -256,3 +256,20 @@ func TestGapOfAVanishedShardBeginsAtTheFreshPosition(t *testing.T) {
 	equal(t, "after", sink.Gaps(shard0)[0].After, sink.Applied(shard0)[0].Sequence)
 	equal(t, "ended", sink.Ended(shard0), true)
 }
+
+// A shard that vanished and was never read is a gap if it was seen, and nothing to
+// tell of if it was not.
+func TestGapOfAShardThatWasNeverRead(t *testing.T) {
+	s, sink := newStack(t, 1, awsfake.Config{}), &streamtest.Sink{}
+	r := must(New(s.config(), sink)).newRun(t.Context())
+	if err := r.closeGap(shard0, false); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "gaps of a shard that nobody saw", len(sink.Gaps(shard0)), 0)
+	if err := r.closeGap(shard0, true); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "gaps of a shard that was seen", len(sink.Gaps(shard0)), 1)
+	equal(t, "after", sink.Gaps(shard0)[0].After, "")
+	equal(t, "ended", sink.Ended(shard0), true)
+}

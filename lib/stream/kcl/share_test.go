@@ -54,3 +54,65 @@ func TestItem13_ChildrenThatWaitedAreShared(t *testing.T) {
 		l.finish()
 	}
 }
+
+// A shard whose last attempts failed is left alone for a while.
+func TestShardThatKeepsFailingWaits(t *testing.T) {
+	s := newStack(t, 1, awsfake.Config{})
+	cfg := s.config()
+	cfg.ShardSyncInterval = time.Hour // the first pause
+	r := must(New(cfg, &streamtest.Sink{})).newRun(t.Context())
+	must(r.listShards())
+	status := newStatus(shard0)
+	r.retries.note(shard0, errors.New("failure"), false)
+	if err := r.GetLease(status, ""); !errors.As(err, &checkpoint.ErrLeaseNotAcquired{}) {
+		t.Errorf("while it waits: %v", err)
+	}
+	r.retries.note(shard0, nil, false)
+	if err := r.GetLease(status, ""); err != nil {
+		t.Errorf("after that: %v", err)
+	}
+	r.lease(shard0).finish()
+}
+
+// A worker that took a lease asks anew: the shard may have ended since it looked.
+func TestShardThatEndedMeanwhile(t *testing.T) {
+	s, sink := newStack(t, 1, awsfake.Config{}), &streamtest.Sink{}
+	cfg := s.config()
+	cfg.ShardSyncInterval = time.Hour // as long as positions are believed
+	r := must(New(cfg, sink)).newRun(t.Context())
+	must(r.listShards())
+	r.progress.store(shard0, stream.Position{})
+	if err := sink.Open(shard0, stream.Position{}).End(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	status := newStatus(shard0)
+	if err := r.GetLease(status, ""); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, r.FetchCheckpoint(status), errEnded.Error())
+	equal(t, "ended", r.progress.ended(shard0), true)
+	r.lease(shard0).finish()
+}
+
+// The row of a worker that died is removed, that of one which is silent is not yet.
+func TestRowsOfDeadWorkersAreRemoved(t *testing.T) {
+	s := newStack(t, 1, awsfake.Config{})
+	r := must(New(s.config(), &streamtest.Sink{})).newRun(t.Context())
+	for _, name := range []string{"dead", "silent"} {
+		if err := s.table().take(t.Context(), presence+name, name, claim{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(r.listShards())
+	for name, ago := range map[string]time.Duration{"dead": 3, "silent": 1} {
+		o := r.observed[presence+name]
+		o.since = time.Now().Add(-ago * r.cfg.LeaseDuration)
+		r.observed[presence+name] = o
+	}
+	if err := r.tidy(); err != nil {
+		t.Fatal(err)
+	}
+	claims := must(s.table().claims(t.Context()))
+	equal(t, "owner of the row of the dead", claims[presence+"dead"].owner, "")
+	equal(t, "owner of the row of the silent", claims[presence+"silent"].owner, "silent")
+}

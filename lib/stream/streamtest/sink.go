@@ -50,6 +50,7 @@ type Sink struct {
 // shard is what a Sink knows of one shard; guarded by Sink.mu.
 type shard struct {
 	position  stream.Position
+	told      map[stream.Position]bool // what Progress returned
 	current   *session
 	opened    int
 	delivered int
@@ -64,7 +65,7 @@ func (s *Sink) shard(name string) *shard {
 		if s.shards == nil {
 			s.shards = map[string]*shard{}
 		}
-		sh = &shard{}
+		sh = &shard{told: map[stream.Position]bool{{}: true}}
 		s.shards[name] = sh
 	}
 	return sh
@@ -98,14 +99,23 @@ func (s *Sink) Progress(ctx context.Context, shard string) (stream.Position, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.shard(shard).position, nil
+	sh := s.shard(shard)
+	sh.told[sh.position] = true
+	return sh.position, nil
 }
 
 // Open starts a session; an earlier one of the shard can apply nothing any more.
+// from must be the zero Position or one that Progress returned, and not the end.
 func (s *Sink) Open(shard string, from stream.Position) stream.Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sh := s.shard(shard)
+	switch {
+	case from.Ended:
+		_ = s.violate(shard, "a session was opened at the end of the shard")
+	case !sh.told[from]:
+		_ = s.violate(shard, "a session was opened at %q, which Progress never returned", from.Sequence)
+	}
 	sh.opened++
 	sh.current = &session{sink: s, name: shard, shard: sh, last: from.Sequence, applied: from.Sequence}
 	s.notify()
@@ -355,7 +365,7 @@ func (s *session) apply(keep int) error {
 	if s.over == "Abandon" {
 		return ErrAbandoned
 	}
-	if s.shard.current != s || s.shard.position.Sequence != s.applied {
+	if s.shard.current != s || s.shard.position != (stream.Position{Sequence: s.applied}) {
 		return ErrSuperseded
 	}
 	n := len(s.held) - keep

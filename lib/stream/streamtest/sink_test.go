@@ -43,6 +43,17 @@ func TestSinkNoticesBreaches(t *testing.T) {
 		"out of order": {"99 was delivered after 100", func(ctx context.Context, _ *streamtest.Sink, s stream.Session) {
 			s.Deliver(ctx, records("100", "99"))
 		}},
+		"Open at the end": {"opened at the end", func(ctx context.Context, sink *streamtest.Sink, s stream.Session) {
+			s.End(ctx)
+			from, _ := sink.Progress(ctx, "s")
+			sink.Open("s", from)
+		}},
+		"Open at a made-up position": {`opened at "9", which Progress never returned`, func(_ context.Context, sink *streamtest.Sink, _ stream.Session) {
+			sink.Open("s", stream.Position{Sequence: "9"})
+		}},
+		"Open at the beginning": {"", func(_ context.Context, sink *streamtest.Sink, _ stream.Session) {
+			sink.Open("s", stream.Position{})
+		}},
 		"no number": {`"x" is no number`, func(ctx context.Context, _ *streamtest.Sink, s stream.Session) {
 			s.Deliver(ctx, records("x"))
 		}},
@@ -155,6 +166,27 @@ func TestSinkAppliesByCompareAndSet(t *testing.T) {
 	}
 	if n := len(sink.Applied("s")); n != 3 || sink.Delivered() != 7 {
 		t.Errorf("%d applied of %d delivered", n, sink.Delivered())
+	}
+}
+
+// TestNothingIsAppliedBehindTheEnd opens a session as a worker would that does not
+// know that the shard has ended.
+func TestNothingIsAppliedBehindTheEnd(t *testing.T) {
+	ctx := t.Context()
+	sink := &streamtest.Sink{}
+	from, _ := sink.Progress(ctx, "s")
+	if err := sink.Open("s", from).End(ctx); err != nil {
+		t.Fatal(err)
+	}
+	late := sink.Open("s", from)
+	if err := late.Deliver(ctx, records("1")); !errors.Is(err, streamtest.ErrSuperseded) {
+		t.Errorf("a record behind the end: %v", err)
+	}
+	if err := sink.Open("s", from).End(ctx); !errors.Is(err, streamtest.ErrSuperseded) {
+		t.Errorf("the end again: %v", err)
+	}
+	if err := sink.Err(); err != nil {
+		t.Error(err) // it could not know
 	}
 }
 
