@@ -19,7 +19,7 @@ func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !condition(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: still not so after 20 seconds", what)
+			t.Fatalf("%s: still not so after a minute", what)
 		}
 	}
 }
