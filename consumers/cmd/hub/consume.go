@@ -116,7 +116,7 @@ func (c consumeCommand) consume(ctx context.Context, p program.Program, log *slo
 	if streamARN != nil {
 		region = streamARN.Region
 	}
-	cfg, err := c.awsFlags.load(ctx, region)
+	cfg, err := c.awsFlags.load(ctx, region, log)
 	if err != nil {
 		return err
 	}

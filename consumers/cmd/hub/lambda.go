@@ -48,7 +48,7 @@ func (c lambdaCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if err := reportMisfits(ctx, pool, log); err != nil {
 		return err
 	}
-	cfg, err := c.awsFlags.load(ctx, "")
+	cfg, err := c.awsFlags.load(ctx, "", log)
 	if err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ func (c replayCommand) Run(ctx context.Context, p program.Program, log *slog.Log
 	if err := requireFit(ctx, pool, chosen); err != nil {
 		return err
 	}
-	cfg, err := c.awsFlags.load(ctx, "")
+	cfg, err := c.awsFlags.load(ctx, "", log)
 	if err != nil {
 		return err
 	}

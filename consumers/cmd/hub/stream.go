@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,13 +26,16 @@ type awsFlags struct {
 	Region  string `placeholder:"REGION" help:"AWS region. Defaults to that of the ARN given, then that of the AWS configuration."`
 }
 
-func (f awsFlags) load(ctx context.Context, otherwise string) (aws.Config, error) {
+func (f awsFlags) load(ctx context.Context, otherwise string, log *slog.Logger) (aws.Config, error) {
 	region := f.Region
 	if region == "" {
 		region = otherwise
 	}
-	cfg, err := awsconfig.Load(ctx, awsconfig.Options{Profile: f.Profile, Region: region})
-	if err != nil {
+	cfg, err := awsconfig.Load(ctx, awsconfig.Options{Profile: f.Profile, Region: region, Log: log})
+	switch {
+	case err != nil && ctx.Err() != nil: // somebody stopped it
+		return cfg, err
+	case err != nil:
 		return cfg, &program.UsageError{Err: err}
 	}
 	return cfg, nil

@@ -78,7 +78,7 @@ func (f destinationFlags) open(ctx context.Context, home, profile string, log *s
 		return destination{}, err
 	}
 	if f.Stream != "" {
-		cfg, err := awsconfig.Load(ctx, awsconfig.Options{Profile: profile, Region: region, Role: f.role()})
+		cfg, err := awsconfig.Load(ctx, awsconfig.Options{Profile: profile, Region: region, Role: f.role(), Log: log})
 		if err != nil {
 			return destination{}, startError(err)
 		}
@@ -88,7 +88,7 @@ func (f destinationFlags) open(ctx context.Context, home, profile string, log *s
 		}
 	}
 	if f.Bucket != "" {
-		cfg, err := awsconfig.Load(ctx, awsconfig.Options{Profile: profile, Region: cmp.Or(f.BucketRegion, region)})
+		cfg, err := awsconfig.Load(ctx, awsconfig.Options{Profile: profile, Region: cmp.Or(f.BucketRegion, region), Log: log})
 		if err != nil {
 			return destination{}, startError(err)
 		}

@@ -14,6 +14,7 @@ package main
 import (
 	"context"
 	"io"
+	"log/slog"
 	"os"
 	"runtime/debug"
 
@@ -69,7 +70,7 @@ Credentials, profile and endpoints are those of the AWS command line. Exit codes
 0 done, 1 failed, 2 wrong usage or something missing, 3 partly done.`
 
 // findSources returns what is collected.
-type findSources func(context.Context, sourceFlags) ([]source, error)
+type findSources func(context.Context, sourceFlags, *slog.Logger) ([]source, error)
 
 // run parses the arguments, runs the command and returns the exit code.
 func run(ctx context.Context, stdout, stderr io.Writer, find findSources, args []string) int {

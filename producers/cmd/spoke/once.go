@@ -45,7 +45,7 @@ func (c onceCommand) Run(ctx context.Context, p program.Program, find findSource
 	if _, err := c.destinationFlags.validate(); err != nil {
 		return err
 	}
-	sources, err := find(ctx, c.sourceFlags)
+	sources, err := find(ctx, c.sourceFlags, log)
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 	if c.Simulate {
 		world, sources, err = c.newSimulation(c.sourceFlags)
 	} else {
-		sources, err = find(ctx, c.sourceFlags)
+		sources, err = find(ctx, c.sourceFlags, log)
 	}
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"slices"
 	"strings"
@@ -57,7 +58,7 @@ type source struct {
 // awsSources returns the account that the credentials belong to. It asks every
 // region who they are, so that a wrong name is an error at once and not an empty
 // table.
-func awsSources(ctx context.Context, f sourceFlags) ([]source, error) {
+func awsSources(ctx context.Context, f sourceFlags, log *slog.Logger) ([]source, error) {
 	chosen, err := choose(collectors.All(), f.Category)
 	if err != nil {
 		return nil, err
@@ -72,7 +73,7 @@ func awsSources(ctx context.Context, f sourceFlags) ([]source, error) {
 			return nil, program.Usagef("--region %s is given twice", region)
 		}
 	}
-	cfg, err := awsconfig.Load(ctx, awsconfig.Options{Profile: f.Profile, Region: base})
+	cfg, err := awsconfig.Load(ctx, awsconfig.Options{Profile: f.Profile, Region: base, Log: log})
 	if errors.Is(err, awsconfig.ErrNoRegion) {
 		return nil, program.Usagef("no region to collect: give --region, or set AWS_REGION")
 	}

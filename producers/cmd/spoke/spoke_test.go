@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os/exec"
@@ -84,7 +85,7 @@ func collector[T any](category schema.Category[T], err error, rows ...T) collect
 
 // fixed returns sources with made-up collectors instead of those of AWS.
 func fixed(all ...collect.Any) findSources {
-	return func(_ context.Context, f sourceFlags) ([]source, error) {
+	return func(_ context.Context, f sourceFlags, _ *slog.Logger) ([]source, error) {
 		chosen, err := choose(all, f.Category)
 		return []source{{
 			account: account, partition: "aws", regions: []string{region}, home: region,
@@ -95,8 +96,8 @@ func fixed(all ...collect.Any) findSources {
 
 // away returns sources whose home region is collected by another spoke.
 func away(all ...collect.Any) findSources {
-	return func(ctx context.Context, f sourceFlags) ([]source, error) {
-		sources, err := fixed(all...)(ctx, f)
+	return func(ctx context.Context, f sourceFlags, log *slog.Logger) ([]source, error) {
+		sources, err := fixed(all...)(ctx, f, log)
 		sources[0].home = "us-east-1"
 		return sources, err
 	}
@@ -336,7 +337,7 @@ func TestHomeRegionIsTheFirstUnlessGiven(t *testing.T) {
 	fake(t)
 	regions := []string{region, "us-east-1"}
 	for given, want := range map[string]string{"": region, "us-east-1": "us-east-1", "eu-north-1": "eu-north-1"} {
-		sources, err := awsSources(t.Context(), sourceFlags{Region: regions, HomeRegion: given})
+		sources, err := awsSources(t.Context(), sourceFlags{Region: regions, HomeRegion: given}, slog.New(slog.DiscardHandler))
 		if err != nil || len(sources) != 1 || sources[0].home != want || !slices.Equal(sources[0].regions, regions) {
 			t.Errorf("home region %q: %+v, error %v", given, sources, err)
 		}
@@ -356,8 +357,8 @@ func TestOnceCollectsSoManyAtTheSameTime(t *testing.T) {
 				<-release
 				return nil
 			}
-			find := func(ctx context.Context, f sourceFlags) ([]source, error) {
-				sources, err := fixed(c)(ctx, f)
+			find := func(ctx context.Context, f sourceFlags, log *slog.Logger) ([]source, error) {
+				sources, err := fixed(c)(ctx, f, log)
 				sources[0].regions = []string{region, "eu-west-1", "eu-west-2", "eu-west-3", "eu-north-1", "us-east-1", "us-east-2"}
 				return sources, err
 			}
