@@ -205,6 +205,15 @@ var idle = map[string]string{
 	"spoke": "echo $$ >&2; while :; do sleep 0.05; done",
 }
 
+// DATABASE_URL may still be that of a stack that was stopped.
+func TestDatabaseThatDoesNotAnswer(t *testing.T) {
+	t.Setenv("DATABASE_URL", "postgres://127.0.0.1:1/observability")
+	code, printed := call(t.Context(), "demo", "--bin", scripts(t, idle), "--dir", t.TempDir(), "--duration", "1s")
+	if code != program.ExitUsage || !strings.Contains(printed, "unset DATABASE_URL") {
+		t.Errorf("exit code %d\n%s", code, printed)
+	}
+}
+
 func TestUpAndDown(t *testing.T) {
 	t.Setenv(asDemo, "1")
 	bin, dir := scripts(t, idle), filepath.Join(t.TempDir(), "state")
@@ -212,7 +221,7 @@ func TestUpAndDown(t *testing.T) {
 	up := func() string {
 		t.Helper()
 		code, printed := call(t.Context(), append([]string{"up"}, flags...)...)
-		if code != program.ExitDone || !strings.Contains(printed, "export DATABASE_URL=") || !strings.Contains(printed, `psql "$DATABASE_URL"`) {
+		if code != program.ExitDone || !strings.Contains(printed, "export DATABASE_URL=") || !strings.Contains(printed, `psql "$DATABASE_URL"`) || !strings.Contains(printed, "unset AWS_") || !strings.Contains(printed, " DATABASE_URL\n") {
 			t.Fatalf("up: %d\n%s", code, printed)
 		}
 		return printed

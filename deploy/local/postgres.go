@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hubspoke/observability/lib/pgtest/pgserver"
 	"github.com/hubspoke/observability/lib/program"
@@ -79,8 +80,14 @@ func (p *postgres) createDatabase(ctx context.Context, name string) (string, err
 		name += "_" + strings.ToLower(rand.Text()[:8])
 	}
 	err := p.exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize())
-	if err != nil {
+	var refused *pgconn.PgError
+	switch {
+	case errors.As(err, &refused) && refused.Code == "42501":
 		return "", program.Usagef("make the database %s: %w; the user of DATABASE_URL needs the right CREATEDB", name, err)
+	case err != nil && p.server == nil:
+		return "", program.Usagef("make the database %s: %w; start the server of DATABASE_URL, or unset DATABASE_URL to use a private one", name, err)
+	case err != nil:
+		return "", err
 	}
 	p.made = append(p.made, name)
 	return withDatabase(p.url, name)

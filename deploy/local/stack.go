@@ -88,7 +88,8 @@ func startStack(ctx context.Context, out io.Writer, bin, logs string) (s *stack,
 	return s, s.deploy(ctx)
 }
 
-// deploy makes what the hub's template makes in AWS: stream, policy, lease table, bucket.
+// deploy makes what somebody makes once in the hub's account: stream, policy, lease
+// table, bucket.
 func (s *stack) deploy(ctx context.Context) error {
 	cfg := s.aws.AWSConfig(hubAccount, region)
 	s.kinesis = kinesis.NewFromConfig(cfg)

@@ -9,7 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -131,10 +133,23 @@ the programs and psql find it:
   psql "$DATABASE_URL" -c 'SELECT * FROM freshness LIMIT 10'
   bin/hub status
   bin/hub replay --bucket %s --dry-run
+  bin/hub %s   # a second consumer
 
-'make down' stops it and removes everything.
-`, pid, state.Logs, state.Exports, bucket)
+'make down' stops it and removes everything. Afterwards, in that shell:
+
+  unset %s
+`, pid, state.Logs, state.Exports, bucket, strings.Join(consumeArguments, " "), strings.Join(exported(state.Exports), " "))
 	return nil
+}
+
+var exportRE = regexp.MustCompile(`(?m)^export (\w+)=`)
+
+// exported returns the names of the variables that lines of exports set.
+func exported(lines string) (names []string) {
+	for _, match := range exportRE.FindAllStringSubmatch(lines, -1) {
+		names = append(names, match[1])
+	}
+	return names
 }
 
 // detach starts this program again as the stack, in a session of its own. exited

@@ -72,7 +72,7 @@ func identifyStream(ctx context.Context, client *kinesis.Client, stream string) 
 	answer, err := client.DescribeStreamSummary(ctx, in)
 	var missing *types.ResourceNotFoundException
 	if errors.As(err, &missing) {
-		return id, program.Usagef("stream %s does not exist in %s: check name and region, or deploy the hub's template: %w", stream, client.Options().Region, err)
+		return id, program.Usagef("stream %s does not exist in %s: check name and region, or make it with aws kinesis create-stream: %w", stream, client.Options().Region, err)
 	}
 	if err != nil {
 		return id, program.Usagef("describe stream %s in %s: %w; check credentials, region and whether kinesis:DescribeStreamSummary is allowed", stream, client.Options().Region, err)

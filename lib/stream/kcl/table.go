@@ -135,8 +135,8 @@ func text(v types.AttributeValue) string {
 }
 
 // CreateLeaseTable creates the lease table of an application, billed on demand,
-// and waits until it can be used. A table that exists is left as it is. In AWS
-// the hub's template creates the table; this is for local stacks and tests.
+// and waits until it can be used. A table that exists is left as it is. It is for
+// local stacks and tests; who deploys makes the table with the stream.
 func CreateLeaseTable(ctx context.Context, client *dynamodb.Client, application string) error {
 	_, err := client.CreateTable(ctx, &dynamodb.CreateTableInput{
 		TableName:            &application,

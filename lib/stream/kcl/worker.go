@@ -166,7 +166,7 @@ func (w *Worker) checkStream(ctx context.Context) error {
 	var missing *types.ResourceNotFoundException
 	switch {
 	case errors.As(err, &missing):
-		return fmt.Errorf("kcl: stream %s does not exist in %s; deploy the hub's template, or: aws kinesis create-stream --stream-name %s: %w",
+		return fmt.Errorf("kcl: stream %s does not exist in %s; make it: aws kinesis create-stream --stream-name %s: %w",
 			called, w.cfg.Kinesis.Options().Region, called, err)
 	case err != nil:
 		return fmt.Errorf("kcl: describe stream %s (is kinesis:DescribeStreamSummary allowed?): %w", called, err)
@@ -188,7 +188,7 @@ func (w *Worker) checkTable(ctx context.Context) error {
 	var missing *dynamodbtypes.ResourceNotFoundException
 	switch {
 	case errors.As(err, &missing):
-		return fmt.Errorf("kcl: lease table %s does not exist in %s; deploy the hub's template, or: %s: %w",
+		return fmt.Errorf("kcl: lease table %s does not exist in %s; make it: %s: %w",
 			name, w.cfg.DynamoDB.Options().Region, createCommand(name), err)
 	case err != nil:
 		return fmt.Errorf("kcl: describe lease table %s (is dynamodb:DescribeTable allowed?): %w", name, err)
