@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -151,8 +152,19 @@ func (s *simulation) print(w io.Writer, asJSON bool) error {
 	}
 	t := program.NewTable(w, "accounts", "regions", "steps", "runs", "rows", "runs with faults", "outcomes")
 	t.AppendRow(table.Row{
-		summary.World.Accounts, len(summary.World.Regions), summary.Steps, summary.Runs, summary.Rows, summary.Faults, fmt.Sprint(summary.Outcomes),
+		summary.World.Accounts, len(summary.World.Regions), summary.Steps, summary.Runs, summary.Rows, summary.Faults, outcomesText(summary.Outcomes),
 	})
 	t.Render()
 	return nil
+}
+
+// outcomesText counts outcomes in their usual order, for people.
+func outcomesText(counts map[schema.Outcome]int) string {
+	var parts []string
+	for _, o := range schema.Outcomes {
+		if n := counts[o]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, o))
+		}
+	}
+	return strings.Join(parts, ", ")
 }

@@ -127,3 +127,9 @@ func TestUsageErrorsOfSimulations(t *testing.T) {
 		spoke(t.Context(), fixed(), strings.Fields(args)...).want(t, program.ExitUsage, "", want)
 	}
 }
+
+func TestOutcomesForPeople(t *testing.T) {
+	if got := outcomesText(map[schema.Outcome]int{schema.Partial: 1, schema.OK: 75, schema.Denied: 0}); got != "75 ok, 1 partial" {
+		t.Errorf("got %q", got)
+	}
+}
