@@ -1,22 +1,20 @@
 -- Running instances per type
 SELECT instance_type, count(*) AS instances, count(*) FILTER (WHERE lifecycle = 'spot') AS spot
-FROM obs.ec2_instances
-WHERE deleted_at IS NULL AND state = 'running'
+FROM current_ec2_instances
+WHERE state = 'running'
 GROUP BY instance_type
 ORDER BY instances DESC;
 
 -- Instances whose metadata service answers without a session token (IMDSv1)
 SELECT account_id, region, instance_id, name, launched_at
-FROM obs.ec2_instances
-WHERE deleted_at IS NULL
-  AND state IN ('running', 'stopped')
+FROM current_ec2_instances
+WHERE state IN ('running', 'stopped')
   AND metadata_http_endpoint = 'enabled'
   AND metadata_http_tokens = 'optional'
 ORDER BY account_id, region, launched_at;
 
 -- Instances of one security group, with their public addresses
 SELECT account_id, region, instance_id, name, public_ip_address
-FROM obs.ec2_instances
-WHERE deleted_at IS NULL
-  AND security_groups @> '[{"GroupId": "sg-0a1b2c3d4e5f6a7b8"}]'
+FROM current_ec2_instances
+WHERE security_groups @> '[{"GroupId": "sg-0a1b2c3d4e5f6a7b8"}]'
 ORDER BY instance_id;

@@ -1,6 +1,6 @@
 -- Open findings per account and severity, each finding counted once
 SELECT finding_account_id, severity_label, count(DISTINCT (product_arn, finding_id)) AS findings
-FROM obs.security_findings
+FROM current_security_findings
 LEFT JOIN findings_horizon USING (account_id, region)
 WHERE (collected_at < horizon) IS NOT TRUE AND sample IS NOT TRUE
   AND record_state = 'ACTIVE'
@@ -11,7 +11,7 @@ ORDER BY finding_account_id, max(severity_normalized) DESC;
 
 -- Controls that fail on most resources
 SELECT security_control_id, title, count(DISTINCT resource_id) AS resources
-FROM obs.security_findings
+FROM current_security_findings
 LEFT JOIN findings_horizon USING (account_id, region)
 WHERE (collected_at < horizon) IS NOT TRUE AND sample IS NOT TRUE
   AND record_state = 'ACTIVE' AND compliance_status = 'FAILED'
@@ -22,7 +22,7 @@ LIMIT 20;
 -- Vulnerabilities with a fix, by package
 SELECT v ->> 'Id' AS vulnerability, p ->> 'Name' AS package, p ->> 'FixedInVersion' AS fixed_in,
        count(DISTINCT resource_id) AS resources
-FROM obs.security_findings
+FROM current_security_findings
 LEFT JOIN findings_horizon USING (account_id, region),
      jsonb_array_elements(vulnerabilities) AS v,
      jsonb_array_elements(v -> 'VulnerablePackages') AS p
