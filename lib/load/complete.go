@@ -71,6 +71,14 @@ func (c *category) storeRuns(ctx context.Context) error {
 		if !r.completes {
 			continue
 		}
+		repeated, err := c.repeatedKeys(ctx, r)
+		if err != nil {
+			return fmt.Errorf("run %v of %v: %w", r.run, r.scope, err)
+		}
+		if repeated > 0 {
+			c.rejectRun(r, repeated)
+			continue
+		}
 		gone, err := c.complete(ctx, r)
 		if err != nil {
 			return fmt.Errorf("run %v of %v: %w", r.run, r.scope, err)
@@ -132,6 +140,39 @@ func (r *runWork) endColumns() (outcome *string, text string, parts *int32, rows
 	}
 	o, n := string(r.end.Outcome), int32(r.end.Parts)
 	return &o, r.end.Error, &n, &r.end.Rows
+}
+
+// namesLive reports whether a run of a snapshot category names exactly the rows that
+// are live, as the usual one does: its number of keys and their fingerprint show that
+// without a look at the table.
+func (r storedRun) namesLive() bool {
+	return r.state.live == r.keys && r.state.liveXor == r.keysXor
+}
+
+// repeatedKeys returns how many keys a run of a snapshot category named again, in parts
+// that different transactions applied: in one they are rejected at once.
+func (c *category) repeatedKeys(ctx context.Context, r storedRun) (n int64, err error) {
+	if !c.snapshot() || r.namesLive() || r.state.isPast(r.run) {
+		return 0, nil
+	}
+	err = c.do(ctx, "look for repeated keys", `
+		SELECT count(*) - count(DISTINCT key) FROM hub.run_part p, unnest(p.row_keys) AS key WHERE p.scope = $1 AND p.run = $2`,
+		func(v [][]byte) error { n = bigint(v[0]); return nil }, uuid(r.state.id), uuid(r.run))
+	return n, err
+}
+
+// rejectRun rejects rows of a run of which nobody can say any more which they are.
+func (c *category) rejectRun(r storedRun, rows int64) {
+	reject := Reject{
+		Reason: ReasonRepeatedRow, Scope: r.scope, Run: r.run, Part: -1, Origin: Origin{Advance: -1},
+		Detail: fmt.Sprintf("the run named %d keys before, in other parts", rows),
+	}
+	if r.end != nil {
+		reject.Origin = r.end.Origin
+	}
+	c.rejects = append(c.rejects, recordReject(reject))
+	c.add("count rejects", "UPDATE hub.run SET rejects = rejects + $3 WHERE scope = $1 AND run = $2", nil,
+		uuid(r.state.id), uuid(r.run), bigintOf(rows))
 }
 
 // complete makes run r the newest complete one of its scope, unless a newer one
@@ -217,14 +258,11 @@ func (c *category) scopeStates() []*scopeState {
 
 // markGone marks the live rows of the scope that neither this run nor a newer one
 // names, and returns how many there were.
-//
-// The usual run names exactly the rows that are live. Its number of keys and
-// their fingerprint show that without a look at the table.
 func (c *category) markGone(ctx context.Context, r storedRun) (int64, error) {
-	s := r.state
-	if s.live == r.keys && s.liveXor == r.keysXor {
+	if r.namesLive() {
 		return 0, nil
 	}
+	s := r.state
 	first, last := keyRange(r.scope)
 	args := []param{
 		uuid(s.id), uuid(r.run), uuid(first), uuid(last), {pgtype.TimestamptzOID, timestamptz(r.run)},

@@ -489,13 +489,31 @@ func TestRepeatedRowOfARun(t *testing.T) {
 	}
 }
 
+// A run that names a key twice is not complete, however it is cut into transactions.
 func TestRowRepeatedInAnotherTransaction(t *testing.T) {
-	db := newDatabase(t, load.Config{})
-	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1, 2))
-	// As many rows as are live, but not the same: the second is the first again.
-	db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "1")))
-	db.apply(build(t).part(things.Table, "", 2, 1, thing("a", "1")).end(things.Table, "", 2, schema.OK, 2, 2))
-	db.wantLive(things.Table, "a=1")
+	for name, cut := range map[string]func(*database, *builder) *builder{
+		"together": func(_ *database, b *builder) *builder { return b },
+		"apart":    func(db *database, b *builder) *builder { db.apply(b); return build(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := newDatabase(t, load.Config{})
+			db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1, 2))
+			// As many rows as are live, but not the same: the second is the first again.
+			b := cut(db, build(t).part(things.Table, "", 2, 0, thing("a", "1")))
+			counts := db.apply(b.part(things.Table, "", 2, 1, thing("a", "1")).end(things.Table, "", 2, schema.OK, 2, 2)).Categories["things"]
+			if counts.Completed != 0 {
+				t.Errorf("counts %+v", counts)
+			}
+			db.wantLive(things.Table, "a=1", "b=1")
+			db.want("SELECT reason FROM hub.reject", "repeated_row")
+			db.want("SELECT rejects::text FROM hub.run WHERE end_parts = 2", "1")
+			// The end comes again, and the next run.
+			db.apply(build(t).end(things.Table, "", 2, schema.OK, 2, 2))
+			db.wantLive(things.Table, "a=1", "b=1")
+			db.apply(build(t).part(things.Table, "", 3, 0, thing("a", "1")).end(things.Table, "", 3, schema.OK, 1, 1))
+			db.wantLive(things.Table, "a=1")
+		})
+	}
 }
 
 // The rows of a scope's first run are not asked for: here the key itself has to

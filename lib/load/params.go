@@ -67,7 +67,10 @@ func uuidList[T ~[idSize]byte](ids []T) param {
 
 func uuid[T ~[idSize]byte](v T) param { return param{pgtype.UUIDOID, v[:]} }
 func text(v string) param             { return param{pgtype.TextOID, []byte(v)} }
-func int4(v int) param                { return param{pgtype.Int4OID, binary.BigEndian.AppendUint32(nil, uint32(v))} }
+func bigintOf(v int64) param {
+	return param{pgtype.Int8OID, binary.BigEndian.AppendUint64(nil, uint64(v))}
+}
+func int4(v int) param { return param{pgtype.Int4OID, binary.BigEndian.AppendUint32(nil, uint32(v))} }
 
 // postgresEpoch is 2000-01-01 in microseconds since 1970.
 const postgresEpoch = 946_684_800_000_000
