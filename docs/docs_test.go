@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hubspoke/observability/lib/envelope"
 	"github.com/hubspoke/observability/lib/rowjson"
@@ -269,7 +270,7 @@ func TestPythonProducerKeepsTheWireFormat(t *testing.T) {
 		t.Fatalf("%d rows in the records %#v", rows.Len(), headers)
 	}
 	part, end := headers[0], headers[1]
-	if end.Scope != part.Scope || end.Run != part.Run || end.Outcome != schema.OK || end.Parts != 1 || end.Rows != 1 {
+	if end.Scope != part.Scope || end.Run != part.Run || end.Outcome != schema.OK || end.Parts != 1 || end.Rows != 1 || end.Every != time.Hour {
 		t.Errorf("the part %#v is closed by %#v", part, end)
 	}
 }

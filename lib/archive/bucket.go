@@ -86,6 +86,11 @@ func (b *Bucket) Create(scope schema.Scope, run schema.RunID, t *schema.Table) *
 
 // Writer writes one run. It is not safe for concurrent use.
 type Writer struct {
+	// Every is the interval that the manifest tells, rounded up to whole seconds: the
+	// time from the start of one run of the scope to the start of the next. Set it
+	// before Close. Defaults to 0: not known.
+	Every time.Duration
+
 	bucket   *Bucket
 	table    *schema.Table
 	manifest Manifest
@@ -129,6 +134,7 @@ func (w *Writer) WriteFile(ctx context.Context, rec arrow.Record, parts []Part) 
 func (w *Writer) Close(ctx context.Context, outcome schema.Outcome, errText string, parts int, rows int64) error {
 	m := w.manifest
 	m.Outcome, m.Error, m.Parts, m.Rows = outcome, errtext.Clean(errText), parts, rows
+	m.Every = int64((w.Every + time.Second - 1) / time.Second)
 	if err := m.validate(); err != nil {
 		return fmt.Errorf("archive: manifest of run %s: %w", m.Run, err)
 	}

@@ -240,6 +240,7 @@ func TestManifestGolden(t *testing.T) {
 	s := newStore(t)
 	b := newBucket(t, s, nil)
 	w := b.Create(scope, run, things.Table)
+	w.Every = 900*time.Second - 1 // is rounded up
 	if err := w.Close(context.Background(), schema.Failed, "say \"no\"\x00\n", 2, 7); err != nil {
 		t.Fatal(err)
 	}

@@ -72,6 +72,9 @@ type Manifest struct {
 	Outcome schema.Outcome `json:"outcome"`
 	// Error text for people, "" if there is none.
 	Error string `json:"error,omitempty"`
+	// Every is the time from the start of one run of the scope to the start of the
+	// next, in seconds; 0 if the writer did not know it.
+	Every int64 `json:"every,omitempty"`
 	// Rows and Parts of the run, those included that are in no file because S3
 	// refused it.
 	Rows  int64 `json:"rows"`
@@ -99,6 +102,7 @@ const (
 	// maxParts is how many parts a run has, and maxRunRows how many rows.
 	maxParts   = 1_000_000
 	maxRunRows = 1_000_000_000_000
+	maxEvery   = 366 * 24 * 60 * 60 // seconds, as in the stream
 )
 
 // ParseManifest reads a manifest, which may be anything. The error is an [*Error].
@@ -137,6 +141,8 @@ func (m *Manifest) validate() error {
 		return fmt.Errorf("outcome %.40q is not one of %v", m.Outcome, schema.Outcomes)
 	case len(m.Error) > errtext.Max:
 		return fmt.Errorf("error has %d bytes, more than %d", len(m.Error), errtext.Max)
+	case m.Every < 0 || m.Every > maxEvery:
+		return fmt.Errorf("every is %d, not between 1 and %d seconds", m.Every, maxEvery)
 	case m.Parts < 0 || m.Parts > maxParts || m.Rows < 0 || m.Rows > maxRunRows:
 		return fmt.Errorf("%d rows in %d parts are too many", m.Rows, m.Parts)
 	case m.Rows < int64(m.Parts) || m.Parts == 0 && m.Rows > 0:

@@ -33,6 +33,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/hubspoke/observability/lib/envelope"
 	"github.com/hubspoke/observability/lib/schema"
 )
 
@@ -106,7 +107,8 @@ type Collector[T any] struct {
 	Category schema.Category[T]
 	// Reach of the category.
 	Reach Reach
-	// Every is the time from the start of one run to the start of the next.
+	// Every is the time from the start of one run to the start of the next, at most
+	// envelope.MaxEvery.
 	Every time.Duration
 	// Actions are the IAM actions that Collect needs, exactly what it calls:
 	// "acm:ListCertificates". Policies are generated from them.
@@ -203,8 +205,8 @@ func (c Collector[T]) validate() error {
 	if c.Reach != PerRegion && c.Reach != Global {
 		fault("Reach is not PerRegion or Global")
 	}
-	if c.Every <= 0 {
-		fault("Every is not positive")
+	if c.Every <= 0 || c.Every > envelope.MaxEvery {
+		fault("Every is not above 0 and at most %v", envelope.MaxEvery)
 	}
 	if len(c.Actions) == 0 {
 		fault("Actions is empty")

@@ -23,8 +23,9 @@ import (
 // errClosed is what emit returns once its run has ended.
 var errClosed = errors.New("collect: emit was called after Collect returned")
 
-// collect collects a target: one run, or one per slice.
-func (r *Runner) collect(ctx context.Context, t *target) []Result {
+// collect collects a target: one run, or one per slice. every is the interval at
+// which that happens, 0 if it is not known.
+func (r *Runner) collect(ctx context.Context, t *target, every time.Duration) []Result {
 	start := time.Now()
 	id := schema.NewRunID(start)
 	env := &Env{
@@ -53,7 +54,7 @@ func (r *Runner) collect(ctx context.Context, t *target) []Result {
 			id = schema.NewRunID(start)
 		}
 		var out *run
-		if out, err = r.newRun(scope, id, env.Since, c.table); err != nil { // the clock is set to another millennium
+		if out, err = r.newRun(scope, id, env.Since, every, c.table); err != nil { // the clock is set to another millennium
 			break
 		}
 		runs = append(runs, out)

@@ -34,11 +34,12 @@ type run struct {
 	published int             // parts that the stream has
 }
 
-func (r *Runner) newRun(scope schema.Scope, id schema.RunID, since time.Time, t *schema.Table) (*run, error) {
+func (r *Runner) newRun(scope schema.Scope, id schema.RunID, since time.Time, every time.Duration, t *schema.Table) (*run, error) {
 	packed, err := r.cfg.Packer.Run(scope, id)
 	if err != nil {
 		return nil, err
 	}
+	packed.Every = every
 	out := &run{
 		runner: r,
 		table:  t,
@@ -47,6 +48,7 @@ func (r *Runner) newRun(scope schema.Scope, id schema.RunID, since time.Time, t 
 	}
 	if r.cfg.Archive != nil {
 		out.archive = r.cfg.Archive.Create(scope, id, t)
+		out.archive.Every = every
 	}
 	return out, nil
 }

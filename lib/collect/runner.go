@@ -60,7 +60,10 @@ type Config struct {
 	// takes one. Defaults to one semaphore of MaxConcurrentRuns for this runner.
 	Workers *semaphore.Weighted
 
-	// Every replaces the interval of all collectors. Defaults to their own.
+	// Every replaces the interval of all collectors, at most envelope.MaxEvery.
+	// Defaults to their own. The end of a run tells the interval, by which the hub
+	// sees that a spoke is late; that of Once tells only this one, because it is not
+	// known how often Once is called.
 	Every time.Duration
 	// Jitter is the time over which Run spreads the first runs; later ones keep
 	// their distance. At most the collector's interval. Defaults to 1 minute;
@@ -151,7 +154,7 @@ func (c Config) validate() error {
 	// With one more row a chunk must still be a file that can be read again.
 	fault(c.ChunkRows <= archive.MaxRows, "ChunkRows is %d, more than %d", c.ChunkRows, archive.MaxRows)
 	fault(c.ChunkBytes <= archive.MaxDecoded/2, "ChunkBytes is %d, more than %d", c.ChunkBytes, archive.MaxDecoded/2)
-	fault(c.Every >= 0, "Every is negative")
+	fault(c.Every >= 0 && c.Every <= envelope.MaxEvery, "Every %v is not between 0 and %v", c.Every, envelope.MaxEvery)
 	fault(c.Grace >= 0, "Grace is negative")
 	return errors.Join(faults...)
 }
@@ -237,7 +240,7 @@ func (r *Runner) Once(ctx context.Context) ([]Result, error) {
 		}
 		wg.Go(func() {
 			defer r.cfg.Workers.Release(1)
-			perTarget[i] = r.collect(ctx, t)
+			perTarget[i] = r.collect(ctx, t, r.cfg.Every)
 		})
 	}
 	wg.Wait()

@@ -794,6 +794,46 @@ func TestIntervals(t *testing.T) {
 	})
 }
 
+// TestEndsTellTheInterval: the hub sees by it that a spoke is late.
+func TestEndsTellTheInterval(t *testing.T) {
+	for configured, want := range map[time.Duration]time.Duration{
+		0:                                 time.Hour, // the collector's
+		90*time.Minute + time.Millisecond: 90*time.Minute + time.Second,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := &publisher{}
+			cfg := config(emits(1, nil))
+			cfg.Publisher, cfg.Every = p, configured
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			if err := newRunner(t, cfg).Run(ctx); err != nil {
+				t.Fatal(err)
+			}
+			if got := p.only(t).end.Every; got != want {
+				t.Errorf("configured %v: the end says %v, want %v", configured, got, want)
+			}
+		})
+	}
+}
+
+// TestEndsOfOnceTellOnlyWhatIsConfigured: it is not known how often Once is called.
+func TestEndsOfOnceTellOnlyWhatIsConfigured(t *testing.T) {
+	for _, want := range []time.Duration{0, 6 * time.Hour} {
+		p, b := &publisher{}, &bucket{}
+		cfg := config(emits(1, nil))
+		cfg.Publisher, cfg.Archive, cfg.Every = p, newArchive(t, b), want
+		if _, err := newRunner(t, cfg).Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := p.only(t).end.Every; got != want {
+			t.Errorf("configured %v: the end says %v", want, got)
+		}
+		if m := b.manifests(t); len(m) != 1 || m[0].Every != int64(want/time.Second) {
+			t.Errorf("configured %v: the manifests are %+v", want, m)
+		}
+	}
+}
+
 func TestJitterSpreadsTheFirstRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex

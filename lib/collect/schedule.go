@@ -35,7 +35,7 @@ func (r *Runner) repeat(ctx context.Context, t *target) {
 		if r.cfg.Workers.Acquire(ctx, 1) != nil {
 			return
 		}
-		results := r.collect(ctx, t)
+		results := r.collect(ctx, t, every)
 		r.cfg.Workers.Release(1)
 
 		now := time.Now()

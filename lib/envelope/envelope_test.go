@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"runtime"
@@ -433,6 +434,35 @@ func TestEndRecordCutsError(t *testing.T) {
 	}
 }
 
+func TestEndTellsTheInterval(t *testing.T) {
+	for every, want := range map[time.Duration]time.Duration{
+		0:                            0,
+		time.Nanosecond:              time.Second,
+		15 * time.Minute:             15 * time.Minute,
+		time.Minute + 1:              time.Minute + time.Second,
+		envelope.MaxEvery:            envelope.MaxEvery,
+		-time.Second:                 -1, // refused
+		envelope.MaxEvery + 1:        -1,
+		time.Duration(math.MaxInt64): -1,
+	} {
+		r := startRun(t, newPacker(t, envelope.Config{}), scope)
+		r.Every = every
+		record, err := r.End(schema.Empty, "")
+		if want < 0 {
+			if err == nil {
+				t.Errorf("%v: it is written as %s", every, record)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h, _, err := envelope.Parse(record); err != nil || h.Every != want {
+			t.Errorf("%v: %v, error %v; want %v", every, h.Every, err, want)
+		}
+	}
+}
+
 // partLine is the header of a part with the body `{"n":1}` and a line feed.
 const (
 	partBody = `{"n":1}` + "\n"
@@ -441,7 +471,7 @@ const (
 		`"part":0,"codec":"none","rows":1,"size":8,"sha256":"cedf74272c9fc8db5448283a93277e7e7eb7534b71df3bd8ab35fd9b1b73404c"}` + "\n"
 	endLine = `{"obs":1,"kind":"end","category":"certificates","account_id":"123456789012","region":"eu-central-1",` +
 		`"run":"01981c5e-7c00-7000-8000-000000000001","collected_at":"2025-07-18T07:10:10.944Z",` +
-		`"outcome":"ok","parts":2,"rows":3,"error":"none"}` + "\n"
+		`"outcome":"ok","parts":2,"rows":3,"every":900,"error":"none"}` + "\n"
 )
 
 func TestParseAccepts(t *testing.T) {
@@ -451,7 +481,11 @@ func TestParseAccepts(t *testing.T) {
 	}
 	sliced := part
 	sliced.Slice = "2025-07-18"
-	end := envelope.Header{Scope: scope, Run: run, Kind: envelope.End, Outcome: schema.OK, Parts: 2, Rows: 3, Error: "none"}
+	end := envelope.Header{
+		Scope: scope, Run: run, Kind: envelope.End, Outcome: schema.OK, Parts: 2, Rows: 3, Error: "none", Every: 15 * time.Minute,
+	}
+	noInterval := end
+	noInterval.Every = 0
 	tests := []struct {
 		name, record string
 		want         envelope.Header
@@ -461,6 +495,7 @@ func TestParseAccepts(t *testing.T) {
 		{"unknown keys", strings.Replace(partLine, `"run"`, `"key":{"a":[1,null]},"seq":1.5e3,"sig":"x","RUN":true,"run"`, 1) + partBody, part},
 		{"white space and escapes", strings.Replace(partLine, `"part",`, ` "\u0070art" , `, 1) + partBody, part},
 		{"end", endLine, end},
+		{"end without an interval", strings.Replace(endLine, `"every":900,`, "", 1), noInterval},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -613,6 +648,10 @@ func TestParseRefuses(t *testing.T) {
 		{"rows without parts", replaceEnd(`"parts":2`, `"parts":0`), envelope.ReasonHeader, "parts"},
 		{"empty with parts", replaceEnd(`"ok"`, `"empty"`), envelope.ReasonHeader, "empty"},
 		{"error too long", replaceEnd(`"none"`, `"`+strings.Repeat("x", 1025)+`"`), envelope.ReasonHeader, "error"},
+		{"every 0", replaceEnd(`900`, `0`), envelope.ReasonHeader, "every"},
+		{"every too long", replaceEnd(`900`, `31622401`), envelope.ReasonHeader, "every"},
+		{"every as text", replaceEnd(`900`, `"900"`), envelope.ReasonHeader, "every"},
+		{"every of a part", strings.Replace(partLine, `"part",`, `"part","every":900,`, 1), envelope.ReasonHeader, "every"},
 		{"error empty", replaceEnd(`"none"`, `""`), envelope.ReasonHeader, "error"},
 	}
 	for _, test := range tests {

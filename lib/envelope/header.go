@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/hubspoke/observability/lib/internal/errtext"
 	"github.com/hubspoke/observability/lib/schema"
@@ -22,6 +23,8 @@ const (
 	MaxParts = 1_000_000
 	// MaxError is the length of an End's error text in bytes.
 	MaxError = errtext.Max
+	// MaxEvery is the longest interval of an End.
+	MaxEvery = 366 * 24 * time.Hour
 )
 
 // maxRunRows is how many rows a run has at most. It is more than an int of 32 bits holds.
@@ -75,6 +78,10 @@ type Header struct {
 	// Error text for people, at most MaxError bytes and without control characters;
 	// "" if there is none. End only.
 	Error string
+	// Every is the time from the start of one run of the scope to the start of the
+	// next, in whole seconds and at most MaxEvery; 0 if the sender does not know it.
+	// End only.
+	Every time.Duration
 }
 
 // prefix begins every record of this version.
@@ -118,6 +125,9 @@ func (h Header) append(b []byte) []byte {
 		text("outcome", string(h.Outcome))
 		number("parts", int64(h.Parts))
 		number("rows", h.Rows)
+		if h.Every > 0 {
+			number("every", int64(h.Every/time.Second))
+		}
 		if h.Error != "" {
 			text("error", h.Error)
 		}
@@ -127,10 +137,14 @@ func (h Header) append(b []byte) []byte {
 
 // EndRecord returns the record that closes a run. Only the End fields of h, Scope
 // and Run matter. Control characters and invalid UTF-8 in h.Error are replaced,
-// and it is cut to MaxError bytes. What [Parse] would refuse is an error.
+// and it is cut to MaxError bytes; h.Every is rounded up to whole seconds. What
+// [Parse] would refuse is an error.
 func EndRecord(h Header) ([]byte, error) {
 	h.Kind = End
 	h.Error = errtext.Clean(h.Error)
+	if part := h.Every % time.Second; part > 0 {
+		h.Every += time.Second - part
+	}
 	err := h.validateRun()
 	if err == nil {
 		err = h.validateEnd()
@@ -219,6 +233,8 @@ func (h Header) validateEnd() error {
 		return fmt.Errorf("outcome empty has %d parts", h.Parts)
 	case len(h.Error) > MaxError:
 		return fmt.Errorf("error has %d bytes, more than %d", len(h.Error), MaxError)
+	case h.Every < 0 || h.Every > MaxEvery:
+		return fmt.Errorf("every is %v, not between 0 and %v", h.Every, MaxEvery)
 	}
 	return nil
 }

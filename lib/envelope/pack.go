@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -114,6 +115,10 @@ func (p *Packer) Run(scope schema.Scope, id schema.RunID) (*Run, error) {
 
 // Run packs the rows of one run into numbered parts. It is not safe for concurrent use.
 type Run struct {
+	// Every is the interval that End tells: see [Header]. Set it before End.
+	// Defaults to 0: not known.
+	Every time.Duration
+
 	packer *Packer
 	header Header   // scope, run, and the number of the next part
 	rows   int64    // in all parts so far
@@ -188,7 +193,7 @@ func (r *Run) Rows() int64 { return r.rows }
 func (r *Run) End(outcome schema.Outcome, errText string) ([]byte, error) {
 	return EndRecord(Header{
 		Scope: r.header.Scope, Run: r.header.Run,
-		Outcome: outcome, Parts: r.Parts(), Rows: r.Rows(), Error: errText,
+		Outcome: outcome, Parts: r.Parts(), Rows: r.Rows(), Error: errText, Every: r.Every,
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/hubspoke/observability/lib/internal/errtext"
 	"github.com/hubspoke/observability/lib/internal/jsonscan"
@@ -89,6 +90,7 @@ var fields = []field{
 	{"sha256", always, never, func(h *parsed, s *jsonscan.Scanner) error { return hash(s, &h.SHA256) }},
 	{"outcome", never, always, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.Outcome) }},
 	{"parts", never, always, func(h *parsed, s *jsonscan.Scanner) error { return number(s, &h.Parts) }},
+	{"every", never, maybe, func(h *parsed, s *jsonscan.Scanner) error { return seconds(s, &h.Every) }},
 	{"error", never, maybe, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.Error) }},
 }
 
@@ -212,6 +214,18 @@ func number[T int | int64](s *jsonscan.Scanner, to *T) error {
 	if *to = T(n); uint64(*to) != n {
 		return fmt.Errorf("is %s, which is too large for this machine", b)
 	}
+	return nil
+}
+
+func seconds(s *jsonscan.Scanner, to *time.Duration) error {
+	var n int64
+	if err := number(s, &n); err != nil {
+		return err
+	}
+	if most := int64(MaxEvery / time.Second); n < 1 || n > most {
+		return fmt.Errorf("is %d, not between 1 and %d seconds", n, most)
+	}
+	*to = time.Duration(n) * time.Second
 	return nil
 }
 
