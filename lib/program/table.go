@@ -61,15 +61,16 @@ func Wrap(w io.Writer, s, indent string) string {
 	if width == 0 || text.StringWidth(s) <= width {
 		return s
 	}
-	lines := text.WrapSoft(s, max(width-len(indent), minCell))
-	return strings.ReplaceAll(trimLines(lines), "\n", "\n"+indent)
+	return strings.ReplaceAll(wrap(s, max(width-len(indent), minCell)), "\n", "\n"+indent)
 }
 
-// trimLines removes the spaces at the end of lines.
-func trimLines(s string) string {
-	lines := strings.Split(s, "\n")
-	for i, line := range lines {
-		lines[i] = strings.TrimRight(line, " ")
+// wrap breaks each line of s for itself.
+func wrap(s string, width int) string {
+	var lines []string
+	for line := range strings.SplitSeq(s, "\n") {
+		for part := range strings.SplitSeq(text.WrapSoft(line, width), "\n") {
+			lines = append(lines, strings.TrimRight(part, " "))
+		}
 	}
 	return strings.Join(lines, "\n")
 }
@@ -134,15 +135,13 @@ func (t *Table) Render() string {
 	for i := range natural {
 		c := table.ColumnConfig{Number: i + 1, Hidden: i >= len(widths)}
 		if !c.Hidden {
-			c.WidthMax, c.WidthMaxEnforcer = widths[i], wrapCell
+			c.WidthMax, c.WidthMaxEnforcer = widths[i], wrap
 		}
 		configs = append(configs, c)
 	}
 	t.SetColumnConfigs(configs)
 	return t.Writer.Render()
 }
-
-func wrapCell(s string, width int) string { return trimLines(text.WrapSoft(s, width)) }
 
 const (
 	// minCell is the width to which a longer word may be broken.

@@ -72,6 +72,18 @@ func TestWrap(t *testing.T) {
 	}
 }
 
+// Lines that a cell has of its own stay apart.
+func TestLinesOfACellAreWrappedEachForItself(t *testing.T) {
+	t.Setenv("COLUMNS", "20")
+	var out bytes.Buffer
+	table := program.NewTable(&out, "text")
+	table.AppendRow([]any{"a\nb\none two three four"})
+	table.Render()
+	if want := "│ a"; strings.Count(out.String(), "\n│") != 5 || !strings.Contains(out.String(), want) {
+		t.Errorf("got\n%s", &out)
+	}
+}
+
 func TestVisible(t *testing.T) {
 	for text, want := range map[string]string{
 		"plain äß 日本\n\ttab":     "plain äß 日本\n\ttab",

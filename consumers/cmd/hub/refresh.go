@@ -82,7 +82,7 @@ func (c refreshCommand) print(p program.Program, result refresh.Result, what str
 	}
 	t := program.NewTable(p.Stdout, "view", "duration", "error")
 	for _, v := range result.Views {
-		t.AppendRow(table.Row{v.Name, v.Duration.Round(time.Millisecond), program.Cut(errorText(v.Err), 100)})
+		t.AppendRow(table.Row{v.Name, v.Duration.Round(time.Millisecond), program.OneLine(errorText(v.Err))})
 	}
 	t.Render()
 	return nil
