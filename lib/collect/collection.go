@@ -95,8 +95,11 @@ func (t *target) scopes(env *Env) (scopes []schema.Scope, err error) {
 		if err := scope.Validate(); err != nil {
 			return nil, fmt.Errorf("slices: %w", err)
 		}
-		if slices.Contains(names[:i], name) || name == "" && t.declared.Sliced {
-			return nil, fmt.Errorf("slice %q is empty or named twice", name)
+		if err := t.collector.Table().ValidateSlice(name); err != nil {
+			return nil, fmt.Errorf("slices: %w", err)
+		}
+		if slices.Contains(names[:i], name) {
+			return nil, fmt.Errorf("slice %q is named twice", name)
 		}
 		scopes = append(scopes, scope)
 	}

@@ -848,7 +848,7 @@ func TestJitterSpreadsTheFirstRuns(t *testing.T) {
 		}))
 		cfg.Regions = nil
 		for i := range 100 {
-			cfg.Regions = append(cfg.Regions, fmt.Sprintf("region-%d", i))
+			cfg.Regions = append(cfg.Regions, fmt.Sprintf("eu-central-%d", i))
 		}
 		cfg.Jitter = 10 * time.Minute
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)

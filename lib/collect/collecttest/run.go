@@ -198,7 +198,7 @@ func (s *suite[T]) checkKeysAndSlices(t testing.TB) {
 		days = s.collector.Slices(Now)
 		for _, day := range days {
 			scope := schema.Scope{Category: table.Name(), Account: Account, Region: Region, Slice: day}
-			if err := scope.Validate(); err != nil {
+			if err := errors.Join(scope.Validate(), table.ValidateSlice(day)); err != nil {
 				t.Errorf("Slices: %v", err)
 			}
 		}
