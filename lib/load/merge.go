@@ -173,7 +173,7 @@ func (c *category) newestOf(rows []int32, partOf []*partWork) int32 {
 // refusal describes a row that was decoded but cannot be applied.
 func (c *category) refusal(row int32, p *partWork, reason schema.Reason, detail string) RowReject {
 	return RowReject{
-		Row: int(row) - p.First, Reason: reason, Detail: detail,
+		Row: p.number(row), Reason: reason, Detail: detail,
 		Bytes: rowText(c.table, c.group.Record, int(row)),
 	}
 }
