@@ -119,7 +119,20 @@ func TestRefreshPrunes(t *testing.T) {
 	if n := runs(); n != 4 {
 		t.Errorf("%d runs: young ones were deleted", n)
 	}
-	hub(t.Context(), "refresh", "--keep", "1ms").want(t, program.ExitDone, `msg="deleted bookkeeping of old runs" runs=1`)
+	// What the stream may still bring is not forgotten: its retention is known from the consumer.
+	hub(t.Context(), "refresh", "--keep", "1s").want(t, program.ExitUsage, "--keep 1s is less than the 24h0m0s for which the stream keeps records")
+	if n := w.count("SELECT count(*) FROM hub.stream WHERE retention = '24 hours'"); n != 1 {
+		t.Errorf("the consumer noted the retention of %d streams", n)
+	}
+	change(t, w.db, "UPDATE hub.stream SET retention = '7 days'")
+	hub(t.Context(), "refresh", "--keep", "167h").want(t, program.ExitUsage, "--keep 167h0m0s is less than the 168h0m0s")
+	if n := runs(); n != 4 {
+		t.Errorf("%d runs: they were deleted all the same", n)
+	}
+	// A stream that has not been consumed for long holds nothing any more.
+	change(t, w.db, "UPDATE hub.stream SET seen_at = now() - interval '16 days'")
+	change(t, w.db, "UPDATE hub.run SET collected_at = collected_at - interval '9 days'")
+	hub(t.Context(), "refresh", "--keep", "48h").want(t, program.ExitDone, `msg="deleted bookkeeping of old runs" runs=1`)
 	if n := runs(); n != 3 {
 		t.Errorf("%d runs", n)
 	}
