@@ -78,14 +78,14 @@ func (c *category) firstRows(rows []int32, partOf []*partWork) (first, others []
 // their keys and each key once, and the part of every row of the record.
 func (c *category) effectiveRows(ctx context.Context) (rows []int32, partOf []*partWork, err error) {
 	partOf = make([]*partWork, c.group.Record.NumRows())
+	hidden, err := c.namedByNewer(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, p := range c.parts {
 		if p.superseded {
 			c.counts.Superseded += int64(p.Rows)
 			continue
-		}
-		hidden, err := c.namedByNewer(ctx, p)
-		if err != nil {
-			return nil, nil, err
 		}
 		for row := int32(p.First); row < int32(p.First+p.Rows); row++ {
 			if hidden[row] {
@@ -107,23 +107,49 @@ func (c *category) effectiveRows(ctx context.Context) (rows []int32, partOf []*p
 	return c.dropRepeated(rows, partOf), partOf, nil
 }
 
+// Each key of the newer runs is read once, with the newest run that names it.
 const namedByNewerSQL = `
+WITH named AS MATERIALIZED (
+    SELECT DISTINCT ON (s.scope, key) s.scope, key, p.run
+    FROM unnest($1::uuid[], $2::uuid[]) AS s(scope, oldest)
+    JOIN hub.run_part p ON p.scope = s.scope AND p.run > s.oldest, unnest(p.row_keys) AS key
+    ORDER BY s.scope, key, p.run DESC
+)
 SELECT k.ord::integer - 1
-FROM unnest($1::uuid[]) WITH ORDINALITY AS k(key, ord)
-WHERE k.key IN (SELECT unnest(p.row_keys) FROM hub.run_part p WHERE p.scope = $2 AND p.run > $3)`
+FROM unnest($3::uuid[], $4::integer[]) WITH ORDINALITY AS k(key, part, ord)
+JOIN unnest($5::uuid[], $6::uuid[]) WITH ORDINALITY AS p(scope, run, ord) ON p.ord = k.part
+JOIN named n ON n.scope = p.scope AND n.key = k.key
+WHERE n.run > p.run`
 
-// namedByNewer returns the rows of a part whose keys a newer run of the scope has
-// named: that run has the newer word, also where it wrote nothing.
-func (c *category) namedByNewer(ctx context.Context, p *partWork) (map[int32]bool, error) {
-	if !c.snapshot() || p.Rows == 0 || p.scope.newest == nil || p.scope.newest.Compare(p.Run) <= 0 {
+// namedByNewer returns the rows whose keys a newer run of their scope has named: that
+// run has the newer word, also where it wrote nothing. It asks for all parts at once,
+// so that the keys of a run are read once and not for every part.
+func (c *category) namedByNewer(ctx context.Context) (map[int32]bool, error) {
+	if !c.snapshot() {
 		return nil, nil
 	}
-	keys := c.group.keys[p.First*idSize : (p.First+p.Rows)*idSize]
+	oldest := oldestRuns{}
+	var scopes, runs []id
+	var rows, parts []int32
+	for _, p := range c.parts {
+		if p.superseded || p.Rows == 0 || !p.scope.hasNewer(p.Run) {
+			continue
+		}
+		oldest.add(p.scope, p.Run)
+		scopes, runs = append(scopes, p.scope.id), append(runs, id(p.Run))
+		for row := int32(p.First); row < int32(p.First+p.Rows); row++ {
+			rows, parts = append(rows, row), append(parts, int32(len(scopes)))
+		}
+	}
+	if len(rows) == 0 {
+		return nil, nil
+	}
 	hidden := map[int32]bool{}
+	scopesOf, since := oldest.params()
 	err := c.doWithHashJoins(ctx, "find keys of newer runs", namedByNewerSQL, func(v [][]byte) error {
-		hidden[int32(p.First)+integer(v[0])] = true
+		hidden[rows[integer(v[0])]] = true
 		return nil
-	}, uuids(keys), uuid(p.scope.id), uuid(p.Run))
+	}, scopesOf, since, uuidsOf(rows, c.group.keys), ints(parts), uuidList(scopes), uuidList(runs))
 	return hidden, err
 }
 
@@ -434,6 +460,9 @@ WHERE t.run_id < excluded.run_id AND (t.row_hash <> excluded.row_hash OR t.delet
 
 // copyInto copies columns of rows into a table.
 func (c *category) copyInto(ctx context.Context, table string, columns []string, rows []int32) error {
+	if err := c.inTime(); err != nil {
+		return err
+	}
 	rec := selectColumns(c.extendedRecord(), columns)
 	defer rec.Release()
 	r, err := pgcopy.NewReader(pgcopy.Source{Record: rec, Rows: rows})
