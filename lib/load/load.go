@@ -9,7 +9,9 @@
 //   - The version of a row is its run. A newer run overwrites an older one; equal
 //     content is not written.
 //   - In a snapshot category a part of an older run touches no key that a newer
-//     run has named, and a run older than the newest complete one is superseded.
+//     run has named, and a run older than the newest complete one is superseded. So
+//     is one beside newer runs that are not complete and named too many keys to
+//     compare with: the next complete run brings its rows again.
 //   - A run is complete when its end says so, all its parts were applied and none
 //     of its rows was rejected. Then live rows of the scope that neither it nor a
 //     newer run names are gone.

@@ -107,19 +107,18 @@ func (c *category) effectiveRows(ctx context.Context) (rows []int32, partOf []*p
 	return c.dropRepeated(rows, partOf), partOf, nil
 }
 
-// Each key of the newer runs is read once, with the newest run that names it.
+// Each key of the newer runs is read once, with the newest run that names it. A key is
+// of one scope.
 const namedByNewerSQL = `
 WITH named AS MATERIALIZED (
-    SELECT DISTINCT ON (s.scope, key) s.scope, key, p.run
+    SELECT DISTINCT ON (key) key, p.run
     FROM unnest($1::uuid[], $2::uuid[]) AS s(scope, oldest)
     JOIN hub.run_part p ON p.scope = s.scope AND p.run > s.oldest, unnest(p.row_keys) AS key
-    ORDER BY s.scope, key, p.run DESC
+    ORDER BY key, p.run DESC
 )
 SELECT k.ord::integer - 1
-FROM unnest($3::uuid[], $4::integer[]) WITH ORDINALITY AS k(key, part, ord)
-JOIN unnest($5::uuid[], $6::uuid[]) WITH ORDINALITY AS p(scope, run, ord) ON p.ord = k.part
-JOIN named n ON n.scope = p.scope AND n.key = k.key
-WHERE n.run > p.run`
+FROM unnest($3::uuid[], $4::uuid[]) WITH ORDINALITY AS k(key, run, ord)
+JOIN named n ON n.key = k.key AND n.run > k.run`
 
 // namedByNewer returns the rows whose keys a newer run of their scope has named: that
 // run has the newer word, also where it wrote nothing. It asks for all parts at once,
@@ -129,27 +128,26 @@ func (c *category) namedByNewer(ctx context.Context) (map[int32]bool, error) {
 		return nil, nil
 	}
 	oldest := oldestRuns{}
-	var scopes, runs []id
-	var rows, parts []int32
+	var rows []int32
+	var runs []schema.RunID
 	for _, p := range c.parts {
 		if p.superseded || p.Rows == 0 || !p.scope.hasNewer(p.Run) {
 			continue
 		}
 		oldest.add(p.scope, p.Run)
-		scopes, runs = append(scopes, p.scope.id), append(runs, id(p.Run))
 		for row := int32(p.First); row < int32(p.First+p.Rows); row++ {
-			rows, parts = append(rows, row), append(parts, int32(len(scopes)))
+			rows, runs = append(rows, row), append(runs, p.Run)
 		}
 	}
 	if len(rows) == 0 {
 		return nil, nil
 	}
 	hidden := map[int32]bool{}
-	scopesOf, since := oldest.params()
+	scopes, since := oldest.params()
 	err := c.doWithHashJoins(ctx, "find keys of newer runs", namedByNewerSQL, func(v [][]byte) error {
 		hidden[rows[integer(v[0])]] = true
 		return nil
-	}, scopesOf, since, uuidsOf(rows, c.group.keys), ints(parts), uuidList(scopes), uuidList(runs))
+	}, scopes, since, uuidsOf(rows, c.group.keys), uuidList(runs))
 	return hidden, err
 }
 
