@@ -54,10 +54,10 @@ type model struct {
 	rules
 	// limited makes all runs but the newest known one past when something of an older
 	// run comes and the newer ones keep more than limit keys.
-	limited bool
-	limit   int
-	newest  int
-	pruned  int
+	limited  bool
+	limit    int
+	newest   int
+	pruned   int
 	rows     [modelKeys]modelRow
 	seen     [modelRuns + 1][modelKeys]bool
 	parts    [modelRuns + 1]int // bit set

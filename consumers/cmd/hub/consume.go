@@ -37,7 +37,7 @@ type consumeCommand struct {
 	Refresh         bool          `default:"true" negatable:"" help:"Refresh materialized views after their tables changed."`
 	RefreshInterval time.Duration `default:"10s" help:"Least time between two refreshes."`
 	keepFlag
-	MetricsAddr     string        `placeholder:"HOST:PORT" help:"Address that serves /healthz, /readyz and /metrics. Defaults to none."`
+	MetricsAddr string `placeholder:"HOST:PORT" help:"Address that serves /healthz, /readyz and /metrics. Defaults to none."`
 }
 
 // Help is shown by `hub consume -h`.
