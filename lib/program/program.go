@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -74,7 +75,7 @@ func (p Program) run(ctx context.Context, arguments any, args []string, bind []a
 	if err != nil {
 		panic(err) // a mistake in the declaration of arguments
 	}
-	command, err := parser.Parse(args)
+	command, err := parser.Parse(asFlags(args))
 	if exit >= 0 {
 		return exit
 	}
@@ -86,6 +87,21 @@ func (p Program) run(ctx context.Context, arguments any, args []string, bind []a
 		fmt.Fprintf(p.Stderr, "%s: %v\n", p.Name, err)
 	}
 	return ExitCode(err)
+}
+
+// asFlags returns args with a leading `help` or `version`, which people try, as the
+// flag that does it.
+func asFlags(args []string) []string {
+	if len(args) == 0 {
+		return args
+	}
+	switch args[0] {
+	case "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case "version":
+		return append([]string{"--version"}, args[1:]...)
+	}
+	return args
 }
 
 // VersionText returns the version for people.

@@ -79,6 +79,10 @@ func TestRun(t *testing.T) {
 		{"-h", program.ExitDone, "Says things.", ""},
 		{"say -h", program.ExitDone, "($PROG_NAME)", ""},
 		{"--version", program.ExitDone, "v1\n", ""},
+		{"version", program.ExitDone, "v1\n", ""},
+		{"help", program.ExitDone, "Says things.", ""},
+		{"help say", program.ExitDone, "($PROG_NAME)", ""},
+		{"sya", program.ExitUsage, "", `did you mean "say"?`},
 	} {
 		code, stdout, stderr := run(strings.Fields(test.args)...)
 		if code != test.code || !strings.Contains(stdout, test.stdout) || !strings.Contains(stderr, test.stderr) || test.stderr == "" && stderr != "" {

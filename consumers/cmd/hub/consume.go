@@ -50,7 +50,7 @@ as the table fits; the other categories go on. SIGTERM and SIGINT apply what was
 end the program within --drain-timeout. The garbage collector aims below --budget-mib and
 320 MiB more, unless GOMEMLIMIT says otherwise.
 
-Example, in a container:
+Example, as a service:
 
   hub consume --log-format json --metrics-addr :9090 \
     --stream arn:aws:kinesis:eu-central-1:444455556666:stream/observability`

@@ -44,6 +44,8 @@ type arguments struct {
 	Rejects rejectsCommand `cmd:"" help:"Show what could not be applied."`
 	Verify  verifyCommand  `cmd:"" help:"Check that nothing was lost or doubled, or compare two databases."`
 
+	Completion program.CompletionCommand `cmd:"" help:"Print a script that completes commands and flags in a shell."`
+
 	program.LogFlags
 	Version kong.VersionFlag `env:"-" help:"Print the version and exit."`
 }

@@ -49,6 +49,8 @@ type arguments struct {
 	Run        runCommand        `cmd:"" help:"Collect again and again, each category at its interval, until stopped."`
 	Categories categoriesCommand `cmd:"" help:"List what can be collected, with the IAM actions that each category takes."`
 
+	Completion program.CompletionCommand `cmd:"" help:"Print a script that completes commands and flags in a shell."`
+
 	program.LogFlags
 	Version kong.VersionFlag `env:"-" help:"Print the version and exit."`
 }

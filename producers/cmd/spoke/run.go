@@ -29,7 +29,7 @@ func (runCommand) Help() string {
 runs are spread over a minute. One line per run is logged. SIGINT and SIGTERM stop what is
 being collected, close its runs as not complete and end the program.
 
-Example, in a container:
+Example, as a service:
 
   spoke run --log-format json --metrics-addr :9090 --region eu-central-1 \
     --stream arn:aws:kinesis:eu-central-1:444455556666:stream/observability --bucket hub-archive`
