@@ -132,6 +132,12 @@ func TestContextEndsWithASignal(t *testing.T) {
 	<-ctx.Done()
 }
 
+func TestSeconds(t *testing.T) {
+	if got := fmt.Sprint(program.Seconds(0.1, 10)); got != "[0.1 0.25 0.5 1 2.5 5 10]" {
+		t.Error(got)
+	}
+}
+
 func TestCut(t *testing.T) {
 	for text, want := range map[string]string{"short": "short", "a\nb\x1b[31m": "a b […", "äöüßäöü": "äöüßä…", "\n\tab\n": "ab"} {
 		if got := program.Cut(text, 6); got != want {
@@ -200,9 +206,20 @@ func TestEndpoints(t *testing.T) {
 			t.Errorf("%s: %q, want %q", path, got, want)
 		}
 	}
-	notReady = errors.New("no database")
-	if got := get("/readyz"); got != "503 no database\n" {
+	notReady = errors.New("no database at 10.0.0.1 for user hub")
+	for range 2 {
+		if got := get("/readyz"); got != "503 not ready: the log says why\n" {
+			t.Errorf("/readyz: %q", got)
+		}
+	}
+	notReady = nil
+	if got := get("/readyz"); got != "200 ok\n" {
 		t.Errorf("/readyz: %q", got)
+	}
+	for _, line := range []string{`level=WARN msg="not ready" error="no database at 10.0.0.1 for user hub"`, `level=INFO msg="ready again"`} {
+		if n := strings.Count(log.String(), line); n != 1 {
+			t.Errorf("%s is there %d times:\n%s", line, n, &log)
+		}
 	}
 	stop()
 	for path, want := range map[string]string{"/healthz": "200 ok\n", "/readyz": "503 stopping\n", "/metrics": "200 some_metric 1\n"} {

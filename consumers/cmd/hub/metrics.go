@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/hubspoke/observability/lib/load"
+	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/refresh"
 	"github.com/hubspoke/observability/lib/stream/kcl"
 )
@@ -54,7 +55,7 @@ func newMetrics(version string, pool *pgxpool.Pool, id streamIdentity) *metrics 
 		return g
 	}
 	histograms := func(name, help string, labels ...string) *prometheus.HistogramVec {
-		h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: prometheus.ExponentialBuckets(0.005, 3, 9)}, labels)
+		h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: program.Seconds(0.005, 300)}, labels)
 		m.registry.MustRegister(h)
 		return h
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/stream/kinesis"
 )
 
@@ -47,7 +48,7 @@ func newMetrics(version string) *metrics {
 		Name: "spoke_last_complete_run_timestamp_seconds", Help: "Start of the newest run that described its whole scope.",
 	}, []string{"category", "region"})
 	m.duration = prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "spoke_run_duration_seconds", Help: "Time that runs took.", Buckets: prometheus.ExponentialBuckets(0.1, 4, 9),
+		Name: "spoke_run_duration_seconds", Help: "Time that runs took.", Buckets: program.Seconds(0.1, 3600),
 	}, []string{"category"})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "spoke_build_info", Help: "Always 1; the version is a label.", ConstLabels: prometheus.Labels{"version": version},
