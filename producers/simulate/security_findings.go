@@ -134,15 +134,31 @@ func findThreat(g *gen, f *schemas.SecurityFinding) {
 	about(g, f, 1+g.IntN(3), "AwsEc2Instance")
 }
 
+// packages are those that Inspector finds vulnerable, with their version and the one that mends it.
+var packages = []struct{ name, version, fixed string }{
+	{"openssl", "3.0.8", "0:3.0.8-1.amzn2023.0.14"},
+	{"curl", "8.3.0", "0:8.5.0-1.amzn2023.0.4"},
+	{"python3", "3.9.16", "0:3.9.20-1.amzn2023.0.1"},
+	{"kernel", "6.1.79", "0:6.1.112-122.189.amzn2023"},
+}
+
 func findVulnerability(g *gen, f *schemas.SecurityFinding) {
 	product(g, f, "Inspector", "inspector")
-	cve := fmt.Sprintf("CVE-2025-%d", 1000+g.IntN(9000))
+	cve, software := fmt.Sprintf("CVE-2025-%d", 1000+g.IntN(9000)), pick(g, packages...)
 	f.FindingID = g.arn("inspector2", "finding/"+g.hex(32))
-	f.GeneratorID, f.Title = "AWSInspector", cve+" - openssl"
+	f.GeneratorID, f.Title = "AWSInspector", cve+" - "+software.name
 	f.FindingTypes = schema.JSON(`["Software and Configuration Checks/Vulnerabilities/CVE"]`)
 	severity(f, pick(g, "MEDIUM", "HIGH", "CRITICAL"))
+	fix, fixedIn := "YES", software.fixed
+	if g.chance(0.2) {
+		fix, fixedIn = "NO", "NotAvailable"
+	}
 	f.Vulnerabilities = jsonOf([]map[string]any{{
-		"Id": cve, "FixAvailable": "YES",
+		"Id": cve, "FixAvailable": fix,
+		"VulnerablePackages": []map[string]any{{
+			"Name": software.name, "Version": software.version, "Epoch": "0", "Release": "1.amzn2023", "Architecture": "X86_64",
+			"PackageManager": "OS", "FixedInVersion": fixedIn,
+		}},
 		"Cvss": []map[string]any{{"Version": "3.1", "BaseScore": 4 + float64(g.IntN(60))/10}},
 	}})
 	about(g, f, 1, "AwsEc2Instance")
