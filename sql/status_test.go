@@ -20,9 +20,10 @@ func (db *database) run(category, account, region, slice string, minutesAgo int,
 			VALUES (md5(concat_ws('/', $1::text, $2::text, $3::text, $4::text))::uuid, $1, $2, $3, $4)
 			ON CONFLICT (scope) DO UPDATE SET slice = excluded.slice RETURNING scope
 		)
-		INSERT INTO hub.run (scope, run, collected_at, outcome, rejects, error)
-		SELECT scope, lpad(to_hex(1000000 - $5), 32, '0')::uuid, $8::timestamptz - $5 * interval '1 minute', nullif($6, ''), $7,
-		       CASE WHEN $6 IN ('ok', 'empty', '') THEN '' ELSE 'why ' || $6 END
+		INSERT INTO hub.run (scope, run, collected_at, outcome, rejects, error, end_parts, end_rows, parts, rows, completed_at)
+		SELECT scope, lpad(to_hex(1000000 - $5), 32, '0')::uuid, $8::timestamptz - $5 * interval '1 minute', nullif($6, ''), $7::bigint,
+		       CASE WHEN $6 IN ('ok', 'empty', '') THEN '' ELSE 'why ' || $6 END,
+		       CASE WHEN $6 <> '' THEN 8 END, CASE WHEN $6 <> '' THEN 80 END, 8, 80, CASE WHEN $6 = 'ok' AND $7::bigint = 0 THEN now() END
 		FROM scope`, category, account, region, slice, minutesAgo, outcome, rejects, base)
 	if outcome == "ok" && rejects == 0 {
 		db.exec(`
@@ -87,6 +88,111 @@ func TestFreshnessStatus(t *testing.T) {
 		"j still fresh fresh false ok  0 02:10:00")
 }
 
+// set changes a run of secrets in accountA, given by its age in minutes.
+func (db *database) set(minutesAgo int, change string) {
+	db.Helper()
+	db.exec("UPDATE hub.run SET "+change+" WHERE run = lpad(to_hex(1000000 - $1::int), 32, '0')::uuid", minutesAgo)
+}
+
+// TestFreshnessNamesTheLoss has the newest run end well in the spoke and not arrive whole.
+func TestFreshnessNamesTheLoss(t *testing.T) {
+	const lost = "completed_at = NULL, parts = 7, rows = 70"
+	refused := func(part int, row, reason string) string {
+		return fmt.Sprintf(`INSERT INTO hub.reject (reason, detail, category, account_id, region, slice, run, part, row_number, size, sha256)
+			SELECT '%s', '', category, account_id, region, slice, run, %d, %s, 1, '' FROM hub.run JOIN hub.scope USING (scope)
+			ORDER BY run DESC LIMIT 1`, reason, part, row)
+	}
+	for name, test := range map[string]struct {
+		change string
+		sql    []string // afterwards
+		want   string
+	}{
+		"missing part":    {lost, nil, "failing false ok  0 1 of 8 parts did not arrive"},
+		"all parts":       {"completed_at = NULL, parts = 0, rows = 0", nil, "failing false ok  0 8 of 8 parts did not arrive"},
+		"refused part":    {lost, []string{refused(3, "NULL", "hash")}, "failing false ok  0 1 of 8 parts did not arrive; part 3 was refused (hash)"},
+		"rows of another": {lost, []string{refused(3, "9", "null")}, "failing false ok  0 1 of 8 parts did not arrive"},
+		"refused rows":    {"completed_at = NULL, rejects = 2", nil, "failing false ok  2 refused rows: 2"},
+		"lost rows":       {"completed_at = NULL, rows = 79", nil, "failing false ok  0 rows: 79 arrived, the end says 80"},
+		"empty":           {"outcome = 'empty'", nil, "fresh false empty  0 "},
+		"partial":         {"outcome = 'partial', error = 'page 3: denied', completed_at = NULL", nil, "failing false partial page 3: denied 0 partial: page 3: denied"},
+		"under way":       {"outcome = NULL, completed_at = NULL, parts = 2", nil, "fresh false ok  0 "},
+		"refused so far":  {"outcome = NULL, completed_at = NULL, rejects = 4", nil, "failing false ok  4 refused rows of the run under way: 4"},
+		"mended":          {"", []string{refused(3, "NULL", "hash")}, "fresh false ok  0 "},
+		"older run lost": {"", []string{
+			"UPDATE hub.run SET completed_at = NULL, parts = 7 WHERE run < (SELECT max(run::text)::uuid FROM hub.run)",
+		}, "fresh false ok  0 "},
+		"lost, and the next is under way": {"outcome = NULL, completed_at = NULL", []string{
+			"UPDATE hub.run SET completed_at = NULL, parts = 7 WHERE run < (SELECT max(run::text)::uuid FROM hub.run)",
+		}, "failing false ok  0 1 of 8 parts did not arrive"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := newDatabase(t)
+			for i := range 3 {
+				db.run("secrets", accountA, "eu-central-1", "", 5+60*i, "ok", 0)
+			}
+			if test.change != "" {
+				db.set(5, test.change)
+			}
+			for _, statement := range test.sql {
+				db.exec(statement)
+			}
+			db.want("SELECT status, red, last_outcome, last_error, rejects, reason FROM freshness", test.want)
+			db.want("SELECT reason = (SELECT reason FROM freshness) FROM scope_status", "true")
+		})
+	}
+}
+
+// TestEndThatDoesNotArrive: a run that takes longer than its interval has lost its spoke.
+func TestEndThatDoesNotArrive(t *testing.T) {
+	db := newDatabase(t)
+	db.run("secrets", accountA, "eu-central-1", "", 6*60+70, "ok", 0)
+	db.set(6*60+70, "every = 6 * 3600")
+	db.run("secrets", accountA, "eu-central-1", "", 70, "", 0)
+	db.want("SELECT status, reason FROM freshness", "fresh ")
+	db.exec("UPDATE hub.run SET every = 3600 * 4 WHERE every IS NOT NULL")
+	db.want("SELECT status, reason FROM freshness", "fresh ")
+	db.exec("UPDATE hub.run SET collected_at = collected_at - interval '175 minutes' WHERE outcome IS NULL")
+	db.want("SELECT status, reason FROM freshness", "failing the end of the newest run did not arrive")
+}
+
+// TestIntervalOfTheSpoke: what a spoke says of its interval is believed, not the runs' times.
+func TestIntervalOfTheSpoke(t *testing.T) {
+	db := newDatabase(t)
+	const stale = "SELECT status, stale_after::text FROM freshness"
+	for i := range 12 { // a burst
+		db.run("secrets", accountA, "eu-central-1", "", 5*60+i, "ok", 0)
+	}
+	db.want(stale, "stale 01:00:00")
+	db.set(5*60+1, "every = 86400") // the last one, by hand, does not say
+	db.want(stale, "fresh 2 days 00:10:00")
+	db.set(5*60, "every = 6 * 3600") // the newest one that says has the word
+	db.want(stale, "fresh 12:10:00")
+	db.set(5*60, "every = 60")
+	db.want(stale, "stale 01:00:00")
+	db.want("SELECT run_interval::text FROM scope_status", "00:01:00")
+}
+
+// TestKindsAreJudgedEachForItself: a slice that is no day is collected again and again.
+func TestKindsAreJudgedEachForItself(t *testing.T) {
+	db := newDatabase(t)
+	for kind := range 30 {
+		for i := range 3 {
+			if kind == 0 && i < 2 {
+				continue // the last two runs are missing
+			}
+			db.run("secrets", accountA, "eu-central-1", fmt.Sprintf("kind-%02d", kind), 60+i*day, "ok", 0)
+		}
+	}
+	db.exec("UPDATE hub.run SET every = 86400")
+	db.run("secrets", accountA, "eu-central-1", "kind-07", 10, "denied", 0)
+	db.run("secrets", accountA, "eu-central-1", "kind-08", 10, "denied", 0)
+	db.exec("UPDATE hub.scope SET complete_run = NULL WHERE slice = 'kind-08'")
+	db.want("SELECT slice, status, red, reason FROM freshness WHERE status <> 'fresh' ORDER BY slice",
+		"kind-00 stale true ", "kind-07 failing false denied: why denied", "kind-08 never complete true denied: why denied")
+	db.want("SELECT accounts, fresh, failing, stale, never_complete FROM collection_status", "1 27 1 1 1")
+}
+
 // TestRunsByHandDoNotMakeRed: a few runs in a row are not the usual interval.
 func TestRunsByHandDoNotMakeRed(t *testing.T) {
 	db := newDatabase(t)
@@ -114,7 +220,7 @@ func TestOldSlicesAreNotStale(t *testing.T) {
 		"2026-12-28 true false", "2026-11-17 false true")
 	// A recent day that fails shows.
 	db.run("service_costs", accountA, "global", "2026-12-20", 1, "failed", 0)
-	db.want("SELECT status, last_outcome FROM freshness", "failing failed")
+	db.want("SELECT slice, status, last_outcome, reason FROM freshness", " failing failed 2026-12-20: failed: why failed")
 }
 
 func TestCollectionStatusCountsRejects(t *testing.T) {

@@ -178,7 +178,7 @@ func collector[T any](category schema.Category[T], err error, rows ...T) collect
 func (s *spokes) send(account string, collectors ...collect.Any) {
 	s.Helper()
 	config := collect.Config{
-		Account: account, Regions: []string{region}, Collectors: collectors, Archive: s.bucket, ChunkRows: 10,
+		Account: account, Regions: []string{region}, Collectors: collectors, Archive: s.bucket, ChunkRows: 10, Every: 90 * time.Minute,
 		AWS: func(region string) aws.Config { return aws.Config{Region: region} },
 	}
 	if s.stream != nil {
@@ -273,7 +273,7 @@ func (s *spokes) live(d *database, runs int) {
 	done := make(chan error, 2)
 	go func() { done <- pipeline.Run(ctx) }()
 	go func() { done <- s.stream.Run(ctx, pipeline) }()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(10 * time.Minute)
 	for len(d.query("SELECT run::text FROM hub.run WHERE outcome IS NOT NULL AND parts = end_parts")) < runs {
 		select {
 		case <-applied:
@@ -306,13 +306,14 @@ func TestEmptyDatabaseAndReplayIsTheLiveState(t *testing.T) {
 	replayed.want("SELECT DISTINCT (deleted_at IS NULL)::text FROM obs.things WHERE account_id = '"+account+"' ORDER BY 1", "false", "true")
 	replayed.want("SELECT count(*)::text FROM obs.things WHERE value = 'partial' AND deleted_at IS NULL", "3")
 	for _, sql := range []string{
-		"SELECT format('%s %s %s %s %s', run, outcome, error, rows, parts) FROM hub.run ORDER BY run",
+		"SELECT format('%s %s %s %s %s %s', run, outcome, error, rows, parts, every) FROM hub.run ORDER BY run",
 		"SELECT format('%s %s %s', run, part, body_sha256) FROM hub.run_part ORDER BY run, part",
 	} {
 		if got, want := replayed.query(sql), live.query(sql); !slices.Equal(got, want) {
 			t.Errorf("%s:\nreplayed %q\nlive     %q", sql, got, want)
 		}
 	}
+	replayed.want("SELECT DISTINCT every::text FROM hub.run", "5400")
 	if !summary.Complete() || summary.Runs != historyRuns || summary.SkippedRuns != 0 || summary.Total().Rows != summary.Rows || summary.Rows == 0 {
 		t.Errorf("%+v", summary)
 	}

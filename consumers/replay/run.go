@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -81,7 +82,8 @@ func (r *replay) run(ctx context.Context, b *batch, run archive.Run) error {
 		return nil
 	}
 	return b.addEnd(ctx, load.End{
-		Scope: m.Scope(), Run: m.Run, Outcome: m.Outcome, Parts: m.Parts, Rows: m.Rows, Error: m.Error, Origin: end,
+		Scope: m.Scope(), Run: m.Run, Outcome: m.Outcome, Parts: m.Parts, Rows: m.Rows, Error: m.Error,
+		Every: time.Duration(m.Every) * time.Second, Origin: end,
 	})
 }
 

@@ -166,7 +166,8 @@ func (b *batch) addInput(in input, origin load.Origin) {
 		b.Rejects = append(b.Rejects, *in.reject)
 	case h.Kind == envelope.End:
 		b.Ends = append(b.Ends, load.End{
-			Scope: h.Scope, Run: h.Run, Outcome: h.Outcome, Parts: h.Parts, Rows: h.Rows, Error: h.Error, Origin: origin,
+			Scope: h.Scope, Run: h.Run, Outcome: h.Outcome, Parts: h.Parts, Rows: h.Rows, Error: h.Error, Every: h.Every,
+			Origin: origin,
 		})
 	default:
 		b.addPart(in, origin)
@@ -186,11 +187,9 @@ func (b *batch) addPart(in input, origin load.Origin) {
 		Scope: h.Scope, Run: h.Run, Number: h.Part, SHA256: h.SHA256, First: g.decoder.Len(), Origin: origin,
 	}
 	for i, line := range envelope.Lines(in.body) {
-		refused := g.appendRow(line, h.Slice)
-		if refused != nil {
+		if refused := g.appendRow(line, h.Slice); refused != nil {
 			rejectRow(&part, i, line, refused)
 		}
-		numberRow(&part, i, refused == nil)
 	}
 	if len(part.Rejects) > maxRowRejects {
 		part.Rejects[maxRowRejects].Detail = fmt.Sprintf("%d more rows of the part were rejected, this is the first of them", part.MoreRejects+1)
@@ -198,20 +197,6 @@ func (b *batch) addPart(in input, origin load.Origin) {
 	part.Rows = g.decoder.Len() - part.First
 	g.parts = append(g.parts, part)
 	b.rows += int(h.Rows) // at most envelope.MaxRows
-}
-
-// numberRow notes which row of the part an accepted one is, once a row was refused:
-// until then they are counted alike.
-func numberRow(part *load.Part, row int, accepted bool) {
-	switch {
-	case accepted && part.Numbers != nil:
-		part.Numbers = append(part.Numbers, int32(row))
-	case !accepted && part.Numbers == nil:
-		part.Numbers = make([]int32, row)
-		for i := range part.Numbers {
-			part.Numbers[i] = int32(i)
-		}
-	}
 }
 
 // rejectRow keeps a row that does not fit. Behind the last that is kept comes one

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -16,9 +17,10 @@ import (
 // and the archive's is complete. The complete one is kept, else the first.
 const storeRunsSQL = `
 INSERT INTO hub.run AS r (scope, run, collected_at, parts, last_part, rows, rejects, keys, keys_xor,
-                          new_rows, changed_rows, outcome, error, end_parts, end_rows)
+                          new_rows, changed_rows, outcome, error, end_parts, end_rows, every)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::integer[], $5::integer[], $6::bigint[], $7::bigint[],
-                     $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::integer[], $15::bigint[])
+                     $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::integer[], $15::bigint[],
+                     $16::integer[])
 ON CONFLICT (scope, run) DO UPDATE SET
     parts = r.parts + excluded.parts,
     last_part = greatest(r.last_part, excluded.last_part),
@@ -28,10 +30,11 @@ ON CONFLICT (scope, run) DO UPDATE SET
     keys_xor = r.keys_xor # excluded.keys_xor,
     new_rows = r.new_rows + excluded.new_rows,
     changed_rows = r.changed_rows + excluded.changed_rows,
-    (outcome, error, end_parts, end_rows) = (
-        SELECT e.outcome, e.error, e.end_parts, e.end_rows
-        FROM (VALUES (1, r.outcome, r.error, r.end_parts, r.end_rows),
-                     (2, excluded.outcome, excluded.error, excluded.end_parts, excluded.end_rows)) e (n, outcome, error, end_parts, end_rows)
+    (outcome, error, end_parts, end_rows, every) = (
+        SELECT e.outcome, e.error, e.end_parts, e.end_rows, e.every
+        FROM (VALUES (1, r.outcome, r.error, r.end_parts, r.end_rows, r.every),
+                     (2, excluded.outcome, excluded.error, excluded.end_parts, excluded.end_rows, excluded.every))
+             e (n, outcome, error, end_parts, end_rows, every)
         ORDER BY e.outcome IN ('ok', 'empty') DESC NULLS LAST, e.n LIMIT 1),
     updated_at = now()
 RETURNING scope, run, keys, keys_xor,
@@ -60,9 +63,7 @@ func (c *category) storeRuns(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// The newest first: when it is complete, the others are past, and a look for what is
-	// gone costs as much as the scope is large. They would find a part of what it finds.
-	slices.SortFunc(runs, func(a, b storedRun) int { return b.run.Compare(a.run) })
+	slices.SortFunc(runs, func(a, b storedRun) int { return a.run.Compare(b.run) })
 	for _, r := range runs {
 		if r.state.newest == nil || r.state.newest.Compare(r.run) < 0 {
 			r.state.newest = &r.run
@@ -104,6 +105,7 @@ func (c *category) upsertRuns(ctx context.Context) ([]storedRun, error) {
 		errors                                       []string
 		endParts                                     []*int32
 		endRows                                      []*int64
+		every                                        []*int32
 	}
 	for _, r := range c.sortedRuns() {
 		cols.scopes, cols.runs = append(cols.scopes, r.state.id), append(cols.runs, id(r.run))
@@ -112,9 +114,10 @@ func (c *category) upsertRuns(ctx context.Context) ([]storedRun, error) {
 		cols.rows, cols.rejects = append(cols.rows, r.rows), append(cols.rejects, r.rejects)
 		cols.keys, cols.keysXor = append(cols.keys, r.keys), append(cols.keysXor, r.keysXor)
 		cols.fresh, cols.changed = append(cols.fresh, r.newRows), append(cols.changed, r.changedRows)
-		outcome, text, parts, rows := r.endColumns()
+		outcome, text, parts, rows, every := r.endColumns()
 		cols.outcomes, cols.errors = append(cols.outcomes, outcome), append(cols.errors, text)
 		cols.endParts, cols.endRows = append(cols.endParts, parts), append(cols.endRows, rows)
+		cols.every = append(cols.every, every)
 	}
 	bigints := func(values []int64) param { return c.array(pgtype.Int8ArrayOID, values) }
 	var stored []storedRun
@@ -125,7 +128,8 @@ func (c *category) upsertRuns(ctx context.Context) ([]storedRun, error) {
 	}, uuidList(cols.scopes), uuidList(cols.runs), c.array(pgtype.TimestamptzArrayOID, cols.times), ints(cols.parts), ints(cols.last),
 		bigints(cols.rows), bigints(cols.rejects), bigints(cols.keys), bigints(cols.keysXor), bigints(cols.fresh), bigints(cols.changed),
 		c.array(pgtype.TextArrayOID, cols.outcomes), c.array(pgtype.TextArrayOID, cols.errors),
-		c.array(pgtype.Int4ArrayOID, cols.endParts), c.array(pgtype.Int8ArrayOID, cols.endRows))
+		c.array(pgtype.Int4ArrayOID, cols.endParts), c.array(pgtype.Int8ArrayOID, cols.endRows),
+		c.array(pgtype.Int4ArrayOID, cols.every))
 	return stored, err
 }
 
@@ -136,12 +140,15 @@ func (c *category) sortedRuns() []*runWork {
 }
 
 // endColumns returns the values of the end, null if it is not in this batch.
-func (r *runWork) endColumns() (outcome *string, text string, parts *int32, rows *int64) {
+func (r *runWork) endColumns() (outcome *string, text string, parts *int32, rows *int64, every *int32) {
 	if r.end == nil {
-		return nil, "", nil, nil
+		return nil, "", nil, nil, nil
 	}
 	o, n := string(r.end.Outcome), int32(r.end.Parts)
-	return &o, r.end.Error, &n, &r.end.Rows
+	if seconds := int32(min(r.end.Every/time.Second, math.MaxInt32)); seconds > 0 {
+		every = &seconds
+	}
+	return &o, r.end.Error, &n, &r.end.Rows, every
 }
 
 // namesLive reports whether a run of a snapshot category names exactly the rows that
@@ -209,16 +216,15 @@ FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS k(scope, run, gone)
 WHERE r.scope = k.scope AND r.run = k.run`
 
 const storeScopesSQL = `
-UPDATE hub.scope s SET complete_run = k.complete_run, pruned_run = k.pruned_run, live_rows = k.live_rows, live_xor = k.live_xor
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[]) AS k(scope, complete_run, pruned_run, live_rows, live_xor)
+UPDATE hub.scope s SET complete_run = k.complete_run, live_rows = k.live_rows, live_xor = k.live_xor
+FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[]) AS k(scope, complete_run, live_rows, live_xor)
 WHERE s.scope = k.scope`
 
-// Nobody will ask which keys a run named that is past. Of those that were past before,
-// the keys were forgotten then.
+// Parts up to a complete run are superseded: nobody will ask which keys they named.
 const forgetKeysSQL = `
 UPDATE hub.run_part p SET row_keys = NULL
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS k(scope, before, past)
-WHERE p.scope = k.scope AND p.run >= k.before AND p.run <= k.past AND p.row_keys IS NOT NULL`
+FROM unnest($1::uuid[], $2::uuid[]) AS k(scope, complete_run)
+WHERE p.scope = k.scope AND p.run <= k.complete_run AND p.row_keys IS NOT NULL`
 
 // storeCompleted stores completed runs and changed scopes, each kind at once.
 func (c *category) storeCompleted(completed []completedRun) {
@@ -230,25 +236,21 @@ func (c *category) storeCompleted(completed []completedRun) {
 		}
 		c.add("complete runs", completeRunsSQL, nil, uuidList(scopes), uuidList(runs), c.array(pgtype.Int8ArrayOID, gone))
 	}
-	var scopes, forget, before, past []id
-	var complete, pruned []*id
+	var scopes []id
+	var complete []*id
 	var live, liveXor []int64
-	for s, locked := range c.locked {
-		if !s.changed {
-			continue
-		}
-		scopes, complete, pruned = append(scopes, s.id), append(complete, (*id)(s.complete)), append(pruned, (*id)(s.pruned))
-		live, liveXor = append(live, s.live), append(liveXor, s.liveXor)
-		if was, is := locked.past(), s.past(); was != is {
-			forget, before, past = append(forget, s.id), append(before, id(was)), append(past, id(is))
+	for _, s := range c.scopeStates() {
+		if s.changed {
+			scopes, complete = append(scopes, s.id), append(complete, (*id)(s.complete))
+			live, liveXor = append(live, s.live), append(liveXor, s.liveXor)
 		}
 	}
 	if len(scopes) > 0 {
-		c.add("store scopes", storeScopesSQL, nil, uuidList(scopes), c.array(pgtype.UUIDArrayOID, complete), c.array(pgtype.UUIDArrayOID, pruned),
+		c.add("store scopes", storeScopesSQL, nil, uuidList(scopes), c.array(pgtype.UUIDArrayOID, complete),
 			c.array(pgtype.Int8ArrayOID, live), c.array(pgtype.Int8ArrayOID, liveXor))
 	}
-	if len(forget) > 0 && c.snapshot() {
-		c.add("forget keys", forgetKeysSQL, nil, uuidList(forget), uuidList(before), uuidList(past))
+	if len(completed) > 0 && c.snapshot() {
+		c.add("forget keys", forgetKeysSQL, nil, uuidList(scopes), c.array(pgtype.UUIDArrayOID, complete))
 	}
 }
 

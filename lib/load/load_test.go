@@ -68,8 +68,6 @@ type database struct {
 	*pgtest.DB
 	loader *load.Loader
 	pool   *pgxpool.Pool // as the loader has it
-	// impatient is the TransactionTimeout of wantRetries.
-	impatient time.Duration
 }
 
 func newDatabase(t *testing.T, config load.Config) *database {
@@ -102,7 +100,7 @@ func newLoader(t *testing.T, db *pgtest.DB, config load.Config) *database {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	return &database{T: t, DB: db, loader: load.New(pool, config, categories...), pool: pool}
+	return &database{t, db, load.New(pool, config, categories...), pool}
 }
 
 const (
@@ -167,6 +165,12 @@ func (b *builder) end(table *schema.Table, slice string, run int, outcome schema
 		Scope: scopeOf(table, slice), Run: runAt(run), Outcome: outcome, Parts: parts, Rows: int64(rows),
 		Origin: load.Origin{Advance: -1, Data: []byte("end")},
 	})
+	return b
+}
+
+// every sets the interval that the last end says.
+func (b *builder) every(interval time.Duration) *builder {
+	b.batch.Ends[len(b.batch.Ends)-1].Every = interval
 	return b
 }
 
@@ -889,4 +893,25 @@ func TestRecordsAreReleased(t *testing.T) {
 	db.exec("ALTER TABLE obs.things RENAME TO elsewhere")
 	apply(4, "parked")
 	db.want("SELECT state || ' ' || reason FROM hub.reject", "open part_conflict", "open refused", "open refused", "parked parked")
+}
+
+// TestIntervalIsStored: it belongs to the end that is kept.
+func TestIntervalIsStored(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	want := func(want ...string) {
+		t.Helper()
+		if got := db.query("SELECT coalesce(every, 0) FROM hub.run"); !slices.Equal(got, want) {
+			t.Errorf("every %q, want %q", got, want)
+		}
+	}
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1")))
+	want("0")
+	db.apply(build(t).end(things.Table, "", 1, schema.Failed, 2, 2).every(90 * time.Minute))
+	want("5400")
+	db.apply(build(t).end(things.Table, "", 1, schema.Failed, 2, 2).every(time.Hour))
+	want("5400")
+	db.apply(build(t).end(things.Table, "", 1, schema.OK, 1, 1).every(6 * time.Hour))
+	want("21600")
+	db.apply(build(t).end(things.Table, "", 2, schema.Empty, 0, 0).end(things.Table, "", 3, schema.Empty, 0, 0).every(1 << 62))
+	want("0", "2147483647", "21600")
 }

@@ -1,33 +1,57 @@
 -- How far the data can be trusted: what was collected when, and whether the
 -- materialized views show it.
 
--- The newest run that has ended tells how collecting goes. The time between runs
--- is the median of the last ten: neither an outage nor a few runs by hand move it.
+-- The newest run that has ended tells how collecting goes. The time between runs is
+-- what the spoke says of it, else the median of the last ten: neither an outage nor a
+-- few runs by hand move that.
 CREATE VIEW scope_status AS
 SELECT s.category, s.account_id, s.region, s.slice, s.slice_number,
        newest.collected_at AS last_run_at,
        ended.outcome AS last_outcome,
        ended.error AS last_error,
-       coalesce(newest.rejects, 0) AS rejects,
+       coalesce(newest.rejects, 0) + CASE WHEN ended.run < newest.run THEN ended.rejects ELSE 0 END AS rejects,
        complete.collected_at AS complete_run_at,
        now() - complete.collected_at AS age,
-       usual.gap AS run_interval,
-       nullif(s.live_rows, -1) AS live_rows
+       usual.run_interval,
+       nullif(s.live_rows, -1) AS live_rows,
+       concat_ws('; ',
+           CASE WHEN ended.outcome NOT IN ('ok', 'empty') THEN concat_ws(': ', ended.outcome, nullif(ended.error, '')) END,
+           CASE WHEN ended.missing > 0 THEN format('%s of %s parts did not arrive', ended.missing, ended.end_parts) END,
+           refused.parts,
+           CASE WHEN ended.rejects > 0 THEN format('refused rows: %s', ended.rejects) END,
+           CASE WHEN ended.lost AND ended.missing = 0 AND ended.rejects = 0
+                THEN format('rows: %s arrived, the end says %s', ended.rows, ended.end_rows) END,
+           CASE WHEN newest.outcome IS NULL AND newest.rejects > 0 THEN format('refused rows of the run under way: %s', newest.rejects) END,
+           CASE WHEN newest.outcome IS NULL AND now() - newest.collected_at > greatest(coalesce(usual.run_interval, '1 day'), '1 hour')
+                THEN 'the end of the newest run did not arrive' END
+       ) AS reason
 FROM (
     SELECT *, row_number() OVER (PARTITION BY category, account_id, region ORDER BY slice DESC) AS slice_number
     FROM hub.scope
 ) s
 LEFT JOIN LATERAL (
-    SELECT collected_at, rejects FROM hub.run r WHERE r.scope = s.scope ORDER BY r.run DESC LIMIT 1
+    SELECT run, collected_at, outcome, rejects FROM hub.run r WHERE r.scope = s.scope ORDER BY r.run DESC LIMIT 1
 ) newest ON true
 LEFT JOIN LATERAL (
-    SELECT outcome, error FROM hub.run r WHERE r.scope = s.scope AND outcome IS NOT NULL ORDER BY r.run DESC LIMIT 1
+    SELECT run, outcome, error, rejects, rows, end_parts, end_rows,
+           outcome IN ('ok', 'empty') AND completed_at IS NULL AS lost,
+           CASE WHEN outcome IN ('ok', 'empty') AND completed_at IS NULL THEN greatest(end_parts - parts, 0) ELSE 0 END AS missing
+    FROM hub.run r WHERE r.scope = s.scope AND outcome IS NOT NULL ORDER BY r.run DESC LIMIT 1
 ) ended ON true
+LEFT JOIN LATERAL (
+    SELECT string_agg(format('part %s was refused (%s)', part, p.reason), '; ' ORDER BY part, p.reason) AS parts
+    FROM (SELECT DISTINCT part, j.reason
+          FROM hub.reject j
+          WHERE ended.lost AND j.account_id = s.account_id AND j.category = s.category AND j.region = s.region AND j.slice = s.slice
+            AND j.run = ended.run AND j.part IS NOT NULL AND j.row_number IS NULL
+          ORDER BY part, reason LIMIT 3) p
+) refused ON true
 LEFT JOIN hub.run complete ON complete.scope = s.scope AND complete.run = s.complete_run
 LEFT JOIN LATERAL (
-    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY gap) AS gap
-    FROM (SELECT collected_at - lead(collected_at) OVER (ORDER BY run DESC) AS gap
-          FROM (SELECT run, collected_at FROM hub.run r WHERE r.scope = s.scope ORDER BY r.run DESC LIMIT 11) last) gaps
+    SELECT coalesce(justify_hours(make_interval(secs => (array_agg(every ORDER BY run DESC) FILTER (WHERE every IS NOT NULL))[1])),
+                    percentile_cont(0.5) WITHIN GROUP (ORDER BY gap)) AS run_interval
+    FROM (SELECT run, every, collected_at - lead(collected_at) OVER (ORDER BY run DESC) AS gap
+          FROM (SELECT run, every, collected_at FROM hub.run r WHERE r.scope = s.scope ORDER BY r.run DESC LIMIT 11) last) gaps
 ) usual ON true;
 
 COMMENT ON VIEW scope_status IS 'What was collected, a row per category, account, region and slice. Filter by category, account_id and region: it looks at every run otherwise.';
@@ -39,61 +63,68 @@ COMMENT ON COLUMN scope_status.slice_number IS '1 for the newest slice, 2 for th
 COMMENT ON COLUMN scope_status.last_run_at IS 'Start of the newest run, in whatever state.';
 COMMENT ON COLUMN scope_status.last_outcome IS 'Outcome of the newest run that has ended: ok, empty, partial, denied, throttled, disabled or failed. Null: none has.';
 COMMENT ON COLUMN scope_status.last_error IS 'Error text of that run.';
-COMMENT ON COLUMN scope_status.rejects IS 'Rows of the newest run that were refused.';
+COMMENT ON COLUMN scope_status.rejects IS 'Rows of that run, and of a newer one that has not ended, that were refused.';
 COMMENT ON COLUMN scope_status.complete_run_at IS 'Start of the newest complete run: the state of the rows is of this time. Null: none was complete.';
 COMMENT ON COLUMN scope_status.age IS 'Time since then.';
-COMMENT ON COLUMN scope_status.run_interval IS 'Usual time between runs. Null: there was one only.';
+COMMENT ON COLUMN scope_status.run_interval IS 'Time between runs: what the spoke says, else the median of the last ten. Null: it does not say, and there was one run only.';
 COMMENT ON COLUMN scope_status.live_rows IS 'Rows that are not gone. Null: not counted.';
+COMMENT ON COLUMN scope_status.reason IS 'Why the newest run that has ended is not complete: its outcome, parts that did not arrive or were refused, refused rows. Empty: it is complete, or none has ended.';
 
--- A category in slices is as fresh as its freshest slice: old days are not read
--- any more. Its newest 20 slices tell how collecting goes.
+-- Slices that are days belong together: they are as fresh as the freshest of them,
+-- since old days are not read any more, and the newest 20 tell how collecting goes.
+-- Other slices are kinds, each collected again and again, and judged for itself.
 --
 -- Stale is what missed two runs; no category is collected so often that an hour
 -- would be late. Where the interval is not known yet, it is taken for a day.
 CREATE VIEW freshness AS
-WITH source AS (
-    SELECT category, account_id, region,
+WITH scope AS (
+    SELECT *, slice ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' AS daily FROM scope_status
+), source AS (
+    SELECT category, account_id, region, CASE WHEN daily THEN '' ELSE slice END AS slice,
            max(last_run_at) AS last_run_at,
-           (array_agg(last_outcome ORDER BY last_run_at DESC, slice DESC) FILTER (WHERE last_outcome IS NOT NULL))[1] AS last_outcome,
-           (array_agg(last_error ORDER BY last_run_at DESC, slice DESC) FILTER (WHERE last_outcome IS NOT NULL))[1] AS last_error,
-           count(*) FILTER (WHERE last_outcome NOT IN ('ok', 'empty')) AS failing,
+           (array_agg(last_outcome ORDER BY last_run_at DESC, scope.slice DESC) FILTER (WHERE last_outcome IS NOT NULL))[1] AS last_outcome,
+           (array_agg(last_error ORDER BY last_run_at DESC, scope.slice DESC) FILTER (WHERE last_outcome IS NOT NULL))[1] AS last_error,
            sum(rejects)::bigint AS rejects,
+           coalesce((array_agg(CASE WHEN daily THEN scope.slice || ': ' || reason ELSE reason END
+                               ORDER BY last_run_at DESC, scope.slice DESC) FILTER (WHERE reason <> ''))[1], '') AS reason,
            max(complete_run_at) AS complete_run_at,
            greatest(2 * coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY run_interval), interval '1 day') + interval '10 minutes',
                     interval '1 hour') AS stale_after
-    FROM scope_status
-    WHERE slice_number <= 20
-    GROUP BY category, account_id, region
+    FROM scope
+    WHERE slice_number <= 20 OR NOT daily
+    GROUP BY 1, 2, 3, 4
 ), judged AS (
     SELECT *,
            CASE
                WHEN last_outcome = 'disabled' AND now() - last_run_at <= stale_after THEN 'disabled'
                WHEN complete_run_at IS NULL THEN 'never complete'
                WHEN now() - complete_run_at > stale_after THEN 'stale'
-               WHEN failing > 0 OR rejects > 0 THEN 'failing'
+               WHEN reason <> '' THEN 'failing'
                ELSE 'fresh'
            END AS status
     FROM source
 )
-SELECT category, account_id, region, status,
+SELECT category, account_id, region, slice, status,
        status IN ('stale', 'never complete') AS red,
        complete_run_at, now() - complete_run_at AS age, stale_after,
-       last_run_at, last_outcome, last_error, rejects
+       last_run_at, last_outcome, last_error, rejects, reason
 FROM judged;
 
-COMMENT ON VIEW freshness IS 'How old the data are, a row per category, account and region. Red: older than two runs, or never complete.';
+COMMENT ON VIEW freshness IS 'How old the data are, a row per category, account and region, and per slice where slices are kinds and not days. Red: older than two runs, or never complete.';
 COMMENT ON COLUMN freshness.category IS 'Category.';
 COMMENT ON COLUMN freshness.account_id IS 'Account that is collected.';
 COMMENT ON COLUMN freshness.region IS 'Region that is collected; global for services without regions.';
+COMMENT ON COLUMN freshness.slice IS 'Slice that is a kind; empty for categories without slices and for those in days, which are judged together.';
 COMMENT ON COLUMN freshness.status IS 'fresh; failing: still fresh, but the newest run was not complete; stale; never complete; disabled: the service is not turned on there.';
 COMMENT ON COLUMN freshness.red IS 'Whether the data are stale or were never complete.';
 COMMENT ON COLUMN freshness.complete_run_at IS 'Start of the newest complete run: the data are of this time. Null: none was complete.';
 COMMENT ON COLUMN freshness.age IS 'Time since then.';
-COMMENT ON COLUMN freshness.stale_after IS 'Age at which the data become stale: a little more than twice the usual time between runs.';
+COMMENT ON COLUMN freshness.stale_after IS 'Age at which the data become stale: a little more than twice the time between runs, which the spoke says, or else the usual one.';
 COMMENT ON COLUMN freshness.last_run_at IS 'Start of the newest run, in whatever state.';
 COMMENT ON COLUMN freshness.last_outcome IS 'Outcome of the newest run that has ended: ok, empty, partial, denied, throttled, disabled or failed. Null: none has.';
 COMMENT ON COLUMN freshness.last_error IS 'Error text of that run.';
 COMMENT ON COLUMN freshness.rejects IS 'Rows of the newest runs that were refused.';
+COMMENT ON COLUMN freshness.reason IS 'Why the newest run was not complete: its outcome, parts that did not arrive or were refused, refused rows. Empty: it was, or none has ended.';
 
 CREATE VIEW collection_status AS
 WITH collected AS (
@@ -127,11 +158,11 @@ SELECT category,
        coalesce(parked, 0) AS parked
 FROM collected FULL JOIN refused USING (category);
 
-COMMENT ON VIEW collection_status IS 'How collecting goes, a row per category. Where a category is collected is counted in pairs of account and region; see freshness for which they are.';
+COMMENT ON VIEW collection_status IS 'How collecting goes, a row per category. Where a category is collected is counted in pairs of account and region (and slice, where slices are kinds); see freshness for which they are.';
 COMMENT ON COLUMN collection_status.category IS 'Category; empty for records that do not name one.';
 COMMENT ON COLUMN collection_status.accounts IS 'Accounts that are collected.';
 COMMENT ON COLUMN collection_status.fresh IS 'Accounts and regions with fresh data.';
-COMMENT ON COLUMN collection_status.failing IS 'Accounts and regions with fresh data, whose newest run was not complete.';
+COMMENT ON COLUMN collection_status.failing IS 'Accounts and regions with fresh data; the newest run was not complete.';
 COMMENT ON COLUMN collection_status.stale IS 'Accounts and regions with stale data.';
 COMMENT ON COLUMN collection_status.never_complete IS 'Accounts and regions of which no run was complete yet.';
 COMMENT ON COLUMN collection_status.disabled IS 'Accounts and regions in which the service is not turned on.';

@@ -14,7 +14,6 @@ import (
 // categoriesCommand lists what can be collected.
 type categoriesCommand struct {
 	program.OutputFlag
-	program.WideFlag
 }
 
 // Help is shown by `spoke categories -h`.
@@ -58,17 +57,9 @@ func (c categoriesCommand) Run(p program.Program) error {
 	if c.JSON() {
 		return program.WriteJSON(p.Stdout, list)
 	}
-	header := []any{"category", "every", "IAM actions"}
-	if c.Wide {
-		header = append(header, "mode", "reach", "requests/s")
-	}
-	t := program.NewTable(p.Stdout, header...)
+	t := program.NewTable(p.Stdout, "category", "mode", "reach", "every", "requests/s", "IAM actions")
 	for _, l := range list {
-		row := table.Row{l.Name, l.Every, strings.Join(l.Actions, "\n")}
-		if c.Wide {
-			row = append(row, l.Mode, l.Reach, fmt.Sprint(l.PerSecond))
-		}
-		t.AppendRow(row)
+		t.AppendRow(table.Row{l.Name, l.Mode, l.Reach, l.Every, fmt.Sprint(l.PerSecond), strings.Join(l.Actions, "\n")})
 	}
 	t.Render()
 	return nil
