@@ -659,7 +659,7 @@ func TestSmallFilesAreAppliedTogether(t *testing.T) {
 func TestBatchesAreBoundedInMemory(t *testing.T) {
 	s := newSpokes(t, awsfake.Config{})
 	for range 6 {
-		s.send(account, collector(things, nil, numbered(0, 10, strings.Repeat("x", 50<<10))...))
+		s.send(account, collector(things, nil, numbered(0, 20, strings.Repeat("x", 25<<10))...))
 	}
 	d := newDatabase(t)
 	batches := 0

@@ -98,19 +98,54 @@ type Writer struct {
 	buffer   bytes.Buffer
 }
 
-// WriteFile stores the rows of rec as a file. parts are the parts that these rows
-// are in, in the order of the rows.
+// WriteFile stores the rows of rec as a file, or as several where one would be
+// larger than the limits allow. parts are the parts that these rows are in, in the
+// order of the rows; none of them is cut.
 //
 // After an error it is not known whether the file is there; the run may go on, and
 // its manifest does not name the file.
 func (w *Writer) WriteFile(ctx context.Context, rec arrow.Record, parts []Part) error {
-	rows := int64(0)
+	if rows := rowsOf(parts); rows != rec.NumRows() || rows == 0 {
+		return fmt.Errorf("archive: a record of %d rows with parts of %d", rec.NumRows(), rows)
+	}
+	for first := int64(0); len(parts) > 0; {
+		n := fitting(rec, first, parts)
+		rows := rowsOf(parts[:n])
+		piece := rec.NewSlice(first, first+rows)
+		err := w.writeFile(ctx, piece, parts[:n])
+		piece.Release()
+		if err != nil {
+			return err
+		}
+		first, parts = first+rows, parts[n:]
+	}
+	return nil
+}
+
+func rowsOf(parts []Part) (rows int64) {
 	for _, p := range parts {
 		rows += int64(p.Rows)
 	}
-	if rows != rec.NumRows() || rows == 0 {
-		return fmt.Errorf("archive: a record of %d rows with parts of %d", rec.NumRows(), rows)
+	return rows
+}
+
+// fitting returns how many of the parts go into one file, at least one. Their rows
+// begin at the row first.
+func fitting(rec arrow.Record, first int64, parts []Part) int {
+	rows, bytes := int64(0), int64(0)
+	for i, p := range parts {
+		piece := rec.NewSlice(first+rows, first+rows+int64(p.Rows))
+		rows, bytes = rows+int64(p.Rows), bytes+decodedBytes(piece)
+		piece.Release()
+		// In pages every value takes a little more than in a record.
+		if i > 0 && (rows > MaxRows || bytes > MaxDecoded/2) {
+			return i
+		}
 	}
+	return len(parts)
+}
+
+func (w *Writer) writeFile(ctx context.Context, rec arrow.Record, parts []Part) error {
 	w.buffer.Reset()
 	if err := Encode(&w.buffer, w.table, rec); err != nil {
 		return err
@@ -118,7 +153,7 @@ func (w *Writer) WriteFile(ctx context.Context, rec arrow.Record, parts []Part) 
 	data := w.buffer.Bytes()
 	f := File{
 		Name: fileName(w.manifest.Run, w.next),
-		Rows: rows, Size: int64(len(data)), SHA256: sha256.Sum256(data), Parts: parts,
+		Rows: rec.NumRows(), Size: int64(len(data)), SHA256: sha256.Sum256(data), Parts: parts,
 	}
 	w.next++ // whatever happens: a name is never used for other bytes
 	if err := w.bucket.put(ctx, w.manifest.place().dir()+f.Name, "application/vnd.apache.parquet", data); err != nil {
@@ -205,7 +240,11 @@ func (b *Bucket) ReadFile(ctx context.Context, t *schema.Table, m *Manifest, f F
 		return nil, time.Time{}, refuse(ReasonManifest, "file %.80q is not one of run %s", f.Name, m.Run)
 	}
 	key := m.place().dir() + f.Name
-	data, modified, err := b.get(ctx, key, min(f.Size, MaxFile))
+	if f.Size > MaxFile || f.Rows > MaxRows {
+		return nil, time.Time{}, refuse(ReasonTooLarge, "%s: the manifest says %d rows in %d bytes; at most %d in %d are read",
+			b.url(key), f.Rows, f.Size, MaxRows, MaxFile)
+	}
+	data, modified, err := b.get(ctx, key, f.Size)
 	if err != nil {
 		return nil, time.Time{}, err
 	}

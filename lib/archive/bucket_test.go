@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -277,6 +278,58 @@ func TestWriteFileRefusesWrongParts(t *testing.T) {
 	}
 }
 
+// What is too much for one file goes into several; no part is cut.
+func TestWriteFileStartsAnother(t *testing.T) {
+	b := newBucket(t, newStore(t), nil)
+	text := strings.Repeat("x", 200<<10)
+	large, many := make([]document, 100), make([]document, archive.MaxRows+30_000)
+	for i := range large {
+		large[i] = document{ID: fmt.Sprint(i), Text: &text}
+	}
+	for i := range many {
+		many[i].ID = fmt.Sprint(i)
+	}
+	for _, test := range []struct {
+		name  string
+		rec   arrow.Record
+		rows  int // of a part
+		files []int64
+	}{
+		{"rows", record(t, documents, nil, many), 20_000, []int64{archive.MaxRows, 30_000}},
+		{"bytes", record(t, documents, nil, large), 30, []int64{60, 40}},
+	} {
+		defer test.rec.Release()
+		scope := schema.Scope{Category: documents.Name(), Account: scope.Account, Region: scope.Region}
+		w := b.Create(scope, run, documents.Table)
+		var parts []archive.Part
+		for n := int(test.rec.NumRows()); n > 0; n -= test.rows {
+			parts = append(parts, part(len(parts), min(n, test.rows)))
+		}
+		if err := w.WriteFile(t.Context(), test.rec, parts); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(t.Context(), schema.OK, "", len(parts), test.rec.NumRows()); err != nil {
+			t.Fatal(err)
+		}
+		m, err := b.ReadManifest(t.Context(), archive.Run{Account: scope.Account, Region: scope.Region, Category: scope.Category, ID: run})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rows []int64
+		for _, f := range m.Files {
+			rows = append(rows, f.Rows)
+			got, _, err := b.ReadFile(t.Context(), documents.Table, m, f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			release(got)
+		}
+		if !slices.Equal(rows, test.files) {
+			t.Errorf("%s: files of %d rows, want %d", test.name, rows, test.files)
+		}
+	}
+}
+
 // A file that S3 refused leaves a gap in the names and is not in the manifest.
 func TestWriteFileFails(t *testing.T) {
 	s := newStore(t)
@@ -439,6 +492,10 @@ func TestReadFileRefuses(t *testing.T) {
 		{"a bit", flipped, func(*archive.Manifest, *archive.File) {}, archive.ReasonHash},
 		{"longer", append(bytes.Clone(good), 0), func(*archive.Manifest, *archive.File) {}, archive.ReasonHash},
 		{"shorter", good[:len(good)-1], func(*archive.Manifest, *archive.File) {}, archive.ReasonHash},
+		{"too many bytes", nil, func(m *archive.Manifest, f *archive.File) { f.Size = archive.MaxFile + 1 }, archive.ReasonTooLarge},
+		{"too many rows", nil, func(m *archive.Manifest, f *archive.File) {
+			m.Rows, f.Rows, f.Parts = m.Rows+archive.MaxRows, archive.MaxRows+1, []archive.Part{part(0, archive.MaxRows+1)}
+		}, archive.ReasonTooLarge},
 		{"rows", nil, func(m *archive.Manifest, f *archive.File) {
 			f.Rows++
 			m.Rows++
@@ -752,7 +809,6 @@ func TestParseManifestRefuses(t *testing.T) {
 		{"name", `-0.parquet`, `-00.parquet`, "file"},
 		{"name of another run", `1-0.parquet`, `2-0.parquet`, "file"},
 		{"traversal", `"name":"`, `"name":"../`, "file"},
-		{"size", `"size":1000`, `"size":100000000`, "size"},
 		{"size negative", `"size":1000`, `"size":-1`, "size"},
 		{"hash", `"size":1000,"sha256":"ab`, `"size":1000,"sha256":"`, "SHA-256"},
 		{"part twice", `"number":1`, `"number":0`, "part 0"},

@@ -10,15 +10,16 @@ import (
 	"github.com/hubspoke/observability/lib/schema"
 )
 
-// Limits of a file. Encode writes none that exceeds them.
+// Limits of a file. Encode writes none that exceeds them. They are what a reader
+// of files that somebody else wrote can be made to spend: a few times MaxDecoded.
 const (
 	// MaxFile is the length of a file in bytes.
-	MaxFile = 64 << 20
+	MaxFile = 32 << 20
 	// MaxRows is how many rows a file has.
-	MaxRows = 1_000_000
+	MaxRows = 100_000
 	// MaxDecoded is how many bytes the pages of a file, and the Arrow records that
 	// are made of them, have when they are not compressed.
-	MaxDecoded = 128 << 20
+	MaxDecoded = 32 << 20
 
 	// Files of earlier versions have values of 1 MiB in both, as bounds: four times
 	// in the header of a page, and twice per column in the metadata.

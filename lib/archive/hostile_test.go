@@ -350,7 +350,7 @@ type one struct {
 	ID string `col:"id,key"`
 }
 
-var ones = schema.Of[one](schema.Spec{Name: "ones", Mode: schema.Snapshot})
+var ones = schema.Of[one](schema.Spec{Name: "ones", Mode: schema.Snapshot, MaxText: schema.MaxRow})
 
 type page struct {
 	header format.PageHeader
@@ -412,9 +412,9 @@ func TestPageLies(t *testing.T) {
 	}
 	defer z.Close()
 	bomb := z.EncodeAll(make([]byte, 100<<20), nil) // below every limit but that of its page
-	oneOf100MiB := z.EncodeAll(append(text("a"), make([]byte, 100<<20-5)...), nil)
+	oneOf20MiB := z.EncodeAll(append(text("a"), make([]byte, 20<<20-5)...), nil)
 	ab := append(text("a"), text("b")...)
-	large := text(strings.Repeat("x", 1<<20))
+	large := text(strings.Repeat("x", 200<<10))
 	changed := func(p page, change func(h *format.PageHeader)) page {
 		change(&p.header)
 		return p
@@ -456,8 +456,8 @@ func TestPageLies(t *testing.T) {
 		{"bomb", handmade(t, 2, zst, dataPage(2, 10, format.Plain, bomb)), archive.ReasonCorrupt},
 		{"bomb in a dictionary", handmade(t, 2, zst, dictionaryPage(2, 10, bomb)), archive.ReasonCorrupt},
 		{"bomb that says its size", handmade(t, 2, zst, dataPage(2, math.MaxInt32, format.Plain, bomb)), archive.ReasonTooLarge},
-		{"many pages", handmade(t, 2, zst, dataPage(1, 100<<20, format.Plain, oneOf100MiB),
-			dataPage(1, 100<<20, format.Plain, oneOf100MiB)), archive.ReasonTooLarge},
+		{"many pages", handmade(t, 2, zst, dataPage(1, 20<<20, format.Plain, oneOf20MiB),
+			dataPage(1, 20<<20, format.Plain, oneOf20MiB)), archive.ReasonTooLarge},
 		{"large values in few indexes", handmade(t, 200, none, dictionaryPage(1, len(large), large),
 			dataPage(200, len(runOfIndexes), format.RLEDictionary, runOfIndexes)), archive.ReasonTooLarge},
 		{"dictionary with too many entries", handmade(t, 2, none, dictionaryPage(3, len(ab), ab), firstOnly), archive.ReasonCorrupt},
@@ -531,6 +531,8 @@ func TestDecodeChecksRows(t *testing.T) {
 		{"infinity", func(r *raw) { r.Ratio = &list0(math.Inf(-1))[0] }, "ratio", schema.ReasonRange},
 		{"year of a time", func(r *raw) { r.At = &list0(int64(math.MinInt64))[0] }, "at", schema.ReasonRange},
 		{"decimal", func(r *raw) { r.Cost = [16]byte{0x7f} }, "cost", schema.ReasonRange},
+		{"long text", func(r *raw) { r.ID = strings.Repeat("x", schema.DefaultMaxText+1) }, "id", schema.ReasonTooLarge},
+		{"large row", func(r *raw) { r.Details = `"` + strings.Repeat("x", schema.MaxRow) + `"` }, "", schema.ReasonTooLarge},
 		{"JSON", func(r *raw) { r.Details = `{"a":01}` }, "details", schema.ReasonSyntax},
 		{"JSON key twice", func(r *raw) { r.Details = `{"a":1,"a":2}` }, "details", schema.ReasonDuplicateKey},
 		{"JSON empty", func(r *raw) { r.Details = "" }, "details", schema.ReasonSyntax},
@@ -629,12 +631,24 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got, err := archive.Decode(t.Context(), things.Table, data, day, nil)
 		if err == nil {
+			rows, bytes := int64(0), 0
 			for _, r := range got {
+				rows += r.NumRows()
+				for _, column := range r.Columns() {
+					for _, buffer := range column.Data().Buffers() {
+						if buffer != nil {
+							bytes += buffer.Len()
+						}
+					}
+				}
 				if !r.Schema().Equal(things.ArrowSchema()) {
 					t.Fatal(r.Schema())
 				}
 			}
 			release(got)
+			if rows > archive.MaxRows || bytes > 2*archive.MaxDecoded {
+				t.Fatalf("%d rows and %d bytes of a file of %d", rows, bytes, len(data))
+			}
 			return
 		}
 		var refused *archive.Error

@@ -161,7 +161,8 @@ func (m *Manifest) validateFiles() error {
 			return fmt.Errorf("file %.80q is not one of the run, or out of order", f.Name)
 		}
 		lastFile = n
-		if f.Size < 0 || f.Size > MaxFile || f.Rows < 1 || f.Rows > MaxRows {
+		// Whether it is too large to be read concerns this file, and not the run.
+		if f.Size < 0 || f.Rows < 1 || f.Rows > maxRunRows {
 			return fmt.Errorf("file %d has %d rows in %d bytes, which is too little or too much", n, f.Rows, f.Size)
 		}
 		left := f.Rows

@@ -203,7 +203,7 @@ type document struct {
 	JSON  schema.JSON `col:"json"`
 }
 
-var documents = schema.Of[document](schema.Spec{Name: "documents", Mode: schema.Snapshot})
+var documents = schema.Of[document](schema.Spec{Name: "documents", Mode: schema.Snapshot, MaxText: schema.MaxRow})
 
 // longDocuments returns two rows, each with a value of n bytes.
 func longDocuments(n int) []document {
@@ -276,9 +276,10 @@ func TestBounds(t *testing.T) {
 
 // Earlier versions wrote bounds of any length into metadata and headers of pages.
 func TestLongBoundsAreRead(t *testing.T) {
-	list := longDocuments(1 << 20)
+	const long = 120_000
+	list := longDocuments(long)
 	for i := range list {
-		list[i].State, list[i].JSON = strings.Repeat("s", 1<<20-i), nil
+		list[i].State, list[i].JSON = strings.Repeat("s", long-i), nil
 	}
 	rec := record(t, documents, nil, list)
 	defer rec.Release()
@@ -295,7 +296,7 @@ func TestLongBoundsAreRead(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if out.Len() < 12<<20 {
+	if out.Len() < 12*long {
 		t.Fatalf("the file has %d bytes, so the bounds are not in it", out.Len())
 	}
 	got, err := archive.Decode(t.Context(), documents.Table, out.Bytes(), "", nil)
@@ -308,9 +309,9 @@ func TestLongBoundsAreRead(t *testing.T) {
 
 // What cannot be read because of its size is not written.
 func TestEncodeRefusesWhatDecodeWould(t *testing.T) {
-	text := strings.Repeat("x", 1<<20)
+	text := strings.Repeat("x", 128<<10)
 	var list []document
-	for i := range archive.MaxDecoded>>20 + 1 {
+	for i := range archive.MaxDecoded>>17 + 1 {
 		list = append(list, document{ID: fmt.Sprint(i), Text: &text})
 	}
 	rec := record(t, documents, nil, list)
@@ -321,7 +322,7 @@ func TestEncodeRefusesWhatDecodeWould(t *testing.T) {
 	if out.Len() > 0 {
 		t.Errorf("%d bytes were written", out.Len())
 	}
-	most := rec.NewSlice(0, archive.MaxDecoded>>20-1)
+	most := rec.NewSlice(0, archive.MaxDecoded>>17-1)
 	defer most.Release()
 	got, err := archive.Decode(t.Context(), documents.Table, encode(t, documents.Table, most), "", nil)
 	if err != nil {

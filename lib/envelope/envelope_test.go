@@ -191,6 +191,40 @@ func TestPackSplits(t *testing.T) {
 
 // A copy of the rows in the archive is divided into the same parts: each part
 // must hold rows that were added one after the other.
+// What the rows of a part may be when they are decoded depends on how long it
+// travels: rows that are alike go into more parts.
+func TestPackObeysSizeLimit(t *testing.T) {
+	alike := slices.Repeat([]string{`{"x":"` + strings.Repeat("x", 10_000) + `"}`}, 100)
+	packed := pack(t, envelope.Config{}, alike...)
+	if len(packed) < 2 {
+		t.Errorf("1 MB of the same byte is %d parts", len(packed))
+	}
+	wantRows(t, packed, alike) // Parse takes them
+	single := []string{`{"x":"` + strings.Repeat("x", 200_000) + `"}`}
+	packed = pack(t, envelope.Config{}, single...)
+	wantRows(t, packed, single)
+	if len(packed) != 1 || packed[0].Header.Codec != envelope.None {
+		t.Errorf("a row that compresses too well: %+v", packed[0].Header)
+	}
+}
+
+func TestParseRefusesWhatExpandsTooMuch(t *testing.T) {
+	body := bytes.Repeat([]byte("z"), 1000)
+	record := func(size int) []byte {
+		line := strings.Replace(partLine, `"size":8`, fmt.Sprintf(`"size":%d`, size), 1)
+		return append([]byte(line), body...)
+	}
+	const most = 64*1000 + 64<<10
+	if envelope.SizeLimit(len(body)) != most || envelope.SizeLimit(1<<20) != envelope.MaxSize {
+		t.Errorf("limits %d and %d", envelope.SizeLimit(len(body)), envelope.SizeLimit(1<<20))
+	}
+	if _, _, err := envelope.Parse(record(most)); err != nil {
+		t.Errorf("at the limit: %v", err)
+	}
+	_, _, err := envelope.Parse(record(most + 1))
+	wantReason(t, err, envelope.ReasonTooLarge, "a body of 1000")
+}
+
 func TestPartsKeepTheOrderOfRows(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	var rows []string
@@ -354,6 +388,9 @@ func TestPackSortsRows(t *testing.T) {
 }
 
 func TestAddRefuses(t *testing.T) {
+	if n := newPacker(t, envelope.Config{}).MaxLine(); n != schema.MaxRow {
+		t.Errorf("MaxLine %d, want that of a row", n)
+	}
 	p := newPacker(t, envelope.Config{MaxRecord: 8 << 10})
 	r := startRun(t, p, scope)
 	fits := bytes.Repeat([]byte("x"), p.MaxLine())

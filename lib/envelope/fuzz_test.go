@@ -25,6 +25,9 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
+		if h.Kind == envelope.Part && h.Size > 64*len(body)+64<<10 {
+			t.Fatalf("a body of %d bytes may be %d", len(body), h.Size)
+		}
 		if !bytes.HasSuffix(record, body) || h.Scope.Validate() != nil {
 			t.Fatalf("%+v, %q", h, body)
 		}
@@ -72,7 +75,7 @@ func FuzzBody(f *testing.F) {
 func FuzzPack(f *testing.F) {
 	var packers []*envelope.Packer
 	for _, rows := range []int{1, 2, 7, 1000} {
-		for _, limit := range []int{8 << 10, 9<<10 + 1, 64 << 10} {
+		for _, limit := range []int{8 << 10, 9<<10 + 1, 64 << 10, 1 << 20} {
 			packers = append(packers, newPacker(f, envelope.Config{MaxRecord: limit, MaxSize: limit, MaxRows: rows}))
 		}
 	}
@@ -80,6 +83,7 @@ func FuzzPack(f *testing.F) {
 		f.Add([]byte("{\"n\":1}\n{\"n\":2}"), uint8(i))
 		f.Add(bytes.Repeat([]byte("abc\n"), 50), uint8(i))
 		f.Add(bytes.Repeat(append(bytes.Repeat([]byte("abc"), 1300), '\n'), 3), uint8(i))
+		f.Add(bytes.Repeat(append(bytes.Repeat([]byte("a"), 7000), '\n'), 30), uint8(i))
 	}
 	f.Fuzz(func(t *testing.T, text []byte, packer uint8) {
 		p := packers[int(packer)%len(packers)]

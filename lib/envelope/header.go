@@ -16,6 +16,8 @@ const (
 	MaxHeader = 4096
 	// MaxSize is the length of a decoded body in bytes.
 	MaxSize = 8 << 20
+	// MaxLine is the length of a line of a body in bytes, its line feed not counted.
+	MaxLine = schema.MaxRow
 	// MaxRows is how many rows a part has at most: each takes memory in the hub
 	// however short it is.
 	MaxRows = 20_000
@@ -26,6 +28,17 @@ const (
 	// MaxEvery is the longest interval of an End.
 	MaxEvery = 366 * 24 * time.Hour
 )
+
+// A body may be expansion times as long as it travels, and expansionRoom bytes more:
+// what a sender's byte costs the reader is bounded. Rows of real things are 10 to 20
+// times as long.
+const (
+	expansion     = 64
+	expansionRoom = 64 << 10
+)
+
+// SizeLimit returns how many bytes a decoded body may have that travels in n bytes.
+func SizeLimit(n int) int { return min(expansion*n+expansionRoom, MaxSize) }
 
 // maxRunRows is how many rows a run has at most. It is more than an int of 32 bits holds.
 const maxRunRows int64 = MaxParts * MaxRows

@@ -98,9 +98,9 @@ const (
 )
 
 // MaxLine returns the length of the longest row that fits in a record, in bytes:
-// the row must fit even where compression does not help.
+// the row must fit even where compression does not help. It is at most MaxLine.
 func (p *Packer) MaxLine() int {
-	return min(p.config.MaxRecord-partitionKeySize-headerRoom, p.config.MaxSize) - 1
+	return min(p.config.MaxRecord-partitionKeySize-headerRoom-1, p.config.MaxSize-1, MaxLine)
 }
 
 // Run starts packing the rows of a run. There is nothing to close. A scope or an
@@ -210,7 +210,8 @@ func (r *Run) sealRows() {
 	w.rows, w.ends = w.rows[:0], w.ends[:0]
 }
 
-// seal makes parts of lines: one, unless its record would be too large. It sorts
+// seal makes parts of lines: one, unless its record would be too large, or its body
+// longer than SizeLimit. It sorts
 // them inside a part: rows whose keys are alike are alike, and next to each other
 // they compress better. Across parts the order in which they were added stays, so
 // that the same rows in the archive can be divided into the same parts.
@@ -226,13 +227,15 @@ func (r *Run) seal(lines [][]byte) {
 	h.Codec, h.Rows, h.Size = Zstd, int64(len(lines)), len(w.sorted)
 	w.body = r.packer.zstd.EncodeAll(w.sorted, w.body[:0])
 	body := w.body
-	if len(body) >= len(w.sorted) {
+	expands := h.Size > SizeLimit(len(body))
+	if len(body) >= len(w.sorted) || expands && len(lines) == 1 {
 		h.Codec, body = None, w.sorted
 	}
 	h.SHA256 = sha256.Sum256(body)
 	record := append(h.append(make([]byte, 0, headerRoom+len(body))), body...)
-	if len(record)+partitionKeySize > r.packer.config.MaxRecord {
-		// A single row never comes here: Add saw that it fits uncompressed.
+	if len(lines) > 1 && expands || len(record)+partitionKeySize > r.packer.config.MaxRecord {
+		// A single row never comes here: Add saw that it fits uncompressed, and that is
+		// how it travels if it is compressed too well.
 		half := middle(lines, len(w.sorted))
 		r.seal(lines[:half])
 		r.seal(lines[half:])

@@ -32,8 +32,12 @@ func Parse(record []byte) (h Header, body []byte, err error) {
 	if h, err = parseHeader(record[:end]); err != nil {
 		return Header{}, nil, err
 	}
-	if body = record[end+1:]; h.Kind == End && len(body) > 0 {
+	body = record[end+1:]
+	switch limit := SizeLimit(len(body)); {
+	case h.Kind == End && len(body) > 0:
 		return Header{}, nil, refuse(ReasonHeader, "%d bytes behind an end, which has no body", len(body))
+	case h.Kind == Part && h.Size > limit:
+		return Header{}, nil, refuse(ReasonTooLarge, "size %d is more than the %d bytes that a body of %d may have", h.Size, limit, len(body))
 	}
 	return h, body, nil
 }

@@ -8,7 +8,6 @@ import (
 	"net"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -226,7 +225,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	const budget, shards = 20 << 20, 40
 	h := newHub(t, ingest.Config{Budget: budget, BatchAge: time.Hour, BatchBytes: 1 << 30})
 	release := h.lock("obs.things")
-	big := records(t, scopeOf(0), time.Now(), 10, thing("a", strings.Repeat("x", 500_000)))[0]
+	big := largePart(t, scopeOf(0), 500_000)
 	ctx, cancel := context.WithCancel(t.Context())
 	delivered := make([]int, shards)
 	var sessions []stream.Session
@@ -317,7 +316,7 @@ func (h *hub) lock(table string, before ...string) (release func()) {
 func TestLoaderThatCannotGoOn(t *testing.T) {
 	h := newHub(t, ingest.Config{Budget: 17 << 20, BatchAge: time.Hour})
 	release := h.lock("hub.shard_progress", "ALTER TABLE hub.shard_progress RENAME TO elsewhere")
-	big := records(t, scopeOf(0), time.Now(), 10, thing("a", strings.Repeat("x", 900_000)))[0]
+	big := largePart(t, scopeOf(0), 900_000)
 	what := map[string]func(s stream.Session, small []stream.Record) error{
 		"drain": func(s stream.Session, small []stream.Record) error {
 			_, err := s.Drain(t.Context())

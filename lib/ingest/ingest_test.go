@@ -176,6 +176,18 @@ func records(t testing.TB, scope schema.Scope, start time.Time, maxRows int, row
 	return append(out, end)
 }
 
+// largePart returns a part whose rows have about that many bytes.
+func largePart(t testing.TB, scope schema.Scope, size int) []byte {
+	t.Helper()
+	const row = 25_000
+	value := strings.Repeat("x", row-1000)
+	var rows []string
+	for n := range size / row {
+		rows = append(rows, thing(strconv.Itoa(n), noise((n + 1) * 1000)[n*1000:]+value)) // with less noise it would be cut into several
+	}
+	return records(t, scope, time.Now(), 1000, rows...)[0]
+}
+
 func thing(id, value string) string { return fmt.Sprintf(`{"id":%q,"value":%q}`, id, value) }
 
 // deliver has one session take records and drains it.
@@ -288,11 +300,7 @@ func TestRedriveTakesWhatMayWait(t *testing.T) {
 	h.exec("ALTER TABLE obs.things RENAME COLUMN value TO other")
 	var data [][]byte
 	for i := range 6 {
-		var rows []string
-		for n := range 8 {
-			rows = append(rows, thing(strconv.Itoa(n), strings.Repeat("x", 500_000)))
-		}
-		data = append(data, records(t, scopeOf(i), time.Now(), 10, rows...)[0])
+		data = append(data, largePart(t, scopeOf(i), 4_000_000))
 	}
 	h.deliver(data...)
 	h.exec("ALTER TABLE obs.things RENAME COLUMN other TO value")

@@ -154,7 +154,7 @@ func TestDeliverStops(t *testing.T) {
 
 // TestBlockedDeliverIsWoken: the same of a session that waits for the budget.
 func TestBlockedDeliverIsWoken(t *testing.T) {
-	part := records(t, scopeOf(0), time.Now(), 10, thing("a", strings.Repeat("x", 900_000)))[0]
+	part := largePart(t, scopeOf(0), 900_000)
 	for name, end := range endings {
 		p, s := newStopped(t, ingest.Config{Budget: 16 << 20})
 		ctx, cancel := context.WithCancel(t.Context())

@@ -2,6 +2,7 @@ package rowjson
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"unsafe"
 
@@ -48,6 +49,10 @@ func NewDecoder(t *schema.Table, mem memory.Allocator) *Decoder {
 //
 // The error is a *schema.RowError.
 func (d *Decoder) Append(row []byte, slice string) error {
+	if len(row) > schema.MaxRow {
+		return &schema.RowError{Reason: schema.ReasonTooLarge, Offset: schema.MaxRow,
+			Detail: fmt.Sprintf("the row has %d bytes of JSON, the limit is %d", len(row), schema.MaxRow)}
+	}
 	d.build.Clear()
 	d.scan.Reset(row)
 	if err := d.readRow(); err != nil {

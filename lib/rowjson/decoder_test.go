@@ -110,7 +110,7 @@ func refusals() []refusal {
 
 		value("count", `1.0`, typ), value("count", `1e2`, typ), value("count", `1E2`, typ), value("count", `-0.5`, typ),
 		value("count", `9223372036854775808`, rng), value("count", `-9223372036854775809`, rng),
-		value("count", strings.Repeat("9", 40), rng), value("count", strings.Repeat("9", 1_000_000), rng),
+		value("count", strings.Repeat("9", 40), rng), value("count", strings.Repeat("9", 100_000), rng),
 		value("ratio", `1e309`, rng), value("ratio", `1e400`, rng), value("ratio", `1e131072`, rng), value("ratio", strings.Repeat("1", 41), rng),
 		value("ratio", `"NaN"`, typ), value("ratio", `"1"`, typ),
 
@@ -152,11 +152,15 @@ func refusals() []refusal {
 		{"lone surrogate in JSON", with("details", `"\udfff"`), "details", text, `\udfff`},
 
 		{"JSON too deep", with("details", strings.Repeat("[", 65)+strings.Repeat("]", 65)), "details", schema.ReasonTooDeep, "[]"},
-		{"JSON of a million arrays", with("details", strings.Repeat("[", 1_000_000)), "details", schema.ReasonTooDeep, ""},
+		{"JSON of 100,000 arrays", with("details", strings.Repeat("[", 100_000)), "details", schema.ReasonTooDeep, ""},
 		{"unknown value too deep", with("unknown", strings.Repeat("[", 65)+strings.Repeat("]", 65)), "", schema.ReasonTooDeep, "[]"},
 		{"4,097 keys in JSON", with("details", keys(4097)), "details", schema.ReasonTooLarge, `"k4096"`},
 		{"4,097 keys", "{" + minimal + "," + keys(4090)[1:], "", schema.ReasonTooLarge, `"k4089"`},
-		{"100,000 keys", keys(100_000), "", schema.ReasonTooLarge, ""},
+		{"20,000 keys", keys(20_000), "", schema.ReasonTooLarge, ""},
+
+		{"a text that is too long", with("text", `"`+strings.Repeat("x", schema.DefaultMaxText+1)+`"`), "text", schema.ReasonTooLarge, "}"},
+		{"a long row", with("unknown", `"`+strings.Repeat("x", schema.MaxRow)+`"`), "", schema.ReasonTooLarge, ""},
+		{"a long row of spaces", "{" + strings.Repeat(" ", schema.MaxRow) + minimal + "}", "", schema.ReasonTooLarge, ""},
 
 		{"column twice", "{" + minimal + `,"count":1}`, "count", schema.ReasonDuplicateKey, `"count"`},
 		{"column twice, with an escape", "{" + minimal + `,"c\u006funt":2}`, "count", schema.ReasonDuplicateKey, `"c\u006funt"`},

@@ -40,6 +40,9 @@ func FuzzDecode(f *testing.F) {
 			t.Fatal("the row was changed")
 		}
 		want, wantErr := decodeSlowly(row)
+		if len(row) > schema.MaxRow {
+			wantErr = errors.New("too long")
+		}
 		if errors.Is(wantErr, jsontest.ErrUndecided) {
 			return
 		}
@@ -52,6 +55,9 @@ func FuzzDecode(f *testing.F) {
 				t.Fatalf("%q is refused: %v", row, err)
 			}
 			return
+		}
+		if d.Bytes() > schema.MaxRow || len(row) > schema.MaxRow {
+			t.Fatalf("a row of %d bytes, %d decoded, is accepted", len(row), d.Bytes())
 		}
 		if wantErr != nil {
 			t.Fatalf("%q is accepted, but %v", row, wantErr)
@@ -120,7 +126,7 @@ func cellOf(c schema.Column, v any) (any, error) {
 		if _, ok := v.(bool); ok {
 			return v, nil
 		}
-	case c.Kind == schema.KindText && isText && (text != "" || !c.Key):
+	case c.Kind == schema.KindText && isText && len(text) <= items.MaxText() && (text != "" || !c.Key):
 		return text, nil
 	case c.Kind == schema.KindInt64 && isNumber && integerRE.MatchString(string(number)):
 		return strconv.ParseInt(string(number), 10, 64)

@@ -133,6 +133,8 @@ func TestAppendRefuses(t *testing.T) {
 		{"white space for JSON", func(r *item) { r.Details = schema.JSON(" ") }, "details", schema.ReasonSyntax},
 		{"a JSON key twice", func(r *item) { r.Details = schema.JSON(`{"a":1,"a":1}`) }, "details", schema.ReasonDuplicateKey},
 		{"NUL in JSON", func(r *item) { r.Details = schema.JSON(`["\u0000"]`) }, "details", schema.ReasonText},
+		{"a text that is too long", func(r *item) { r.Text = new(strings.Repeat("x", schema.DefaultMaxText+1)) }, "text", schema.ReasonTooLarge},
+		{"a row that is too large", func(r *item) { r.Details = schema.JSON(`"` + strings.Repeat("x", schema.MaxRow) + `"`) }, "", schema.ReasonTooLarge},
 		{"JSON too deep", func(r *item) { r.Details = schema.JSON(strings.Repeat("[", 65) + strings.Repeat("]", 65)) }, "details", schema.ReasonTooDeep},
 	}
 	for _, test := range tests {

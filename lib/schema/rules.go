@@ -8,6 +8,13 @@ import (
 
 // Limits of one row, which spoke and hub both enforce.
 const (
+	// MaxRow is how many bytes a row has: as the line of JSON that it travels as, and
+	// decoded, which is its texts, its JSON in canonical form, and the fixed width of
+	// every other column.
+	MaxRow = 256 << 10
+	// DefaultMaxText is how many bytes a text column may have in a row, unless
+	// [Spec.MaxText] says otherwise. JSON columns are bounded by MaxRow alone.
+	DefaultMaxText = 32 << 10
 	// MaxDepth is how deep a JSON value may nest.
 	MaxDepth = 64
 	// MaxKeys is how many keys one JSON object may have.
@@ -31,7 +38,7 @@ const (
 	ReasonEmptyKey     Reason = "empty_key"     // a key column is the empty text
 	ReasonSlice        Reason = "wrong_slice"   // the slice column differs from the scope
 	ReasonTooDeep      Reason = "too_deep"      // nested deeper than MaxDepth
-	ReasonTooLarge     Reason = "too_large"     // more than MaxKeys keys, or a row that fits in no record
+	ReasonTooLarge     Reason = "too_large"     // more than MaxRow bytes, MaxKeys keys, or bytes than the column takes
 )
 
 // RowError says why one row does not fit its category.

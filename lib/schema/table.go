@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -49,6 +50,10 @@ type Spec struct {
 	Name string
 	// Mode of the category: Snapshot or Event.
 	Mode Mode
+	// MaxText is how many bytes each text column may have in a row. Defaults to
+	// DefaultMaxText; at most MaxRow. Raise it in the hub before the spokes: what an
+	// older hub does not take, it rejects.
+	MaxText int
 }
 
 // Table is the compiled, immutable description of one category: columns in COPY
@@ -56,6 +61,7 @@ type Spec struct {
 type Table struct {
 	name    string
 	mode    Mode
+	maxText int
 	columns []Column
 	keys    []int
 	slice   int
@@ -82,7 +88,7 @@ func Of[T any](s Spec) Category[T] {
 // Compile compiles a struct type into a Table. The error joins all faults of the
 // declaration, not only the first.
 func Compile(typ reflect.Type, s Spec) (*Table, error) {
-	t := &Table{name: s.Name, mode: s.Mode, slice: -1, byName: map[string]int{}, goType: typ}
+	t := &Table{name: s.Name, mode: s.Mode, maxText: cmp.Or(s.MaxText, DefaultMaxText), slice: -1, byName: map[string]int{}, goType: typ}
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 
@@ -94,6 +100,9 @@ func Compile(typ reflect.Type, s Spec) (*Table, error) {
 	}
 	if s.Mode != Snapshot && s.Mode != Event {
 		fault("mode is not Snapshot or Event")
+	}
+	if t.maxText < 1 || t.maxText > MaxRow {
+		fault("MaxText %d is not between 1 and %d", s.MaxText, MaxRow)
 	}
 	if typ.Kind() != reflect.Struct {
 		return nil, fmt.Errorf("schema: category %q: %v is not a struct", s.Name, typ)
@@ -239,6 +248,9 @@ func (t *Table) Name() string { return t.name }
 
 // Mode returns whether runs of the category are snapshots or events.
 func (t *Table) Mode() Mode { return t.mode }
+
+// MaxText returns how many bytes each text column may have in a row.
+func (t *Table) MaxText() int { return t.maxText }
 
 // Columns returns the data columns in the order of the struct's fields, which is
 // the order in JSON, Arrow and COPY. The caller must not change the slice.

@@ -81,7 +81,7 @@ const maxText = math.MaxInt32
 // Check returns why the row in Cells does not fit the table, or nil. offset is
 // where the row's JSON ends, -1 if there is none.
 func (b *Builder) Check(offset int) *schema.RowError {
-	text := b.text
+	text := 0
 	for i := range b.columns {
 		c, cell := &b.columns[i], &b.Cells[i]
 		if cell.state != valueSet {
@@ -94,10 +94,21 @@ func (b *Builder) Check(offset int) *schema.RowError {
 			if c.Key && len(cell.Text) == 0 {
 				return &schema.RowError{Reason: schema.ReasonEmptyKey, Column: c.Name, Offset: offset, Detail: "a key column must not be empty"}
 			}
+			if c.Kind == schema.KindText && len(cell.Text) > b.table.MaxText() {
+				return &schema.RowError{
+					Reason: schema.ReasonTooLarge, Column: c.Name, Offset: offset,
+					Detail: fmt.Sprintf("the text has %d bytes, the column takes %d", len(cell.Text), b.table.MaxText()),
+				}
+			}
 			text += len(cell.Text)
 		}
 	}
-	if text > maxText {
+	if n := b.width + text; n > schema.MaxRow {
+		return &schema.RowError{
+			Reason: schema.ReasonTooLarge, Offset: offset, Detail: fmt.Sprintf("the row has %d bytes, the limit is %d", n, schema.MaxRow),
+		}
+	}
+	if b.text+text > maxText {
 		return &schema.RowError{Reason: schema.ReasonTooLarge, Offset: offset, Detail: fmt.Sprintf("with %d rows before it, the row exceeds the 2 GiB of text that an Arrow record can hold", b.rows)}
 	}
 	return nil

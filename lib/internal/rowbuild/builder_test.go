@@ -38,6 +38,33 @@ func add(t *testing.T, b *Builder, id, note string) {
 	b.Append()
 }
 
+func TestCheckBoundsTheRow(t *testing.T) {
+	raised := schema.Of[row](schema.Spec{Name: "raised", Mode: schema.Snapshot, MaxText: schema.MaxRow})
+	for _, test := range []struct {
+		name     string
+		table    *schema.Table
+		id, note int // bytes
+		column   string
+		fits     bool
+	}{
+		{"a text of the default", rows.Table, 1, schema.DefaultMaxText, "", true},
+		{"a text above it", rows.Table, 1, schema.DefaultMaxText + 1, "note", false},
+		{"a key above it", rows.Table, schema.DefaultMaxText + 1, 1, "id", false},
+		{"a row of the limit", raised.Table, 1, schema.MaxRow - 1 - 4 - 1 - 4, "", true},
+		{"a row above it", raised.Table, 1, schema.MaxRow - 4 - 1 - 4, "", false},
+		{"two texts above it together", raised.Table, schema.MaxRow / 2, schema.MaxRow / 2, "", false},
+	} {
+		b := New(test.table, nil)
+		b.Clear()
+		b.Cells[0].SetText(bytes.Repeat([]byte("i"), test.id))
+		b.Cells[2].SetText(bytes.Repeat([]byte("n"), test.note))
+		err := b.Check(7)
+		if (err == nil) != test.fits || err != nil && (err.Reason != schema.ReasonTooLarge || err.Column != test.column || err.Offset != 7) {
+			t.Errorf("%s: %v", test.name, err)
+		}
+	}
+}
+
 func TestCheckBoundsTheText(t *testing.T) {
 	b := newBuilder(t)
 	b.Clear()
@@ -148,7 +175,12 @@ func TestColumnsAreAligned(t *testing.T) {
 // A builder that was large once does not stay large.
 func TestMemoryIsGivenBack(t *testing.T) {
 	b := newBuilder(t)
-	add(t, b, "large", string(bytes.Repeat([]byte("x"), 1<<20)))
+	large := func() {
+		for range 1 << 20 / schema.DefaultMaxText {
+			add(t, b, "large", string(bytes.Repeat([]byte("x"), schema.DefaultMaxText)))
+		}
+	}
+	large()
 	b.Record().Release()
 	if c := cap(b.columns[2].text); c < 1<<20 {
 		t.Errorf("%d bytes are kept of a record like the last", c)
@@ -158,7 +190,7 @@ func TestMemoryIsGivenBack(t *testing.T) {
 	if c := cap(b.columns[2].text); c > 1<<16 {
 		t.Errorf("%d bytes are kept behind a small record", c)
 	}
-	add(t, b, "large", string(bytes.Repeat([]byte("x"), 1<<20)))
+	large()
 	b.Release()
 	if c := cap(b.columns[2].text); c != 0 || b.Len() != 0 || b.Bytes() != 0 {
 		t.Errorf("%d bytes are kept behind Release, %d rows", c, b.Len())
