@@ -1,6 +1,8 @@
 // Package awsconfig is the one way in which the programs get AWS configuration:
 // profile, region, a role in another account, endpoints, retries and time-outs.
 //
+// Its clients check what AWS answers, as package awsanswer says.
+//
 // Everything that the AWS SDK reads from the environment and from its files
 // keeps working: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL and
 // AWS_ENDPOINT_URL_<SERVICE>, AWS_CA_BUNDLE, HTTPS_PROXY and so on.
@@ -26,7 +28,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/logging"
+	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/hubspoke/observability/lib/awsanswer"
 )
 
 // Errors that say which setting is missing. Match them with errors.Is; their
@@ -101,6 +106,7 @@ func Load(ctx context.Context, o Options) (aws.Config, error) {
 	}
 	options := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(httpClient(o.Timeout)),
+		config.WithAPIOptions([]func(*middleware.Stack) error{awsanswer.Add}),
 		config.WithLogger(sdkLog{o.Log}), // the SDK's own writes to standard error, in a format of its own
 	}
 	if o.Profile != "" {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 
+	"github.com/hubspoke/observability/lib/awsanswer"
 	"github.com/hubspoke/observability/lib/rows"
 	"github.com/hubspoke/observability/lib/schema"
 )
@@ -68,7 +69,8 @@ func (r *Runner) collect(ctx context.Context, t *target, every time.Duration) []
 		c.add(out)
 	}
 
-	err = protect(env.Log, func() error { return t.collector.collect(ctx, env, c) })
+	asking := awsanswer.OnUnreadable(ctx, c.unreadable)
+	err = protect(env.Log, func() error { return t.collector.collect(asking, env, c) })
 	results := c.finish(err)
 	t.mark.advance(results)
 	for i := range results {
@@ -93,8 +95,11 @@ func (t *target) scopes(env *Env) (scopes []schema.Scope, err error) {
 		if err := scope.Validate(); err != nil {
 			return nil, fmt.Errorf("slices: %w", err)
 		}
-		if slices.Contains(names[:i], name) || name == "" && t.declared.Sliced {
-			return nil, fmt.Errorf("slice %q is empty or named twice", name)
+		if err := t.collector.Table().ValidateSlice(name); err != nil {
+			return nil, fmt.Errorf("slices: %w", err)
+		}
+		if slices.Contains(names[:i], name) {
+			return nil, fmt.Errorf("slice %q is named twice", name)
 		}
 		scopes = append(scopes, scope)
 	}
@@ -271,6 +276,19 @@ func (c *collection) refuseSlice(refused Refused) {
 	for _, r := range c.runs {
 		r.refuse(refused)
 	}
+}
+
+// unreadable refuses an element of an answer that the SDK cannot read. Nobody knows
+// which rows it would have been.
+func (c *collection) unreadable(u awsanswer.Unreadable) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return
+	}
+	c.refuseSlice(Refused{Key: strings.ToValidUTF8(u.String(), "\uFFFD"), Err: &schema.RowError{
+		Reason: schema.ReasonType, Offset: -1, Detail: fmt.Sprintf("AWS answered with what its SDK cannot read: %v", u.Err),
+	}})
 }
 
 // appended sends what is full after a row was added to r: its own buffer, or,

@@ -2,18 +2,19 @@ package collect
 
 import (
 	"context"
-	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go/middleware"
 	"golang.org/x/time/rate"
+
+	"github.com/hubspoke/observability/lib/awsanswer"
 )
 
 func (r Rate) limiter() *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(r.PerSecond), max(r.Burst, 1))
 }
 
-// limited returns a copy of cfg whose clients wait for the limiter before each
+// limited returns a copy of cfg whose clients check what AWS answers, and wait for the limiter before each
 // attempt of a request, so that retries count too, and before it is signed, so
 // that a long wait does not age the signature. attempt is called for each one.
 func limited(cfg aws.Config, limiter *rate.Limiter, attempt func()) aws.Config {
@@ -24,8 +25,8 @@ func limited(cfg aws.Config, limiter *rate.Limiter, attempt func()) aws.Config {
 		attempt()
 		return next.HandleFinalize(ctx, in)
 	})
-	cfg = cfg.Copy()
-	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), func(stack *middleware.Stack) error {
+	cfg = awsanswer.Install(cfg)
+	cfg.APIOptions = append(cfg.APIOptions, func(stack *middleware.Stack) error {
 		return stack.Finalize.Insert(wait, "Retry", middleware.After)
 	})
 	return cfg

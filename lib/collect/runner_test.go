@@ -18,6 +18,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 	"golang.org/x/sync/semaphore"
@@ -847,7 +848,7 @@ func TestJitterSpreadsTheFirstRuns(t *testing.T) {
 		}))
 		cfg.Regions = nil
 		for i := range 100 {
-			cfg.Regions = append(cfg.Regions, fmt.Sprintf("region-%d", i))
+			cfg.Regions = append(cfg.Regions, fmt.Sprintf("eu-central-%d", i))
 		}
 		cfg.Jitter = 10 * time.Minute
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
@@ -1122,5 +1123,35 @@ func TestConfigReportsAllFaults(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in: %v", want, err)
 		}
+	}
+}
+
+// What the SDK cannot read is refused by name; what it can, and the pages behind it,
+// arrive.
+func TestUnreadableElementOfAnAnswer(t *testing.T) {
+	answer := transport(func() (int, string) { return 200, `{"TableNames":["a",7,"b"]}` })
+	c := collector(func(ctx context.Context, env *collect.Env, emit func(thing) error) error {
+		page, err := dynamodb.NewFromConfig(env.AWS).ListTables(ctx, &dynamodb.ListTablesInput{})
+		if err != nil {
+			return err
+		}
+		for _, name := range page.TableNames {
+			if err := emit(thing{ID: name}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	cfg := config(c)
+	cfg.AWS = func(region string) aws.Config {
+		return aws.Config{Region: region, HTTPClient: answer, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
+	}
+	results, err := newRunner(t, cfg).Once(t.Context())
+	if err == nil {
+		t.Error("no error")
+	}
+	r := results[0]
+	if r.Outcome != schema.Partial || r.Rows != 2 || r.RefusedRows != 1 || !strings.Contains(r.Refused[0].String(), "ListTables: element 1 of TableNames") {
+		t.Errorf("got %s, %d rows, %d refused: %v", r.Outcome, r.Rows, r.RefusedRows, r.Refused)
 	}
 }

@@ -416,7 +416,7 @@ func TestMaxLineFitsWithTheLongestHeader(t *testing.T) {
 	p := newPacker(t, envelope.Config{MaxRecord: 8 << 10})
 	long := schema.Scope{
 		Category: strings.Repeat("c", 48), Account: "123456789012",
-		Region: strings.Repeat("r", 32), Slice: strings.Repeat("s", 64),
+		Region: "rrrr-rrrrr-rrrrrrrrr-99", Slice: strings.Repeat("s", 64),
 	}
 	r := startRun(t, p, long)
 	random := rand.New(rand.NewPCG(3, 4))

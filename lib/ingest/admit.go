@@ -33,8 +33,8 @@ func Admit(loader *load.Loader, scope schema.Scope, run schema.RunID, arrived ti
 	if t == nil {
 		return nil, &Refusal{ReasonUnknownCategory, "this hub does not know the category; update the hub and replay the archive"}
 	}
-	if sliced := t.SliceColumn() >= 0; sliced != (scope.Slice != "") {
-		return nil, &Refusal{schema.ReasonSlice, fmt.Sprintf("slice is %q", scope.Slice)}
+	if err := t.ValidateSlice(scope.Slice); err != nil {
+		return nil, &Refusal{schema.ReasonSlice, err.Error()}
 	}
 	return t, nil
 }

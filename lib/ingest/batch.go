@@ -187,9 +187,11 @@ func (b *batch) addPart(in input, origin load.Origin) {
 		Scope: h.Scope, Run: h.Run, Number: h.Part, SHA256: h.SHA256, First: g.decoder.Len(), Origin: origin,
 	}
 	for i, line := range envelope.Lines(in.body) {
-		if refused := g.appendRow(line, h.Slice); refused != nil {
+		refused := g.appendRow(line, h.Slice)
+		if refused != nil {
 			rejectRow(&part, i, line, refused)
 		}
+		numberRow(&part, i, refused == nil)
 	}
 	if len(part.Rejects) > maxRowRejects {
 		part.Rejects[maxRowRejects].Detail = fmt.Sprintf("%d more rows of the part were rejected, this is the first of them", part.MoreRejects+1)
@@ -197,6 +199,20 @@ func (b *batch) addPart(in input, origin load.Origin) {
 	part.Rows = g.decoder.Len() - part.First
 	g.parts = append(g.parts, part)
 	b.rows += int(h.Rows) // at most envelope.MaxRows
+}
+
+// numberRow notes which row of the part an accepted one is, once a row was refused:
+// until then they are counted alike.
+func numberRow(part *load.Part, row int, accepted bool) {
+	switch {
+	case accepted && part.Numbers != nil:
+		part.Numbers = append(part.Numbers, int32(row))
+	case !accepted && part.Numbers == nil:
+		part.Numbers = make([]int32, row)
+		for i := range part.Numbers {
+			part.Numbers[i] = int32(i)
+		}
+	}
 }
 
 // rejectRow keeps a row that does not fit. Behind the last that is kept comes one

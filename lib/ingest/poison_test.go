@@ -83,6 +83,27 @@ func noise(n int) string {
 	return b.String()[:n]
 }
 
+// TestRejectsNameTheRowAsSent: whoever finds the fault, a row has the number that it
+// was sent with, also behind more refused rows than are kept.
+func TestRejectsNameTheRowAsSent(t *testing.T) {
+	h := newHub(t, ingest.Config{})
+	h.exec("ALTER TABLE obs.gauges ADD CHECK (ratio >= 0)")
+	gauge := func(id string, ratio int) string { return fmt.Sprintf(`{"id":%q,"ratio":%d,"count":1}`, id, ratio) }
+	scope := scopeOf(1)
+	scope.Category = "gauges"
+	rows := []string{"null", gauge("a", 1), "null", gauge("b", -1), gauge("a", 2)}
+	want := []string{"0 syntax", "2 syntax", "3 refused", "4 repeated_row"}
+	for len(rows) < 150 { // more than are kept
+		rows = append(rows, "null")
+	}
+	rows = append(rows, gauge("c", -1), gauge("a", 3))
+	want = append(want, "150 refused", "151 repeated_row")
+	h.deliver(envelopes(scope, time.Now(), rows...)...)
+	slices.Sort(want)
+	h.want(`SELECT row_number || ' ' || reason FROM hub.reject WHERE reason <> 'syntax' AND reason <> 'more_rows' OR row_number < 5`, want...)
+	h.want("SELECT id FROM obs.gauges", "a")
+}
+
 // TestPoisonRows puts every kind of row that cannot be applied before, between and
 // behind 500 good ones.
 func TestPoisonRows(t *testing.T) {

@@ -35,6 +35,7 @@ type apply struct {
 // scopeState is what the database knows of a scope, under its lock.
 type scopeState struct {
 	id       id
+	name     schema.Scope
 	complete *schema.RunID // newest complete run
 	pruned   *schema.RunID // newest run that was pruned
 	oldest   *schema.RunID // oldest run that is known at all
@@ -51,6 +52,12 @@ func (s *scopeState) firstRun(run schema.RunID) bool {
 		return false
 	}
 	return s.newest == nil || *s.oldest == run && *s.newest == run
+}
+
+// hasNewer reports whether a newer run than this one was known when the scope was
+// locked.
+func (s *scopeState) hasNewer(run schema.RunID) bool {
+	return s.newest != nil && s.newest.Compare(run) > 0
 }
 
 // isPast reports whether a run is older than the newest complete one, or than one
@@ -87,6 +94,7 @@ func (a *apply) run(ctx context.Context) error {
 // scopes, both in a fixed order.
 func (a *apply) begin(ctx context.Context) error {
 	a.add("begin", "BEGIN ISOLATION LEVEL READ COMMITTED", nil)
+	a.add("begin", fmt.Sprintf("SET LOCAL statement_timeout = %d", max(a.timeout.Milliseconds(), 1)), nil)
 	locked := a.lockShards()
 	a.lockScopes()
 	if err := a.send(ctx); err != nil {
@@ -185,7 +193,7 @@ func (a *apply) lockScopes() {
 	a.scopes = map[schema.Scope]*scopeState{}
 	known := func(s schema.Scope) {
 		if a.scopes[s] == nil {
-			a.scopes[s] = &scopeState{id: s.ID()}
+			a.scopes[s] = &scopeState{id: s.ID(), name: s}
 		}
 	}
 	for _, g := range a.batch.Groups {

@@ -96,6 +96,9 @@ type Part struct {
 	SHA256 [32]byte
 	// First row of the part in the group's record, and how many rows follow.
 	First, Rows int
+	// Numbers are, for each of those rows, its number in the part as it was sent, from
+	// 0. Nil: no row before or between them was left out.
+	Numbers []int32
 	// Rejects are rows of the part that are not in the record.
 	Rejects []RowReject
 	// MoreRejects is how many further rows were rejected, of which only the number
@@ -103,6 +106,15 @@ type Part struct {
 	MoreRejects int
 	// Origin of the part.
 	Origin Origin
+}
+
+// number returns the number, in the part as it was sent, of a row of the record.
+func (p *Part) number(row int32) int {
+	at := int(row) - p.First
+	if p.Numbers != nil {
+		return int(p.Numbers[at])
+	}
+	return at
 }
 
 // arrived is how many rows the part came with.
@@ -266,6 +278,9 @@ func (l *Loader) validate(b *Batch) error {
 			}
 			if p.First != next {
 				faults = append(faults, fmt.Errorf("part %d of %v starts at row %d, not %d", p.Number, p.Scope, p.First, next))
+			}
+			if p.Numbers != nil && len(p.Numbers) != p.Rows {
+				faults = append(faults, fmt.Errorf("part %d of %v has %d numbers for %d rows", p.Number, p.Scope, len(p.Numbers), p.Rows))
 			}
 			next = p.First + p.Rows
 		}

@@ -86,6 +86,9 @@ func (c *category) reset() {
 }
 
 func (c *category) applyRows(ctx context.Context) error {
+	if err := c.limitKeys(ctx); err != nil {
+		return fmt.Errorf("limit keys: %w", err)
+	}
 	if c.group != nil {
 		if err := c.claimParts(ctx); err != nil {
 			return err

@@ -65,7 +65,7 @@ func Classify(err error) Class {
 	var connect *pgconn.ConnectError
 	if errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.EOF) ||
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
-		errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, context.DeadlineExceeded) || pgconn.Timeout(err) {
+		errors.Is(err, errSlow) || errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, context.DeadlineExceeded) || pgconn.Timeout(err) {
 		return Retry
 	}
 	return Stop
@@ -85,6 +85,11 @@ func readOnly(err error) bool { return hasCode(err, codeReadOnly) }
 func meddled(err error) bool { return errors.Is(err, errVanished) || hasCode(err, codeUnique) }
 
 var errVanished = errors.New("rows to be changed are not there any more")
+
+var errSlow = errors.New("the transaction takes too long")
+
+// tooSlow reports whether a transaction took longer than it may.
+func tooSlow(err error) bool { return errors.Is(err, errSlow) || hasCode(err, codeCanceled) }
 
 func hasCode(err error, code string) bool {
 	var server *pgconn.PgError

@@ -63,7 +63,9 @@ func (c *category) storeRuns(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(runs, func(a, b storedRun) int { return a.run.Compare(b.run) })
+	// The newest first: when it is complete, the others are past, and a look for what is
+	// gone costs as much as the scope is large. They would find a part of what it finds.
+	slices.SortFunc(runs, func(a, b storedRun) int { return b.run.Compare(a.run) })
 	for _, r := range runs {
 		if r.state.newest == nil || r.state.newest.Compare(r.run) < 0 {
 			r.state.newest = &r.run
@@ -216,15 +218,16 @@ FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS k(scope, run, gone)
 WHERE r.scope = k.scope AND r.run = k.run`
 
 const storeScopesSQL = `
-UPDATE hub.scope s SET complete_run = k.complete_run, live_rows = k.live_rows, live_xor = k.live_xor
-FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[]) AS k(scope, complete_run, live_rows, live_xor)
+UPDATE hub.scope s SET complete_run = k.complete_run, pruned_run = k.pruned_run, live_rows = k.live_rows, live_xor = k.live_xor
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[]) AS k(scope, complete_run, pruned_run, live_rows, live_xor)
 WHERE s.scope = k.scope`
 
-// Parts up to a complete run are superseded: nobody will ask which keys they named.
+// Nobody will ask which keys a run named that is past. Of those that were past before,
+// the keys were forgotten then.
 const forgetKeysSQL = `
 UPDATE hub.run_part p SET row_keys = NULL
-FROM unnest($1::uuid[], $2::uuid[]) AS k(scope, complete_run)
-WHERE p.scope = k.scope AND p.run <= k.complete_run AND p.row_keys IS NOT NULL`
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS k(scope, before, past)
+WHERE p.scope = k.scope AND p.run >= k.before AND p.run <= k.past AND p.row_keys IS NOT NULL`
 
 // storeCompleted stores completed runs and changed scopes, each kind at once.
 func (c *category) storeCompleted(completed []completedRun) {
@@ -236,21 +239,25 @@ func (c *category) storeCompleted(completed []completedRun) {
 		}
 		c.add("complete runs", completeRunsSQL, nil, uuidList(scopes), uuidList(runs), c.array(pgtype.Int8ArrayOID, gone))
 	}
-	var scopes []id
-	var complete []*id
+	var scopes, forget, before, past []id
+	var complete, pruned []*id
 	var live, liveXor []int64
-	for _, s := range c.scopeStates() {
-		if s.changed {
-			scopes, complete = append(scopes, s.id), append(complete, (*id)(s.complete))
-			live, liveXor = append(live, s.live), append(liveXor, s.liveXor)
+	for s, locked := range c.locked {
+		if !s.changed {
+			continue
+		}
+		scopes, complete, pruned = append(scopes, s.id), append(complete, (*id)(s.complete)), append(pruned, (*id)(s.pruned))
+		live, liveXor = append(live, s.live), append(liveXor, s.liveXor)
+		if was, is := locked.past(), s.past(); was != is {
+			forget, before, past = append(forget, s.id), append(before, id(was)), append(past, id(is))
 		}
 	}
 	if len(scopes) > 0 {
-		c.add("store scopes", storeScopesSQL, nil, uuidList(scopes), c.array(pgtype.UUIDArrayOID, complete),
+		c.add("store scopes", storeScopesSQL, nil, uuidList(scopes), c.array(pgtype.UUIDArrayOID, complete), c.array(pgtype.UUIDArrayOID, pruned),
 			c.array(pgtype.Int8ArrayOID, live), c.array(pgtype.Int8ArrayOID, liveXor))
 	}
-	if len(completed) > 0 && c.snapshot() {
-		c.add("forget keys", forgetKeysSQL, nil, uuidList(scopes), c.array(pgtype.UUIDArrayOID, complete))
+	if len(forget) > 0 && c.snapshot() {
+		c.add("forget keys", forgetKeysSQL, nil, uuidList(forget), uuidList(before), uuidList(past))
 	}
 }
 

@@ -6,19 +6,18 @@ import (
 	"time"
 )
 
-// slowAttempts is how many attempts in a row may exceed statement_timeout before a
-// batch is halved.
-const slowAttempts = 3
+// maxTransactionTimeout is the longest time for what cannot be halved.
+const maxTransactionTimeout = 10 * time.Minute
 
-// applyHalving applies a batch in one transaction; where that keeps exceeding
-// statement_timeout, one half of it after the other. The first half moves no shard:
-// should the second one fail, its parts arrive again, and have taken effect.
+// applyHalving applies a batch in one transaction; where that takes too long, one half
+// of it after the other. The first half moves no shard: should the second one fail, its
+// parts arrive again, and have taken effect.
 func (l *Loader) applyHalving(ctx context.Context, b *Batch) (Result, error) {
 	whole, err := l.applyRetrying(ctx, b)
-	if !b.divisible() || !hasCode(err, codeCanceled) {
+	if !b.divisible() || !tooSlow(err) {
 		return whole, err
 	}
-	l.config.Logger.Warn("a batch exceeds statement_timeout, applying one half after the other", "attempts", slowAttempts, "error", err)
+	l.config.Logger.Warn("a batch takes too long, applying one half after the other", "timeout", l.config.TransactionTimeout, "error", err)
 	first, second := b.halves()
 	defer first.release()
 	defer second.release()
@@ -31,17 +30,21 @@ func (l *Loader) applyHalving(ctx context.Context, b *Batch) (Result, error) {
 		return Result{}, err
 	}
 	result.add(before)
-	result.Attempts += slowAttempts
+	result.Attempts += whole.Attempts
 	return result, nil
 }
 
-// divisible reports whether a category has more than one part.
-func (b *Batch) divisible() bool {
+// divisible reports whether a category has more than one part, or there is more than
+// one end.
+func (b *Batch) divisible() bool { return b.manyParts() || len(b.Ends) > 1 }
+
+func (b *Batch) manyParts() bool {
 	return slices.ContainsFunc(b.Groups, func(g Group) bool { return len(g.Parts) > 1 })
 }
 
-// halves divides the rows of every category between two parts, about in the middle.
-// Everything else stays with the second half. Both must be released.
+// halves divides the rows of every category between two parts, about in the middle;
+// where each has one part only, it divides the ends. Everything else stays with the
+// second half. Both must be released.
 func (b *Batch) halves() (first, second *Batch) {
 	first = &Batch{Advances: slices.Clone(b.Advances)}
 	for i := range first.Advances {
@@ -49,6 +52,9 @@ func (b *Batch) halves() (first, second *Batch) {
 		a.To, a.Arrived = a.From, time.Time{}
 	}
 	second = &Batch{Ends: b.Ends, Rejects: b.Rejects, Advances: b.Advances}
+	if !b.manyParts() {
+		first.Ends, second.Ends = b.Ends[:len(b.Ends)/2], b.Ends[len(b.Ends)/2:]
+	}
 	for _, g := range b.Groups {
 		middle := g.middle()
 		first.Groups = append(first.Groups, g.slice(0, middle))

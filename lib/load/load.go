@@ -9,7 +9,9 @@
 //   - The version of a row is its run. A newer run overwrites an older one; equal
 //     content is not written.
 //   - In a snapshot category a part of an older run touches no key that a newer
-//     run has named, and a run older than the newest complete one is superseded.
+//     run has named, and a run older than the newest complete one is superseded. So
+//     is one beside newer runs that are not complete and named too many keys to
+//     compare with: the next complete run brings its rows again.
 //   - A run is complete when its end says so, all its parts were applied and none
 //     of its rows was rejected. Then live rows of the scope that neither it nor a
 //     newer run names are gone.
@@ -43,6 +45,15 @@ type Config struct {
 	// RejectBytesLimit is for how many rejects of one account the bytes are kept;
 	// of later ones the size and hash remain. Defaults to 10,000.
 	RejectBytesLimit int
+	// KeyLimit is with how many keys of newer runs that are not complete a batch
+	// compares the rows of older runs, for each category. Where a scope has more, what
+	// comes of its older runs is superseded. Defaults to 500,000, which takes about a
+	// second.
+	KeyLimit int64
+	// TransactionTimeout is how long a transaction, and each statement of it, may take
+	// before one half of its batch is applied after the other. What cannot be halved, one
+	// part and one end, gets twice the time with each attempt. Defaults to 20 s.
+	TransactionTimeout time.Duration
 	// RetryInterval is the first pause after a transient error; it doubles, with
 	// jitter, up to MaxRetryInterval. Defaults to 100 ms.
 	RetryInterval time.Duration
@@ -60,6 +71,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.RejectBytesLimit == 0 {
 		c.RejectBytesLimit = 10_000
+	}
+	if c.KeyLimit == 0 {
+		c.KeyLimit = 500_000
+	}
+	if c.TransactionTimeout == 0 {
+		c.TransactionTimeout = 20 * time.Second
 	}
 	if c.RetryInterval == 0 {
 		c.RetryInterval = 100 * time.Millisecond
@@ -102,8 +119,8 @@ func (l *Loader) Table(category string) *schema.Table { return l.tables[category
 var ErrParkedFull = errors.New("load: too many parked records; mend the table (hub check prints how) and restart")
 
 // Apply applies a batch in one transaction. It retries transient errors until ctx
-// is done. A batch that keeps exceeding the server's statement_timeout is applied in
-// pieces, each in a transaction, of which the last one moves the shards. After an
+// is done. A batch that exceeds Config.TransactionTimeout is applied in
+// pieces, each in a transaction, and the last one moves the shards. After an
 // error nothing of the batch is applied, except pieces of such a batch, and except
 // when the answer to the commit was lost; applying it again is always right.
 //
@@ -127,17 +144,16 @@ func (l *Loader) Apply(ctx context.Context, b *Batch) (Result, error) {
 // applyRetrying applies a batch in one transaction, and tries again after transient
 // errors. It gives up only on one that can be halved and is too slow.
 func (l *Loader) applyRetrying(ctx context.Context, b *Batch) (Result, error) {
-	attempts, slow := 0, 0
+	attempts, timeout := 0, l.config.TransactionTimeout
 	attempt := func() (Result, error) {
 		attempts++
-		result, err := l.applyOnce(ctx, b)
-		if hasCode(err, codeCanceled) {
-			slow++
-		} else {
-			slow = 0
+		result, err := l.applyOnce(ctx, b, timeout)
+		slow := tooSlow(err)
+		if slow {
+			timeout = min(2*timeout, maxTransactionTimeout)
 		}
 		switch {
-		case err != nil && Classify(err) != Retry, slow == slowAttempts && b.divisible():
+		case err != nil && Classify(err) != Retry, slow && b.divisible():
 			err = backoff.Permanent(err)
 		case readOnly(err):
 			// The writer became a reader and may stay one: find out anew who it is.
@@ -158,13 +174,13 @@ func (l *Loader) applyRetrying(ctx context.Context, b *Batch) (Result, error) {
 	return result, err
 }
 
-func (l *Loader) applyOnce(ctx context.Context, b *Batch) (Result, error) {
+func (l *Loader) applyOnce(ctx context.Context, b *Batch, timeout time.Duration) (Result, error) {
 	conn, err := l.pool.Acquire(ctx)
 	if err != nil {
 		return Result{}, err
 	}
 	defer conn.Release()
-	a := &apply{loader: l, batch: b, tx: &tx{conn: conn.Conn()}}
+	a := &apply{loader: l, batch: b, tx: &tx{conn: conn.Conn(), timeout: timeout, begun: time.Now()}}
 	a.result.Categories = map[string]Counts{}
 	if err = a.run(ctx); err == nil {
 		err = a.commit(ctx)

@@ -68,6 +68,8 @@ type database struct {
 	*pgtest.DB
 	loader *load.Loader
 	pool   *pgxpool.Pool // as the loader has it
+	// impatient is the TransactionTimeout of wantRetries.
+	impatient time.Duration
 }
 
 func newDatabase(t *testing.T, config load.Config) *database {
@@ -100,7 +102,7 @@ func newLoader(t *testing.T, db *pgtest.DB, config load.Config) *database {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	return &database{t, db, load.New(pool, config, categories...), pool}
+	return &database{T: t, DB: db, loader: load.New(pool, config, categories...), pool: pool}
 }
 
 const (

@@ -78,14 +78,14 @@ func (c *category) firstRows(rows []int32, partOf []*partWork) (first, others []
 // their keys and each key once, and the part of every row of the record.
 func (c *category) effectiveRows(ctx context.Context) (rows []int32, partOf []*partWork, err error) {
 	partOf = make([]*partWork, c.group.Record.NumRows())
+	hidden, err := c.namedByNewer(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, p := range c.parts {
 		if p.superseded {
 			c.counts.Superseded += int64(p.Rows)
 			continue
-		}
-		hidden, err := c.namedByNewer(ctx, p)
-		if err != nil {
-			return nil, nil, err
 		}
 		for row := int32(p.First); row < int32(p.First+p.Rows); row++ {
 			if hidden[row] {
@@ -107,23 +107,47 @@ func (c *category) effectiveRows(ctx context.Context) (rows []int32, partOf []*p
 	return c.dropRepeated(rows, partOf), partOf, nil
 }
 
+// Each key of the newer runs is read once, with the newest run that names it. A key is
+// of one scope.
 const namedByNewerSQL = `
+WITH named AS MATERIALIZED (
+    SELECT DISTINCT ON (key) key, p.run
+    FROM unnest($1::uuid[], $2::uuid[]) AS s(scope, oldest)
+    JOIN hub.run_part p ON p.scope = s.scope AND p.run > s.oldest, unnest(p.row_keys) AS key
+    ORDER BY key, p.run DESC
+)
 SELECT k.ord::integer - 1
-FROM unnest($1::uuid[]) WITH ORDINALITY AS k(key, ord)
-WHERE k.key IN (SELECT unnest(p.row_keys) FROM hub.run_part p WHERE p.scope = $2 AND p.run > $3)`
+FROM unnest($3::uuid[], $4::uuid[]) WITH ORDINALITY AS k(key, run, ord)
+JOIN named n ON n.key = k.key AND n.run > k.run`
 
-// namedByNewer returns the rows of a part whose keys a newer run of the scope has
-// named: that run has the newer word, also where it wrote nothing.
-func (c *category) namedByNewer(ctx context.Context, p *partWork) (map[int32]bool, error) {
-	if !c.snapshot() || p.Rows == 0 || p.scope.newest == nil || p.scope.newest.Compare(p.Run) <= 0 {
+// namedByNewer returns the rows whose keys a newer run of their scope has named: that
+// run has the newer word, also where it wrote nothing. It asks for all parts at once,
+// so that the keys of a run are read once and not for every part.
+func (c *category) namedByNewer(ctx context.Context) (map[int32]bool, error) {
+	if !c.snapshot() {
 		return nil, nil
 	}
-	keys := c.group.keys[p.First*idSize : (p.First+p.Rows)*idSize]
+	oldest := oldestRuns{}
+	var rows []int32
+	var runs []schema.RunID
+	for _, p := range c.parts {
+		if p.superseded || p.Rows == 0 || !p.scope.hasNewer(p.Run) {
+			continue
+		}
+		oldest.add(p.scope, p.Run)
+		for row := int32(p.First); row < int32(p.First+p.Rows); row++ {
+			rows, runs = append(rows, row), append(runs, p.Run)
+		}
+	}
+	if len(rows) == 0 {
+		return nil, nil
+	}
 	hidden := map[int32]bool{}
+	scopes, since := oldest.params()
 	err := c.doWithHashJoins(ctx, "find keys of newer runs", namedByNewerSQL, func(v [][]byte) error {
-		hidden[int32(p.First)+integer(v[0])] = true
+		hidden[rows[integer(v[0])]] = true
 		return nil
-	}, uuids(keys), uuid(p.scope.id), uuid(p.Run))
+	}, scopes, since, uuidsOf(rows, c.group.keys), uuidList(runs))
 	return hidden, err
 }
 
@@ -173,7 +197,7 @@ func (c *category) newestOf(rows []int32, partOf []*partWork) int32 {
 // refusal describes a row that was decoded but cannot be applied.
 func (c *category) refusal(row int32, p *partWork, reason schema.Reason, detail string) RowReject {
 	return RowReject{
-		Row: int(row) - p.First, Reason: reason, Detail: detail,
+		Row: p.number(row), Reason: reason, Detail: detail,
 		Bytes: rowText(c.table, c.group.Record, int(row)),
 	}
 }
@@ -434,6 +458,9 @@ WHERE t.run_id < excluded.run_id AND (t.row_hash <> excluded.row_hash OR t.delet
 
 // copyInto copies columns of rows into a table.
 func (c *category) copyInto(ctx context.Context, table string, columns []string, rows []int32) error {
+	if err := c.inTime(); err != nil {
+		return err
+	}
 	rec := selectColumns(c.extendedRecord(), columns)
 	defer rec.Release()
 	r, err := pgcopy.NewReader(pgcopy.Source{Record: rec, Rows: rows})

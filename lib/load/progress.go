@@ -42,6 +42,32 @@ func (l *Loader) StoreGap(ctx context.Context, s Shard, g stream.Gap) error {
 	return nil
 }
 
+// StoreStream notes how long a stream keeps records. Call it at least once a day
+// while the stream is consumed.
+func (l *Loader) StoreStream(ctx context.Context, stream string, created time.Time, retention time.Duration) error {
+	_, err := l.pool.Exec(ctx, `
+		INSERT INTO hub.stream (stream, stream_created_at, retention) VALUES ($1, $2, $3)
+		ON CONFLICT (stream, stream_created_at) DO UPDATE SET retention = excluded.retention, seen_at = now()`, stream, created, retention)
+	if err != nil {
+		return fmt.Errorf("load: store retention of stream %s: %w", stream, err)
+	}
+	return nil
+}
+
+// Retention returns the longest time for which a stream that may still hold records
+// to be applied keeps them; zero if none is known. See [Loader.StoreStream].
+func (l *Loader) Retention(ctx context.Context) (retention time.Duration, err error) {
+	// A consumer may have been away for as long as the stream keeps records, before
+	// it takes up where it was.
+	err = l.pool.QueryRow(ctx, `
+		SELECT coalesce(max(retention), interval '0') FROM hub.stream
+		WHERE seen_at > now() - 2 * retention - interval '1 day'`).Scan(&retention)
+	if err != nil {
+		return 0, fmt.Errorf("load: read retention of streams: %w", err)
+	}
+	return retention, nil
+}
+
 // pruneScopes is how many scopes are pruned in one transaction, which locks them.
 const pruneScopes = 500
 

@@ -52,6 +52,12 @@ type modelRow struct {
 
 type model struct {
 	rules
+	// limited makes all runs but the newest known one past when something of an older
+	// run comes and the newer ones keep more than limit keys.
+	limited  bool
+	limit    int
+	newest   int
+	pruned   int
 	rows     [modelKeys]modelRow
 	seen     [modelRuns + 1][modelKeys]bool
 	parts    [modelRuns + 1]int // bit set
@@ -60,7 +66,30 @@ type model struct {
 	complete int
 }
 
+// past reports whether what comes of a run is superseded as a whole.
+func (m *model) past(run int) bool { return run < m.complete || run <= m.pruned }
+
+// limitKeys is what an older run meets first.
+func (m *model) limitKeys(run int) {
+	kept := 0
+	for newer := run + 1; newer <= modelRuns; newer++ {
+		for key := range modelKeys {
+			if m.seen[newer][key] {
+				kept++
+			}
+		}
+	}
+	if m.limited && run < m.newest && !m.past(run) && kept > m.limit {
+		m.pruned = m.newest - 1
+		for older := range m.pruned + 1 {
+			m.seen[older] = [modelKeys]bool{}
+		}
+	}
+	m.newest = max(m.newest, run)
+}
+
 func (m *model) apply(e *event) {
+	m.limitKeys(e.run)
 	if e.end {
 		m.ends[e.run] = e
 		m.finish(e.run)
@@ -72,7 +101,7 @@ func (m *model) apply(e *event) {
 	if repeated && m.partsOnce {
 		return
 	}
-	if m.supersede && e.run < m.complete {
+	if m.supersede && m.past(e.run) {
 		return
 	}
 	for key, content := range e.named {
@@ -120,7 +149,7 @@ func (m *model) finish(run int) {
 	if !m.partsOnce {
 		arrived = m.counted[run]
 	}
-	if end == nil || !end.complete || arrived < end.parts || run <= m.complete {
+	if end == nil || !end.complete || arrived < end.parts || run <= m.complete || run <= m.pruned {
 		return
 	}
 	for key := range m.rows {
@@ -169,9 +198,13 @@ func eachOrder(events []event, f func([]event)) {
 // outcomes returns the different results of all orders of a history, each with
 // one order that leads to it.
 func outcomes(r rules, history []event) map[[modelKeys]byte]string {
+	return outcomesOf(model{rules: r}, history)
+}
+
+func outcomesOf(begin model, history []event) map[[modelKeys]byte]string {
 	found := map[[modelKeys]byte]string{}
 	eachOrder(history, func(order []event) {
-		m := model{rules: r}
+		m := begin
 		for i := range order {
 			m.apply(&order[i])
 		}
@@ -234,6 +267,43 @@ func TestEveryOrderOfSmallHistoriesGivesTheSameState(t *testing.T) {
 	eachHistory([][][]event{runsOf(1, 2), runsOf(2, 2)}, check)
 	eachHistory([][][]event{runsOf(1, 1), runsOf(2, 1), runsOf(3, 1)}, check)
 	t.Logf("%d histories, every order of each", histories)
+}
+
+// TestKeyLimitLosesNothingForGood searches every order for one in which the limit of
+// keys makes a difference that lasts: the newest run always has its word, and when it
+// is complete nothing else has.
+func TestKeyLimitLosesNothingForGood(t *testing.T) {
+	histories, differ := 0, 0
+	eachHistory([][][]event{runsOf(1, 1), runsOf(2, 1), runsOf(3, 1)}, func(history []event) {
+		histories++
+		var last [modelKeys]byte
+		complete := false
+		for _, e := range history {
+			if e.run == modelRuns {
+				complete = complete || e.complete
+				for key, content := range e.named {
+					last[key] = max(last[key], content)
+				}
+			}
+		}
+		for limit := range modelKeys + 1 {
+			found := outcomesOf(model{rules: allRules, limited: true, limit: limit}, history)
+			if len(found) > 1 {
+				differ++
+			}
+			for state, order := range found {
+				for key, content := range last {
+					if (content != 0 || complete) && state[key] != content {
+						t.Fatalf("with a limit of %d keys: %q, where the newest run says %q, after %s", limit, state, last, order)
+					}
+				}
+			}
+		}
+	})
+	t.Logf("%d histories, every order of each; in %d an older run had no word, until a newer one is complete", histories, differ)
+	if differ == 0 {
+		t.Error("the limit never made a difference")
+	}
 }
 
 func TestEveryRuleIsNeeded(t *testing.T) {

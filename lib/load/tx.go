@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -14,7 +15,12 @@ import (
 // committer shares its processors with the goroutines that decode, so that each
 // answer it waits for costs it its turn.
 type tx struct {
-	conn  *pgx.Conn
+	conn *pgx.Conn
+	// timeout is how long the transaction may take since it has begun, and as long may
+	// its last statement.
+	timeout time.Duration
+	begun   time.Time
+
 	batch *pgconn.Batch
 	queue []statement
 	err   error // of the first parameter that could not be encoded
@@ -52,6 +58,9 @@ func (t *tx) send(ctx context.Context) error {
 	if len(queue) == 0 {
 		return nil
 	}
+	if err := t.inTime(); err != nil {
+		return fmt.Errorf("%s: %w", queue[0].step, err)
+	}
 	answers := t.conn.PgConn().ExecBatch(ctx, batch)
 	var failed error // of a row function
 	done := 0
@@ -72,6 +81,14 @@ func (t *tx) send(ctx context.Context) error {
 		return fmt.Errorf("%s: %w", queue[min(done, len(queue)-1)].step, err)
 	}
 	return failed
+}
+
+// inTime returns errSlow if the transaction takes too long already.
+func (t *tx) inTime() error {
+	if time.Since(t.begun) > t.timeout {
+		return errSlow
+	}
+	return nil
 }
 
 // do sends what is queued and one statement more.

@@ -2,12 +2,14 @@ package program
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode"
-
-	"github.com/jedib0t/go-pretty/v6/table"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // OutputFlag chooses the format of results, to be embedded in commands.
@@ -18,21 +20,49 @@ type OutputFlag struct {
 // JSON reports whether the format is JSON.
 func (f OutputFlag) JSON() bool { return f.Output == "json" }
 
-// NewTable returns a table for people. Render writes it.
-func NewTable(w io.Writer, header ...any) table.Writer {
-	t := table.NewWriter()
-	t.SetOutputMirror(w)
-	t.SetStyle(table.StyleLight)
-	t.AppendHeader(header)
-	return t
-}
-
-// WriteJSON writes v, indented.
+// WriteJSON writes v, indented. Characters that a terminal might obey are escaped.
 func WriteJSON(w io.Writer, v any) error {
-	encoder := json.NewEncoder(w)
+	var b strings.Builder
+	encoder := json.NewEncoder(&b)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(v)
+	if err := encoder.Encode(v); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, escape(b.String(), func(b []byte, r rune) []byte {
+		for _, unit := range utf16.Encode([]rune{r}) {
+			b = fmt.Appendf(b, `\u%04x`, unit)
+		}
+		return b
+	}))
+	return err
+}
+
+// Visible returns text as a terminal may show it: characters that are not
+// printable, other than line feeds and tabs, are written as \x1b or \u202e, and
+// bytes that are no UTF-8 as \xff.
+func Visible(text string) string {
+	return escape(text, func(b []byte, r rune) []byte {
+		quoted := strconv.AppendQuoteRune(nil, r)
+		return append(b, quoted[1:len(quoted)-1]...)
+	})
+}
+
+// escape replaces what a terminal does not show as it is.
+func escape(text string, replace func(b []byte, r rune) []byte) string {
+	var b []byte
+	for i, r := range text {
+		_, size := utf8.DecodeRuneInString(text[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			b = fmt.Appendf(b, `\x%02x`, text[i])
+		case unicode.IsPrint(r) || r == '\n' || r == '\t':
+			b = utf8.AppendRune(b, r)
+		default:
+			b = replace(b, r)
+		}
+	}
+	return string(b)
 }
 
 // resultWriter keeps the first error of a writer, which those who write tables do

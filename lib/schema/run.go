@@ -29,12 +29,15 @@ type Scope struct {
 
 var (
 	accountRE = regexp.MustCompile(`^[0-9]{12}$`)
-	regionRE  = regexp.MustCompile(`^[a-z][a-z0-9-]{1,31}$`)
-	sliceRE   = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,64}$`)
+	// regionRE is the form of the names of AWS's regions in all partitions: us-east-1,
+	// us-gov-west-1, eusc-de-east-1. There are few such names, so that nobody can search
+	// among them for one that suits an attack.
+	regionRE = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]{2,5})?-[a-z]{4,9}-[0-9]{1,2}$`)
+	sliceRE  = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,64}$`)
 )
 
 // Validate reports every part of the scope that is malformed. It does not know
-// which categories exist.
+// which categories exist; [Table.ValidateSlice] says which slices a category has.
 func (s Scope) Validate() error {
 	var faults []error
 	check := func(ok bool, what, value, want string) {
@@ -44,7 +47,7 @@ func (s Scope) Validate() error {
 	}
 	check(nameRE.MatchString(s.Category), "category", s.Category, "lower case letters, digits and underscores")
 	check(accountRE.MatchString(s.Account), "account", s.Account, "12 digits")
-	check(regionRE.MatchString(s.Region), "region", s.Region, `a region name or "global"`)
+	check(s.Region == GlobalRegion || regionRE.MatchString(s.Region), "region", s.Region, `a region's name, such as us-east-1, or "global"`)
 	check(s.Slice == "" || sliceRE.MatchString(s.Slice), "slice", s.Slice, "at most 64 letters, digits, dots, colons, dashes and underscores")
 	return errors.Join(faults...)
 }

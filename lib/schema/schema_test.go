@@ -249,11 +249,16 @@ func TestScope(t *testing.T) {
 	if good.ID() == (schema.Scope{Category: "certificates", Account: "123456789012", Region: "eu-central-1"}).ID() {
 		t.Error("the slice does not count")
 	}
-	for region, ok := range map[string]bool{"r": false, "rr": true, strings.Repeat("r", 32): true, strings.Repeat("r", 33): false} {
+	for region, ok := range map[string]bool{
+		"us-east-1": true, "us-gov-west-1": true, "eusc-de-east-1": true, "cn-northwest-1": true, "us-isob-east-1": true,
+		"eu-isoe-west-1": true, "ap-southeast-12": true, "mx-central-1": true, "global": true,
+		"": false, "rr": false, "eu": false, "eu-central": false, "eu-central-123": false, "eu-central-1a": false, "EU-central-1": false,
+		"us-east-1-bos-1": false, "globals": false, "eu-central-1\n": false, "us-east-1-wl1-bos-wlz-1": false, "x-aaaa-1": false,
+	} {
 		s := good
 		s.Region = region
 		if err := s.Validate(); (err == nil) != ok {
-			t.Errorf("a region of %d letters: %v", len(region), err)
+			t.Errorf("region %q: %v", region, err)
 		}
 	}
 	// Scopes in databases, and the partition keys of senders in other languages, are this.
@@ -302,6 +307,37 @@ func TestCheckText(t *testing.T) {
 	for text, good := range map[string]bool{"": true, "héllo 😀": true, "a\x00b": false, "\xff": false, "\xed\xa0\x80": false} {
 		if wrong := schema.CheckText([]byte(text)); (wrong == "") != good {
 			t.Errorf("CheckText(%q) = %q", text, wrong)
+		}
+	}
+}
+
+func TestValidateSlice(t *testing.T) {
+	type cost struct {
+		Day  schema.Date `col:"day,key,slice"`
+		Name string      `col:"name,key"`
+	}
+	type kind struct {
+		Kind string `col:"kind,key,slice"`
+	}
+	type thing struct {
+		ID string `col:"id,key"`
+	}
+	days := schema.Of[cost](schema.Spec{Name: "costs", Mode: schema.Snapshot})
+	kinds := schema.Of[kind](schema.Spec{Name: "kinds", Mode: schema.Snapshot})
+	things := schema.Of[thing](schema.Spec{Name: "things", Mode: schema.Snapshot})
+	for _, test := range []struct {
+		table *schema.Table
+		slice string
+		ok    bool
+	}{
+		{days.Table, "2026-08-01", true}, {days.Table, "0001-01-01", true}, {days.Table, "9999-12-31", true},
+		{days.Table, "", false}, {days.Table, "infinity", false}, {days.Table, "20260801", false}, {days.Table, "today", false},
+		{days.Table, "0000-12-31", false}, {days.Table, "2026-02-30", false}, {days.Table, "2026-8-1", false}, {days.Table, "epoch", false},
+		{kinds.Table, "infinity", true}, {kinds.Table, "", false},
+		{things.Table, "", true}, {things.Table, "2026-08-01", false},
+	} {
+		if err := test.table.ValidateSlice(test.slice); (err == nil) != test.ok {
+			t.Errorf("%s with slice %q: %v", test.table, test.slice, err)
 		}
 	}
 }

@@ -263,6 +263,27 @@ func (t *Table) Keys() []int { return t.keys }
 // SliceColumn returns the index of the slice column, or -1.
 func (t *Table) SliceColumn() int { return t.slice }
 
+// ValidateSlice reports whether slice can be the slice of a scope of the category: ""
+// where it has no slice column, else a value of that column in the one way in which
+// rows are written. Another way to write a day would be another scope of the same rows.
+func (t *Table) ValidateSlice(slice string) error {
+	switch {
+	case t.slice < 0 && slice == "":
+		return nil
+	case t.slice < 0:
+		return fmt.Errorf("slice is %.80q, and category %s has no slices", slice, t.name)
+	case slice == "":
+		return fmt.Errorf("slice is missing: category %s has one per %s", t.name, t.columns[t.slice].Name)
+	case t.columns[t.slice].Kind != KindDate:
+		return nil
+	}
+	// Year 0 is a year for package time and none for PostgreSQL.
+	if d, err := ParseDate(slice); err != nil || d.String() != slice || d.Time().Year() < 1 {
+		return fmt.Errorf("slice %.80q is not a day as 2006-01-02, from the year 0001 on", slice)
+	}
+	return nil
+}
+
 // Index returns the index of the column of that name.
 func (t *Table) Index(name string) (int, bool) {
 	i, ok := t.byName[name]

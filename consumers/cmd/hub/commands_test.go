@@ -275,7 +275,8 @@ func TestStatusRejectsAndRefresh(t *testing.T) {
 	change(t, w.db, "INSERT INTO hub.gap (stream, stream_created_at, shard, after_sequence, until_sequence, reason) VALUES ('s', '2026-08-01 10:00:00Z', 'shard-7', '1', '2', 'trimmed')")
 	change(t, w.db, "UPDATE hub.gap SET after_arrived_at = '2026-08-01T10:00:00Z', detected_at = '2026-08-03T04:00:00Z'")
 	hub(t.Context(), "status").want(t, program.ExitDone, "from 2026-08-01 10:00:00 to at most 2026-08-03 04:00:00: trimmed", "hub replay --from 2026-08-01 --to 2026-08-03")
-	hub(t.Context(), "status").want(t, program.ExitDone, "gap in s created 2026-08-01 10:00:00 shard-7", "│ "+streamARN+" │")
+	hub(t.Context(), "status").want(t, program.ExitDone, "gap in s created 2026-08-01 10:00:00 shard-7", "│ observability │")
+	hub(t.Context(), "status", "--wide").want(t, program.ExitDone, "│ "+streamARN+" │", s.Shards[0].Sequence, "ROWS IN")
 	if s := parse[statusJSON](t, hub(t.Context(), "status", "-o", "json")); len(s.Gaps) != 2 || s.Gaps[0].Created.Equal(s.Gaps[1].Created) || s.Shards[0].Created.IsZero() {
 		t.Errorf("%+v", s)
 	}
@@ -287,7 +288,7 @@ func TestStatusRejectsAndRefresh(t *testing.T) {
 	if r := hub(t.Context(), "rejects", "show", fmt.Sprint(rejects[0].ID)).want(t, program.ExitDone, `"reason": "not_envelope"`); r.stdout != "garbage\x00" {
 		t.Errorf("stdout %q", r.stdout)
 	}
-	hub(t.Context(), "rejects", "list").want(t, program.ExitDone, "not_envelope")
+	hub(t.Context(), "rejects", "list").want(t, program.ExitDone, "│ not_envelope, open ")
 	hub(t.Context(), "rejects", "list", "--state", "parked").want(t, program.ExitDone, "no rejects")
 	hub(t.Context(), "rejects", "list", "--category", "kms_keys", "--account", "111122223333").want(t, program.ExitDone, "no rejects")
 	hub(t.Context(), "rejects", "show", "999").want(t, program.ExitUsage, "there is no reject 999")

@@ -36,8 +36,8 @@ type consumeCommand struct {
 	DrainTimeout    time.Duration `default:"25s" help:"How long the end may take after SIGTERM. ECS kills after 30 s."`
 	Refresh         bool          `default:"true" negatable:"" help:"Refresh materialized views after their tables changed."`
 	RefreshInterval time.Duration `default:"10s" help:"Least time between two refreshes."`
-	Keep            time.Duration `placeholder:"192h" help:"How long runs are remembered that a newer one replaced. Defaults to 8 days, and at least the stream's retention and a day."`
-	MetricsAddr     string        `placeholder:"HOST:PORT" help:"Address that serves /healthz, /readyz and /metrics. Defaults to none."`
+	keepFlag
+	MetricsAddr string `placeholder:"HOST:PORT" help:"Address that serves /healthz, /readyz and /metrics. Defaults to none."`
 }
 
 // Help is shown by `hub consume -h`.
@@ -68,8 +68,6 @@ const (
 	// slowCommit is how long records may wait for their commit, besides --batch-age,
 	// before the log says so.
 	slowCommit = 30 * time.Second
-	// keepRuns is the default of --keep.
-	keepRuns = 8 * 24 * time.Hour
 	// spareConnections are for the refresher, parked records, metrics and readiness.
 	spareConnections = 4
 )
@@ -84,6 +82,7 @@ type consumer struct {
 	refresher *refresh.Refresher // nil: none here
 	metrics   *metrics
 	keep      time.Duration
+	id        streamIdentity
 	slow      time.Duration // for how long records may wait for their commit
 }
 
@@ -125,11 +124,9 @@ func (c consumeCommand) consume(ctx context.Context, p program.Program, log *slo
 	if err != nil {
 		return err
 	}
-	keep := c.Keep
-	if keep == 0 {
-		keep = max(keepRuns, id.Retention+24*time.Hour)
-	} else if keep < id.Retention {
-		return program.Usagef("--keep %v is less than the %v for which the stream keeps records", keep, id.Retention)
+	keep, err := c.keep(id.Retention)
+	if err != nil {
+		return err
 	}
 
 	m := newMetrics(p.VersionText(), pool, id)
@@ -153,7 +150,7 @@ func (c consumeCommand) consume(ctx context.Context, p program.Program, log *slo
 	if err != nil {
 		return &program.UsageError{Err: err}
 	}
-	hub := consumer{log: log, pool: pool, loader: loader, pipeline: pipeline, worker: worker, metrics: m, keep: keep, slow: slowCommit + c.BatchAge}
+	hub := consumer{log: log, pool: pool, loader: loader, pipeline: pipeline, worker: worker, metrics: m, keep: keep, id: id, slow: slowCommit + c.BatchAge}
 	if c.Refresh {
 		hub.refresher = refresh.New(pool, refresh.Config{Interval: c.RefreshInterval, OnRefresh: m.refreshed, OnError: m.refreshFailed, Logger: log})
 	}
@@ -230,18 +227,12 @@ func (c consumer) redrive(ctx context.Context) {
 }
 
 func (c consumer) prune(ctx context.Context) {
+	if err := c.loader.StoreStream(ctx, c.id.ARN, c.id.Created, c.id.Retention); err != nil && ctx.Err() == nil {
+		c.log.Warn("cannot note how long the stream keeps records", "error", err)
+	}
 	if err := prune(ctx, c.loader, c.keep, c.log); err != nil && ctx.Err() == nil {
 		c.log.Warn("cannot delete bookkeeping of old runs", "error", err)
 	}
-}
-
-// prune deletes bookkeeping of runs that a newer one replaced longer than keep ago.
-func prune(ctx context.Context, loader *load.Loader, keep time.Duration, log *slog.Logger) error {
-	n, err := loader.Prune(ctx, keep)
-	if n > 0 {
-		log.Info("deleted bookkeeping of old runs", "runs", n)
-	}
-	return err
 }
 
 // report logs what was applied, if anything was, and that nothing was although

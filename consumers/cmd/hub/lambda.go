@@ -114,7 +114,11 @@ func (s *sinks) pipeline(ctx context.Context, streamARN string) (p *runningPipel
 	}
 	config := s.flags.config(id)
 	config.Unordered, config.Logger = true, s.log
-	pipeline, err := newPipeline(load.New(s.pool, load.Config{Logger: s.log}, schemas.All()...), config)
+	loader := load.New(s.pool, load.Config{Logger: s.log}, schemas.All()...)
+	if err := loader.StoreStream(ctx, id.ARN, id.Created, id.Retention); err != nil { // `hub refresh` asks for it
+		return nil, false, err
+	}
+	pipeline, err := newPipeline(loader, config)
 	if err != nil {
 		return nil, false, err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,8 +19,8 @@ import (
 type refreshCommand struct {
 	databaseFlags
 	program.OutputFlag
-	All  bool          `help:"Refresh all views, not only those whose tables changed."`
-	Keep time.Duration `placeholder:"192h" help:"How long runs are remembered that a newer one replaced; not less than the stream's retention. Defaults to 8 days."`
+	keepFlag
+	All bool `help:"Refresh all views, not only those whose tables changed."`
 }
 
 // Help is shown by `hub refresh -h`.
@@ -45,6 +44,15 @@ func (c refreshCommand) Run(ctx context.Context, p program.Program, log *slog.Lo
 		return err
 	}
 	defer pool.Close()
+	loader := load.New(pool, load.Config{Logger: log}, schemas.All()...)
+	retention, err := loader.Retention(ctx)
+	if err != nil {
+		return err
+	}
+	keep, err := c.keep(retention)
+	if err != nil {
+		return err
+	}
 	r := refresh.New(pool, refresh.Config{Logger: log})
 	refreshed, what := r.Once, "views whose tables changed"
 	if c.All {
@@ -58,8 +66,7 @@ func (c refreshCommand) Run(ctx context.Context, p program.Program, log *slog.Lo
 	if err := c.print(p, result, what); err != nil {
 		return err
 	}
-	loader := load.New(pool, load.Config{Logger: log}, schemas.All()...)
-	if err := prune(ctx, loader, cmp.Or(c.Keep, keepRuns), log); err != nil {
+	if err := prune(ctx, loader, keep, log); err != nil {
 		return err
 	}
 	if partial != nil {
@@ -82,7 +89,7 @@ func (c refreshCommand) print(p program.Program, result refresh.Result, what str
 	}
 	t := program.NewTable(p.Stdout, "view", "duration", "error")
 	for _, v := range result.Views {
-		t.AppendRow(table.Row{v.Name, v.Duration.Round(time.Millisecond), program.Cut(errorText(v.Err), 100)})
+		t.AppendRow(table.Row{v.Name, v.Duration.Round(time.Millisecond), program.OneLine(errorText(v.Err))})
 	}
 	t.Render()
 	return nil

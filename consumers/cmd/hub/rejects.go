@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,6 +23,7 @@ type rejectsCommand struct {
 type rejectsListCommand struct {
 	databaseFlags
 	program.OutputFlag
+	program.WideFlag
 	State    string   `enum:"open,parked,all" default:"all" help:"open: refused. parked: waits for the table of its category to fit. ${enum}."`
 	Category []string `placeholder:"NAME" help:"Category; repeat it or separate with commas."`
 	Account  []string `placeholder:"ID" help:"Account; repeat it or separate with commas."`
@@ -75,9 +78,10 @@ func (c rejectsListCommand) Run(ctx context.Context, p program.Program) error {
 		_, err := fmt.Fprintln(p.Stdout, "no rejects")
 		return err
 	}
-	t := program.NewTable(p.Stdout, "id", "when", "state", "category", "account", "region", "reason", "detail")
+	t := program.NewTable(p.Stdout, "id", "reject")
+	t.Style().Options.SeparateRows = true
 	for _, r := range rejects {
-		t.AppendRow(table.Row{r.ID, ago(&r.At), r.State, program.Cut(r.Category, 48), program.Cut(r.Account, 16), program.Cut(r.Region, 20), r.Reason, program.Cut(r.Detail, 80)})
+		t.AppendRow(table.Row{r.ID, r.text(c.Wide)})
 	}
 	t.Render()
 	if len(rejects) == c.Limit {
@@ -86,15 +90,44 @@ func (c rejectsListCommand) Run(ctx context.Context, p program.Program) error {
 	return nil
 }
 
+// text says for people what was refused, where and why.
+func (r rejectJSON) text(wide bool) string {
+	lines := []string{fmt.Sprintf("%s, %s %s", program.OneLine(r.Reason), r.State, ago(&r.At))}
+	var where []string
+	for _, s := range []string{r.Category, r.Account, r.Region, r.Slice} {
+		if s != "" {
+			where = append(where, program.Cut(s, 48))
+		}
+	}
+	lines = append(lines, strings.Join(where, " "))
+	where = nil
+	if r.Run != nil {
+		where = append(where, "run "+*r.Run)
+	}
+	if r.Part != nil {
+		where = append(where, fmt.Sprintf("part %d", *r.Part))
+	}
+	if r.Row != nil {
+		where = append(where, fmt.Sprintf("row %d", *r.Row))
+	}
+	lines = append(lines, strings.Join(where, ", "), program.OneLine(r.Detail))
+	if wide {
+		lines = append(lines, program.OneLine(r.Origin), fmt.Sprintf("%d bytes, SHA-256 %s", r.Size, r.SHA256))
+	}
+	return strings.Join(slices.DeleteFunc(lines, func(s string) bool { return s == "" }), "\n")
+}
+
 type rejectsShowCommand struct {
 	databaseFlags
-	ID int64 `arg:"" help:"Id of the reject, from 'hub rejects list'."`
+	Raw bool  `help:"Write the bytes to a terminal as they are, too."`
+	ID  int64 `arg:"" help:"Id of the reject, from 'hub rejects list'."`
 }
 
 // Help is shown by `hub rejects show -h`.
 func (rejectsShowCommand) Help() string {
 	return `Prints the bytes as they arrived on standard output and what is known about them on
-standard error. A record is one header line and a body, mostly compressed:
+standard error. A terminal gets control characters as \\x1b and the like, unless --raw is
+given. A record is one header line and a body, mostly compressed:
 
   hub rejects show 17 2>/dev/null | tail -n +2 | zstdcat`
 }
@@ -123,6 +156,10 @@ func (c rejectsShowCommand) Run(ctx context.Context, p program.Program) error {
 	}
 	if bytes == nil && about[0].Size > 0 {
 		return fmt.Errorf("the %d bytes of reject %d were not kept: its account had too many rejects", about[0].Size, c.ID)
+	}
+	if program.Terminal(p.Stdout) != nil && !c.Raw {
+		_, err = fmt.Fprintln(p.Stdout, program.Visible(string(bytes)))
+		return err
 	}
 	_, err = p.Stdout.Write(bytes)
 	return err

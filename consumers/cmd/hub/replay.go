@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -231,19 +230,23 @@ func (c replayCommand) print(p program.Program, s replay.Summary, err error) err
 	fmt.Fprintf(p.Stdout, "%d runs in the archive; %d files with %d rows %s, %d files with %d rows were before\n",
 		s.Runs, s.Files, s.Rows, verb, s.SkippedFiles, s.SkippedRows)
 	for _, b := range s.Bad {
-		fmt.Fprintf(p.Stdout, "refused: %s: %s\n", cmp.Or(b.URL, string(b.Reason)), program.Cut(b.Detail, 300))
+		what := string(b.Reason)
+		if b.URL != "" {
+			what += ": " + b.URL
+		}
+		say(p, "refused: %s: %s", what, program.Cut(b.Detail, 1000))
 	}
 	more(p, s.BadCount, len(s.Bad), "refused")
 	for _, run := range s.Unfinished {
-		fmt.Fprintf(p.Stdout, "unfinished: %v has no manifest; its spoke is at work, or died\n", run)
+		say(p, "unfinished: %v has no manifest; its spoke is at work, or died", run)
 	}
 	more(p, s.UnfinishedCount, len(s.Unfinished), "unfinished")
 	for _, run := range s.Lacking {
-		fmt.Fprintf(p.Stdout, "lacking: parts of %v are in no file, because S3 refused them\n", run)
+		say(p, "lacking: parts of %v are in no file, because S3 refused them", run)
 	}
 	more(p, s.LackingCount, len(s.Lacking), "lacking")
 	for _, category := range slices.Sorted(maps.Keys(s.Unknown)) {
-		fmt.Fprintf(p.Stdout, "unknown: %d runs of category %s, which was not selected or needs a newer hub\n", s.Unknown[category], category)
+		say(p, "unknown: %d runs of category %s, which was not selected or needs a newer hub", s.Unknown[category], category)
 	}
 	return nil
 }

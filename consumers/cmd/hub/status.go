@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -17,13 +18,16 @@ import (
 type statusCommand struct {
 	databaseFlags
 	program.OutputFlag
+	program.WideFlag
 	Since time.Duration `default:"24h" help:"What arrived within this time is counted."`
 }
 
 // Help is shown by `hub status -h`.
 func (statusCommand) Help() string {
 	return `Shows, from the database alone: for each category its live rows, what arrived lately and
-when; how far each shard is; stretches that the stream lost; when views were refreshed.`
+when; how far each shard is; stretches that the stream lost; when views were refreshed.
+Incomplete runs are those within --since. --wide adds what arrived, the ARNs of streams
+and sequence numbers.`
 }
 
 // statusJSON is the status as `-o json` prints it: an interface, add only.
@@ -102,7 +106,7 @@ func (c statusCommand) Run(ctx context.Context, p program.Program) error {
 	if c.JSON() {
 		return program.WriteJSON(p.Stdout, s)
 	}
-	s.print(p)
+	s.print(p, c.Wide)
 	return nil
 }
 
@@ -178,23 +182,26 @@ func list[T any](ctx context.Context, db interface {
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[T])
 }
 
-func (s statusJSON) print(p program.Program) {
-	t := program.NewTable(p.Stdout, "category", "live rows", "runs", "incomplete", "rows in", "new", "changed", "gone", "newest run", "complete", "rejects", "parked")
-	for _, c := range s.Categories {
-		t.AppendRow(table.Row{program.Cut(orElse(c.Category, "(unknown)"), 48), c.Live, c.Runs, c.Incomplete, c.Rows, c.New, c.Changed, c.Gone,
-			ago(c.NewestRun), ago(c.Completed), c.Rejects, c.Parked})
-	}
-	t.Render()
+func (s statusJSON) print(p program.Program, wide bool) {
+	s.printCategories(p, wide)
 	printSources(p, s.Sources)
-	name := s.streamNames()
+	name := s.streamNames(wide)
 	if len(s.Shards) > 0 {
-		t := program.NewTable(p.Stdout, "stream", "shard", "newest applied record", "sequence number")
+		header := []any{"stream", "shard", "newest applied record"}
+		if wide {
+			header = append(header, "sequence number")
+		}
+		t := program.NewTable(p.Stdout, header...)
 		for _, h := range s.Shards {
 			state := ago(h.Arrived)
 			if h.Ended {
 				state = "ended"
 			}
-			t.AppendRow(table.Row{name(h.Stream, h.Created), h.Shard, state, h.Sequence})
+			row := table.Row{name(h.Stream, h.Created), h.Shard, state}
+			if wide {
+				row = append(row, h.Sequence)
+			}
+			t.AppendRow(row)
 		}
 		t.Render()
 	}
@@ -203,7 +210,7 @@ func (s statusJSON) print(p program.Program) {
 		if g.Since != nil {
 			from, since = " --from "+g.Since.UTC().Format(time.DateOnly), g.Since.UTC().Format(time.DateTime)
 		}
-		fmt.Fprintf(p.Stdout, "gap in %s %s, from %s to at most %s: %s; replay the archive of those days: hub replay%s --to %s\n", name(g.Stream, g.Created), g.Shard,
+		say(p, "gap in %s %s, from %s to at most %s: %s; replay the archive of those days: hub replay%s --to %s", name(g.Stream, g.Created), g.Shard,
 			since, g.Detected.UTC().Format(time.DateTime), program.Cut(g.Reason, 200), from, g.Detected.UTC().Format(time.DateOnly))
 	}
 	if len(s.Views) > 0 {
@@ -214,7 +221,7 @@ func (s statusJSON) print(p program.Program) {
 				duration = (time.Duration(*v.Millis) * time.Millisecond).String()
 			}
 			if v.Error != nil {
-				fault = program.Cut(*v.Error, 100)
+				fault = program.Cut(*v.Error, 300)
 			}
 			t.AppendRow(table.Row{v.View, ago(v.Refreshed), duration, fault})
 		}
@@ -222,15 +229,48 @@ func (s statusJSON) print(p program.Program) {
 	}
 }
 
-// streamNames returns how people tell the streams apart: by name, and where a
-// stream was made again also by when that was.
-func (s statusJSON) streamNames() func(stream string, created time.Time) string {
-	created := map[string]map[time.Time]bool{}
+func (s statusJSON) printCategories(p program.Program, wide bool) {
+	header := []any{"category", "live rows", "incomplete", "newest run", "complete", "rejects"}
+	if wide {
+		header = append(header, "parked", "runs", "rows in", "new", "changed", "gone")
+	}
+	t := program.NewTable(p.Stdout, header...)
+	for _, c := range s.Categories {
+		row := table.Row{categoryName(c.Category), c.Live, c.Incomplete, ago(c.NewestRun), ago(c.Completed), c.Rejects}
+		if wide {
+			row = append(row, c.Parked, c.Runs, c.Rows, c.New, c.Changed, c.Gone)
+		}
+		t.AppendRow(row)
+	}
+	t.Render()
+	for _, c := range s.Categories {
+		if c.Parked > 0 {
+			say(p, "%s: %d records are parked until the table fits: hub check says how to mend it", categoryName(c.Category), c.Parked)
+		}
+	}
+}
+
+func categoryName(name string) string { return program.Cut(orElse(name, "(unknown)"), 48) }
+
+// say writes a sentence, wrapped.
+func say(p program.Program, format string, args ...any) {
+	fmt.Fprintln(p.Stdout, program.Wrap(p.Stdout, fmt.Sprintf(format, args...), "  "))
+}
+
+// streamNames returns how people tell the streams apart: by name, by ARN if wide or
+// if several have that name, and where a stream was made again also by when that was.
+func (s statusJSON) streamNames(wide bool) func(stream string, created time.Time) string {
+	created, named := map[string]map[time.Time]bool{}, map[string]map[string]bool{}
+	short := func(stream string) string { return stream[strings.LastIndex(stream, "/")+1:] }
 	note := func(stream string, at time.Time) {
 		if created[stream] == nil {
 			created[stream] = map[time.Time]bool{}
 		}
 		created[stream][at.UTC()] = true
+		if named[short(stream)] == nil {
+			named[short(stream)] = map[string]bool{}
+		}
+		named[short(stream)][stream] = true
 	}
 	for _, h := range s.Shards {
 		note(h.Stream, h.Created)
@@ -239,10 +279,14 @@ func (s statusJSON) streamNames() func(stream string, created time.Time) string 
 		note(g.Stream, g.Created)
 	}
 	return func(stream string, at time.Time) string {
-		if len(created[stream]) < 2 {
-			return stream
+		name := stream
+		if !wide && len(named[short(stream)]) == 1 {
+			name = short(stream)
 		}
-		return fmt.Sprintf("%s created %s", stream, at.UTC().Format(time.DateTime))
+		if len(created[stream]) < 2 {
+			return name
+		}
+		return fmt.Sprintf("%s created %s", name, at.UTC().Format(time.DateTime))
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 type verifyCommand struct {
 	databaseFlags
 	program.OutputFlag
+	program.WideFlag
 	Against  string   `placeholder:"URL" help:"Second database. Without it the bookkeeping of the first is checked."`
 	Category []string `placeholder:"NAME" help:"Category; repeat it or separate with commas. Defaults to all."`
 	Limit    int      `default:"10" help:"How many differences of each kind are named."`
@@ -34,7 +35,8 @@ are compared by digests, then row by row where digests differ.
 
   hub verify --against postgres://hub@replayed.example.com/observability
 
-Exit code 3 if there are differences.`
+What is found is named, and the last lines say what to do about it. --wide shows each kind
+of difference in a column of its own. Exit code 3 if there are differences.`
 }
 
 // Run verifies.
@@ -111,9 +113,7 @@ type accountJSON struct {
 	Examples []string `json:"examples"`
 }
 
-func (a accountJSON) equal() bool {
-	return a.Doubled+a.Missing+a.Refused+a.Inconsistent+a.Rejected+a.Scopes == 0
-}
+func (a accountJSON) equal() bool { return a.differences() == 0 }
 
 // accountSQL compares runs with their ends and with their parts.
 const accountSQL = `
@@ -196,7 +196,7 @@ func (c verifyCommand) account(ctx context.Context, p program.Program, pool *pgx
 			return err
 		}
 	} else {
-		printAccounts(p, results)
+		printAccounts(p, results, gaps, c.Wide)
 	}
 	switch {
 	case !equal:
@@ -242,15 +242,70 @@ func (c verifyCommand) accountOf(ctx context.Context, tx pgx.Tx, t *schema.Table
 	return a, err
 }
 
-func printAccounts(p program.Program, results []accountJSON) {
-	t := program.NewTable(p.Stdout, "category", "runs", "open", "rows arrived", "rows of ends", "doubled", "missing", "refused", "inconsistent", "rejected", "live rows", "scopes that differ")
+// differences is how many runs and scopes are not as they should be. A run may
+// count more than once.
+func (a accountJSON) differences() int64 {
+	return a.Doubled + a.Missing + a.Refused + a.Inconsistent + a.Rejected + a.Scopes
+}
+
+func printAccounts(p program.Program, results []accountJSON, gaps int, wide bool) {
+	header := []any{"category", "runs", "open", "rows arrived", "live rows", "differences"}
+	if wide {
+		header = append(header, "rows of ends", "doubled", "missing", "refused", "inconsistent", "rejected", "scopes that differ")
+	}
+	t := program.NewTable(p.Stdout, header...)
+	var sum accountJSON
 	for _, a := range results {
-		t.AppendRow(table.Row{a.Category, a.Runs, a.Open, a.Rows, a.End, a.Doubled, a.Missing, a.Refused, a.Inconsistent, a.Rejected, a.Live, a.Scopes})
+		row := table.Row{a.Category, a.Runs, a.Open, a.Rows, a.Live, a.differences()}
+		if wide {
+			row = append(row, a.End, a.Doubled, a.Missing, a.Refused, a.Inconsistent, a.Rejected, a.Scopes)
+		}
+		t.AppendRow(row)
+		sum = sum.plus(a)
 	}
 	t.Render()
 	for _, a := range results {
 		for _, example := range a.Examples {
-			fmt.Fprintf(p.Stdout, "%s: %s\n", a.Category, program.Cut(example, 300))
+			say(p, "%s: %s", a.Category, program.Cut(example, 300))
 		}
 	}
+	for _, line := range sum.verdict(gaps) {
+		say(p, "%s", line)
+	}
+}
+
+func (a accountJSON) plus(b accountJSON) accountJSON {
+	return accountJSON{
+		Runs: a.Runs + b.Runs, Open: a.Open + b.Open, Rows: a.Rows + b.Rows, Doubled: a.Doubled + b.Doubled, Missing: a.Missing + b.Missing,
+		Refused: a.Refused + b.Refused, Inconsistent: a.Inconsistent + b.Inconsistent, Rejected: a.Rejected + b.Rejected, Scopes: a.Scopes + b.Scopes,
+	}
+}
+
+// verdict says whether all is right, and what to do if it is not.
+func (a accountJSON) verdict(gaps int) []string {
+	if a.differences() == 0 && gaps == 0 {
+		text := fmt.Sprintf("All is right: nothing of %d runs with %d rows was lost or doubled.", a.Runs, a.Rows)
+		if a.Open > 0 {
+			text += fmt.Sprintf(" Of %d more the end has not arrived; while spokes are at work that is usual.", a.Open)
+		}
+		return []string{text}
+	}
+	lines := []string{"Not all is right:"}
+	for _, d := range []struct {
+		n    int64
+		text string
+	}{
+		{a.Missing, "runs lack rows or parts. If none arrived for a minute, they are lost to the stream: replay the archive of those days, hub replay --from … --to …"},
+		{a.Refused, "runs lack parts that were refused: hub rejects list says why"},
+		{a.Rejected, "runs have rejected rows, so that their scopes keep what they had: hub rejects list says why"},
+		{a.Doubled, "runs have more than their end names: their sender uses a run id twice"},
+		{a.Inconsistent, "runs do not have the parts that they count: the bookkeeping was changed by hand, or this is a bug"},
+		{a.Scopes, "scopes have other live rows than the bookkeeping says: a table was changed by hand, or this is a bug. Replay the archive into an empty database and compare: hub verify --against URL"},
+		{int64(gaps), "gaps are noted, where records were lost to the stream: hub status says what to replay"},
+	} {
+		if d.n > 0 {
+			lines = append(lines, fmt.Sprintf("- %d %s", d.n, d.text))
+		}
+	}
+	return lines
 }

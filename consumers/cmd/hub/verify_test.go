@@ -51,7 +51,9 @@ func change(t *testing.T, db *pgtest.DB, sql string) {
 
 func TestVerifyAddsUp(t *testing.T) {
 	w := filled(t)
-	hub(t.Context(), "verify").want(t, program.ExitDone, "│ certificates      │    3 │    0 │          491 │          491 │")
+	hub(t.Context(), "verify").want(t, program.ExitDone, "│ certificates      │    3 │    0 │          491 │       241 │           0 │",
+		"\nAll is right: nothing of 4 runs with 493 rows was lost or doubled.\n")
+	hub(t.Context(), "verify", "--wide").want(t, program.ExitDone, "│ ROWS OF ENDS │ DOUBLED │ MISSING │")
 	certificates := func(r result) accountJSON { return parse[[]accountJSON](t, r)[0] }
 	if a := certificates(hub(t.Context(), "verify", "-o", "json", "--category", "certificates")); !a.equal() || a.Runs != 3 || a.Rows != 491 || a.Live != 241 {
 		t.Errorf("%+v", a)
@@ -61,32 +63,33 @@ func TestVerifyAddsUp(t *testing.T) {
 	if a := certificates(hub(t.Context(), "verify", "-o", "json").want(t, program.ExitDone)); a.Open != 1 {
 		t.Errorf("%+v", a)
 	}
+	hub(t.Context(), "verify").want(t, program.ExitDone, "Of 1 more the end has not arrived")
 	for _, test := range []struct {
 		name, change, undo string
 		found              func(accountJSON) int64
-		example            string
+		example, verdict   string
 	}{
 		{"doubled rows", "UPDATE hub.run SET rows = rows + 1 WHERE end_rows = 250", "UPDATE hub.run SET rows = rows - 1 WHERE end_rows = 250",
-			func(a accountJSON) int64 { return a.Doubled }, "doubled: 251 rows in 3 parts arrived, its end names 250 in 3"},
+			func(a accountJSON) int64 { return a.Doubled }, "doubled: 251 rows in 3 parts arrived, its end names 250 in 3", "- 1 runs have more than their end names"},
 		{"doubled parts", "UPDATE hub.run SET parts = parts + 1 WHERE end_rows = 250", "UPDATE hub.run SET parts = parts - 1 WHERE end_rows = 250",
-			func(a accountJSON) int64 { return a.Doubled }, "doubled: 250 rows in 4 parts"},
+			func(a accountJSON) int64 { return a.Doubled }, "doubled: 250 rows in 4 parts", "- 1 runs have more than their end names"},
 		{"lost rows", "UPDATE hub.run SET rows = rows - 1 WHERE end_rows = 250", "UPDATE hub.run SET rows = rows + 1 WHERE end_rows = 250",
-			func(a accountJSON) int64 { return a.Missing }, "missing: 249 rows"},
+			func(a accountJSON) int64 { return a.Missing }, "missing: 249 rows", "- 1 runs lack rows or parts. If none arrived"},
 		{"refused part",
 			"UPDATE hub.run SET rows = rows - 100, parts = parts - 1 WHERE end_rows = 250; INSERT INTO hub.reject (reason, detail, category, run, part, size, sha256) SELECT 'hash', '', 'certificates', run, 1, 1, '' FROM hub.run WHERE end_rows = 250",
 			"UPDATE hub.run SET rows = rows + 100, parts = parts + 1 WHERE end_rows = 250; DELETE FROM hub.reject",
-			func(a accountJSON) int64 { return a.Refused }, "refused: 150 rows in 2 parts"},
+			func(a accountJSON) int64 { return a.Refused }, "refused: 150 rows in 2 parts", "- 1 runs lack parts that were refused: hub rejects list"},
 		{"parts that are not there", "UPDATE hub.run_part SET rows = rows + 1 WHERE part = 2 AND rows = 50", "UPDATE hub.run_part SET rows = rows - 1 WHERE part = 2 AND rows = 51",
-			func(a accountJSON) int64 { return a.Inconsistent }, "its stored parts say something else"},
+			func(a accountJSON) int64 { return a.Inconsistent }, "its stored parts say something else", "- 1 runs do not have the parts that they count"},
 		{"rejected rows of a run that cannot be complete", "UPDATE hub.run SET rejects = 2, completed_at = NULL WHERE end_rows = 250; UPDATE hub.scope SET complete_run = NULL WHERE live_rows = 240",
 			"UPDATE hub.run SET rejects = 0, completed_at = now() WHERE end_rows = 250; UPDATE hub.scope s SET complete_run = (SELECT run FROM hub.run r WHERE r.scope = s.scope AND end_rows = 240) WHERE live_rows = 240",
-			func(a accountJSON) int64 { return a.Rejected }, "2 rows were rejected: hub rejects list"},
+			func(a accountJSON) int64 { return a.Rejected }, "2 rows were rejected: hub rejects list", "- 1 runs have rejected rows"},
 		{"row lost from the table", "UPDATE obs.certificates SET deleted_at = now() WHERE certificate_arn LIKE '%0100'", "UPDATE obs.certificates SET deleted_at = NULL WHERE certificate_arn LIKE '%0100'",
-			func(a accountJSON) int64 { return a.Scopes }, "scope certificates/111122223333/eu-central-1: 239 rows are live, the bookkeeping has 240"},
+			func(a accountJSON) int64 { return a.Scopes }, "scope certificates/111122223333/eu-central-1: 239 rows are live, the bookkeeping has 240", "- 1 scopes have other live rows"},
 		{"another row in its place", "UPDATE hub.scope SET live_xor = live_xor # 1 WHERE live_rows = 240", "UPDATE hub.scope SET live_xor = live_xor # 1 WHERE live_rows = 240",
-			func(a accountJSON) int64 { return a.Scopes }, "240 rows are live, the bookkeeping has 240, or others"},
+			func(a accountJSON) int64 { return a.Scopes }, "240 rows are live, the bookkeeping has 240, or others", "- 1 scopes have other live rows"},
 		{"rows of a scope that nobody knows", "UPDATE obs.certificates SET region = 'x' WHERE account_id = '222233334444'", "UPDATE obs.certificates SET region = 'eu-central-1' WHERE region = 'x'",
-			func(a accountJSON) int64 { return a.Scopes - 1 }, "scope certificates/222233334444/x: 1 rows are live, the bookkeeping has 0"},
+			func(a accountJSON) int64 { return a.Scopes - 1 }, "scope certificates/222233334444/x: 1 rows are live, the bookkeeping has 0", "- 2 scopes have other live rows"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			change(t, w.db, test.change)
@@ -95,14 +98,14 @@ func TestVerifyAddsUp(t *testing.T) {
 			if test.found(a) != 1 || !slices.ContainsFunc(a.Examples, func(e string) bool { return strings.Contains(e, test.example) }) {
 				t.Errorf("%+v", a)
 			}
-			hub(t.Context(), "verify").want(t, program.ExitPartly, test.example)
+			hub(t.Context(), "verify").want(t, program.ExitPartly, test.example, "Not all is right:\n", test.verdict)
 		})
 	}
 	// What was rejected before the newest complete run is past.
 	change(t, w.db, "UPDATE hub.run SET rejects = 1 WHERE end_rows = 250")
 	hub(t.Context(), "verify").want(t, program.ExitDone)
 	change(t, w.db, "INSERT INTO hub.gap (stream, stream_created_at, shard, after_sequence, until_sequence, reason) VALUES ('s', now(), '7', '1', '2', 'trimmed')")
-	hub(t.Context(), "verify").want(t, program.ExitPartly, "1 gaps are noted")
+	hub(t.Context(), "verify").want(t, program.ExitPartly, "1 gaps are noted", "- 1 gaps are noted")
 	change(t, w.db, "DELETE FROM hub.gap")
 	// The loader may lose count of a scope, which is no difference.
 	change(t, w.db, "UPDATE hub.scope SET live_rows = -1")
@@ -116,7 +119,20 @@ func TestRefreshPrunes(t *testing.T) {
 	if n := runs(); n != 4 {
 		t.Errorf("%d runs: young ones were deleted", n)
 	}
-	hub(t.Context(), "refresh", "--keep", "1ms").want(t, program.ExitDone, `msg="deleted bookkeeping of old runs" runs=1`)
+	// What the stream may still bring is not forgotten: its retention is known from the consumer.
+	hub(t.Context(), "refresh", "--keep", "1s").want(t, program.ExitUsage, "--keep 1s is less than the 24h0m0s for which the stream keeps records")
+	if n := w.count("SELECT count(*) FROM hub.stream WHERE retention = '24 hours'"); n != 1 {
+		t.Errorf("the consumer noted the retention of %d streams", n)
+	}
+	change(t, w.db, "UPDATE hub.stream SET retention = '7 days'")
+	hub(t.Context(), "refresh", "--keep", "167h").want(t, program.ExitUsage, "--keep 167h0m0s is less than the 168h0m0s")
+	if n := runs(); n != 4 {
+		t.Errorf("%d runs: they were deleted all the same", n)
+	}
+	// A stream that has not been consumed for long holds nothing any more.
+	change(t, w.db, "UPDATE hub.stream SET seen_at = now() - interval '16 days'")
+	change(t, w.db, "UPDATE hub.run SET collected_at = collected_at - interval '9 days'")
+	hub(t.Context(), "refresh", "--keep", "48h").want(t, program.ExitDone, `msg="deleted bookkeeping of old runs" runs=1`)
 	if n := runs(); n != 3 {
 		t.Errorf("%d runs", n)
 	}
@@ -192,7 +208,7 @@ func TestReplayNamesWhatItCouldNotApply(t *testing.T) {
 	w.deleteObject(manifests[1])
 	empty := pgtest.New(t, template)
 	replay := []string{"replay", "--bucket", bucket, "--database-url", empty.URL}
-	hub(t.Context(), replay...).want(t, program.ExitPartly, "refused: s3://"+bucket+"/"+manifests[0]+": archive: manifest:", "unfinished: certificates/111122223333/eu-central-1 run",
+	hub(t.Context(), replay...).want(t, program.ExitPartly, "refused: manifest: s3://"+bucket+"/"+manifests[0]+": archive: manifest:", "unfinished: certificates/111122223333/eu-central-1 run",
 		"not everything could be applied")
 	s := parse[replayJSON](t, hub(t.Context(), append(replay, "-o", "json")...).want(t, program.ExitPartly))
 	if s.Complete || s.BadCount != 1 || s.Bad[0].Reason != "manifest" || len(s.Unfinished) != 1 || s.SkippedRows != 3 {

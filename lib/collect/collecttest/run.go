@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 
+	"github.com/hubspoke/observability/lib/awsanswer"
 	"github.com/hubspoke/observability/lib/collect"
 	"github.com/hubspoke/observability/lib/goldentest"
 	"github.com/hubspoke/observability/lib/schema"
@@ -149,7 +150,7 @@ func (s *suite[T]) collect(ctx context.Context, r *replay, emitError func(row in
 // config is an AWS configuration whose requests r answers, without pauses between
 // the attempts.
 func config(r *replay) aws.Config {
-	return aws.Config{
+	return awsanswer.Install(aws.Config{
 		Region: Region,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example", Source: "collecttest"}, nil
@@ -162,7 +163,7 @@ func config(r *replay) aws.Config {
 				o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
 			})
 		},
-	}
+	})
 }
 
 func (s *suite[T]) checkActions(t testing.TB) {
@@ -197,7 +198,7 @@ func (s *suite[T]) checkKeysAndSlices(t testing.TB) {
 		days = s.collector.Slices(Now)
 		for _, day := range days {
 			scope := schema.Scope{Category: table.Name(), Account: Account, Region: Region, Slice: day}
-			if err := scope.Validate(); err != nil {
+			if err := errors.Join(scope.Validate(), table.ValidateSlice(day)); err != nil {
 				t.Errorf("Slices: %v", err)
 			}
 		}

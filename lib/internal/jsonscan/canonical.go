@@ -6,9 +6,11 @@ import (
 )
 
 // AppendCanonical appends the canonical form of the JSON value src to dst: no
-// white space, keys sorted by their bytes, numbers as they are written, strings
-// with the fewest escapes (quote, backslash and control characters only). The
-// canonical form of a canonical form is itself.
+// white space, keys sorted by their bytes, strings with the fewest escapes (quote,
+// backslash and control characters only), numbers as PostgreSQL's jsonb prints them:
+// without exponent and without -0, except that a number that would so have more than
+// schema.MaxNumber characters is written 1.5e300. The canonical form of a canonical
+// form is itself; that of what jsonb prints is [AppendStored].
 //
 // The error, a *schema.RowError, is nil if src is one valid JSON value within the
 // limits of package schema.
@@ -33,6 +35,14 @@ func (s *Scanner) AppendCanonical(dst, src []byte) ([]byte, error) {
 		return append(dst, text...), nil
 	}
 	return s.rewrite(dst, text), nil
+}
+
+// AppendStored is AppendCanonical for a value as PostgreSQL's jsonb prints it: its
+// numbers have no exponent and any number of digits.
+func (s *Scanner) AppendStored(dst, src []byte) ([]byte, error) {
+	s.stored = true
+	defer func() { s.stored = false }()
+	return s.AppendCanonical(dst, src)
 }
 
 // Canonical returns the canonical form of text, which Value has returned for the
@@ -63,7 +73,11 @@ func (s *Scanner) appendValue(dst []byte) []byte {
 	}
 	start := s.pos
 	_ = s.value(0) // a number or a literal; it was checked
-	return append(dst, s.data[start:s.pos]...)
+	text := s.data[start:s.pos]
+	if text[0] == '-' || text[0]-'0' <= 9 {
+		return appendNumber(dst, text)
+	}
+	return append(dst, text...)
 }
 
 func (s *Scanner) appendArray(dst []byte) []byte {

@@ -38,6 +38,8 @@ type Scanner struct {
 	count int
 	// canonical is cleared by whatever is not in canonical form.
 	canonical bool
+	// stored is set while a value is read that jsonb printed: its numbers are long.
+	stored bool
 	// rewritten holds the values that Canonical has returned.
 	rewritten []byte
 	// joined is scratch space for sorting members.
@@ -338,6 +340,9 @@ func hex4(b []byte, i int) (r rune, ok bool) {
 // as numeric, takes it. The smallest double is 5e-324.
 const maxExponent = 324
 
+// tooLong is said of a number and of its canonical form.
+var tooLong = "a number of more than " + strconv.Itoa(schema.MaxNumber) + " characters"
+
 // Number reads a number and returns its text: at most schema.MaxNumber characters
 // and finite as a double.
 func (s *Scanner) Number() ([]byte, error) {
@@ -347,10 +352,22 @@ func (s *Scanner) Number() ([]byte, error) {
 	}
 	text := s.data[s.pos:end]
 	if len(text) > schema.MaxNumber {
-		return nil, s.fail(schema.ReasonRange, s.pos, "a number of more than "+strconv.Itoa(schema.MaxNumber)+" characters")
+		if s.canonical = false; !s.stored {
+			return nil, s.fail(schema.ReasonRange, s.pos, tooLong)
+		}
 	}
-	if exponent < end && !exponentFits(text, s.data[exponent:end]) {
-		return nil, s.fail(schema.ReasonRange, s.pos, "the number "+Excerpt(text)+" does not fit a double")
+	if text[0] == '-' && text[1] == '0' {
+		s.canonical = false // as far as can be seen quickly
+	}
+	if exponent < end {
+		s.canonical = false
+		if !exponentFits(text, s.data[exponent:end]) {
+			return nil, s.fail(schema.ReasonRange, s.pos, "the number "+Excerpt(text)+" does not fit a double")
+		}
+		// The canonical form is read again, so that it must keep the rules, too.
+		if n := parseNumber(text); !n.readable() {
+			return nil, s.fail(schema.ReasonRange, s.pos, tooLong)
+		}
 	}
 	s.pos = end
 	return text, nil

@@ -95,6 +95,8 @@ var poison = []struct {
 	{"1e400", `[1e400]`, schema.ReasonRange, 1},
 	{"mantissa that makes it infinite", `1234567e303`, schema.ReasonRange, 0},
 	{"1e131072", `1e131072`, schema.ReasonRange, 0},
+	{"0.1e-324", `0.1e-324`, schema.ReasonRange, 0},
+	{"36 digits and an exponent of 3", `123456789012345678901234567890123456e100`, schema.ReasonRange, 0},
 	{"1e-325", `1e-325`, schema.ReasonRange, 0},
 	{"1e-99999", `1e-99999`, schema.ReasonRange, 0},
 	{"exponent beyond int64", `1e99999999999999999999`, schema.ReasonRange, 0},

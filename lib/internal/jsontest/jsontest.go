@@ -115,10 +115,26 @@ func checkNumber(s string) error {
 	if len(s) > schema.MaxNumber || err != nil || math.IsInf(f, 0) {
 		return fmt.Errorf("number %s", s)
 	}
-	if _, exponent, ok := strings.Cut(strings.ToLower(s), "e"); ok {
-		if n, err := strconv.Atoi(exponent); err != nil || n < -324 || n > 324 {
-			return fmt.Errorf("number %s", s)
-		}
+	mantissa, exponent, ok := strings.Cut(strings.ToLower(s), "e")
+	if !ok {
+		return nil
+	}
+	n, err := strconv.Atoi(exponent)
+	if err != nil || n < -324 || n > 324 || !rewritable(mantissa, n) {
+		return fmt.Errorf("number %s", s)
 	}
 	return nil
+}
+
+// rewritable reports whether a number keeps the rules when it is written as 1.5e300.
+func rewritable(mantissa string, exponent int) bool {
+	whole, fraction, _ := strings.Cut(strings.TrimPrefix(mantissa, "-"), ".")
+	digits := strings.TrimLeft(whole+fraction, "0")
+	exponent += len(digits) - len(fraction) - 1
+	digits = strings.TrimRight(digits, "0")
+	written := strings.TrimSuffix(digits[:min(1, len(digits))]+"."+digits[min(1, len(digits)):], ".") + "e" + strconv.Itoa(exponent)
+	if strings.HasPrefix(mantissa, "-") {
+		written = "-" + written
+	}
+	return digits == "" || exponent >= -324 && len(written) <= schema.MaxNumber
 }

@@ -14,6 +14,7 @@ import (
 // categoriesCommand lists what can be collected.
 type categoriesCommand struct {
 	program.OutputFlag
+	program.WideFlag
 }
 
 // Help is shown by `spoke categories -h`.
@@ -57,9 +58,17 @@ func (c categoriesCommand) Run(p program.Program) error {
 	if c.JSON() {
 		return program.WriteJSON(p.Stdout, list)
 	}
-	t := program.NewTable(p.Stdout, "category", "mode", "reach", "every", "requests/s", "IAM actions")
+	header := []any{"category", "every", "IAM actions"}
+	if c.Wide {
+		header = append(header, "mode", "reach", "requests/s")
+	}
+	t := program.NewTable(p.Stdout, header...)
 	for _, l := range list {
-		t.AppendRow(table.Row{l.Name, l.Mode, l.Reach, l.Every, fmt.Sprint(l.PerSecond), strings.Join(l.Actions, "\n")})
+		row := table.Row{l.Name, l.Every, strings.Join(l.Actions, "\n")}
+		if c.Wide {
+			row = append(row, l.Mode, l.Reach, fmt.Sprint(l.PerSecond))
+		}
+		t.AppendRow(row)
 	}
 	t.Render()
 	return nil

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/hubspoke/observability/lib/collect"
 	"github.com/hubspoke/observability/lib/program"
@@ -48,23 +47,57 @@ func printResults(w io.Writer, asJSON bool, results []collect.Result) error {
 		}
 		return program.WriteJSON(w, out)
 	}
-	t := program.NewTable(w, "category", "account", "region", "slice", "outcome", "rows", "duration", "error")
-	t.SetColumnConfigs([]table.ColumnConfig{{Name: "error", WidthMax: maxError, WidthMaxEnforcer: text.WrapSoft}})
+	printResultTable(w, results)
+	return nil
+}
+
+// printResultTable prints the results for people: the account and the slice only
+// where they tell runs apart, and errors below the table, each once.
+func printResultTable(w io.Writer, results []collect.Result) {
+	accounts, sliced := map[string]bool{}, false
+	for _, r := range results {
+		accounts[r.Scope.Account] = true
+		sliced = sliced || r.Scope.Slice != ""
+	}
+	header := []any{"category"}
+	if len(accounts) > 1 {
+		header = append(header, "account")
+	}
+	header = append(header, "region")
+	if sliced {
+		header = append(header, "slice")
+	}
+	t := program.NewTable(w, append(header, "outcome", "rows", "duration")...)
+	var faults []string
 	for rest := results; len(rest) > 0; {
 		r, n := rest[0], alike(rest)
+		row := table.Row{r.Scope.Category}
+		if len(accounts) > 1 {
+			row = append(row, r.Scope.Account)
+		}
+		row = append(row, r.Scope.Region)
 		slice := r.Scope.Slice
 		if n > 1 {
 			slice += " … " + rest[n-1].Scope.Slice
 		}
-		t.AppendRow(table.Row{r.Scope.Category, r.Scope.Account, r.Scope.Region, slice, r.Outcome, r.Rows, r.Duration.Round(time.Millisecond), program.OneLine(faultText(r))})
+		if sliced {
+			row = append(row, slice)
+		}
+		t.AppendRow(append(row, r.Outcome, r.Rows, r.Duration.Round(time.Millisecond)))
+		if text := faultText(r); text != "" {
+			what := strings.Join([]string{r.Scope.Category, r.Scope.Account, r.Scope.Region}, " ")
+			if slice != "" {
+				what += " " + slice
+			}
+			faults = append(faults, what+": "+program.OneLine(text))
+		}
 		rest = rest[n:]
 	}
 	t.Render()
-	return nil
+	for _, fault := range faults {
+		fmt.Fprintln(w, program.Wrap(w, fault, "  "))
+	}
 }
-
-// maxError is the width of the column of errors.
-const maxError = 72
 
 // alike returns how many of the first results differ only in their slice, and
 // have no rows: a person wants to read that once.
@@ -97,12 +130,14 @@ const (
 	maxTableRows    = 100
 	maxTableColumns = 6
 	maxCell         = 48
+	minTableColumns = 2 // besides the region, also where they must be wrapped
 )
 
 // rowPrinter prints collected rows: each as a line of JSON, or as one table per
 // category of what people can read. Its methods are safe for concurrent use.
 type rowPrinter struct {
 	mu     sync.Mutex
+	to     io.Writer // what w writes to
 	w      *bufio.Writer
 	json   bool
 	err    error
@@ -114,12 +149,14 @@ type rowTable struct {
 	columns []string
 	rows    []table.Row
 	total   int
+	// accounts that rows are of.
+	accounts map[string]bool
 }
 
 func newRowPrinter(w io.Writer, asJSON bool, sources []source) *rowPrinter {
-	p := &rowPrinter{w: bufio.NewWriter(w), json: asJSON}
+	p := &rowPrinter{to: w, w: bufio.NewWriter(w), json: asJSON}
 	for _, c := range sources[0].collectors {
-		p.tables = append(p.tables, &rowTable{table: c.Table(), columns: readable(c.Table())})
+		p.tables = append(p.tables, &rowTable{table: c.Table(), columns: readable(c.Table()), accounts: map[string]bool{}})
 	}
 	return p
 }
@@ -165,6 +202,7 @@ func (t *rowTable) add(scope schema.Scope, row []byte) error {
 	if err := decoder.Decode(&values); err != nil {
 		return err
 	}
+	t.accounts[scope.Account] = true
 	cells := table.Row{scope.Account, scope.Region}
 	for _, name := range t.columns {
 		if v, ok := values[name]; ok {
@@ -183,26 +221,35 @@ func (p *rowPrinter) close() error {
 	defer p.mu.Unlock()
 	for _, t := range p.tables {
 		if p.err == nil && t.total > 0 {
-			t.print(p.w)
+			t.print(p.w, p.to)
 		}
 	}
 	return errors.Join(p.err, p.w.Flush())
 }
 
-func (t *rowTable) print(w io.Writer) {
-	header := []any{"account", "region"}
+// print prints the table, with the account where rows of several are in it.
+func (t *rowTable) print(w io.Writer, to io.Writer) {
+	first := 0
+	if len(t.accounts) < 2 {
+		first = 1
+	}
+	header := []any{"account", "region"}[first:]
 	for _, name := range t.columns {
 		header = append(header, name)
 	}
-	out := program.NewTable(w, header...)
+	out := program.NewTable(to, header...)
+	out.SetOutputMirror(w)
 	out.SetTitle(t.table.Name())
-	out.AppendRows(t.rows)
+	for _, row := range t.rows {
+		out.AppendRow(row[first:])
+	}
+	cut := out.HideToFit(len(header) - len(t.columns) + minTableColumns)
 	out.Render()
 	var hidden []string
 	if n := t.total - len(t.rows); n > 0 {
 		hidden = append(hidden, fmt.Sprintf("%d more rows", n))
 	}
-	if n := len(t.table.Columns()) - len(t.columns); n > 0 {
+	if n := len(t.table.Columns()) - len(t.columns) + cut; n > 0 {
 		hidden = append(hidden, fmt.Sprintf("%d more columns", n))
 	}
 	if len(hidden) > 0 {

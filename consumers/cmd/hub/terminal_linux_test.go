@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/hubspoke/observability/lib/pgtest"
+	"github.com/hubspoke/observability/lib/program"
+	"github.com/hubspoke/observability/lib/program/programtest"
+)
+
+// onTerminal runs the program on a terminal of 80 columns.
+func onTerminal(t *testing.T, args ...string) string {
+	t.Helper()
+	t.Setenv("COLUMNS", "")
+	tty, output := programtest.Terminal(t, 80)
+	var stderr programtest.Buffer
+	code := run(t.Context(), tty, &stderr, args)
+	if text := output(); code == program.ExitDone || code == program.ExitPartly {
+		return text
+	}
+	t.Fatalf("%q: exit code %d: %s", args, code, stderr.String())
+	return ""
+}
+
+// What is large and long in a database: numbers of ten digits, a stream's ARN, a
+// reason of a thousand characters with what a terminal would obey.
+const largeSQL = `
+INSERT INTO hub.scope (scope, category, account_id, region, slice, live_rows)
+SELECT gen_random_uuid(), category, '111122223333', 'ap-southeast-3', slice, 1234567890
+FROM (VALUES ('security_findings', ''), ('service_costs', '2026-08-01'), ('ec2_instances', '')) s(category, slice);
+INSERT INTO hub.run (scope, run, collected_at, rows, new_rows, changed_rows, outcome, end_rows, end_parts, parts)
+SELECT scope, gen_random_uuid(), now() - interval '400 days', 123456789, 12345678, 1234567, 'ok', 123456788, 1, 1 FROM hub.scope;
+INSERT INTO hub.shard_progress (stream, stream_created_at, shard, sequence_number, arrived_at)
+VALUES ('arn:aws:kinesis:eu-central-1:444455556666:stream/observability', now(), 'shardId-000000000000',
+        49590338271490256608559692538361571095921575989136588898, now() - interval '3 hours 2 minutes');
+UPDATE hub.view_refresh SET refreshed_at = now(), duration_ms = 123456, error = repeat('the view cannot be refreshed ', 20);
+INSERT INTO hub.gap (stream, stream_created_at, shard, after_sequence, until_sequence, reason, after_arrived_at)
+VALUES ('arn:aws:kinesis:eu-central-1:444455556666:stream/observability', now(), 'shardId-000000000000', '1', '2', 'the shard was read too late', now());
+INSERT INTO hub.reject (reason, detail, category, account_id, region, run, part, row_number, origin, size, sha256, bytes)
+SELECT 'wrong_type', repeat('archive/data/account=111122223333/', 20) || E': want \x1b[2J an integer', 'security_findings', '111122223333', 'ap-southeast-3',
+       run, 12, 3456, 'shardId-000000000000', 3, '', E'\\x1b5b324a0a80' FROM hub.run LIMIT 1`
+
+func TestTablesFitATerminal(t *testing.T) {
+	db := pgtest.New(t, template)
+	isolate(t, "DATABASE_URL="+db.URL)
+	change(t, db, largeSQL)
+	for _, command := range []string{"status", "verify", "rejects list", "check", "refresh --all", "migrate"} {
+		text := onTerminal(t, strings.Fields(command)...)
+		for line := range strings.Lines(text) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 && command != "check" {
+				t.Errorf("hub %s: a line of %d characters:\n%s", command, n, text)
+				break
+			}
+		}
+		if strings.ContainsAny(text, "\x1b\r\x80") {
+			t.Errorf("hub %s: %q", command, text)
+		}
+		if testing.Verbose() {
+			t.Logf("hub %s\n%s", command, text)
+		}
+	}
+	run := query[string](t, db, "SELECT run::text FROM hub.reject")[0]
+	text := onTerminal(t, "rejects", "list")
+	for _, want := range []string{"run " + run + ", part 12, row 3456", "want [2J an integer", "│ wrong_type, open ", "s ago  "} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing:\n%s", want, text)
+		}
+	}
+	hub(t.Context(), "rejects", "list", "--wide").want(t, program.ExitDone, "│ shardId-000000000000", "3 bytes, SHA-256")
+}
+
+func TestRejectsShowDoesNotDriveTheTerminal(t *testing.T) {
+	db := pgtest.New(t, template)
+	isolate(t, "DATABASE_URL="+db.URL)
+	change(t, db, largeSQL)
+	id := fmt.Sprint(query[int64](t, db, "SELECT id FROM hub.reject")[0])
+	if text := onTerminal(t, "rejects", "show", id); text != `\x1b[2J`+"\n"+`\x80`+"\n" {
+		t.Errorf("got %q", text)
+	}
+	raw := "\x1b[2J\n\x80"
+	if text := onTerminal(t, "rejects", "show", "--raw", id); text != raw {
+		t.Errorf("raw: %q", text)
+	}
+	if r := hub(t.Context(), "rejects", "show", id); r.stdout != raw || bytes.ContainsAny([]byte(r.stderr), "\x1b") {
+		t.Errorf("into a pipe: %q, %q", r.stdout, r.stderr)
+	}
+}

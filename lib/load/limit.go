@@ -1,0 +1,129 @@
+package load
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"slices"
+
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+// Runs that are not complete keep the keys that they named, since an older run may
+// come that must not touch them. To compare an older run with them costs as much as
+// they are many, whatever little came of it: a sender who never completes a run could
+// stop everybody with it. So a batch compares with a limited number of keys. Where the
+// keys of a scope are too many, all its runs but the newest are past: what comes of
+// them is superseded as a whole and marks nothing gone, and their keys are forgotten.
+// The newest run, or one after it, brings their rows again when it is complete.
+
+const (
+	// keysPerPart and keysPerRun are what it costs to read a part or a run, in keys.
+	keysPerPart = 16
+	keysPerRun  = 1
+)
+
+// oldestRuns are the oldest runs of scopes in a batch that have newer ones.
+type oldestRuns map[*scopeState]schema.RunID
+
+func (o oldestRuns) add(s *scopeState, run schema.RunID) {
+	if oldest, known := o[s]; !known || run.Compare(oldest) < 0 {
+		o[s] = run
+	}
+}
+
+// params returns the scopes and their runs as two arrays.
+func (o oldestRuns) params() (scopes, runs param) {
+	var s, r []id
+	for scope, run := range o {
+		s, r = append(s, scope.id), append(r, id(run))
+	}
+	return uuidList(s), uuidList(r)
+}
+
+const countKeysSQL = `
+SELECT r.scope, sum(r.keys + $3 * r.parts + $4)::bigint
+FROM unnest($1::uuid[], $2::uuid[]) AS s(scope, oldest)
+JOIN hub.run r ON r.scope = s.scope AND r.run > s.oldest
+GROUP BY r.scope`
+
+// limitKeys makes older runs past in those scopes of the batch that have more keys of
+// newer runs than the batch may compare with. The scopes with the fewest come first.
+func (c *category) limitKeys(ctx context.Context) error {
+	oldest := oldestRuns{}
+	add := func(o Origin, s schema.Scope, run schema.RunID) {
+		if state := c.scopes[s]; !c.leftOut(o) && state.hasNewer(run) && !state.isPast(run) {
+			oldest.add(state, run)
+		}
+	}
+	if !c.snapshot() {
+		return nil
+	}
+	if c.group != nil {
+		for _, p := range c.group.Parts {
+			add(p.Origin, p.Scope, p.Run)
+		}
+	}
+	for _, e := range c.ends {
+		add(e.Origin, e.Scope, e.Run)
+	}
+	if len(oldest) == 0 {
+		return nil
+	}
+	type kept struct {
+		scope *scopeState
+		keys  int64
+	}
+	byID := map[id]*scopeState{}
+	for s := range oldest {
+		byID[s.id] = s
+	}
+	var all []kept
+	scopes, runs := oldest.params()
+	err := c.do(ctx, "count keys of newer runs", countKeysSQL, func(v [][]byte) error {
+		all = append(all, kept{byID[id(v[0])], bigint(v[1])})
+		return nil
+	}, scopes, runs, bigintOf(keysPerPart), bigintOf(keysPerRun))
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(all, func(a, b kept) int { return cmp.Compare(a.keys, b.keys) })
+	left := c.loader.config.KeyLimit
+	for _, k := range all {
+		if left -= k.keys; left < 0 {
+			k.scope.supersedeOlder()
+			c.loader.config.Logger.Warn("newer runs of a scope that are not complete keep too many keys; what comes of older ones is superseded",
+				"scope", k.scope.name, "keys", k.keys)
+		}
+	}
+	return nil
+}
+
+// supersedeOlder makes all runs but the newest past.
+func (s *scopeState) supersedeOlder() {
+	before := runBefore(*s.newest)
+	s.pruned, s.changed = &before, true
+}
+
+// past returns the newest run that is past, in that its keys are forgotten; the zero
+// run if there is none.
+func (s *scopeState) past() schema.RunID {
+	var past schema.RunID
+	for _, run := range []*schema.RunID{s.complete, s.pruned} {
+		if run != nil && run.Compare(past) > 0 {
+			past = *run
+		}
+	}
+	return past
+}
+
+// runBefore returns the greatest id that is less than run's.
+func runBefore(run schema.RunID) schema.RunID {
+	high, low := binary.BigEndian.Uint64(run[:8]), binary.BigEndian.Uint64(run[8:])
+	if low == 0 {
+		high--
+	}
+	binary.BigEndian.PutUint64(run[:8], high)
+	binary.BigEndian.PutUint64(run[8:], low-1)
+	return run
+}
