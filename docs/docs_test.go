@@ -127,7 +127,7 @@ func TestMakeTargetsExist(t *testing.T) {
 // commands are those of each program; "" is the program itself.
 var commands = map[string][]string{
 	"spoke": {"", "once", "run", "categories"},
-	"hub":   {"", "migrate", "check", "consume", "lambda", "replay", "refresh", "status", "verify", "rejects list", "rejects show"},
+	"hub":   {"", "migrate", "check", "consume", "lambda", "replay", "refresh", "status", "verify", "forget", "rejects list", "rejects show"},
 	"local": {"", "demo", "up", "down"},
 }
 

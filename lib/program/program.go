@@ -37,6 +37,8 @@ type Program struct {
 	Description string
 	// Version that the linker has set; "" means that of the build information.
 	Version string
+	// Stdin is where questions are answered; nil if nobody answers.
+	Stdin *os.File
 	// Stdout takes results, Stderr everything else.
 	Stdout, Stderr io.Writer
 }

@@ -23,7 +23,7 @@ func TestHelpTeaches(t *testing.T) {
 	isolate(t, "HUB_VERSION=true") // is no flag
 	hub(t.Context(), "-h").want(t, program.ExitDone, "hub migrate", "3 partly done or differences found")
 	hub(t.Context(), "consume", "-h").want(t, program.ExitDone, "$HUB_STREAM", "$DATABASE_URL", "Example")
-	for _, command := range []string{"migrate", "check", "consume", "lambda", "replay", "refresh", "status", "rejects list", "rejects show", "verify"} {
+	for _, command := range []string{"migrate", "check", "consume", "lambda", "replay", "refresh", "status", "rejects list", "rejects show", "verify", "forget"} {
 		hub(t.Context(), append(strings.Fields(command), "-h")...).want(t, program.ExitDone, "$HUB_DATABASE_URL", "--log-level")
 	}
 	version = "v1.2.3"

@@ -6,6 +6,7 @@
 //	hub lambda                               the same behind a Lambda event source mapping
 //	hub replay --bucket NAME                 from the archive into the database
 //	hub refresh | status | rejects | verify  views, what has arrived, what was refused, is it right
+//	hub forget --account ID                  removes an account from the database
 //
 // Every flag can be set by the environment variable that `hub -h` names next to
 // it. Results are written to standard output, logs and progress to standard
@@ -42,6 +43,7 @@ type arguments struct {
 	Refresh refreshCommand `cmd:"" help:"Refresh the materialized views whose tables changed."`
 	Status  statusCommand  `cmd:"" help:"Show what is in the database, what arrived lately and how far the shards are."`
 	Rejects rejectsCommand `cmd:"" help:"Show what could not be applied."`
+	Forget  forgetCommand  `cmd:"" help:"Remove an account from the database."`
 	Verify  verifyCommand  `cmd:"" help:"Check that nothing was lost or doubled, or compare two databases."`
 
 	Completion program.CompletionCommand `cmd:"" help:"Print a script that completes commands and flags in a shell."`
@@ -70,6 +72,6 @@ credentials, profile and endpoints are those of the AWS command line. Exit codes
 
 // run parses the arguments, runs the command and returns the exit code.
 func run(ctx context.Context, stdout, stderr io.Writer, args []string) int {
-	p := program.Program{Name: "hub", Description: description, Version: version, Stdout: stdout, Stderr: stderr}
+	p := program.Program{Name: "hub", Description: description, Version: version, Stdin: os.Stdin, Stdout: stdout, Stderr: stderr}
 	return p.Run(ctx, new(arguments), args)
 }

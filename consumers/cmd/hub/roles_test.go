@@ -13,7 +13,7 @@ import (
 	"github.com/hubspoke/observability/schemas"
 )
 
-// Everything but migrating works for a member of obs_writer, who owns nothing.
+// Everything but migrating and forgetting works for a member of obs_writer, who owns nothing.
 // Roles belong to a whole server, so the test has one of its own.
 func TestWriterNeedsNoMoreThanItsRole(t *testing.T) {
 	w := newWorld(t, 1)
@@ -37,4 +37,5 @@ func TestWriterNeedsNoMoreThanItsRole(t *testing.T) {
 	for _, command := range []string{"check", "status", "refresh", "verify", "rejects list"} {
 		hub(t.Context(), strings.Fields(command)...).want(t, program.ExitDone)
 	}
+	hub(t.Context(), "forget", "--account", spoke, "--yes").want(t, program.ExitUsage, "forgetting needs the owner of the tables")
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -87,5 +88,30 @@ func TestRejectsShowDoesNotDriveTheTerminal(t *testing.T) {
 	}
 	if r := hub(t.Context(), "rejects", "show", id); r.stdout != raw || bytes.ContainsAny([]byte(r.stderr), "\x1b") {
 		t.Errorf("into a pipe: %q, %q", r.stdout, r.stderr)
+	}
+}
+
+func TestForgetAsks(t *testing.T) {
+	db := pgtest.New(t, template)
+	isolate(t, "DATABASE_URL="+db.URL)
+	change(t, db, accountsSQL)
+	stdin := os.Stdin
+	defer func() { os.Stdin = stdin }()
+	for _, test := range []struct {
+		answer string
+		code   int
+		left   int64
+	}{{"yes", program.ExitUsage, 2}, {"111122223333", program.ExitDone, 1}} {
+		tty, output, typed := programtest.Console(t, 80)
+		os.Stdin = tty
+		typed(test.answer + "\n")
+		code := run(t.Context(), tty, tty, []string{"forget", "--account", "111122223333"})
+		text := output()
+		if code != test.code || !strings.Contains(text, "Remove all 4 rows of account 111122223333 for ever?") {
+			t.Errorf("%s: exit code %d:\n%s", test.answer, code, text)
+		}
+		if n := accountsLeft(t, db); n != test.left {
+			t.Errorf("%s: %d accounts are left", test.answer, n)
+		}
 	}
 }

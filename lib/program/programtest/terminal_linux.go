@@ -13,6 +13,14 @@ import (
 // and returns all that was written to it.
 func Terminal(t testing.TB, columns int) (tty *os.File, output func() string) {
 	t.Helper()
+	tty, output, _ = Console(t, columns)
+	return tty, output
+}
+
+// Console is a Terminal with a function that types text, of which the terminal
+// shows an echo.
+func Console(t testing.TB, columns int) (tty *os.File, output func() string, typed func(text string)) {
+	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -38,9 +46,14 @@ func Terminal(t testing.TB, columns int) (tty *os.File, output func() string) {
 		defer close(done)
 		_, _ = master.WriteTo(&written) // it ends with an error, once the terminal is closed
 	}()
-	return tty, func() string {
+	output = func() string {
 		tty.Close()
 		<-done
 		return strings.ReplaceAll(written.String(), "\r\n", "\n")
+	}
+	return tty, output, func(text string) {
+		if _, err := master.WriteString(text); err != nil {
+			t.Error(err)
+		}
 	}
 }
