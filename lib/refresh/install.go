@@ -75,8 +75,9 @@ func (d detailed) Unwrap() error { return d.error }
 
 // describe adds detail and hint, which the text of a server's error leaves out.
 func describe(err error) string {
+	var slow *TimeoutError
 	var server *pgconn.PgError
-	if !errors.As(err, &server) {
+	if errors.As(err, &slow) || !errors.As(err, &server) {
 		return err.Error()
 	}
 	text := fmt.Sprintf("%s (SQLSTATE %s)", server.Message, server.Code)

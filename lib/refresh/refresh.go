@@ -5,8 +5,8 @@
 // Whoever changes a table of schema obs inserts its name into hub.dirty in the
 // same transaction, as lib/load does. A Refresher looks there for work, reads
 // from PostgreSQL's own catalog which materialized views depend on those tables,
-// refreshes them in the order of their dependencies and deletes the marks that it
-// had seen before it began. A mark that comes later stays for the next time, so
+// refreshes them, each after those it depends on and the cheapest first, and deletes
+// the marks that it had seen before it began. A mark that comes later stays for the next time, so
 // no change is missed.
 //
 // Readers always see the content of one moment: a view is refreshed
@@ -35,12 +35,16 @@ type Config struct {
 	// Interval is the least time between the end of one refresh and the begin of
 	// the next, by whichever Refresher. Defaults to 10 s.
 	Interval time.Duration
-	// RetryInterval is how long Run waits before it tries a failed view again.
-	// Defaults to 1 min.
+	// RetryInterval is how long Run waits before it tries a failed view again, and at
+	// least ten times as long as the attempt took. Defaults to 1 min.
 	RetryInterval time.Duration
 	// LockTimeout is how long a view may wait for somebody else who locks it
 	// before that counts as a failure. Defaults to 10 s.
 	LockTimeout time.Duration
+	// ViewTimeout is how long the refresh of one view may take before it is given up,
+	// which counts as a failure: one view must not make the others late. Defaults to
+	// 2 min.
+	ViewTimeout time.Duration
 	// OnRefresh is called after each refresh, with the views that failed too. Nil
 	// does nothing.
 	OnRefresh func(Result)
@@ -61,6 +65,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Interval, 10*time.Second)
 	setDefault(&c.RetryInterval, time.Minute)
 	setDefault(&c.LockTimeout, 10*time.Second)
+	setDefault(&c.ViewTimeout, 2*time.Minute)
 	if c.OnRefresh == nil {
 		c.OnRefresh = func(Result) {}
 	}
@@ -141,6 +146,22 @@ func (e *PartialError) Unwrap() []error {
 	}
 	return errs
 }
+
+// TimeoutError says that the refresh of a view was given up.
+type TimeoutError struct {
+	// Limit is Config.ViewTimeout.
+	Limit time.Duration
+	// Err is what PostgreSQL said.
+	Err error
+}
+
+// Error says how long the view had.
+func (e *TimeoutError) Error() string {
+	return fmt.Sprintf("not refreshed within %v: allow it more time (--view-timeout), or give the database more memory: %v", e.Limit, e.Err)
+}
+
+// Unwrap returns what PostgreSQL said.
+func (e *TimeoutError) Unwrap() error { return e.Err }
 
 // Refresher brings materialized views up to date after their tables changed, at
 // most once per interval. In any number of processes one at a time works, by an
@@ -230,8 +251,8 @@ func (r *Refresher) once(ctx context.Context, which selection) (Result, error) {
 	return result, result.err()
 }
 
-// sessionSettings undo what the pool has set, let a refresh take as long as it
-// takes, whatever the role says, keep PostgreSQL from compiling the same queries
+// sessionSettings undo what the pool has set, let a refresh take as long as
+// Config.ViewTimeout says, whatever the role does, keep PostgreSQL from compiling the same queries
 // again each time, and give the one refresh at a time memory to aggregate without
 // files, if the role has less.
 const sessionSettings = `

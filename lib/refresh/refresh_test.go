@@ -284,6 +284,58 @@ func TestFailingView(t *testing.T) {
 	}
 }
 
+// TestCheapestViewFirst: no view waits for one that takes longer, but for those that it
+// depends on.
+func TestCheapestViewFirst(t *testing.T) {
+	db := installed(t, views())
+	for _, c := range []struct {
+		board, basket, total int
+		want                 []string
+	}{
+		{50, 1, 0, []string{"public.basket", "public.board", "public.a_total"}},
+		{1, 50, 0, []string{"public.board", "public.basket", "public.a_total"}},
+		{1, 50, 1000, []string{"public.board", "public.basket", "public.a_total"}},
+	} {
+		db.exec(`UPDATE hub.view_refresh SET last_ms = CASE view_name WHEN 'public.board' THEN $1::int WHEN 'public.basket' THEN $2::int ELSE $3::int END`,
+			c.board, c.basket, c.total)
+		result, err := db.refresher(refresh.Config{}).All(t.Context())
+		if got := names(result.Views); err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("board took %d ms, basket %d: refreshed %q, %v; want %q", c.board, c.basket, got, err, c.want)
+		}
+	}
+}
+
+// TestViewTimeout: a view that takes too long is given up and red, the others are
+// refreshed, and it is left in peace for ten times as long.
+func TestViewTimeout(t *testing.T) {
+	files := views()
+	files["slow.sql"] = file(`CREATE TABLE IF NOT EXISTS obs.speed AS SELECT 0 AS pause;
+		CREATE MATERIALIZED VIEW slow AS SELECT name, pg_sleep(pause) IS NULL AS slept FROM obs.cheese, obs.speed;
+		CREATE UNIQUE INDEX slow_key ON slow (name);`)
+	db := installed(t, files)
+	db.exec("UPDATE obs.speed SET pause = 60")
+	db.change("cheese", "INSERT INTO obs.cheese VALUES ('edam', 100)")
+	config := refresh.Config{ViewTimeout: 100 * time.Millisecond}
+	result, err := db.refresher(config).Once(t.Context())
+	var slow *refresh.TimeoutError
+	if failed := result.Failed(); !errors.As(err, &slow) || len(failed) != 1 || failed[0].Name != "public.slow" || len(result.Views) != 3 {
+		t.Fatalf("refreshed %q, %v", names(result.Views), err)
+	}
+	if got := db.text("SELECT error FROM hub.view_refresh WHERE last_ms >= 100"); len(got) != 1 || !strings.Contains(got[0], "not refreshed within 100ms") {
+		t.Errorf("recorded %q", got)
+	}
+	db.exec("UPDATE obs.speed SET pause = 0; UPDATE hub.view_refresh SET last_ms = 3600000 WHERE view_name = 'public.slow'")
+	stop := db.start(soon)
+	db.change("fruit", "INSERT INTO obs.fruit VALUES ('kiwi', 10)")
+	db.waitFor("(SELECT refreshes > 0 FROM hub.view_refresh WHERE view_name = 'public.basket')")
+	if got := db.text("SELECT error IS NOT NULL FROM hub.view_refresh WHERE view_name = 'public.slow'"); got[0] != "true" {
+		t.Error("the slow view was tried again at once")
+	}
+	db.exec("UPDATE hub.view_refresh SET error_at = now() - interval '11 hours' WHERE view_name = 'public.slow'")
+	db.waitFor("(SELECT error IS NULL FROM hub.view_refresh WHERE view_name = 'public.slow')")
+	stop()
+}
+
 func TestRunTriesFailedViewsAgain(t *testing.T) {
 	db := installed(t, views())
 	db.exec("CREATE UNIQUE INDEX amounts ON basket (amount)")
@@ -477,14 +529,14 @@ func TestPoolSettingsDoNotMatter(t *testing.T) {
 	if _, err := refresh.New(db.loaderPool(), refresh.Config{}).All(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := db.text(setting); !slices.Equal(got, []string{"on 64MB 0"}) {
+	if got := db.text(setting); !slices.Equal(got, []string{"on 64MB 2min"}) {
 		t.Errorf("refreshed with %q", got)
 	}
 	db.exec("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = ''1GB''', current_database()); EXECUTE format('ALTER DATABASE %I SET statement_timeout = ''1h''', current_database()); END $$")
 	if _, err := refresh.New(db.loaderPool(), refresh.Config{}).All(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := db.text(setting); !slices.Equal(got, []string{"on 1GB 0"}) {
+	if got := db.text(setting); !slices.Equal(got, []string{"on 1GB 2min"}) {
 		t.Errorf("refreshed with %q although the role has more", got)
 	}
 }

@@ -2,10 +2,12 @@ package refresh
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // session is a connection of a Refresher. Its locks end with it.
@@ -32,7 +34,7 @@ func (s *session) close() {
 func (s *session) due(ctx context.Context) (due bool, err error) {
 	err = s.conn.QueryRow(ctx, `
 		SELECT EXISTS (SELECT FROM hub.view_refresh
-		               WHERE (error IS NULL AND refreshed_at IS NULL OR error IS NOT NULL AND error_at < now() - $3::interval)
+		               WHERE (error IS NULL AND refreshed_at IS NULL OR error IS NOT NULL AND error_at < now() - greatest($3::interval, `+retryAfter+`))
 		                 AND to_regclass(view_name) IS NOT NULL)
 		    OR EXISTS (SELECT FROM hub.dirty WHERE marked_at < now() - $1::interval)
 		   AND NOT EXISTS (SELECT FROM hub.view_refresh WHERE greatest(refreshed_at, error_at) > now() - $2::interval)`,
@@ -42,6 +44,10 @@ func (s *session) due(ctx context.Context) (due bool, err error) {
 	}
 	return due, nil
 }
+
+// retryAfter is ten times the duration of the last attempt: a view that fails only
+// after long must not keep the refresher busy.
+const retryAfter = "10 * coalesce(last_ms, 0) * interval '1 millisecond'"
 
 // tryLock takes the right to refresh, unless somebody else has it.
 func (s *session) tryLock(ctx context.Context) (locked bool, err error) {
@@ -83,15 +89,16 @@ type selection struct {
 	failedBefore time.Duration
 }
 
-// selectSQL lists views to refresh, what they depend on first: it has fewer
-// dependencies than they have.
+// selectSQL lists views to refresh. The cheapest comes first, by its last duration and
+// those of the views it depends on: so these come before it, or cost the same and have
+// fewer dependencies.
 const selectSQL = `
 WITH dependency AS MATERIALIZED (
     SELECT view, relation FROM hub.view_dependency
 ), changed AS (
     SELECT to_regclass(format('obs.%I', name)) AS relation FROM unnest($1::text[]) AS name
 ), view AS (
-    SELECT c.oid, i.view_name, r.refreshed_at, r.error, r.error_at
+    SELECT c.oid, i.view_name, r.refreshed_at, r.error, r.error_at, coalesce(r.last_ms, 0) AS last_ms
     FROM hub.installed_view i
     JOIN pg_class c ON c.oid = to_regclass(i.view_name)
     LEFT JOIN hub.view_refresh r USING (view_name)
@@ -101,12 +108,13 @@ WITH dependency AS MATERIALIZED (
     WHERE $2
        OR error IS NULL AND refreshed_at IS NULL
        OR error IS NULL AND EXISTS (SELECT FROM dependency d JOIN changed USING (relation) WHERE d.view = v.oid)
-       OR error IS NOT NULL AND error_at < now() - $3::interval
+       OR error IS NOT NULL AND ($3::interval = '0' OR error_at < now() - greatest($3::interval, ` + retryAfter + `))
 )
 SELECT view_name FROM view v
 WHERE oid IN (SELECT oid FROM selected)
    OR oid IN (SELECT d.view FROM dependency d JOIN selected s ON s.oid = d.relation)
-ORDER BY (SELECT count(*) FROM dependency d WHERE d.view = v.oid), view_name`
+ORDER BY last_ms + (SELECT coalesce(sum(needed.last_ms), 0) FROM dependency d JOIN view needed ON needed.oid = d.relation WHERE d.view = v.oid),
+         (SELECT count(*) FROM dependency d WHERE d.view = v.oid), view_name`
 
 // mark is a row of hub.dirty.
 type mark struct {
@@ -172,7 +180,8 @@ func (s *session) refreshView(ctx context.Context, name string) (View, error) {
 	start := time.Now()
 	view := View{Name: name}
 	view.Err = pgx.BeginTxFunc(ctx, s.conn, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, fmt.Sprintf("SET LOCAL lock_timeout = %d", s.config.LockTimeout.Milliseconds()))
+		_, err := tx.Exec(ctx, fmt.Sprintf("SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d",
+			s.config.LockTimeout.Milliseconds(), s.config.ViewTimeout.Milliseconds()), pgx.QueryExecModeSimpleProtocol)
 		if err != nil {
 			return err
 		}
@@ -181,9 +190,9 @@ func (s *session) refreshView(ctx context.Context, name string) (View, error) {
 		}
 		view.Duration = time.Since(start)
 		_, err = tx.Exec(ctx, `
-			INSERT INTO hub.view_refresh AS r (view_name, refreshed_at, duration_ms, refreshes)
-			VALUES ($1, clock_timestamp(), $2, 1)
-			ON CONFLICT (view_name) DO UPDATE SET refreshed_at = excluded.refreshed_at, duration_ms = excluded.duration_ms,
+			INSERT INTO hub.view_refresh AS r (view_name, refreshed_at, duration_ms, last_ms, refreshes)
+			VALUES ($1, clock_timestamp(), $2, $2, 1)
+			ON CONFLICT (view_name) DO UPDATE SET refreshed_at = excluded.refreshed_at, duration_ms = excluded.duration_ms, last_ms = excluded.last_ms,
 				refreshes = r.refreshes + 1, error = NULL, error_at = NULL`, name, view.Duration.Milliseconds())
 		return err
 	})
@@ -192,6 +201,9 @@ func (s *session) refreshView(ctx context.Context, name string) (View, error) {
 		return view, nil
 	}
 	view.Duration = time.Since(start)
+	if isTimeout(view.Err) {
+		view.Err = &TimeoutError{Limit: s.config.ViewTimeout, Err: view.Err}
+	}
 	if err := s.recordFailure(ctx, view); err != nil {
 		return view, err
 	}
@@ -199,13 +211,20 @@ func (s *session) refreshView(ctx context.Context, name string) (View, error) {
 	return view, nil
 }
 
+// isTimeout reports whether a statement took longer than statement_timeout
+// (query_canceled).
+func isTimeout(err error) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) && server.Code == "57014"
+}
+
 // recordFailure notes the error of a view. It fails if the session has ended:
 // then the view is not to blame.
 func (s *session) recordFailure(ctx context.Context, view View) error {
 	_, err := s.conn.Exec(ctx, `
-		INSERT INTO hub.view_refresh (view_name, error, error_at) VALUES ($1, $2, clock_timestamp())
-		ON CONFLICT (view_name) DO UPDATE SET error = excluded.error, error_at = excluded.error_at`,
-		view.Name, describe(view.Err))
+		INSERT INTO hub.view_refresh (view_name, error, error_at, last_ms) VALUES ($1, $2, clock_timestamp(), $3)
+		ON CONFLICT (view_name) DO UPDATE SET error = excluded.error, error_at = excluded.error_at, last_ms = excluded.last_ms`,
+		view.Name, describe(view.Err), view.Duration.Milliseconds())
 	if err != nil {
 		return fmt.Errorf("refresh: view %s: %w; record it: %w", view.Name, view.Err, err)
 	}

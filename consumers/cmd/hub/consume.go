@@ -37,6 +37,7 @@ type consumeCommand struct {
 	Refresh         bool          `default:"true" negatable:"" help:"Refresh materialized views after their tables changed."`
 	RefreshInterval time.Duration `default:"10s" help:"Least time between two refreshes."`
 	keepFlag
+	viewFlag
 	MetricsAddr string `placeholder:"HOST:PORT" help:"Address that serves /healthz, /readyz and /metrics. Defaults to none."`
 }
 
@@ -152,7 +153,7 @@ func (c consumeCommand) consume(ctx context.Context, p program.Program, log *slo
 	}
 	hub := consumer{log: log, pool: pool, loader: loader, pipeline: pipeline, worker: worker, metrics: m, keep: keep, id: id, slow: slowCommit + c.BatchAge}
 	if c.Refresh {
-		hub.refresher = refresh.New(pool, refresh.Config{Interval: c.RefreshInterval, OnRefresh: m.refreshed, OnError: m.refreshFailed, Logger: log})
+		hub.refresher = refresh.New(pool, refresh.Config{Interval: c.RefreshInterval, ViewTimeout: c.ViewTimeout, OnRefresh: m.refreshed, OnError: m.refreshFailed, Logger: log})
 	}
 	if c.MetricsAddr != "" {
 		endpoints, err := program.Listen(c.MetricsAddr, m.handler(), answers(pool), log)

@@ -20,7 +20,13 @@ type refreshCommand struct {
 	databaseFlags
 	program.OutputFlag
 	keepFlag
+	viewFlag
 	All bool `help:"Refresh all views, not only those whose tables changed."`
+}
+
+// viewFlag says how long the refresh of one view may take.
+type viewFlag struct {
+	ViewTimeout time.Duration `default:"2m" help:"How long the refresh of one view may take; the view then stays as it was, and is red."`
 }
 
 // Help is shown by `hub refresh -h`.
@@ -53,7 +59,7 @@ func (c refreshCommand) Run(ctx context.Context, p program.Program, log *slog.Lo
 	if err != nil {
 		return err
 	}
-	r := refresh.New(pool, refresh.Config{Logger: log})
+	r := refresh.New(pool, refresh.Config{ViewTimeout: c.ViewTimeout, Logger: log})
 	refreshed, what := r.Once, "views whose tables changed"
 	if c.All {
 		refreshed, what = r.All, "views"
