@@ -36,6 +36,7 @@ type apply struct {
 type scopeState struct {
 	id       id
 	name     schema.Scope
+	refused  bool          // one too many of its account
 	complete *schema.RunID // newest complete run
 	pruned   *schema.RunID // newest run that was pruned
 	oldest   *schema.RunID // oldest run that is known at all
@@ -96,9 +97,15 @@ func (a *apply) begin(ctx context.Context) error {
 	a.add("begin", "BEGIN ISOLATION LEVEL READ COMMITTED", nil)
 	a.add("begin", fmt.Sprintf("SET LOCAL statement_timeout = %d", max(a.timeout.Milliseconds(), 1)), nil)
 	locked := a.lockShards()
-	a.lockScopes()
+	scopes, fresh := a.lockScopes()
 	if err := a.send(ctx); err != nil {
 		return err
+	}
+	if *scopes != len(a.scopes) {
+		return errScopePruned
+	}
+	if err := a.limitScopes(ctx, *fresh); err != nil {
+		return fmt.Errorf("limit scopes: %w", err)
 	}
 	if n := len(a.batch.Advances); *locked != n {
 		return fmt.Errorf("%d of %d shards found", *locked, n)
@@ -176,7 +183,8 @@ func (a *apply) shardColumns(order []int) []param {
 const insertScopesSQL = `
 INSERT INTO hub.scope (scope, category, account_id, region, slice)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) ORDER BY 1
-ON CONFLICT DO NOTHING`
+ON CONFLICT DO NOTHING
+RETURNING scope`
 
 const lockScopesSQL = `SELECT FROM hub.scope WHERE scope = ANY($1::uuid[]) ORDER BY scope FOR UPDATE`
 
@@ -188,8 +196,10 @@ SELECT s.scope, s.complete_run, s.pruned_run, s.live_rows, s.live_xor,
        (SELECT r.run FROM hub.run r WHERE r.scope = s.scope ORDER BY r.run DESC LIMIT 1)
 FROM hub.scope s WHERE s.scope = ANY($1::uuid[])`
 
-// lockScopes locks every scope of the batch and reads its state.
-func (a *apply) lockScopes() {
+// lockScopes locks every scope of the batch and reads its state. What it returns will
+// say how many are locked, and which of them are new.
+func (a *apply) lockScopes() (locked *int, fresh *[]*scopeState) {
+	locked, fresh = new(int), new([]*scopeState)
 	a.scopes = map[schema.Scope]*scopeState{}
 	known := func(s schema.Scope) {
 		if a.scopes[s] == nil {
@@ -205,7 +215,7 @@ func (a *apply) lockScopes() {
 		known(e.Scope)
 	}
 	if len(a.scopes) == 0 {
-		return
+		return locked, fresh
 	}
 	byID := map[id]*scopeState{}
 	var ids []id
@@ -217,9 +227,12 @@ func (a *apply) lockScopes() {
 		regions, slicesOf = append(regions, s.Region), append(slicesOf, s.Slice)
 	}
 	scopes := uuidList(ids)
-	a.add("insert scopes", insertScopesSQL, nil, scopes, a.array(pgtype.TextArrayOID, categories),
+	a.add("insert scopes", insertScopesSQL, func(v [][]byte) error {
+		*fresh = append(*fresh, byID[id(v[0])])
+		return nil
+	}, scopes, a.array(pgtype.TextArrayOID, categories),
 		a.array(pgtype.TextArrayOID, accounts), a.array(pgtype.TextArrayOID, regions), a.array(pgtype.TextArrayOID, slicesOf))
-	a.add("lock scopes", lockScopesSQL, nil, scopes)
+	a.add("lock scopes", lockScopesSQL, func([][]byte) error { *locked++; return nil }, scopes)
 	a.add("read scopes", readScopesSQL, func(v [][]byte) error {
 		state := byID[id(v[0])]
 		state.complete, state.pruned = runID(v[1]), runID(v[2])
@@ -227,6 +240,7 @@ func (a *apply) lockScopes() {
 		state.oldest, state.newest = runID(v[5]), runID(v[6])
 		return nil
 	}, scopes)
+	return locked, fresh
 }
 
 func runID(v []byte) *schema.RunID {
@@ -250,9 +264,14 @@ func (a *apply) applyCategories(ctx context.Context) error {
 	for i := range a.batch.Groups {
 		c := get(a.batch.Groups[i].Table.Name())
 		c.group = &a.batch.Groups[i]
+		for _, p := range c.group.Parts {
+			if !a.leftOut(p.Origin) {
+				a.refuse(p.Origin, p.Scope, p.Run, p.Number)
+			}
+		}
 	}
 	for i := range a.batch.Ends {
-		if e := &a.batch.Ends[i]; !a.leftOut(e.Origin) {
+		if e := &a.batch.Ends[i]; !a.leftOut(e.Origin) && !a.refuse(e.Origin, e.Scope, e.Run, -1) {
 			c := get(e.Scope.Category)
 			c.ends = append(c.ends, e)
 		}
@@ -317,7 +336,7 @@ func (a *apply) park(c *category, why error) {
 	a.result.Parked[c.table.Name()] = why
 	a.loader.checks.forget(c.table.Name())
 	keep := func(o Origin, s schema.Scope, run schema.RunID, part int) {
-		if !a.leftOut(o) && o.Parked == 0 && o.Data != nil {
+		if !a.leftOut(o) && !a.scopes[s].refused && o.Parked == 0 && o.Data != nil {
 			a.parked = append(a.parked, recordReject(Reject{
 				Reason: ReasonParked, Detail: why.Error(), Scope: s, Run: run, Part: part, Origin: o,
 			}))

@@ -179,6 +179,9 @@ type Reject struct {
 const (
 	// ReasonRepeatedRow: the run named the key before.
 	ReasonRepeatedRow schema.Reason = "repeated_row"
+	// ReasonTooManyScopes: the account has as many scopes as it may, and this would be
+	// one more.
+	ReasonTooManyScopes schema.Reason = "too_many_scopes"
 	// ReasonPartConflict: the part was applied before with other bytes.
 	ReasonPartConflict schema.Reason = "part_conflict"
 	// ReasonRefused: PostgreSQL refused the row.

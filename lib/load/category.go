@@ -200,7 +200,7 @@ func (c *category) candidates() []*partWork {
 	var all []*partWork
 	for i := range c.group.Parts {
 		p := &c.group.Parts[i]
-		if c.leftOut(p.Origin) {
+		if c.leftOut(p.Origin) || c.scopes[p.Scope].refused {
 			continue
 		}
 		state := c.scopes[p.Scope]

@@ -4,7 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"fmt"
+	"maps"
 	"slices"
+
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/hubspoke/observability/lib/schema"
 )
@@ -126,4 +130,50 @@ func runBefore(run schema.RunID) schema.RunID {
 	binary.BigEndian.PutUint64(run[:8], high)
 	binary.BigEndian.PutUint64(run[8:], low-1)
 	return run
+}
+
+const countScopesSQL = `
+SELECT a.id, (SELECT count(*) FROM (SELECT FROM hub.scope s WHERE s.account_id = a.id LIMIT $2) counted)
+FROM unnest($1::text[]) AS a(id)`
+
+// limitScopes refuses those of the new scopes that their accounts have too many of: a
+// scope is kept for long, and costs its sender an empty run.
+func (a *apply) limitScopes(ctx context.Context, fresh []*scopeState) error {
+	if len(fresh) == 0 {
+		return nil
+	}
+	of := map[string][]*scopeState{}
+	for _, s := range fresh {
+		of[s.name.Account] = append(of[s.name.Account], s)
+	}
+	limit := int64(a.loader.config.ScopeLimit)
+	var refused []id
+	err := a.do(ctx, "count scopes", countScopesSQL, func(v [][]byte) error {
+		scopes := of[string(v[0])]
+		for _, s := range scopes[:max(0, min(int64(len(scopes)), bigint(v[1])-limit))] {
+			s.refused = true
+			refused = append(refused, s.id)
+		}
+		return nil
+	}, a.array(pgtype.TextArrayOID, slices.Sorted(maps.Keys(of))), bigintOf(limit+int64(len(fresh))))
+	if err == nil && len(refused) > 0 {
+		a.add("remove scopes", "DELETE FROM hub.scope WHERE scope = ANY($1::uuid[])", nil, uuidList(refused))
+	}
+	return err
+}
+
+// refuse rejects a part, or an end (part -1), of a scope that is one too many, and
+// reports whether it did.
+func (a *apply) refuse(o Origin, s schema.Scope, run schema.RunID, part int) bool {
+	if !a.scopes[s].refused {
+		return false
+	}
+	a.rejects = append(a.rejects, recordReject(Reject{
+		Reason: ReasonTooManyScopes, Scope: s, Run: run, Part: part, Origin: o,
+		Detail: fmt.Sprintf("account %s has %d scopes already", s.Account, a.loader.config.ScopeLimit),
+	}))
+	if o.Parked != 0 {
+		a.done = append(a.done, o.Parked)
+	}
+	return true
 }

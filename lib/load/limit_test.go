@@ -2,14 +2,17 @@ package load_test
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/pgtest"
 	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/lib/stream"
 )
 
 // work is what the transactions of a loader read of hub.run_part: its rows, and the
@@ -153,6 +156,88 @@ func TestManyRunsThatComplete(t *testing.T) {
 	if n := scanned() - before; n > 5*newestParts*partKeys {
 		t.Errorf("%d rows of the table were read for %d rows that came", n, runs)
 	}
+}
+
+// TestScopeLimit: an account has so many scopes and not more, and what comes of further
+// ones stops nothing.
+func TestScopeLimit(t *testing.T) {
+	db := newDatabase(t, load.Config{ScopeLimit: 3})
+	days := []string{"2026-07-01", "2026-07-02", "2026-07-03", "2026-07-04", "2026-07-05"}
+	send := func(run int, account string, days ...string) *builder {
+		b := build(t)
+		for _, day := range days {
+			b.part(daily.Table, day, run, 0, fmt.Sprintf(`{"day":%q,"name":"x","amount":"%d"}`, day, run)).end(daily.Table, day, run, schema.OK, 1, 1)
+			part := &b.parts["daily"][len(b.parts["daily"])-1]
+			part.Scope.Account, part.Origin.Name = account, day
+			b.batch.Ends[len(b.batch.Ends)-1].Scope.Account = account
+		}
+		return b
+	}
+	const other = "999999999999"
+	db.apply(send(1, account, days[0], days[1]))
+	shard := load.Shard{Stream: "s", Created: start, ID: "0"}
+	b := send(2, account, days...)
+	b.batch.Advances = []load.Advance{{Shard: shard, To: stream.Position{Sequence: "7"}, Arrived: start}}
+	if result := db.apply(b); result.Rejects != 4 || len(result.Parked) > 0 {
+		t.Errorf("result %+v", result)
+	}
+	db.want("SELECT reason || ' ' || account_id FROM hub.reject", slices.Repeat([]string{"too_many_scopes " + account}, 4)...)
+	db.want("SELECT sequence_number::text FROM hub.shard_progress", "7")
+	db.want("SELECT count(*)::text FROM hub.scope WHERE account_id = '"+account+"'", "3")
+	db.want("SELECT count(*)::text FROM obs.daily WHERE run_id::text = '"+uuidOf(2)+"'", "3")
+	db.apply(send(3, other, days[0], days[1], days[2]))
+	db.apply(send(4, account, days[0]))
+	db.want("SELECT count(*)::text FROM hub.run WHERE completed_at IS NOT NULL", "9")
+}
+
+// TestPruneScopes: what an account no longer sends is forgotten, unless there are rows.
+func TestPruneScopes(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	send := func(table *schema.Table, region string, run int, rows ...string) {
+		b := build(t).part(table, "", run, 0, rows...).end(table, "", run, schema.OK, 1, len(rows))
+		b.parts[table.Name()][0].Scope.Region, b.batch.Ends[0].Scope.Region = region, region
+		db.apply(b)
+	}
+	db.apply(build(t).end(things.Table, "", 1, schema.Empty, 0, 0))
+	send(things.Table, "us-east-1", 1, thing("a", "1")) // has a row
+	send(things.Table, "us-west-2", 1, thing("b", "1")) // has a row that is gone
+	send(things.Table, "us-west-2", 2)
+	send(sightings.Table, "us-east-2", 1)
+	db.apply(build(t).end(daily.Table, "2026-07-01", 1, schema.Failed, 0, 0))
+	scopes := func(want ...string) {
+		t.Helper()
+		if _, err := db.loader.Prune(t.Context(), 24*time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		db.want("SELECT category || ' ' || region FROM hub.scope", want...)
+	}
+	db.exec("UPDATE hub.run SET collected_at = now() - interval '23 hours'")
+	scopes("daily eu-central-1", "sightings us-east-2", "things eu-central-1", "things us-east-1", "things us-west-2")
+	db.exec("UPDATE hub.run SET collected_at = now() - interval '25 hours'")
+	scopes("things us-east-1", "things us-west-2")
+	db.want("SELECT count(*)::text FROM hub.run", "2")
+	db.want("SELECT count(*)::text FROM hub.run_part", "2")
+	// They come again like new ones.
+	db.apply(build(t).part(things.Table, "", 3, 0, thing("c", "1")).end(things.Table, "", 3, schema.OK, 1, 1))
+	db.want("SELECT id FROM obs.things WHERE deleted_at IS NULL", "a", "c")
+}
+
+// TestScopePrunedMeanwhile: a scope may be deleted just before it is locked.
+func TestScopePrunedMeanwhile(t *testing.T) {
+	retries := 0
+	config := quick
+	config.OnRetry = func(error, time.Duration) { retries++ }
+	db := newDatabase(t, config)
+	db.exec(`CREATE SEQUENCE attempts;
+		CREATE FUNCTION prune_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			IF nextval('attempts') = 1 THEN DELETE FROM hub.scope WHERE scope = NEW.scope; END IF; RETURN NULL; END $$;
+		CREATE TRIGGER prune_it AFTER INSERT ON hub.scope FOR EACH ROW EXECUTE FUNCTION prune_it()`)
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1")))
+	db.wantLive(things.Table, "a=1")
+	if retries != 1 {
+		t.Errorf("%d retries", retries)
+	}
+	db.want("SELECT reason FROM hub.reject")
 }
 
 func uuidOf(run int) string { return runAt(run).String() }

@@ -50,6 +50,9 @@ type Config struct {
 	// comes of its older runs is superseded. Defaults to 500,000, which takes about a
 	// second.
 	KeyLimit int64
+	// ScopeLimit is how many scopes an account may have. What comes of further ones is
+	// rejected. Defaults to 20,000.
+	ScopeLimit int
 	// TransactionTimeout is how long a transaction, and each statement of it, may take
 	// before one half of its batch is applied after the other. What cannot be halved, one
 	// part and one end, gets twice the time with each attempt. Defaults to 20 s.
@@ -74,6 +77,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.KeyLimit == 0 {
 		c.KeyLimit = 500_000
+	}
+	if c.ScopeLimit == 0 {
+		c.ScopeLimit = 20_000
 	}
 	if c.TransactionTimeout == 0 {
 		c.TransactionTimeout = 20 * time.Second

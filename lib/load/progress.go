@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/lib/stream"
 )
 
@@ -96,14 +99,69 @@ WITH old AS (
 )
 SELECT count(*) FROM old`
 
+// errScopePruned says that a scope of the batch was deleted before it could be locked.
+// The next attempt makes it again.
+var errScopePruned = errors.New("a scope was deleted meanwhile")
+
 // Prune deletes bookkeeping that nothing needs any more: runs that started more
 // than keep ago, with their parts, except the newest run and the newest complete
-// run of each scope. keep must be longer than the stream keeps records. It returns
+// run of each scope; and scopes of which no run has started since, and whose table has
+// no row, not even one that is gone. keep must be longer than the stream keeps records. It returns
 // how many runs it deleted.
 //
 // In a snapshot category, what arrives later of a pruned run, or of one older than
 // that, is superseded; in an event category each row knows its newest run.
 func (l *Loader) Prune(ctx context.Context, keep time.Duration) (runs int64, err error) {
+	if runs, err = l.pruneRuns(ctx, keep); err != nil {
+		return runs, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.tables)) {
+		if err := l.pruneScopes(ctx, l.tables[name], keep); err != nil {
+			return runs, fmt.Errorf("load: prune scopes of %s: %w", name, err)
+		}
+	}
+	return runs, nil
+}
+
+// A scope that has rows, be they gone, is kept: else a replay of some old days could
+// bring back what its newest run no longer named. One that is busy is left for the
+// next time. Of a slice, the text is compared: not every text is a value.
+const pruneScopesSQL = `
+WITH idle AS (
+    SELECT s.scope FROM hub.scope s
+    WHERE s.category = $1 AND s.live_rows <= 0 AND s.scope > $2
+      AND NOT EXISTS (SELECT FROM hub.run r WHERE r.scope = s.scope AND r.collected_at >= now() - $3::interval)
+      AND NOT EXISTS (SELECT FROM %s t WHERE t.account_id = s.account_id AND t.region = s.region %s)
+    ORDER BY s.scope LIMIT $4 FOR UPDATE OF s SKIP LOCKED
+), parts AS (
+    DELETE FROM hub.run_part p USING idle WHERE p.scope = idle.scope
+), runs AS (
+    DELETE FROM hub.run r USING idle WHERE r.scope = idle.scope RETURNING r.scope
+), scopes AS (
+    DELETE FROM hub.scope s USING idle WHERE s.scope = idle.scope AND (SELECT count(*) FROM runs) >= 0
+)
+SELECT scope FROM idle ORDER BY scope DESC LIMIT 1`
+
+func (l *Loader) pruneScopes(ctx context.Context, t *schema.Table, keep time.Duration) error {
+	var exists bool
+	if err := l.pool.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", tableName(t)).Scan(&exists); err != nil || !exists {
+		return err
+	}
+	inSlice := ""
+	if i := t.SliceColumn(); i >= 0 {
+		inSlice = "AND t." + t.Columns()[i].Name + "::text = s.slice"
+	}
+	after, found := id{}, true
+	for found {
+		err := l.pool.QueryRow(ctx, fmt.Sprintf(pruneScopesSQL, tableName(t), inSlice), t.Name(), after, keep, pruneScopes).Scan(&after)
+		if found = err == nil; err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Loader) pruneRuns(ctx context.Context, keep time.Duration) (runs int64, err error) {
 	after := id{}
 	for {
 		err = pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
