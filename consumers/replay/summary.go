@@ -48,13 +48,13 @@ type BadObject struct {
 // MaxNamed is how many objects or runs of a kind are kept by name.
 const MaxNamed = 100
 
-// Complete reports whether everything that was selected is applied.
+// Complete reports whether everything that was selected is applied, and anything was.
 func (s Summary) Complete() bool {
 	rejected := int64(0)
 	for _, c := range s.Categories {
 		rejected += c.Rejected
 	}
-	return s.BadCount == 0 && s.UnfinishedCount == 0 && s.LackingCount == 0 && len(s.Unknown) == 0 && rejected == 0
+	return s.Runs > 0 && s.BadCount == 0 && s.UnfinishedCount == 0 && s.LackingCount == 0 && len(s.Unknown) == 0 && rejected == 0
 }
 
 // Total returns the sum over all categories.

@@ -689,7 +689,30 @@ func (encoded) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input, _ ...
 		return nil, errors.New("XML syntax error: illegal character code U+0001")
 	}
 	key := *in.Prefix + "a+b%2Bc%01"
-	return &s3.ListObjectsV2Output{EncodingType: types.EncodingTypeUrl, Contents: []types.Object{{Key: &key}}}, nil
+	return &s3.ListObjectsV2Output{EncodingType: types.EncodingTypeUrl, Contents: []types.Object{{Key: &key}}, IsTruncated: aws.Bool(false)}, nil
+}
+
+// noListing answers every listing with what the SDK makes of an empty document.
+type noListing struct{ archive.S3 }
+
+func (noListing) ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+	return &s3.ListObjectsV2Output{}, nil
+}
+
+// An answer that is no listing is no empty archive.
+func TestRunsRefuseWhatIsNoListing(t *testing.T) {
+	b := newBucket(t, noListing{}, nil)
+	for _, f := range []archive.Filter{{}, {Accounts: []string{scope.Account}, Regions: []string{scope.Region}, Categories: []string{scope.Category}}} {
+		found := 0
+		for _, err := range b.Runs(t.Context(), f) {
+			if found++; err == nil || !strings.Contains(err.Error(), "no listing") {
+				t.Errorf("%+v: %v", f, err)
+			}
+		}
+		if found != 1 {
+			t.Errorf("%+v: %d results", f, found)
+		}
+	}
 }
 
 // A key that XML cannot hold does not end the listing.

@@ -237,6 +237,9 @@ func (l *lister) pages(in *s3.ListObjectsV2Input, f func(*s3.ListObjectsV2Output
 		if err != nil {
 			return fmt.Errorf("archive: listing %s: %w", place, err)
 		}
+		if page.IsTruncated == nil {
+			return fmt.Errorf("archive: listing %s: the answer is no listing: it does not say whether it is whole", place)
+		}
 		if err := l.decode(page); err != nil {
 			return fmt.Errorf("archive: listing %s: %w", place, err)
 		}

@@ -95,7 +95,9 @@ const (
 )
 
 // Load returns the configuration and makes sure that it has a region and
-// credentials that could be retrieved. The error is that of ctx when it is done. All configurations loaded with the same
+// credentials that could be retrieved. When AWS says that they have expired, its
+// clients look for others, in the shared files too, and ask once more; without any
+// the error is an [*ExpiredError]. The error is that of ctx when it is done. All configurations loaded with the same
 // Timeout share one pool of connections.
 func Load(ctx context.Context, o Options) (aws.Config, error) {
 	if err := o.Role.Validate(); err != nil {
@@ -141,6 +143,10 @@ func Load(ctx context.Context, o Options) (aws.Config, error) {
 	default:
 		return aws.Config{}, fmt.Errorf("AWS credentials could not be retrieved: %w", err)
 	}
+	newRenewable(cfg.Credentials, func(ctx context.Context) (aws.CredentialsProvider, error) {
+		again, err := config.LoadDefaultConfig(ctx, options...)
+		return again.Credentials, err
+	}).install(&cfg)
 	if o.Role.ARN == "" {
 		return cfg, nil
 	}
@@ -166,9 +172,10 @@ func Assume(cfg aws.Config, role Role) aws.Config {
 			o.ExternalID = aws.String(role.ExternalID)
 		}
 	})
+	cache := aws.NewCredentialsCache(provider, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = credentialsEarly })
 	cfg = cfg.Copy()
-	cfg.Credentials = aws.NewCredentialsCache(provider, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = credentialsEarly })
-	return cfg
+	cfg.Credentials = cache
+	return Renewing(cfg)
 }
 
 // Identity is who the credentials belong to.

@@ -71,11 +71,12 @@ func (r *Runner) collect(ctx context.Context, t *target, every time.Duration) []
 
 	asking := awsanswer.OnUnreadable(ctx, c.unreadable)
 	err = protect(env.Log, func() error { return t.collector.collect(asking, env, c) })
-	results := c.finish(err)
+	results := c.finish(r.notThere(ctx, t, err))
 	t.mark.advance(results)
 	for i := range results {
 		results[i].Duration = time.Since(start)
 	}
+	r.sayDisabled(t, env.Log, results)
 	r.finished(results)
 	return results
 }
@@ -116,7 +117,7 @@ func (r *Runner) requested(t *target) {
 // the hooks.
 func (r *Runner) finished(results []Result) {
 	first := results[0]
-	var rows, parts, bytes, duplicates, faults int64
+	var rows, parts, bytes, duplicates, nulled, faults int64
 	var outcomes []string
 	var fault error
 	for _, result := range results {
@@ -124,6 +125,7 @@ func (r *Runner) finished(results []Result) {
 		parts += int64(result.Parts)
 		bytes += result.Bytes
 		duplicates += int64(result.Duplicates)
+		nulled += int64(result.NulledTimes)
 		if !slices.Contains(outcomes, string(result.Outcome)) {
 			outcomes = append(outcomes, string(result.Outcome))
 		}
@@ -148,6 +150,9 @@ func (r *Runner) finished(results []Result) {
 	}
 	if duplicates > 0 {
 		attributes = append(attributes, "duplicates", duplicates)
+	}
+	if nulled > 0 {
+		attributes = append(attributes, "nulled_times", nulled)
 	}
 	if faults == 0 {
 		r.cfg.Log.Info("collected", attributes...)
@@ -340,6 +345,7 @@ func (c *collection) finish(err error) []Result {
 	for _, r := range c.runs {
 		if r.pending != nil {
 			_ = c.flush(r) // an error is c.stopped
+			r.result.NulledTimes = r.pending.NulledTimes()
 			r.pending.Release()
 		}
 		if c.stopped != nil {
@@ -382,6 +388,7 @@ func forSlice(err error, slice string) error {
 type pending interface {
 	Len() int
 	Bytes() int
+	NulledTimes() int
 	Record() arrow.Record
 	Release()
 }

@@ -42,6 +42,7 @@ var outcomes = map[string]schema.Outcome{
 	"AWSOrganizationsNotInUseException": schema.Disabled,
 	"NotSignedUp":                       schema.Disabled, // S3
 	"OptInRequired":                     schema.Disabled,
+	"OptInRequiredException":            schema.Disabled, // Compute Optimizer
 	"SubscriptionRequiredException":     schema.Disabled, // Support, Health
 }
 

@@ -48,6 +48,8 @@ type Result struct {
 	// RefusedRows is how many rows were refused; Refused names the first of them.
 	RefusedRows int
 	Refused     []Refused
+	// NulledTimes is how many times are null because no column can hold them.
+	NulledTimes int
 	// CollectErr is the error that the collector ended with.
 	CollectErr error
 	// ArchiveErr is why the archive does not have the whole run. The rows were

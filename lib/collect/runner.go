@@ -177,6 +177,7 @@ type target struct {
 	scope     schema.Scope
 	limiter   *rate.Limiter
 	mark      mark
+	disabled  bool // as its last collection found, and the log says
 }
 
 // New returns a runner, or every fault of the configuration.

@@ -24,6 +24,7 @@ type Appender[T any] struct {
 	build  *rowbuild.Builder
 	scan   jsonscan.Scanner
 	json   []byte // canonical JSON of the row that is being appended
+	nulled int    // see NulledTimes
 }
 
 // field is where the value of a column is in a row.
@@ -54,7 +55,8 @@ func NewAppender[T any](c schema.Category[T], mem memory.Allocator) *Appender[T]
 }
 
 // Append appends a copy of one row. Times are cut to microseconds and kept in UTC;
-// JSON is brought to canonical form.
+// one of a year that no column can hold is null where the column is nullable. JSON
+// is brought to canonical form.
 //
 // The error is a *schema.RowError, whose Offset is -1.
 func (a *Appender[T]) Append(row *T) error {
@@ -88,6 +90,10 @@ func (a *Appender[T]) Slice(row *T) string {
 	}
 	return value[string](p)
 }
+
+// NulledTimes returns how many times are null because no column can hold them, of
+// all rows that were given to Append.
+func (a *Appender[T]) NulledTimes() int { return a.nulled }
 
 // Len returns the number of rows since the last record.
 func (a *Appender[T]) Len() int { return a.build.Len() }

@@ -2,6 +2,7 @@ package rows_test
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"math/big"
 	"strings"
@@ -119,7 +120,7 @@ func TestAppendRefuses(t *testing.T) {
 		{"NaN", func(r *item) { r.Ratio = math.NaN() }, "ratio", schema.ReasonRange},
 		{"infinity", func(r *item) { r.RatioN = new(math.Inf(-1)) }, "ratio_n", schema.ReasonRange},
 		{"year 0", func(r *item) { r.SeenAt = time.Date(0, 12, 31, 23, 59, 59, 0, time.UTC) }, "seen_at", schema.ReasonRange},
-		{"year 10000", func(r *item) { r.SeenAtN = new(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)) }, "seen_at_n", schema.ReasonRange},
+		{"year 10000", func(r *item) { r.SeenAt = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }, "seen_at", schema.ReasonRange},
 		{"year 300000", func(r *item) { r.SeenAt = time.Date(300000, 1, 1, 0, 0, 0, 0, time.UTC) }, "seen_at", schema.ReasonRange},
 		{"a day in year 0", func(r *item) { r.Day = -719163 }, "day", schema.ReasonRange},
 		{"a day in year 10000", func(r *item) { r.DayN = new(schema.Date(2932897)) }, "day_n", schema.ReasonRange},
@@ -167,6 +168,24 @@ func TestAppendRefuses(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
 		})
+	}
+}
+
+// A time that no column can hold is null where there can be null, and counted.
+func TestTimesThatNoColumnHolds(t *testing.T) {
+	a := newAppender(t, items)
+	for _, year := range []int{0, 9999, 10000, 300000, -5} {
+		row := valid()
+		row.ID, row.SeenAtN = fmt.Sprint(year), new(time.Date(year, 6, 1, 0, 0, 0, 0, time.UTC))
+		if err := a.Append(&row); err != nil {
+			t.Errorf("year %d: %v", year, err)
+		}
+	}
+	if n := a.NulledTimes(); n != 4 {
+		t.Errorf("%d times are null, not 4", n)
+	}
+	if got := appended(t, a); strings.Count(got, "seen_at_n") != 1 || !strings.Contains(got, `"seen_at_n":"9999-06-01T00:00:00Z"`) {
+		t.Errorf("rows\n%s", got)
 	}
 }
 

@@ -42,7 +42,13 @@ func (a *Appender[T]) set(cell *rowbuild.Cell, f *field, p unsafe.Pointer) *sche
 		return outOfRange(cell.SetDecimal(v), v)
 	case schema.KindTimestamp:
 		v := value[time.Time](p)
-		return outOfRange(cell.SetTimestamp(v.Unix(), int64(v.Nanosecond())/1000), v)
+		wrong := cell.SetTimestamp(v.Unix(), int64(v.Nanosecond())/1000)
+		if wrong != "" && f.pointer {
+			cell.SetNull()
+			a.nulled++
+			return nil
+		}
+		return outOfRange(wrong, v)
 	case schema.KindDate:
 		v := value[schema.Date](p)
 		return outOfRange(cell.SetDate(v), v)

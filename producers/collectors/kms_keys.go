@@ -152,10 +152,16 @@ func (k *kmsKey) describe(ctx context.Context) (*types.KeyMetadata, error) {
 		return nil, err
 	}
 	m := answer.KeyMetadata
+	if m == nil {
+		return nil, errors.New("DescribeKey answered without the key")
+	}
 	k.row.Description = text(m.Description)
 	k.row.KeyManager = enum(m.KeyManager)
 	k.row.KeyState = enum(m.KeyState)
-	k.row.Enabled = &m.Enabled
+	// The SDK has false for what is missing: only with the state it is an answer.
+	if m.KeyState != "" && m.Enabled == (m.KeyState == types.KeyStateEnabled) {
+		k.row.Enabled = &m.Enabled
+	}
 	k.row.KeySpec = enum(m.KeySpec)
 	k.row.KeyUsage = enum(m.KeyUsage)
 	k.row.Origin = enum(m.Origin)
@@ -195,6 +201,10 @@ func (k *kmsKey) readRotation(ctx context.Context) error {
 			return nil
 		}
 		return err
+	}
+	// The SDK has false for what is missing: an answer that names no key is none.
+	if !answer.KeyRotationEnabled && answer.KeyId == nil {
+		return errors.New("GetKeyRotationStatus answered without a status")
 	}
 	k.row.RotationEnabled = &answer.KeyRotationEnabled
 	k.row.RotationPeriodDays = integer(answer.RotationPeriodInDays)

@@ -221,7 +221,7 @@ func TestErrorsOfAWSNameTheNextStep(t *testing.T) {
 	for code, text := range map[string]string{
 		"UnrecognizedClientException": "check the AWS credentials", "InvalidClientTokenId": "check the AWS credentials",
 		"InvalidAccessKeyId": "check the AWS credentials", "SignatureDoesNotMatch": "check the AWS credentials",
-		"InvalidSignatureException": "the clock", "RequestTimeTooSkewed": "the clock", "ExpiredTokenException": "get new ones", "ExpiredToken": "get new ones",
+		"InvalidSignatureException": "the clock", "RequestTimeTooSkewed": "the clock", "ExpiredTokenException": "no", "ExpiredToken": "no",
 		"AuthorizationHeaderMalformed": "--region", "NoSuchBucket": "check --bucket, --region and the credentials", "AccessDenied": "no",
 	} {
 		err := prerequisite(fmt.Errorf("reading: %w", &smithy.GenericAPIError{Code: code, Message: "no"}))

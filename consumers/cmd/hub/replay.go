@@ -47,7 +47,7 @@ Examples:
   hub replay --bucket hub-archive --from 2026-08-01 --to 2026-08-03 --dry-run
   hub replay --bucket hub-archive --account 111122223333 --category certificates
 
-Exit code 3 if something could not be applied; the summary names it.`
+Exit code 3 if something could not be applied, which the summary names, or if nothing was found.`
 }
 
 // errInterrupted stands for whatever was under way when the program was told to stop.
@@ -116,6 +116,8 @@ func (c replayCommand) Run(ctx context.Context, p program.Program, log *slog.Log
 		return fmt.Errorf("%w; replay again to go on", err)
 	case err != nil:
 		return prerequisite(err)
+	case summary.Runs == 0:
+		return program.Partlyf("nothing was found for what was asked; look at --bucket-prefix, --account, --category, --from and --to, and with aws s3 ls s3://%s/ at what there is", c.Bucket)
 	case !summary.Complete():
 		return program.Partlyf("not everything could be applied: see the summary")
 	}

@@ -102,7 +102,6 @@ func prerequisite(err error) error {
 
 const (
 	checkCredentials = "; check the AWS credentials: aws sts get-caller-identity"
-	renewCredentials = "; the AWS credentials have expired: get new ones, such as with aws sso login"
 	checkClock       = "; set the clock of this machine"
 	checkRegion      = "; check --region: it must be that of the bucket"
 )
@@ -122,9 +121,9 @@ var nextSteps = map[string]string{
 	"InvalidAccessKeyId":          checkCredentials, // S3
 	"InvalidToken":                checkCredentials,
 
-	"ExpiredTokenException": renewCredentials,
-	"ExpiredToken":          renewCredentials,
-	"RequestExpired":        checkClock,
+	"ExpiredTokenException": "", // awsconfig says what to do
+	"ExpiredToken":          "",
+	"RequestExpired":        "",
 	"RequestTimeTooSkewed":  checkClock,
 
 	"AuthorizationHeaderMalformed": checkRegion,

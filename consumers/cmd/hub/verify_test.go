@@ -156,6 +156,11 @@ func TestReplayIntoAnEmptyDatabaseIsEqual(t *testing.T) {
 	hub(t.Context(), "verify", "--against", empty.URL).want(t, program.ExitDone, "│ certificates      │       241 │   241 │")
 	hub(t.Context(), "verify", "--database-url", empty.URL).want(t, program.ExitDone)
 	hub(t.Context(), replay...).want(t, program.ExitDone, "0 files with 0 rows applied, 8 files with 493 rows were before")
+	none := append(slices.Clone(replay), "--from", "2099-01-01")
+	hub(t.Context(), none...).want(t, program.ExitPartly, "nothing was found", "--bucket-prefix")
+	if found := parse[replayJSON](t, hub(t.Context(), append(none, "-o", "json")...).want(t, program.ExitPartly)); found.Complete || found.Runs != 0 {
+		t.Errorf("%+v", found)
+	}
 
 	for _, test := range []struct {
 		name, change, undo string

@@ -7,7 +7,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/smithy-go"
 )
 
@@ -59,26 +58,6 @@ func code(err error) string {
 	return ""
 }
 
-// isExpired reports whether the credentials were valid once.
-func isExpired(err error) bool {
-	c := code(err)
-	return c == "ExpiredTokenException" || c == "ExpiredToken"
-}
-
-// renewCredentials makes the next call ask for new credentials. It returns false
-// if the client has no way to get new ones.
-func (p *Publisher) renewCredentials() bool {
-	client, ok := p.cfg.Client.(interface{ Options() kinesis.Options })
-	if !ok {
-		return false
-	}
-	cache, ok := client.Options().Credentials.(interface{ Invalidate() })
-	if ok {
-		cache.Invalidate()
-	}
-	return ok
-}
-
 // nextSteps tell people what to do about an error that does not pass, by code.
 var nextSteps = map[string]string{
 	"AccessDeniedException":       "allow kinesis:PutRecords on it in the policy of the role and, from another account, in the resource policy of the stream too",
@@ -92,8 +71,6 @@ var nextSteps = map[string]string{
 	"InvalidArgumentException":    "check the limits of the publisher against those of the stream with `aws kinesis describe-stream-summary`",
 	"UnrecognizedClientException": "check the credentials with `aws sts get-caller-identity`",
 	"InvalidSignatureException":   "check the credentials with `aws sts get-caller-identity`, and the clock of this machine",
-	"ExpiredTokenException":       "renew the credentials",
-	"ExpiredToken":                "renew the credentials",
 }
 
 // explain names the stream and, where it is known, the next step.

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/hubspoke/observability/lib/awsconfig"
 	"github.com/hubspoke/observability/lib/awsfake"
 	"github.com/hubspoke/observability/lib/stream"
 	"github.com/hubspoke/observability/lib/stream/kinesis"
@@ -278,9 +279,9 @@ func TestExpiredCredentials(t *testing.T) {
 				key := fmt.Sprintf("AKIA%d", issued.Add(1))
 				return aws.Credentials{AccessKeyID: key, SecretAccessKey: "secret", CanExpire: true, Expires: time.Now().Add(time.Hour)}, nil
 			})
-			client := awskinesis.NewFromConfig(aws.Config{
+			client := awskinesis.NewFromConfig(awsconfig.Renewing(aws.Config{
 				Region: region, BaseEndpoint: &server.URL, Credentials: aws.NewCredentialsCache(provider), HTTPClient: server.Client(),
-			})
+			}))
 			err := publisher(t, client).Publish(t.Context(), messages(1))
 			if (err != nil) != c.fails {
 				t.Errorf("Publish returned %v", err)
@@ -298,10 +299,10 @@ func TestExpiredCredentials(t *testing.T) {
 			fmt.Fprint(w, `{"__type":"ExpiredTokenException","message":"expired"}`)
 		}))
 		defer server.Close()
-		client := awskinesis.NewFromConfig(aws.Config{
+		client := awskinesis.NewFromConfig(awsconfig.Renewing(aws.Config{
 			Region: region, BaseEndpoint: &server.URL, HTTPClient: server.Client(),
 			Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
-		})
+		}))
 		failedOf(t, publisher(t, client).Publish(t.Context(), messages(1)))
 		if n := calls.Load(); n != 1 {
 			t.Errorf("%d calls, not 1", n)

@@ -179,7 +179,6 @@ func (p *Publisher) Publish(ctx context.Context, messages []stream.Message) erro
 		Multiplier: 2, RandomizationFactor: backoff.DefaultRandomizationFactor,
 	}
 	progress := time.Now()
-	renewed := false
 	for s.take(p.cfg.MaxRecords, p.cfg.MaxBytes) {
 		var err error
 		s.failed, err = p.call(ctx, s)
@@ -193,11 +192,6 @@ func (p *Publisher) Publish(ctx context.Context, messages []stream.Message) erro
 		switch {
 		case ctx.Err() != nil:
 			return s.unfinished(p.stopped(ctx, err))
-		case isExpired(err) && !renewed:
-			renewed = p.renewCredentials()
-			if !renewed {
-				return s.unfinished(p.explain(err))
-			}
 		case !isTransient(err):
 			return s.unfinished(p.explain(err))
 		}

@@ -250,7 +250,6 @@ func TestWhatCannotPassIsReturnedAtOnce(t *testing.T) {
 		"KMSOptInRequired":          "KMS",
 		"ValidationException":       "limits",
 		"InvalidArgumentException":  "limits",
-		"ExpiredTokenException":     "renew the credentials",
 		"InvalidSignatureException": "clock",
 		"SomethingNew":              "SomethingNew",
 	} {

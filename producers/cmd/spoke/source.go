@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go"
 
 	"github.com/hubspoke/observability/lib/awsconfig"
 	"github.com/hubspoke/observability/lib/collect"
@@ -83,7 +84,7 @@ func awsSources(ctx context.Context, f sourceFlags, log *slog.Logger) ([]source,
 	if len(regions) == 0 {
 		regions = []string{cfg.Region}
 	}
-	identity, faults, err := checkRegions(ctx, cfg, regions)
+	identity, faults, err := checkRegions(ctx, cfg, regions, log)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +113,9 @@ func checkRegion(flag, region string) error {
 // checkRegions asks STS in each region who the credentials belong to. It returns
 // the faults of regions that did not answer; the error is that of all of them if
 // none did, or of a region that there is not.
-func checkRegions(ctx context.Context, cfg aws.Config, regions []string) (awsconfig.Identity, []error, error) {
+// A region that the account has not enabled refuses the credentials that others
+// accept: that is no fault, and its runs end with disabled.
+func checkRegions(ctx context.Context, cfg aws.Config, regions []string, log *slog.Logger) (awsconfig.Identity, []error, error) {
 	identities, answers := make([]awsconfig.Identity, len(regions)), make([]error, len(regions))
 	var wg sync.WaitGroup
 	for i, region := range regions {
@@ -135,7 +138,14 @@ func checkRegions(ctx context.Context, cfg aws.Config, regions []string) (awscon
 	if len(faults) == len(regions) {
 		return identity, nil, startError(faults...)
 	}
-	return identity, faults, nil
+	return identity, slices.DeleteFunc(faults, func(err error) bool {
+		api, ok := errors.AsType[smithy.APIError](err)
+		disabled := ok && api.ErrorCode() == "InvalidClientTokenId"
+		if disabled {
+			log.Info("a region is not enabled in the account", "account", identity.Account, "error", err)
+		}
+		return disabled
+	}), nil
 }
 
 // startError returns the faults as one error: a prerequisite that is missing, or

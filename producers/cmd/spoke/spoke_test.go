@@ -310,12 +310,17 @@ func TestTransient(t *testing.T) {
 	}
 }
 
-// hosts answers GetCallerIdentity, but for one host, which there is not.
-type hosts struct{ unknown string }
+// hosts answers GetCallerIdentity, but for one host, which there is not, and one
+// that does not know the credentials.
+type hosts struct{ unknown, refuses string }
 
 func (h hosts) Do(r *http.Request) (*http.Response, error) {
 	if r.URL.Host == h.unknown {
 		return nil, &net.DNSError{Err: "no such host", Name: h.unknown, IsNotFound: true}
+	}
+	if r.URL.Host == h.refuses {
+		const body = "<ErrorResponse><Error><Code>InvalidClientTokenId</Code></Error></ErrorResponse>"
+		return &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 	}
 	const body = "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>" + account + "</Account><Arn>arn:aws:iam::" + account + ":role/spoke</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>"
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
@@ -323,13 +328,26 @@ func (h hosts) Do(r *http.Request) (*http.Response, error) {
 
 // TestRegionThatThereIsNot stops the program although another region answers.
 func TestRegionThatThereIsNot(t *testing.T) {
-	cfg := aws.Config{HTTPClient: hosts{"sts.eu-central-9.amazonaws.com"}, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
+	cfg := aws.Config{HTTPClient: hosts{unknown: "sts.eu-central-9.amazonaws.com"}, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
 	var usage *program.UsageError
-	if _, _, err := checkRegions(t.Context(), cfg, []string{region, "eu-central-9"}); !errors.As(err, &usage) || !strings.Contains(err.Error(), "sts.eu-central-9.amazonaws.com does not exist") {
+	if _, _, err := checkRegions(t.Context(), cfg, []string{region, "eu-central-9"}, slog.New(slog.DiscardHandler)); !errors.As(err, &usage) || !strings.Contains(err.Error(), "sts.eu-central-9.amazonaws.com does not exist") {
 		t.Errorf("error %v", err)
 	}
-	if identity, faults, err := checkRegions(t.Context(), cfg, []string{region, "us-east-1"}); err != nil || len(faults) > 0 || identity.Account != account {
+	if identity, faults, err := checkRegions(t.Context(), cfg, []string{region, "us-east-1"}, slog.New(slog.DiscardHandler)); err != nil || len(faults) > 0 || identity.Account != account {
 		t.Errorf("%+v, faults %v, error %v", identity, faults, err)
+	}
+}
+
+// A region that the account has not enabled is no fault, unless there is no other.
+func TestRegionThatIsNotEnabled(t *testing.T) {
+	cfg := aws.Config{HTTPClient: hosts{refuses: "sts.ap-east-1.amazonaws.com"}, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
+	var log strings.Builder
+	_, faults, err := checkRegions(t.Context(), cfg, []string{region, "ap-east-1"}, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil || len(faults) > 0 || strings.Count(log.String(), "ap-east-1") == 0 {
+		t.Errorf("faults %v, error %v, log %s", faults, err, &log)
+	}
+	if _, _, err := checkRegions(t.Context(), cfg, []string{"ap-east-1"}, slog.New(slog.DiscardHandler)); err == nil {
+		t.Error("the only region: no error")
 	}
 }
 
