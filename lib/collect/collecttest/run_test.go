@@ -166,7 +166,7 @@ func TestRunFindsMistakes(t *testing.T) {
 		files     map[string]func(string) string // changes of testdata/streams
 		want      string
 	}{
-		{name: "declaration", collector: edit(collector{}, func(c *collect.Collector[Stream]) { c.Every = 0 }), want: "Every is not positive"},
+		{name: "declaration", collector: edit(collector{}, func(c *collect.Collector[Stream]) { c.Every = 0 }), want: "Every is not above 0"},
 		{name: "action too many", collector: edit(collector{}, func(c *collect.Collector[Stream]) {
 			c.Actions = append(c.Actions, "kinesis:ListShards")
 		}), want: "the operations called are\n\tkinesis:DescribeStreamSummary kinesis:ListStreams"},
