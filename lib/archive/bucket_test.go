@@ -715,6 +715,48 @@ func TestRunsRefuseWhatIsNoListing(t *testing.T) {
 	}
 }
 
+// listings answers one listing after the other with these.
+type listings struct {
+	archive.S3
+	answers  []*s3.ListObjectsV2Output
+	requests int
+}
+
+func (l *listings) ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+	answer := l.answers[min(l.requests, len(l.answers)-1)]
+	l.requests++
+	return answer, nil
+}
+
+// An answer that is no listing, and a token that comes back, are no end of the
+// archive, and no reason to ask for ever.
+func TestRunsThatAreNotListedWhole(t *testing.T) {
+	page := func(token string) *s3.ListObjectsV2Output {
+		return &s3.ListObjectsV2Output{IsTruncated: aws.Bool(true), NextContinuationToken: &token}
+	}
+	for name, test := range map[string]struct {
+		answers []*s3.ListObjectsV2Output
+		want    string
+	}{
+		"no listing":               {[]*s3.ListObjectsV2Output{{}}, "no listing"},
+		"no listing behind a page": {[]*s3.ListObjectsV2Output{page("a"), {}}, "no listing"},
+		"the same token":           {[]*s3.ListObjectsV2Output{page("a")}, "token of a page again"},
+		"tokens in turn":           {[]*s3.ListObjectsV2Output{page("a"), page("b"), page("a")}, "token of a page again"},
+	} {
+		l := &listings{answers: test.answers}
+		var errs []error
+		for run, err := range newBucket(t, l, nil).Runs(t.Context(), archive.Filter{}) {
+			if err == nil {
+				t.Errorf("%s: run %v", name, run)
+			}
+			errs = append(errs, err)
+		}
+		if len(errs) != 1 || !strings.Contains(errs[0].Error(), test.want) || l.requests > 3 {
+			t.Errorf("%s: errors %v after %d requests, want one with %q", name, errs, l.requests, test.want)
+		}
+	}
+}
+
 // A key that XML cannot hold does not end the listing.
 func TestRunsEncodedKeys(t *testing.T) {
 	_, strange := collect(t, newBucket(t, encoded{}, nil), archive.Filter{})

@@ -232,6 +232,7 @@ func (l *lister) pages(in *s3.ListObjectsV2Input, f func(*s3.ListObjectsV2Output
 	in.Prefix = l.full(in.Prefix)
 	in.StartAfter = l.full(in.StartAfter)
 	in.EncodingType = types.EncodingTypeUrl // XML cannot hold every key
+	seen := map[string]bool{}
 	for {
 		page, err := l.bucket.config.Client.ListObjectsV2(l.ctx, in)
 		if err != nil {
@@ -252,6 +253,11 @@ func (l *lister) pages(in *s3.ListObjectsV2Input, f func(*s3.ListObjectsV2Output
 		if aws.ToString(page.NextContinuationToken) == "" {
 			return fmt.Errorf("archive: listing %s: the answer is cut and does not say where to go on", place)
 		}
+		token := *page.NextContinuationToken
+		if seen[token] {
+			return fmt.Errorf("archive: listing %s: S3 sent the token of a page again, so that the pages would never end", place)
+		}
+		seen[token] = true
 		in.ContinuationToken, in.StartAfter = page.NextContinuationToken, nil
 	}
 }
