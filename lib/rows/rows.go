@@ -56,7 +56,9 @@ func NewAppender[T any](c schema.Category[T], mem memory.Allocator) *Appender[T]
 
 // Append appends a copy of one row. Times are cut to microseconds and kept in UTC;
 // one of a year that no column can hold is null where the column is nullable. JSON
-// is brought to canonical form.
+// is brought to canonical form. U+FFFD replaces NUL and invalid UTF-8 in texts, in
+// strings of JSON and in its keys, where AWS passes on what its users wrote; in a
+// key column they are refused.
 //
 // The error is a *schema.RowError, whose Offset is -1.
 func (a *Appender[T]) Append(row *T) error {

@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -27,7 +28,10 @@ func (a *Appender[T]) set(cell *rowbuild.Cell, f *field, p unsafe.Pointer) *sche
 		s := value[string](p)
 		text := unsafe.Slice(unsafe.StringData(s), len(s)) // read only, and copied by Builder.Append
 		if wrong := schema.CheckText(text); wrong != "" {
-			return &schema.RowError{Reason: schema.ReasonText, Detail: wrong}
+			if f.Key {
+				return &schema.RowError{Reason: schema.ReasonText, Detail: wrong}
+			}
+			text = cleanText(text)
 		}
 		cell.SetText(text)
 	case schema.KindInt64:
@@ -58,6 +62,13 @@ func (a *Appender[T]) set(cell *rowbuild.Cell, f *field, p unsafe.Pointer) *sche
 	return nil
 }
 
+// cleanText returns a copy of text in which U+FFFD stands for what no text column can
+// hold. A key is never cleaned: two keys might become one.
+func cleanText(text []byte) []byte {
+	text = bytes.ToValidUTF8(text, []byte("\ufffd"))
+	return bytes.ReplaceAll(text, []byte{0}, []byte("\ufffd"))
+}
+
 func (a *Appender[T]) setJSON(cell *rowbuild.Cell, v schema.JSON) *schema.RowError {
 	if len(v) == 0 {
 		cell.SetNull()
@@ -65,8 +76,14 @@ func (a *Appender[T]) setJSON(cell *rowbuild.Cell, v schema.JSON) *schema.RowErr
 	}
 	begin := len(a.json)
 	var err error
-	if a.json, err = a.scan.AppendCanonical(a.json, v); err != nil {
-		if wrong, ok := errors.AsType[*schema.RowError](err); ok {
+	a.json, err = a.scan.AppendCanonical(a.json, v)
+	wrong, ok := errors.AsType[*schema.RowError](err)
+	if ok && wrong.Reason == schema.ReasonText {
+		a.json, err = a.scan.AppendCanonical(a.json[:begin], jsonscan.CleanText(v))
+		wrong, ok = errors.AsType[*schema.RowError](err)
+	}
+	if err != nil {
+		if ok {
 			return &schema.RowError{Reason: wrong.Reason, Detail: fmt.Sprintf("JSON at byte %d: %s", wrong.Offset, wrong.Detail)}
 		}
 		return &schema.RowError{Reason: schema.ReasonSyntax, Detail: err.Error()}

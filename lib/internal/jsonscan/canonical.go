@@ -177,3 +177,46 @@ func AppendString(dst, text []byte) []byte {
 		from = i + 1
 	}
 }
+
+// CleanText returns a copy of src, which is JSON or meant to be, in which U+FFFD
+// stands for what a string must not hold: invalid UTF-8, NUL and lone surrogates,
+// also as escapes.
+func CleanText(src []byte) []byte {
+	const replacement = "\ufffd"
+	src = bytes.ToValidUTF8(src, []byte(replacement))
+	dst := make([]byte, 0, len(src)+len(replacement))
+	for i := 0; i < len(src); {
+		size, bad := 1, src[i] == 0
+		if src[i] == '\\' && i+1 < len(src) {
+			size, bad = escapeSize(src[i:])
+		}
+		if bad {
+			dst = append(dst, replacement...)
+		} else {
+			dst = append(dst, src[i:i+size]...)
+		}
+		i += size
+	}
+	return dst
+}
+
+// escapeSize returns the length of the escape sequence that b begins with, and
+// whether it is NUL or a lone surrogate. A pair of surrogates is one sequence.
+func escapeSize(b []byte) (size int, bad bool) {
+	if b[1] != 'u' {
+		return 2, false
+	}
+	r, ok := hex4(b, 2)
+	if !ok {
+		return 2, false // it is no JSON
+	}
+	if r < 0xd800 || r > 0xdfff {
+		return 6, r == 0
+	}
+	if r < 0xdc00 && len(b) >= 12 && b[6] == '\\' && b[7] == 'u' {
+		if low, ok := hex4(b, 8); ok && low >= 0xdc00 && low <= 0xdfff {
+			return 12, false
+		}
+	}
+	return 6, true
+}
