@@ -16,7 +16,8 @@
 // could not bring back, unless S3 refuses: then rows are still published, and the
 // [Result] says so. Every run is closed by an end, also one that is empty or
 // failed, as long as the stream takes it; a run that did not read or send
-// everything never counts as complete, so that nothing is taken for gone.
+// everything never counts as complete, so that nothing is taken for gone. A run
+// that takes longer than four times its interval, and an hour at least, is stopped.
 //
 // emit blocks while a chunk is being sent. Memory is bounded by a few chunks per
 // collection and 20 to 40 bytes per row of the run, to know its key again.
@@ -115,6 +116,10 @@ type Collector[T any] struct {
 	Actions []string
 	// Rate of requests. Link the quota page of the service next to it.
 	Rate Rate
+	// Paid is set when AWS charges for each request so much that a run must not send
+	// many: USD 0.01 for each request to Cost Explorer. A run that has sent
+	// Config.MaxPaidRequests is stopped.
+	Paid bool
 	// Incremental is nil when every run reads everything.
 	Incremental *Incremental
 	// Slices returns the slices that a run at now describes. One collection is
@@ -158,6 +163,8 @@ type Declaration struct {
 	Actions []string
 	// Rate of requests to AWS.
 	Rate Rate
+	// Paid is set when AWS charges for each request.
+	Paid bool
 	// Incremental is nil when every run reads everything.
 	Incremental *Incremental
 	// Sliced is set when one collection is one run per slice.
@@ -176,6 +183,7 @@ func (c Collector[T]) Declaration() Declaration {
 		Every:    c.Every,
 		Actions:  slices.Clone(c.Actions),
 		Rate:     c.Rate,
+		Paid:     c.Paid,
 		Sliced:   c.Slices != nil,
 	}
 	if c.Incremental != nil {

@@ -28,9 +28,11 @@ var errClosed = errors.New("collect: emit was called after Collect returned")
 // which that happens, 0 if it is not known.
 func (r *Runner) collect(ctx context.Context, t *target, every time.Duration) []Result {
 	start := time.Now()
+	ctx, done := withDeadline(ctx, t.declared.Every)
+	defer done()
 	id := schema.NewRunID(start)
 	env := &Env{
-		AWS:       limited(r.cfg.AWS(t.region), t.limiter, func() { r.requested(t) }),
+		AWS:       limited(r.cfg.AWS(t.region), t.limiter, r.attempts(t)),
 		Account:   r.cfg.Account,
 		Partition: r.cfg.Partition,
 		Region:    t.region,
@@ -58,6 +60,7 @@ func (r *Runner) collect(ctx context.Context, t *target, every time.Duration) []
 		if out, err = r.newRun(scope, id, env.Since, every, c.table); err != nil { // the clock is set to another millennium
 			break
 		}
+		out.incremental = t.declared.Incremental != nil
 		runs = append(runs, out)
 	}
 	if err != nil {
@@ -71,6 +74,9 @@ func (r *Runner) collect(ctx context.Context, t *target, every time.Duration) []
 
 	asking := awsanswer.OnUnreadable(ctx, c.unreadable)
 	err = protect(env.Log, func() error { return t.collector.collect(asking, env, c) })
+	if err != nil && errors.Is(context.Cause(ctx), errOverdue) {
+		err = context.Cause(ctx) // what the collector made of it is a consequence
+	}
 	results := c.finish(r.notThere(ctx, t, err))
 	t.mark.advance(results)
 	for i := range results {
@@ -107,9 +113,20 @@ func (t *target) scopes(env *Env) (scopes []schema.Scope, err error) {
 	return scopes, nil
 }
 
-func (r *Runner) requested(t *target) {
-	if r.cfg.Hooks.Request != nil {
-		r.cfg.Hooks.Request(t.scope.Category, t.region)
+// attempts returns what is called for each attempt of a request of one run.
+func (r *Runner) attempts(t *target) func() error {
+	allowed := func() error { return nil }
+	if t.declared.Paid {
+		allowed = paidLimit(r.cfg.MaxPaidRequests)
+	}
+	return func() error {
+		if err := allowed(); err != nil {
+			return err
+		}
+		if r.cfg.Hooks.Request != nil {
+			r.cfg.Hooks.Request(t.scope.Category, t.region)
+		}
+		return nil
 	}
 }
 

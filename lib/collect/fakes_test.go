@@ -34,7 +34,8 @@ type thing struct {
 
 // event is a row of an event category.
 type event struct {
-	ID string `col:"id,key"`
+	ID   string  `col:"id,key"`
+	Name *string `col:"name"`
 }
 
 // cost is a row of a category with a slice per day.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"hash/maphash"
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -13,29 +14,43 @@ import (
 	"github.com/hubspoke/observability/lib/schema"
 )
 
-// keySet remembers the natural keys of a run as digests, so that its memory is
-// bounded by the number of rows whatever the keys look like.
+// keySet remembers the natural keys of a run and the rows that have them as digests,
+// so that its memory is bounded by the number of rows whatever they look like.
 type keySet struct {
-	seen map[[16]byte]struct{}
+	seen map[[16]byte]uint64 // digest of the key: of the row
+	seed maphash.Seed
 	text []byte
 }
 
-// add reports whether the key of the row is new.
-func (s *keySet) add(rec arrow.Record, keys []int, row int) bool {
+// seenKey says what is known of the key of a row.
+type seenKey uint8
+
+const (
+	newKey  seenKey = iota
+	sameRow         // an equal row had the key
+	otherRow
+)
+
+// add adds a row, which is line as JSON, and says whether another one had its key.
+func (s *keySet) add(rec arrow.Record, keys []int, row int, line []byte) seenKey {
 	s.text = s.text[:0]
 	for _, k := range keys {
 		s.text = appendKey(s.text, rec.Column(k), row)
 	}
 	sum := sha256.Sum256(s.text)
 	digest := [16]byte(sum[:16])
-	if _, twice := s.seen[digest]; twice {
-		return false
-	}
 	if s.seen == nil {
-		s.seen = map[[16]byte]struct{}{}
+		s.seen, s.seed = map[[16]byte]uint64{}, maphash.MakeSeed()
 	}
-	s.seen[digest] = struct{}{}
-	return true
+	content := maphash.Bytes(s.seed, line)
+	switch before, twice := s.seen[digest]; {
+	case !twice:
+		s.seen[digest] = content
+		return newKey
+	case before == content:
+		return sameRow
+	}
+	return otherRow
 }
 
 // appendKey appends a value so that no two lists of values give the same bytes.

@@ -60,9 +60,16 @@ func TestKeySetTellsKeysApart(t *testing.T) {
 	defer rec.Release()
 	var keys keySet
 	for i := range values {
-		if isNew := keys.add(rec, keyeds.Keys(), i); isNew != (i < len(values)-1) {
-			t.Errorf("row %d: new is %v", i, isNew)
+		want := newKey
+		if i == len(values)-1 {
+			want = sameRow
 		}
+		if got := keys.add(rec, keyeds.Keys(), i, []byte("the row")); got != want {
+			t.Errorf("row %d: %v, want %v", i, got, want)
+		}
+	}
+	if got := keys.add(rec, keyeds.Keys(), 0, []byte("another row")); got != otherRow {
+		t.Errorf("another row: %v", got)
 	}
 }
 

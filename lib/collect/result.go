@@ -42,8 +42,9 @@ type Result struct {
 	Bytes int64
 	// Stored is set when the stream or the archive has at least some of the rows.
 	Stored bool
-	// Duplicates is how many rows repeated the key of an earlier row of the run
-	// and were dropped.
+	// Duplicates is how many rows repeated an earlier row of the run and were dropped.
+	// A row that repeats only the key of another one is refused, unless the collector
+	// is incremental: then it is one of these.
 	Duplicates int
 	// RefusedRows is how many rows were refused; Refused names the first of them.
 	RefusedRows int

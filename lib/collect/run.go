@@ -18,12 +18,17 @@ import (
 // there is no use in asking AWS for more.
 var errNowhere = errors.New("collect: stopped, because rows can be sent nowhere")
 
+// reasonRepeated is what the hub calls such a row, too.
+const reasonRepeated schema.Reason = "repeated_row"
+
 // run is one run on its way: rows are packed, archived and published chunk by
 // chunk, and the end closes it.
 type run struct {
 	runner *Runner
 	table  *schema.Table
 	result Result
+	// incremental is set when a later run reads again what changed in this one.
+	incremental bool
 
 	pending   pending // rows in no chunk yet
 	bytes     int     // of pending, as last seen
@@ -95,12 +100,12 @@ func (r *run) pack(rec arrow.Record) (arrow.Record, error) {
 	}
 	var skip []int
 	for row := range int(rec.NumRows()) {
-		if !r.keys.add(rec, r.table.Keys(), row) {
-			r.result.Duplicates++
+		r.line = encoder.AppendRow(r.line[:0], row)
+		if seen := r.keys.add(rec, r.table.Keys(), row, r.line); seen != newKey {
+			r.repeated(seen, rec, row)
 			skip = append(skip, row)
 			continue
 		}
-		r.line = encoder.AppendRow(r.line[:0], row)
 		if err := r.packed.Add(r.line); err != nil {
 			var large *envelope.RowTooLargeError
 			if !errors.As(err, &large) {
@@ -117,6 +122,20 @@ func (r *run) pack(rec arrow.Record) (arrow.Record, error) {
 		}
 	}
 	return without(rec, skip)
+}
+
+// repeated takes note of a row whose key the run named before. If it is another row,
+// one of the two would be lost, and the run must not count as complete. Not so where
+// the collector is incremental: what changed while the pages were read is seen twice
+// there, and again by the next run.
+func (r *run) repeated(seen seenKey, rec arrow.Record, row int) {
+	if seen == sameRow || r.incremental {
+		r.result.Duplicates++
+		return
+	}
+	r.refuse(Refused{Key: keyText(r.table, rec, row), Err: &schema.RowError{
+		Reason: reasonRepeated, Offset: -1, Detail: "another row of the run has this key and other values",
+	}})
 }
 
 // writeFile archives a chunk and reports whether it is there. After an error the

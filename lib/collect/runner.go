@@ -60,6 +60,10 @@ type Config struct {
 	// takes one. Defaults to one semaphore of MaxConcurrentRuns for this runner.
 	Workers *semaphore.Weighted
 
+	// MaxPaidRequests is how many requests a run may send that AWS charges for (see
+	// Collector.Paid), repeated ones included. Defaults to 200.
+	MaxPaidRequests int
+
 	// Every replaces the interval of all collectors, at most envelope.MaxEvery.
 	// Defaults to their own. The end of a run tells the interval, by which the hub
 	// sees that a spoke is late; that of Once tells only this one, because it is not
@@ -97,6 +101,7 @@ const (
 	defaultChunkRows         = 20_000
 	defaultChunkBytes        = 4 << 20
 	defaultMaxConcurrentRuns = 4
+	defaultMaxPaidRequests   = 200
 	defaultJitter            = time.Minute
 	defaultGrace             = 5 * time.Second
 )
@@ -110,6 +115,7 @@ func (c Config) withDefaults() Config {
 	set(&c.ChunkRows, defaultChunkRows)
 	set(&c.ChunkBytes, defaultChunkBytes)
 	set(&c.MaxConcurrentRuns, defaultMaxConcurrentRuns)
+	set(&c.MaxPaidRequests, defaultMaxPaidRequests)
 	if c.Partition == "" {
 		c.Partition = "aws"
 	}
@@ -148,7 +154,7 @@ func (c Config) validate() error {
 	fault(len(c.Collectors) > 0, "no collector")
 	faults = append(faults, Validate(c.Collectors...))
 	fault(c.AWS != nil, "AWS is nil")
-	for name, n := range map[string]int{"ChunkRows": c.ChunkRows, "ChunkBytes": c.ChunkBytes, "MaxConcurrentRuns": c.MaxConcurrentRuns} {
+	for name, n := range map[string]int{"ChunkRows": c.ChunkRows, "ChunkBytes": c.ChunkBytes, "MaxConcurrentRuns": c.MaxConcurrentRuns, "MaxPaidRequests": c.MaxPaidRequests} {
 		fault(n >= 0, "%s is negative", name)
 	}
 	// With one more row a chunk must still be a file that can be read again.

@@ -102,7 +102,7 @@ func TestRowsThatDoNotFitMakeTheRunPartial(t *testing.T) {
 	large := strings.Repeat("x", 2<<20)
 	p, b := &publisher{}, &bucket{}
 	cfg := config(collector(func(_ context.Context, _ *collect.Env, emit func(thing) error) error {
-		for _, row := range []thing{{ID: "first"}, {ID: "bad\x00text"}, {ID: ""}, {ID: "large", Name: &large}, {ID: "last"}} {
+		for _, row := range []thing{{ID: "first"}, {ID: "bad\x00key"}, {ID: ""}, {ID: "large", Name: &large}, {ID: "last"}} {
 			if err := emit(row); err != nil {
 				return err
 			}
@@ -159,7 +159,7 @@ func TestDuplicateKeysAreDroppedAndCounted(t *testing.T) {
 	p, b := &publisher{}, &bucket{}
 	cfg := config(collector(func(_ context.Context, _ *collect.Env, emit func(thing) error) error {
 		for i := range 100 {
-			if err := emit(thing{ID: fmt.Sprint(i % 10), Name: aws.String(fmt.Sprint(i))}); err != nil {
+			if err := emit(thing{ID: fmt.Sprint(i % 10), Name: aws.String(fmt.Sprint(i % 10))}); err != nil {
 				return err
 			}
 		}
@@ -175,13 +175,147 @@ func TestDuplicateKeysAreDroppedAndCounted(t *testing.T) {
 	}
 	var want []string
 	for i := range 10 {
-		want = append(want, fmt.Sprintf(`{"id":"%d","name":"%d"}`, i, i)) // the first one wins
+		want = append(want, fmt.Sprintf(`{"id":"%d","name":"%d"}`, i, i))
 	}
 	if got := p.only(t).rows; !slices.Equal(got, want) {
 		t.Errorf("rows %q", got)
 	}
 	if m := b.manifests(t); len(m) != 1 || m[0].Rows != 10 {
 		t.Errorf("manifests %+v", m)
+	}
+}
+
+// TestOtherRowOfTheSameKeyIsNotComplete: one of the two would be lost, as if it were
+// not there.
+func TestOtherRowOfTheSameKeyIsNotComplete(t *testing.T) {
+	emitTwice := func(other string) func(context.Context, *collect.Env, func(thing) error) error {
+		return func(_ context.Context, _ *collect.Env, emit func(thing) error) error {
+			return errors.Join(emit(thing{ID: "a", Name: aws.String("one")}), emit(thing{ID: "b"}), emit(thing{ID: "a", Name: &other}))
+		}
+	}
+	for other, want := range map[string]struct {
+		outcome             schema.Outcome
+		refused, duplicates int
+	}{
+		"one": {schema.OK, 0, 1},
+		"two": {schema.Partial, 1, 0},
+	} {
+		for _, chunk := range []int{1, 100} {
+			p := &publisher{}
+			cfg := config(collector(emitTwice(other)))
+			cfg.Publisher, cfg.ChunkRows = p, chunk
+			results, _ := newRunner(t, cfg).Once(t.Context())
+			r := results[0]
+			if r.Outcome != want.outcome || r.RefusedRows != want.refused || r.Duplicates != want.duplicates || r.Rows != 2 {
+				t.Errorf("%s, chunks of %d: %+v", other, chunk, r)
+			}
+			if want.refused > 0 && (r.Refused[0].Key != "a" || r.Refused[0].Err.Reason != "repeated_row") {
+				t.Errorf("%s: refused %v", other, r.Refused)
+			}
+			if got := p.only(t).rows; len(got) != 2 || got[0] != `{"id":"a","name":"one"}` {
+				t.Errorf("%s: rows %q", other, got)
+			}
+		}
+	}
+}
+
+// TestIncrementalRunsSeeChangesTwice: what changes while the pages are read is seen
+// twice, and again by the next run.
+func TestIncrementalRunsSeeChangesTwice(t *testing.T) {
+	cfg := config(collect.Collector[event]{
+		Category: events, Reach: collect.PerRegion, Every: time.Hour, Actions: []string{"x:Y"}, Rate: collect.Rate{PerSecond: 1},
+		Incremental: &collect.Incremental{FullEvery: 6 * time.Hour, Overlap: 15 * time.Minute},
+		Collect: func(_ context.Context, _ *collect.Env, emit func(event) error) error {
+			return errors.Join(emit(event{ID: "a"}), emit(event{ID: "a", Name: aws.String("changed")}))
+		},
+	})
+	results, err := newRunner(t, cfg).Once(t.Context())
+	if err != nil || results[0].Outcome != schema.OK || results[0].Duplicates != 1 {
+		t.Errorf("%v: %+v", err, results)
+	}
+}
+
+// TestRunThatTakesTooLongIsStopped in virtual time. Pages that never end must not
+// hold a worker for ever.
+func TestRunThatTakesTooLongIsStopped(t *testing.T) {
+	for every, want := range map[time.Duration]time.Duration{time.Second: time.Hour, 6 * time.Hour: 24 * time.Hour} {
+		for name, end := range map[string]func(context.Context, error) error{
+			"error of emit":    func(_ context.Context, err error) error { return err },
+			"own error":        func(context.Context, error) error { return errors.New("it did not work") },
+			"waits in request": func(ctx context.Context, _ error) error { <-ctx.Done(); return ctx.Err() },
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				p := &publisher{}
+				cfg := config(collector(func(ctx context.Context, _ *collect.Env, emit func(thing) error) error {
+					for i := 0; ; i++ {
+						if err := emit(thing{ID: fmt.Sprint(i)}); err != nil || i == 30 && name == "waits in request" {
+							return end(ctx, err)
+						}
+						time.Sleep(time.Minute)
+					}
+				}))
+				cfg.Publisher, cfg.Every = p, every
+				start := time.Now()
+				results, err := newRunner(t, cfg).Once(t.Context())
+				if took := time.Since(start); took < want || took > want+time.Minute {
+					t.Errorf("every %v, %s: the run took %v, want %v", every, name, took, want)
+				}
+				if err == nil || results[0].Outcome != schema.Partial || results[0].Rows < 30 {
+					t.Errorf("every %v, %s: %v: %+v", every, name, err, results)
+				}
+				if text := p.only(t).end.Error; !strings.Contains(text, "the run took too long: more than "+want.String()) {
+					t.Errorf("every %v, %s: the end says %q", every, name, text)
+				}
+			})
+		}
+	}
+}
+
+// TestPaidRequestsAreLimited: pages that never end cost no more than the limit, and
+// the run is not repeated before its time.
+func TestPaidRequestsAreLimited(t *testing.T) {
+	for name, test := range map[string]struct {
+		paid bool
+		most int
+		want int
+	}{
+		"default": {true, 0, 200}, "configured": {true, 7, 7}, "not paid": {false, 7, 1000},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			requests, runs := 0, 0
+			answer := transport(func() (int, string) {
+				requests++
+				return 200, "<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>"
+			})
+			c := collector(func(ctx context.Context, env *collect.Env, emit func(thing) error) error {
+				runs++
+				for range 1000 {
+					if _, err := sts.NewFromConfig(env.AWS).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			c.Rate, c.Paid = collect.Rate{PerSecond: 1000, Burst: 1000}, test.paid
+			p := &publisher{}
+			cfg := config(c)
+			cfg.Publisher, cfg.MaxPaidRequests, cfg.Every = p, test.most, 24*time.Hour
+			cfg.AWS = func(region string) aws.Config {
+				return aws.Config{Region: region, HTTPClient: answer, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 23*time.Hour)
+			defer cancel()
+			if err := newRunner(t, cfg).Run(ctx); err != nil {
+				t.Fatal(err)
+			}
+			if requests != test.want || runs != 1 {
+				t.Errorf("%s: %d requests in %d runs, want %d in one", name, requests, runs, test.want)
+			}
+			end := p.only(t).end
+			if stopped := strings.Contains(end.Error, "requests that AWS charges for"); stopped != test.paid || end.Outcome.Complete() == test.paid {
+				t.Errorf("%s: the end is %+v", name, end)
+			}
+		})
 	}
 }
 

@@ -2,6 +2,7 @@ package collect
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -54,11 +55,15 @@ func (r *Runner) repeat(ctx context.Context, t *target) {
 }
 
 // retryable reports whether another run soon has a chance to do better: a row
-// that is refused today, or a permission that is missing, stays so for a while.
+// that is refused today, or a permission that is missing, stays so for a while, and
+// requests that AWS charges for are not repeated.
 func retryable(results []Result) bool {
 	for _, r := range results {
 		if r.PublishErr != nil || r.ArchiveErr != nil {
 			return true
+		}
+		if errors.Is(r.CollectErr, errPaidLimit) {
+			continue // what is too expensive once is not better twice
 		}
 		if why := Classify(r.CollectErr); why == schema.Failed || why == schema.Throttled {
 			return true
