@@ -18,7 +18,7 @@ type ServiceCost struct {
 	UsageDate schema.Date `col:"usage_date,key,slice"`
 	// Service, by its name in Cost Explorer, such as Amazon Simple Storage Service (group key SERVICE).
 	Service string `col:"service,key"`
-	// Region of the usage; global and NoRegion as Cost Explorer writes them (group key REGION).
+	// Region of the usage; global and NoRegion as Cost Explorer writes them, (empty) where it writes none (group key REGION).
 	UsageRegion string `col:"usage_region,key"`
 	// Cost as it is charged on the day of the usage (UnblendedCost).
 	UnblendedCost schema.Decimal `col:"unblended_cost"`

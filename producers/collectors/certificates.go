@@ -35,18 +35,10 @@ func collectCertificates(ctx context.Context, env *collect.Env, emit func(schema
 		Includes:                  &types.Filters{KeyTypes: types.KeyAlgorithm("").Values()},
 		CertificateKeyPairOrigins: types.CertificateKeyPairOrigin("").Values(),
 	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return err
-		}
-		for i := range page.CertificateSummaryList {
-			if err := emit(certificate(&page.CertificateSummaryList[i])); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	list := each(ctx, pages, func(p *acm.ListCertificatesOutput) ([]types.CertificateSummary, *string) {
+		return p.CertificateSummaryList, p.NextToken
+	})
+	return emitEach(list, certificate, emit)
 }
 
 func certificate(c *types.CertificateSummary) schemas.Certificate {

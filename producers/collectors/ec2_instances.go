@@ -2,6 +2,7 @@ package collectors
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -30,17 +31,19 @@ func collectEC2Instances(ctx context.Context, env *collect.Env, emit func(schema
 	pages := ec2.NewDescribeInstancesPaginator(ec2.NewFromConfig(env.AWS), &ec2.DescribeInstancesInput{
 		MaxResults: aws.Int32(1000),
 	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	list := each(ctx, pages, func(p *ec2.DescribeInstancesOutput) ([]types.Reservation, *string) {
+		return p.Reservations, p.NextToken
+	})
+	for reservation, err := range list {
 		if err != nil {
 			return err
 		}
-		for i := range page.Reservations {
-			reservation := &page.Reservations[i]
-			for j := range reservation.Instances {
-				if err := emit(ec2Instance(reservation, &reservation.Instances[j])); err != nil {
-					return err
-				}
+		if reservation.Instances == nil {
+			return fmt.Errorf("DescribeInstances answered without the instances of reservation %s", aws.ToString(reservation.ReservationId))
+		}
+		for i := range reservation.Instances {
+			if err := emit(ec2Instance(reservation, &reservation.Instances[i])); err != nil {
+				return err
 			}
 		}
 	}

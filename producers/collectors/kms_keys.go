@@ -50,29 +50,29 @@ func collectKMSKeys(ctx context.Context, env *collect.Env, emit func(schemas.KMS
 	aliasesDenied := err != nil
 
 	pages := kms.NewListKeysPaginator(client, &kms.ListKeysInput{Limit: aws.Int32(1000)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	list := each(ctx, pages, func(p *kms.ListKeysOutput) ([]types.KeyListEntry, *string) {
+		return p.Keys, p.NextMarker
+	})
+	for entry, err := range list {
 		if err != nil {
 			return err
 		}
-		for _, entry := range page.Keys {
-			key := kmsKey{client: client}
-			if aliasesDenied {
-				key.denied = append(key.denied, "kms:ListAliases")
-			} else {
-				key.row.Aliases = jsonArray(aliases[aws.ToString(entry.KeyId)])
-			}
-			err := key.read(ctx, entry)
-			var gone *types.NotFoundException
-			if errors.As(err, &gone) {
-				continue // deleted since it was listed
-			}
-			if err != nil {
-				return err
-			}
-			if err := emit(key.row); err != nil {
-				return err
-			}
+		key := kmsKey{client: client}
+		if aliasesDenied {
+			key.denied = append(key.denied, "kms:ListAliases")
+		} else {
+			key.row.Aliases = jsonArray(aliases[aws.ToString(entry.KeyId)])
+		}
+		err := key.read(ctx, entry)
+		var gone *types.NotFoundException
+		if errors.As(err, &gone) {
+			continue // deleted since it was listed
+		}
+		if err != nil {
+			return err
+		}
+		if err := emit(key.row); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -82,16 +82,16 @@ func collectKMSKeys(ctx context.Context, env *collect.Env, emit func(schemas.KMS
 func listKMSAliases(ctx context.Context, client *kms.Client) (map[string][]string, error) {
 	names := map[string][]string{}
 	pages := kms.NewListAliasesPaginator(client, &kms.ListAliasesInput{Limit: aws.Int32(100)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	list := each(ctx, pages, func(p *kms.ListAliasesOutput) ([]types.AliasListEntry, *string) {
+		return p.Aliases, p.NextMarker
+	})
+	for alias, err := range list {
 		if err != nil {
 			return nil, err
 		}
-		for _, alias := range page.Aliases {
-			// Aliases that AWS reserves for services have no key yet.
-			if id := aws.ToString(alias.TargetKeyId); id != "" {
-				names[id] = append(names[id], aws.ToString(alias.AliasName))
-			}
+		// Aliases that AWS reserves for services have no key yet.
+		if id := aws.ToString(alias.TargetKeyId); id != "" {
+			names[id] = append(names[id], aws.ToString(alias.AliasName))
 		}
 	}
 	for _, list := range names {
@@ -108,7 +108,7 @@ type kmsKey struct {
 }
 
 // read fills the row. A denied detail stays null and is named in denied_actions.
-func (k *kmsKey) read(ctx context.Context, entry types.KeyListEntry) error {
+func (k *kmsKey) read(ctx context.Context, entry *types.KeyListEntry) error {
 	k.row.KeyARN, k.row.KeyID = aws.ToString(entry.KeyArn), aws.ToString(entry.KeyId)
 	metadata, err := k.describe(ctx)
 	// Without its description nobody knows which other details a key has.
@@ -216,15 +216,17 @@ func (k *kmsKey) readRotation(ctx context.Context) error {
 func (k *kmsKey) readTags(ctx context.Context) error {
 	var tags []types.Tag
 	pages := kms.NewListResourceTagsPaginator(k.client, &kms.ListResourceTagsInput{KeyId: &k.row.KeyARN, Limit: aws.Int32(50)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	list := each(ctx, pages, func(p *kms.ListResourceTagsOutput) ([]types.Tag, *string) {
+		return p.Tags, p.NextMarker
+	})
+	for tag, err := range list {
 		if err != nil {
 			if k.refused("kms:ListResourceTags", err) {
 				return nil
 			}
 			return err
 		}
-		tags = append(tags, page.Tags...)
+		tags = append(tags, *tag)
 	}
 	k.row.Tags = jsonObject(tagMap(tags, func(t types.Tag) (key, value *string) { return t.TagKey, t.TagValue }))
 	return nil

@@ -32,18 +32,10 @@ func collectSecrets(ctx context.Context, env *collect.Env, emit func(schemas.Sec
 		MaxResults:             aws.Int32(100),
 		IncludePlannedDeletion: aws.Bool(true),
 	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return err
-		}
-		for i := range page.SecretList {
-			if err := emit(secret(&page.SecretList[i])); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	list := each(ctx, pages, func(p *secretsmanager.ListSecretsOutput) ([]types.SecretListEntry, *string) {
+		return p.SecretList, p.NextToken
+	})
+	return emitEach(list, secret, emit)
 }
 
 func secret(s *types.SecretListEntry) schemas.Secret {

@@ -48,22 +48,15 @@ func collectSecurityFindings(ctx context.Context, env *collect.Env, emit func(sc
 		}}}
 	}
 	pages := securityhub.NewGetFindingsPaginator(securityhub.NewFromConfig(env.AWS), input)
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			var unsubscribed *types.InvalidAccessException
-			if errors.As(err, &unsubscribed) {
-				return collect.Disabled(err) // the region is not subscribed to Security Hub
-			}
-			return err
-		}
-		for i := range page.Findings {
-			if err := emit(securityFinding(env, &page.Findings[i])); err != nil {
-				return err
-			}
-		}
+	list := each(ctx, pages, func(p *securityhub.GetFindingsOutput) ([]types.AwsSecurityFinding, *string) {
+		return p.Findings, p.NextToken
+	})
+	err := emitEach(list, func(f *types.AwsSecurityFinding) schemas.SecurityFinding { return securityFinding(env, f) }, emit)
+	var unsubscribed *types.InvalidAccessException
+	if errors.As(err, &unsubscribed) {
+		return collect.Disabled(err) // the region is not subscribed to Security Hub
 	}
-	return nil
+	return err
 }
 
 func securityFinding(env *collect.Env, f *types.AwsSecurityFinding) schemas.SecurityFinding {

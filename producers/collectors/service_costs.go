@@ -38,6 +38,7 @@ var serviceCosts = collect.Collector[schemas.ServiceCost]{
 	// and each one costs money:
 	// https://docs.aws.amazon.com/cost-management/latest/userguide/ce-api-best-practices.html
 	Rate:    collect.Rate{PerSecond: 1, Burst: 1},
+	Paid:    true,
 	Slices:  costDays,
 	Collect: collectServiceCosts,
 }
@@ -83,27 +84,35 @@ func collectServiceCosts(ctx context.Context, env *collect.Env, emit func(schema
 			Values: []string{env.Account},
 		}},
 	}
+	pages := &byToken[costexplorer.GetCostAndUsageOutput]{
+		ask: func(ctx context.Context, token *string) (*costexplorer.GetCostAndUsageOutput, error) {
+			input.NextPageToken = token
+			return client.GetCostAndUsage(ctx, input)
+		},
+		next: func(p *costexplorer.GetCostAndUsageOutput) *string { return p.NextPageToken },
+	}
 	costs := costReader{emit: emit, answered: map[string]bool{}, faults: map[string][]error{}}
-	for {
-		page, err := client.GetCostAndUsage(ctx, input)
+	list := each(ctx, pages, func(p *costexplorer.GetCostAndUsageOutput) ([]types.ResultByTime, *string) {
+		return p.ResultsByTime, p.NextPageToken
+	})
+	for day, err := range list {
+		var unavailable *types.DataUnavailableException
+		if errors.As(err, &unavailable) {
+			return collect.Disabled(err) // Cost Explorer has no data yet
+		}
 		if err != nil {
-			var unavailable *types.DataUnavailableException
-			if errors.As(err, &unavailable) {
-				return collect.Disabled(err) // Cost Explorer has no data yet
-			}
 			return err
 		}
-		for i := range page.ResultsByTime {
-			if err := costs.day(&page.ResultsByTime[i]); err != nil {
-				return err
-			}
+		if err := costs.day(day); err != nil {
+			return err
 		}
-		if aws.ToString(page.NextPageToken) == "" {
-			return costs.end(env)
-		}
-		input.NextPageToken = page.NextPageToken
 	}
+	return costs.end(env)
 }
+
+// emptyUsageRegion stands for the empty region: a key column is never empty. Cost
+// Explorer has a region "NoRegion" besides, and both may have costs on one day.
+const emptyUsageRegion = "(empty)"
 
 // errNoDay names no day, so that days that are missing alike are reported as one.
 var errNoDay = errors.New("GetCostAndUsage answered without this day")
@@ -126,6 +135,9 @@ func (c *costReader) day(result *types.ResultByTime) error {
 	if err != nil {
 		return fmt.Errorf("GetCostAndUsage: %w", err)
 	}
+	if result.Groups == nil {
+		return fmt.Errorf("GetCostAndUsage answered without the list of groups of %s", day)
+	}
 	c.answered[day.String()] = true
 	for _, group := range result.Groups {
 		if len(group.Keys) != 2 {
@@ -133,7 +145,7 @@ func (c *costReader) day(result *types.ResultByTime) error {
 		}
 		row := schemas.ServiceCost{UsageDate: day, Service: group.Keys[0], UsageRegion: group.Keys[1], Estimated: result.Estimated}
 		if row.UsageRegion == "" {
-			row.UsageRegion = "NoRegion" // as Cost Explorer itself names it elsewhere
+			row.UsageRegion = emptyUsageRegion
 		}
 		where := func(err error) error {
 			return fmt.Errorf("GetCostAndUsage: %s %s in %s: %w", day, row.Service, row.UsageRegion, err)

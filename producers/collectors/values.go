@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hubspoke/observability/lib/schema"
@@ -84,9 +86,12 @@ func appendJSON(dst []byte, v reflect.Value) []byte {
 	case reflect.Map:
 		dst = append(dst, '{')
 		first := true
-		for entries := v.MapRange(); entries.Next(); {
-			dst = appendKey(dst, entries.Key().String(), &first)
-			dst = appendJSON(dst, entries.Value())
+		keys := v.MapKeys()
+		// Go walks a map in another order each time, and equal rows must be equal bytes.
+		slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+		for _, key := range keys {
+			dst = appendKey(dst, key.String(), &first)
+			dst = appendJSON(dst, v.MapIndex(key))
 		}
 		return append(dst, '}')
 	case reflect.Slice:

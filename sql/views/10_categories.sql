@@ -529,7 +529,7 @@ COMMENT ON COLUMN current_service_costs.region IS 'AWS region in which the row w
 COMMENT ON COLUMN current_service_costs.collected_at IS 'Start of the run that last changed the row.';
 COMMENT ON COLUMN current_service_costs.usage_date IS 'Day of the usage in UTC (TimePeriod.Start).';
 COMMENT ON COLUMN current_service_costs.service IS 'Service, by its name in Cost Explorer, such as Amazon Simple Storage Service (group key SERVICE).';
-COMMENT ON COLUMN current_service_costs.usage_region IS 'Region of the usage; global and NoRegion as Cost Explorer writes them (group key REGION).';
+COMMENT ON COLUMN current_service_costs.usage_region IS 'Region of the usage; global and NoRegion as Cost Explorer writes them, (empty) where it writes none (group key REGION).';
 COMMENT ON COLUMN current_service_costs.unblended_cost IS 'Cost as it is charged on the day of the usage (UnblendedCost).';
 COMMENT ON COLUMN current_service_costs.net_unblended_cost IS 'Unblended cost after discounts that AWS agreed on (NetUnblendedCost). Null: AWS does not report it.';
 COMMENT ON COLUMN current_service_costs.amortized_cost IS 'Cost with upfront and recurring fees of reservations and Savings Plans spread over their term (AmortizedCost).';
@@ -552,7 +552,7 @@ COMMENT ON COLUMN obs.service_costs.collected_at IS 'Start of the run that last 
 COMMENT ON COLUMN obs.service_costs.deleted_at IS 'Start of the complete run that no longer named the row. Null: the row is not gone.';
 COMMENT ON COLUMN obs.service_costs.usage_date IS 'Day of the usage in UTC (TimePeriod.Start).';
 COMMENT ON COLUMN obs.service_costs.service IS 'Service, by its name in Cost Explorer, such as Amazon Simple Storage Service (group key SERVICE).';
-COMMENT ON COLUMN obs.service_costs.usage_region IS 'Region of the usage; global and NoRegion as Cost Explorer writes them (group key REGION).';
+COMMENT ON COLUMN obs.service_costs.usage_region IS 'Region of the usage; global and NoRegion as Cost Explorer writes them, (empty) where it writes none (group key REGION).';
 COMMENT ON COLUMN obs.service_costs.unblended_cost IS 'Cost as it is charged on the day of the usage (UnblendedCost).';
 COMMENT ON COLUMN obs.service_costs.net_unblended_cost IS 'Unblended cost after discounts that AWS agreed on (NetUnblendedCost). Null: AWS does not report it.';
 COMMENT ON COLUMN obs.service_costs.amortized_cost IS 'Cost with upfront and recurring fees of reservations and Savings Plans spread over their term (AmortizedCost).';

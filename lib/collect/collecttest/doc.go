@@ -45,6 +45,9 @@
 //   - when one request is throttled once, the rows stay the same; when it is
 //     throttled in every attempt, the collector fails with an error that is classified as
 //     throttled;
+//   - when an answer that has a list comes without it, the collector fails;
+//   - when a page answers with the token that it was asked with, the collector fails,
+//     and does not ask for ever;
 //   - an error of emit ends the collection, and is returned; so does the end of the
 //     context.
 package collecttest

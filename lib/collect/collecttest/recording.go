@@ -3,6 +3,7 @@ package collecttest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -98,10 +99,15 @@ type replay struct {
 	// cancel is called by request number cancelAt, if it is not nil.
 	cancel   func()
 	cancelAt int
+	// edit returns the answer to a request in place of the recorded one, or nil. The
+	// body of what it is given is empty.
+	edit func(number int, asked served) []byte
+	// most is how many requests are answered; 0 is no limit.
+	most int
 
 	mu       sync.Mutex
 	requests int
-	answered map[int]bool // numbers of the requests that a recording answered with success
+	served   map[int]served // by number, the requests that a recording answered with success
 	used     map[string]bool
 	actions  map[string]bool
 	refused  []string // actions of the requests that got a fault
@@ -128,6 +134,9 @@ func (r *replay) Do(request *http.Request) (*http.Response, error) {
 		r.cancel()
 		return nil, ctx.Err()
 	}
+	if r.most > 0 && number >= r.most {
+		return nil, errors.New("collecttest: too many requests")
+	}
 	if r.fault != none && number >= r.at && number < r.at+r.times {
 		r.refused = append(r.refused, action)
 		return errorResponse(request, service, r.fault), nil
@@ -135,8 +144,16 @@ func (r *replay) Do(request *http.Request) (*http.Response, error) {
 	for _, known := range r.recordings {
 		if known.operation == operation && reflect.DeepEqual(known.request, value) {
 			r.used[known.file] = true
-			r.answered[number] = known.status < http.StatusBadRequest
-			return response(request, known.status, known.body), nil
+			body := known.body
+			if known.status < http.StatusBadRequest {
+				r.served[number] = served{operation, value, known.body}
+				if r.edit != nil {
+					if other := r.edit(number, served{operation: operation, request: value}); other != nil {
+						body = other
+					}
+				}
+			}
+			return response(request, known.status, body), nil
 		}
 	}
 	text, _ := json.Marshal(value)

@@ -88,8 +88,10 @@ func runSuite[T any](t testing.TB, c collect.Collector[T], dir string, since tim
 	}
 	s.checkKeysAndSlices(t)
 	for i := range got.replay.requests {
-		if got.replay.answered[i] {
+		if _, ok := got.replay.served[i]; ok {
 			s.checkDenied(t, i)
+			s.checkList(t, i)
+			s.checkToken(t, i)
 		}
 		s.checkThrottled(t, i)
 		s.checkCanceled(t, i)
@@ -115,7 +117,7 @@ type result[T any] struct {
 // collect runs the collector once. The result is valid also where it fails.
 func (s *suite[T]) collect(ctx context.Context, r *replay, emitError func(row int) error) (result[T], error) {
 	r.recordings = s.recordings
-	r.used, r.actions, r.answered = map[string]bool{}, map[string]bool{}, map[int]bool{}
+	r.used, r.actions, r.served = map[string]bool{}, map[string]bool{}, map[int]served{}
 	res := result[T]{replay: r}
 	env := &collect.Env{
 		AWS:       config(r),

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,9 @@ type collector struct {
 	neverShards    bool
 	emptyName      bool
 	wrapThrottling bool
+	emptyList      bool // an answer without its list is an empty list
+	sameToken      bool // a token that comes back is asked for again
+	stopOnToken    bool // it ends the collection without an error
 	countsAttempts bool // status is SLOW where AWS was asked twice
 }
 
@@ -58,7 +62,10 @@ func (c collector) collect(ctx context.Context, env *collect.Env, emit func(Stre
 	if c.otherPageSize {
 		input.Limit = aws.Int32(3)
 	}
-	pages := kinesis.NewListStreamsPaginator(client, input)
+	pages := kinesis.NewListStreamsPaginator(client, input, func(o *kinesis.ListStreamsPaginatorOptions) {
+		o.StopOnDuplicateToken = c.stopOnToken
+	})
+	last := ""
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if c.ignoreContext && errors.Is(err, context.Canceled) {
@@ -69,6 +76,14 @@ func (c collector) collect(ctx context.Context, env *collect.Env, emit func(Stre
 		}
 		if err != nil {
 			return err
+		}
+		if page.StreamNames == nil && !c.emptyList {
+			return errors.New("no list")
+		}
+		if token := aws.ToString(page.NextToken); token != "" && token == last && !c.sameToken {
+			return errors.New("the same token")
+		} else {
+			last = token
 		}
 		for _, name := range page.StreamNames {
 			row := Stream{Name: name}
@@ -193,6 +208,9 @@ func TestRunFindsMistakes(t *testing.T) {
 			"10-orders.txt": func(s string) string { return strings.Replace(s, "DescribeStreamSummary", "DescribeStream", 1) },
 		}, want: "requests without a recording in testdata/streams:\nDescribeStreamSummary"},
 		{name: "error hidden", collector: collector{wrapThrottling: true}.declare(), want: "the error is classified as failed, not denied"},
+		{name: "no list", collector: collector{emptyList: true}.declare(), want: `ListStreams (request 0) answered without a list, "{}": Collect returns no error`},
+		{name: "same token", collector: collector{sameToken: true}.declare(), want: "answers with the same token again: Collect asks again and again"},
+		{name: "same token ends", collector: collector{sameToken: true, stopOnToken: true}.declare(), want: "answers with the same token again: Collect returns no error"},
 		{name: "emit error", collector: collector{ignoreEmit: true}.declare(), want: "emit was called again after it failed"},
 		{name: "context", collector: collector{ignoreContext: true}.declare(), want: "context canceled in request 0: the error is <nil>"},
 	}
@@ -235,6 +253,27 @@ func changeFile(t *testing.T, path string, change func(string) string) {
 	}
 	if err := os.WriteFile(path, []byte(changed), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestWithoutLists(t *testing.T) {
+	for _, test := range []struct{ body, rest, bare string }{
+		{`{"A": [1], "Next": "t", "B": {"C": []}}`, `{"B":{"C": []},"Next":"t"}`, `{}`},
+		{`<R xmlns="x"><id>1</id><set><item><a>1</a></item></set><next>t</next></R>`, `<R xmlns="x"><id>1</id><next>t</next></R>`, `<R xmlns="x"></R>`},
+	} {
+		rest, lists := withoutLists([]byte(test.body), true)
+		bare, _ := withoutLists([]byte(test.body), false)
+		if string(rest) != test.rest || string(bare) != test.bare || !lists {
+			t.Errorf("%s: %s, %s, %v", test.body, rest, bare, lists)
+		}
+		if texts := textsOf([]byte(test.body)); !slices.Contains(texts, "t") {
+			t.Errorf("%s: texts %q", test.body, texts)
+		}
+	}
+	for _, body := range []string{`{"A": {"B": []}}`, `<R><a>1</a></R>`, ``, `[]`} {
+		if _, lists := withoutLists([]byte(body), true); lists {
+			t.Errorf("%s has a list", body)
+		}
 	}
 }
 

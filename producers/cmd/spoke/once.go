@@ -61,12 +61,13 @@ func (c onceCommand) Run(ctx context.Context, p program.Program, find findSource
 		return err
 	}
 	config := collect.Config{
-		Publisher: to.publisher,
-		Archive:   to.archive,
-		Packer:    to.packer,
-		Workers:   semaphore.NewWeighted(int64(c.Concurrent)),
-		Log:       log,
-		Hooks:     done.hooks(),
+		Publisher:       to.publisher,
+		Archive:         to.archive,
+		Packer:          to.packer,
+		Workers:         semaphore.NewWeighted(int64(c.Concurrent)),
+		MaxPaidRequests: c.MaxPaidRequests,
+		Log:             log,
+		Hooks:           done.hooks(),
 	}
 	var rows *rowPrinter
 	if to.none() {

@@ -66,13 +66,14 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 		return err
 	}
 	config := collect.Config{
-		Publisher: to.publisher,
-		Archive:   to.archive,
-		Packer:    to.packer,
-		Workers:   semaphore.NewWeighted(int64(c.Concurrent)),
-		Every:     c.Interval,
-		Log:       log,
-		Hooks:     metrics.hooks(),
+		Publisher:       to.publisher,
+		Archive:         to.archive,
+		Packer:          to.packer,
+		Workers:         semaphore.NewWeighted(int64(c.Concurrent)),
+		MaxPaidRequests: c.MaxPaidRequests,
+		Every:           c.Interval,
+		Log:             log,
+		Hooks:           metrics.hooks(),
 	}
 	if world != nil {
 		config.Every, config.Hooks = cmp.Or(c.Interval, simulatedInterval), world.counting(config.Hooks)

@@ -1,0 +1,99 @@
+package collectors
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"reflect"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// pager is what the SDK's paginators have in common.
+type pager[Page, Options any] interface {
+	HasMorePages() bool
+	NextPage(context.Context, ...func(*Options)) (*Page, error)
+}
+
+// each returns the items of all pages. list returns those of one page, and the
+// token of the next page. An error ends it:
+//
+//   - A page without its list is an error, and not a page without items: AWS sends an
+//     empty list then. An answer that lost its body would else look as if everything
+//     were gone.
+//   - A token that AWS sent before is an error, behind the items of its page: the
+//     same pages would be asked for again and again.
+func each[Page, Options, Item any](
+	ctx context.Context, pages pager[Page, Options], list func(*Page) (items []Item, next *string),
+) iter.Seq2[*Item, error] {
+	return func(yield func(*Item, error) bool) {
+		fail := func(format string, args ...any) {
+			yield(nil, fmt.Errorf(operationOf[Page]()+": "+format, args...))
+		}
+		seen := map[string]bool{}
+		for page := 1; pages.HasMorePages(); page++ {
+			out, err := pages.NextPage(ctx)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			items, next := list(out)
+			if items == nil {
+				fail("the answer has no list (page %d): something between AWS and here may have emptied it", page)
+				return
+			}
+			for i := range items {
+				if !yield(&items[i], nil) {
+					return
+				}
+			}
+			token := aws.ToString(next)
+			if token != "" && seen[token] {
+				fail("AWS sent the token of a page again (page %d), so that the pages would never end", page)
+				return
+			}
+			seen[token] = true
+		}
+	}
+}
+
+// operationOf returns the operation that answers with Page: ListKeys for ListKeysOutput.
+func operationOf[Page any]() string {
+	return strings.TrimSuffix(reflect.TypeFor[Page]().Name(), "Output")
+}
+
+// emitEach emits the row of each item, until there is an error.
+func emitEach[Item, Row any](items iter.Seq2[*Item, error], row func(*Item) Row, emit func(Row) error) error {
+	for item, err := range items {
+		if err != nil {
+			return err
+		}
+		if err := emit(row(item)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// byToken is a pager for operations for which the SDK has none. ask asks for the page
+// of a token, nil for the first page.
+type byToken[Page any] struct {
+	ask   func(ctx context.Context, token *string) (*Page, error)
+	next  func(*Page) *string
+	token *string
+	asked bool
+}
+
+// HasMorePages reports whether there is another page.
+func (p *byToken[Page]) HasMorePages() bool { return !p.asked || aws.ToString(p.token) != "" }
+
+// NextPage asks for it.
+func (p *byToken[Page]) NextPage(ctx context.Context, _ ...func(*struct{})) (*Page, error) {
+	page, err := p.ask(ctx, p.token)
+	if err != nil {
+		return nil, err
+	}
+	p.asked, p.token = true, p.next(page)
+	return page, nil
+}

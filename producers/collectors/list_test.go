@@ -1,0 +1,205 @@
+package collectors
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/envelope"
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/lib/stream"
+	"github.com/hubspoke/observability/schemas"
+)
+
+// ThingsOutput is an answer of the operation Things.
+type ThingsOutput struct {
+	list []int
+	next *string
+}
+
+func TestEach(t *testing.T) {
+	fault := errors.New("no route to host")
+	page := func(next string, list ...int) *ThingsOutput {
+		return &ThingsOutput{append([]int{}, list...), &next}
+	}
+	for name, test := range map[string]struct {
+		pages []*ThingsOutput // nil is fault
+		want  []int
+		err   string
+	}{
+		"pages":          {[]*ThingsOutput{page("a", 1, 2), page("b"), page("", 3)}, []int{1, 2, 3}, ""},
+		"nothing":        {[]*ThingsOutput{page("")}, nil, ""},
+		"no token":       {[]*ThingsOutput{{list: []int{1}}}, []int{1}, ""},
+		"no list":        {[]*ThingsOutput{{}}, nil, "Things: the answer has no list (page 1)"},
+		"no second list": {[]*ThingsOutput{page("a", 1), {}}, []int{1}, "Things: the answer has no list (page 2)"},
+		"error":          {[]*ThingsOutput{page("a", 1), nil}, []int{1}, fault.Error()},
+		"same token":     {[]*ThingsOutput{page("a", 1), page("a", 2), page("a", 3)}, []int{1, 2}, "Things: AWS sent the token of a page again (page 2)"},
+		"tokens in turn": {[]*ThingsOutput{page("a", 1), page("b", 2), page("a", 3), page("b", 4)}, []int{1, 2, 3}, "again (page 3)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := 0
+			pages := &byToken[ThingsOutput]{
+				ask: func(_ context.Context, token *string) (*ThingsOutput, error) {
+					if asked > 0 && aws.ToString(token) != aws.ToString(test.pages[asked-1].next) {
+						t.Errorf("request %d has the token %q", asked, aws.ToString(token))
+					}
+					asked++
+					if answer := test.pages[asked-1]; answer != nil {
+						return answer, nil
+					}
+					return nil, fault
+				},
+				next: func(p *ThingsOutput) *string { return p.next },
+			}
+			var got []int
+			err := emitEach(each(t.Context(), pages, func(p *ThingsOutput) ([]int, *string) { return p.list, p.next }),
+				func(n *int) int { return *n }, func(n int) error { got = append(got, n); return nil })
+			if !slices.Equal(got, test.want) || (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
+				t.Errorf("%v, error %v; want %v, %q", got, err, test.want, test.err)
+			}
+		})
+	}
+}
+
+// TestCostsWithoutGroupsAreNotComplete: a day without costs has an empty list.
+func TestCostsWithoutGroupsAreNotComplete(t *testing.T) {
+	whole := costAnswer(t, nil)
+	env := (&answer{}).env("eu-west-1")
+	env.AWS.HTTPClient = &answer{status: 200, body: strings.Replace(whole, `"Groups":[]`, `"Groups":null`, 1)}
+	if err := collectServiceCosts(t.Context(), env, func(schemas.ServiceCost) error { return nil }); err == nil {
+		t.Error("no error")
+	}
+}
+
+// TestReservationWithoutInstancesIsNotComplete: every reservation has some.
+func TestReservationWithoutInstancesIsNotComplete(t *testing.T) {
+	env := (&answer{}).env("eu-west-1")
+	env.AWS.HTTPClient = &answer{status: 200, body: `<DescribeInstancesResponse><reservationSet><item><reservationId>r-1</reservationId></item></reservationSet></DescribeInstancesResponse>`}
+	if err := collectEC2Instances(t.Context(), env, func(schemas.EC2Instance) error { return nil }); err == nil {
+		t.Error("no error")
+	}
+}
+
+// TestEmptyRegionIsNotNoRegion: both are regions of Cost Explorer, and the costs of
+// neither may be lost.
+func TestEmptyRegionIsNotNoRegion(t *testing.T) {
+	const group = `{"Keys":["Tax",%q],"Metrics":{"UnblendedCost":{"Amount":%q,"Unit":"USD"}}}`
+	env := (&answer{}).env("eu-west-1")
+	env.AWS.HTTPClient = &answer{status: 200, body: costAnswer(t, map[string]string{
+		"2026-10-19": fmt.Sprintf(group, "", "903.25") + "," + fmt.Sprintf(group, "NoRegion", "110.5"),
+	})}
+	var rows []string
+	err := collectServiceCosts(t.Context(), env, func(row schemas.ServiceCost) error {
+		rows = append(rows, row.UsageRegion+" "+row.UnblendedCost.String())
+		return nil
+	})
+	if want := []string{"(empty) 903.25", "NoRegion 110.5"}; err != nil || !slices.Equal(rows, want) {
+		t.Errorf("rows %q, error %v; want %q", rows, err, want)
+	}
+}
+
+// kept is a stream that keeps what it gets.
+type kept struct{ messages []stream.Message }
+
+func (k *kept) Publish(_ context.Context, messages []stream.Message) error {
+	k.messages = append(k.messages, messages...)
+	return nil
+}
+
+// secretsWithTags answers ListSecrets with secrets that have many tags and versions.
+func secretsWithTags() string {
+	type tag struct{ Key, Value string }
+	type entry struct {
+		ARN, Name              string
+		Tags                   []tag
+		SecretVersionsToStages map[string][]string
+	}
+	var list []entry
+	for i := range 20 {
+		e := entry{ARN: fmt.Sprint("arn:", i), Name: "n", SecretVersionsToStages: map[string][]string{}}
+		for j := range 12 {
+			e.Tags = append(e.Tags, tag{fmt.Sprintf("key%d", j*7%12), "v"})
+			e.SecretVersionsToStages[fmt.Sprint("version", j)] = []string{"AWSPREVIOUS"}
+		}
+		list = append(list, e)
+	}
+	body, _ := json.Marshal(map[string]any{"SecretList": list})
+	return string(body)
+}
+
+// TestEqualAnswersAreEqualParts: Go walks a map in another order each time. The hub
+// takes a part with other bytes for another one.
+func TestEqualAnswersAreEqualParts(t *testing.T) {
+	env := (&answer{}).env("eu-west-1")
+	env.AWS.HTTPClient = sameAnswer(secretsWithTags())
+	collectOnce := func() (sums [][32]byte) {
+		to := &kept{}
+		runner, err := collect.New(collect.Config{
+			Account: env.Account, Regions: []string{env.Region}, Collectors: []collect.Any{secrets},
+			AWS:       func(string) aws.Config { return env.AWS },
+			Publisher: to,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := runner.Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range to.messages {
+			h, _, err := envelope.Parse(m.Data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sums = append(sums, h.SHA256)
+		}
+		return sums
+	}
+	if first, second := collectOnce(), collectOnce(); len(first) != 2 || !slices.Equal(first, second) {
+		t.Errorf("the parts have the hashes %x, and then %x", first, second)
+	}
+	// What does not pass the runner must be equal, too.
+	object := map[string]int{}
+	for i := range 50 {
+		object[fmt.Sprint(i)] = i
+	}
+	for range 10 {
+		if a, b := jsonOf(object), jsonOf(object); string(a) != string(b) {
+			t.Fatalf("%s, and then %s", a, b)
+		}
+	}
+}
+
+// sameAnswer is an HTTP client that gives every request this answer.
+type sameAnswer string
+
+func (a sameAnswer) Do(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(a))), Request: r}, nil
+}
+
+// TestTagsWithControlCharactersAreSent: a NUL in a tag must not cost the row.
+func TestTagsWithControlCharactersAreSent(t *testing.T) {
+	env := (&answer{}).env("eu-west-1")
+	env.AWS.HTTPClient = sameAnswer(`{"SecretList":[{"ARN":"arn:1","Name":"n","Description":"a\u0000b","Tags":[{"Key":"k\u0000","Value":"\u0000v"}]}]}`)
+	var rows []string
+	runner, err := collect.New(collect.Config{
+		Account: env.Account, Regions: []string{env.Region}, Collectors: []collect.Any{secrets},
+		AWS: func(string) aws.Config { return env.AWS },
+		Row: func(_ schema.Scope, row []byte) { rows = append(rows, string(row)) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "{\"secret_arn\":\"arn:1\",\"name\":\"n\",\"description\":\"a\ufffdb\",\"tags\":{\"k\ufffd\":\"\ufffdv\"}}"
+	if _, err := runner.Once(t.Context()); err != nil || len(rows) != 1 || rows[0] != want {
+		t.Errorf("rows %q, error %v; want %q", rows, err, want)
+	}
+}
