@@ -81,9 +81,6 @@ func startPipeline(ctx context.Context, s *stack, spokeArguments []string) (*pip
 
 // Run runs the demo.
 func (c demoCommand) Run(ctx context.Context, p program.Program) (err error) {
-	if c.Duration < 0 {
-		return program.Usagef("--duration must not be negative")
-	}
 	s, err := startStack(ctx, p.Stdout, c.Bin, c.logs("demo"))
 	if err != nil {
 		return interrupted(ctx, err)

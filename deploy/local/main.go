@@ -14,6 +14,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"time"
 
 	"github.com/hubspoke/observability/lib/program"
 )
@@ -40,8 +41,11 @@ PostgreSQL is the server of DATABASE_URL, in databases of its own, or else a pri
 from the installed binaries; as root on Debian they are installed if need be. Exit codes:
 0 done and right, 1 failed or not right, 2 wrong usage or something missing.`
 
+// stopTimeout is for programs that have their own, one after the other.
+const stopTimeout = 2 * time.Minute
+
 // run parses the arguments, runs the command and returns the exit code.
 func run(ctx context.Context, stdout, stderr io.Writer, args []string) int {
-	p := program.Program{Name: "demo", Description: description, Stdout: stdout, Stderr: stderr}
+	p := program.Program{Name: "demo", Description: description, Stdout: stdout, Stderr: stderr, DrainTimeout: stopTimeout}
 	return p.Run(ctx, new(arguments), args)
 }

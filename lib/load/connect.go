@@ -34,6 +34,10 @@ const sessionSettings = `
 // failover, says no word of it.
 const maxSilence = 30 * time.Second
 
+// pingTimeout is how long a connection that was not used for a while may take to show
+// that it works. After that the pool takes another one.
+const pingTimeout = 5 * time.Second
+
 // keepAlive asks a server that has nothing to say, because a statement takes its
 // time, whether it is still there.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: maxSilence / 3, Interval: maxSilence / 6, Count: 4}
@@ -65,7 +69,12 @@ func PoolConfig(databaseURL string) (*pgxpool.Config, error) {
 	if c.RuntimeParams["application_name"] == "" {
 		c.RuntimeParams["application_name"] = "observability-hub"
 	}
+	if cfg.PingTimeout == 0 {
+		cfg.PingTimeout = pingTimeout
+	}
 	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		ctx, cancel := context.WithTimeout(ctx, c.ConnectTimeout)
+		defer cancel()
 		_, err := conn.Exec(ctx, sessionSettings, pgx.QueryExecModeSimpleProtocol)
 		return err
 	}

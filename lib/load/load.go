@@ -29,6 +29,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -104,6 +105,43 @@ type Loader struct {
 	config Config
 	tables map[string]*schema.Table
 	checks checkCache
+	trying trying
+}
+
+// acquireTimeout is how long a transaction waits for a connection.
+const acquireTimeout = 30 * time.Second
+
+// trying is what is being applied, and since when.
+type trying struct {
+	mu    sync.Mutex
+	since map[*Batch]time.Time
+}
+
+func (t *trying) begin(b *Batch) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.since == nil {
+		t.since = map[*Batch]time.Time{}
+	}
+	t.since[b] = time.Now()
+}
+
+func (t *trying) end(b *Batch) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.since, b)
+}
+
+// Stalled returns for how long the oldest of the transactions that are under way has
+// been tried, attempts that failed included; 0 if there is none.
+func (l *Loader) Stalled() time.Duration {
+	l.trying.mu.Lock()
+	defer l.trying.mu.Unlock()
+	var longest time.Duration
+	for _, since := range l.trying.since {
+		longest = max(longest, time.Since(since))
+	}
+	return longest
 }
 
 // New returns a Loader of the categories given. It works on pool, which should
@@ -150,6 +188,8 @@ func (l *Loader) Apply(ctx context.Context, b *Batch) (Result, error) {
 // applyRetrying applies a batch in one transaction, and tries again after transient
 // errors. It gives up only on one that can be halved and is too slow.
 func (l *Loader) applyRetrying(ctx context.Context, b *Batch) (Result, error) {
+	l.trying.begin(b)
+	defer l.trying.end(b)
 	attempts, timeout := 0, l.config.TransactionTimeout
 	attempt := func() (Result, error) {
 		attempts++
@@ -180,8 +220,18 @@ func (l *Loader) applyRetrying(ctx context.Context, b *Batch) (Result, error) {
 	return result, err
 }
 
-func (l *Loader) applyOnce(ctx context.Context, b *Batch, timeout time.Duration) (Result, error) {
+func (l *Loader) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, acquireTimeout)
+	defer cancel()
 	conn, err := l.pool.Acquire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("take a connection from the pool: %w", err)
+	}
+	return conn, nil
+}
+
+func (l *Loader) applyOnce(ctx context.Context, b *Batch, timeout time.Duration) (Result, error) {
+	conn, err := l.acquire(ctx)
 	if err != nil {
 		return Result{}, err
 	}

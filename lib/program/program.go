@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
@@ -41,6 +42,11 @@ type Program struct {
 	Stdin *os.File
 	// Stdout takes results, Stderr everything else.
 	Stdout, Stderr io.Writer
+	// DrainTimeout is how long commands may take to end after their context is done.
+	// Defaults to 25 seconds.
+	DrainTimeout time.Duration
+	// Explain adds the next step to an error of a command. Nil leaves errors as they are.
+	Explain func(error) error
 }
 
 // Run parses args into arguments, a pointer to a struct of commands and flags as
@@ -48,8 +54,14 @@ type Program struct {
 // Run method of a command may take the context.Context, the Program, the
 // *slog.Logger if arguments embeds [LogFlags], and the values of bind.
 //
-// Every flag can be set by an environment variable, which -h names. A result that
-// could not be written is a failure, whatever the command says.
+// Every flag can be set by an environment variable, which -h names. Durations may be
+// given in days, as 8d. Numbers and durations must not be negative, nor above
+// 1,000,000 and ten years, unless the tag max of the field names another limit; zero
+// is the default of a flag that has one.
+//
+// A result that could not be written is a failure, whatever the command says. Once
+// ctx is done the command has as long as its method DrainTime() time.Duration says,
+// else DrainTimeout; then Run returns without it, with [ExitFailed].
 func (p Program) Run(ctx context.Context, arguments any, args []string, bind ...any) int {
 	results := &resultWriter{w: p.Stdout}
 	p.Stdout, p.Stderr = results, newConsole(p.Stderr)
@@ -62,17 +74,18 @@ func (p Program) Run(ctx context.Context, arguments any, args []string, bind ...
 }
 
 func (p Program) run(ctx context.Context, arguments any, args []string, bind []any) int {
-	exit := -1
+	exit, prefix := -1, strings.ToUpper(p.Name)
 	parser, err := kong.New(arguments,
 		kong.Name(p.Name),
 		kong.Description(p.Description),
-		kong.DefaultEnvars(strings.ToUpper(p.Name)),
+		kong.DefaultEnvars(prefix),
 		kong.Writers(p.Stdout, p.Stderr),
 		kong.Exit(func(code int) { exit = code }), // -h and --version
 		kong.Vars{"version": p.VersionText()},
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(append(bind, p)...),
 		kong.ConfigureHelp(kong.HelpOptions{FlagsLast: true}),
+		durations,
 	)
 	if err != nil {
 		panic(err) // a mistake in the declaration of arguments
@@ -81,11 +94,21 @@ func (p Program) run(ctx context.Context, arguments any, args []string, bind []a
 	if exit >= 0 {
 		return exit
 	}
+	if err == nil {
+		err = checkNumbers(command.Flags())
+	}
 	if err != nil {
 		fmt.Fprintf(p.Stderr, "%s: %v\n`%s -h` shows commands and flags.\n", p.Name, err, p.Name)
 		return ExitUsage
 	}
-	if err = command.Run(); err != nil {
+	if flags, ok := arguments.(interface{ New(io.Writer) *slog.Logger }); ok { // LogFlags
+		warnOfUnknownVariables(parser.Model, prefix+"_", flags.New(p.Stderr))
+	}
+	err = runUntil(ctx, p.drainTime(command), func() error { return command.Run() })
+	if err != nil && p.Explain != nil {
+		err = p.Explain(err)
+	}
+	if err != nil {
 		fmt.Fprintf(p.Stderr, "%s: %v\n", p.Name, err)
 	}
 	return ExitCode(err)

@@ -235,3 +235,129 @@ func TestEndpoints(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// settings are flags of each kind that is checked.
+type settings struct {
+	Show showCommand `cmd:"" help:"Show them."`
+	program.LogFlags
+}
+
+type showCommand struct {
+	Count  int                `default:"4" max:"100" help:"Some."`
+	Size   int64              `help:"Of something."`
+	Rate   float64            `help:"Per second."`
+	Keep   time.Duration      `default:"192h" help:"For how long."`
+	Pause  time.Duration      `help:"Between two."`
+	Bucket program.BucketName `help:"Where."`
+}
+
+func (c showCommand) Run(p program.Program) error {
+	_, err := fmt.Fprintln(p.Stdout, c.Count, c.Size, c.Rate, c.Keep, c.Pause, c.Bucket)
+	return err
+}
+
+func TestNumbersDurationsAndBuckets(t *testing.T) {
+	for args, want := range map[string]string{
+		"":                                 "4 0 0 192h0m0s 0s ",
+		"--count 0 --keep 0":               "4 0 0 192h0m0s 0s ",
+		"--count=100 --size 7 --rate 0.5":  "100 7 0.5 192h0m0s 0s ",
+		"--keep 8d --pause 1d12h":          "4 0 0 192h0m0s 36h0m0s ",
+		"--keep 1.5h --pause 20ms":         "4 0 0 1h30m0s 20ms ",
+		"--bucket hub-archive":             "4 0 0 192h0m0s 0s hub-archive",
+		"--bucket s3://hub-archive":        "4 0 0 192h0m0s 0s hub-archive",
+		"--bucket s3://hub-archive/":       "4 0 0 192h0m0s 0s hub-archive",
+		"--count=101":                      "!--count must be at most 100",
+		"--count=-1":                       "!--count must not be negative",
+		"--size=-1":                        "!--size must not be negative",
+		"--size=9000000000":                "!--size must be at most 1000000",
+		"--rate=-0.1":                      "!--rate must not be negative",
+		"--rate=NaN":                       "!--rate must be at most 1000000",
+		"--keep=-1h":                       "!--keep must not be negative",
+		"--keep=-8d":                       "!--keep must not be negative",
+		"--keep=4000d":                     "!--keep must be at most 3650 days",
+		"--keep=8days":                     `!"8days" is not a duration, such as 90s, 36h or 8d`,
+		"--bucket s3://hub-archive/prefix": "!is not the name of a bucket",
+		"--bucket arn:aws:s3:::x":          "!is not the name of a bucket",
+	} {
+		var out, log bytes.Buffer
+		code := program.Program{Name: "prog", Stdout: &out, Stderr: &log}.Run(t.Context(), new(settings), append([]string{"show"}, strings.Fields(args)...))
+		if refused, is := strings.CutPrefix(want, "!"); is {
+			if code != program.ExitUsage || !strings.Contains(log.String(), refused) {
+				t.Errorf("%s: exit code %d, %s%s, want %s", args, code, &out, &log, refused)
+			}
+		} else if code != program.ExitDone || out.String() != want+"\n" {
+			t.Errorf("%s: exit code %d, %s%s, want %s", args, code, &out, &log, want)
+		}
+	}
+}
+
+func TestVariablesThatAreNoSettingsAreNamedOnce(t *testing.T) {
+	t.Setenv("PROG_COUNT", "7")
+	t.Setenv("PROG_PUASE", "7s")
+	t.Setenv("PROG_LOGFORMAT", "json")
+	t.Setenv("PROGRAM", "other")
+	var out, log bytes.Buffer
+	code := program.Program{Name: "prog", Stdout: &out, Stderr: &log}.Run(t.Context(), new(settings), []string{"show"})
+	if code != program.ExitDone || !strings.HasPrefix(out.String(), "7 ") {
+		t.Errorf("exit code %d, %s", code, &out)
+	}
+	for _, want := range []string{"level=WARN", "variable=PROG_PUASE nearest=PROG_PAUSE", "variable=PROG_LOGFORMAT nearest=PROG_LOG_FORMAT"} {
+		if strings.Count(log.String(), want) == 0 {
+			t.Errorf("want %s in\n%s", want, &log)
+		}
+	}
+	if lines := strings.Count(log.String(), "\n"); lines != 2 {
+		t.Errorf("%d lines:\n%s", lines, &log)
+	}
+}
+
+// hangCommand ends long after it should.
+type hangCommand struct {
+	Ends time.Duration `help:"After the context."`
+	Own  time.Duration `help:"What it asks for." default:"10s"`
+}
+
+func (c hangCommand) DrainTime() time.Duration { return c.Own }
+
+func (c hangCommand) Run(ctx context.Context) error {
+	<-ctx.Done()
+	time.Sleep(c.Ends)
+	return nil
+}
+
+type hanging struct {
+	Hang hangCommand `cmd:"" help:"Hang."`
+}
+
+func TestCommandThatDoesNotEndIsLeft(t *testing.T) {
+	for args, want := range map[string]struct {
+		code  int
+		after time.Duration
+	}{
+		"--ends 9s":           {program.ExitDone, 9 * time.Second},
+		"--ends 11s":          {program.ExitFailed, 10 * time.Second},
+		"--ends 11s --own 1s": {program.ExitFailed, time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			began := time.Now()
+			var log bytes.Buffer
+			p := program.Program{Name: "prog", Stdout: io.Discard, Stderr: &log}
+			code := p.Run(ctx, new(hanging), append([]string{"hang"}, strings.Fields(args)...))
+			if took := time.Since(began); code != want.code || took != want.after {
+				t.Errorf("%s: exit code %d after %v, want %d after %v: %s", args, code, took, want.code, want.after, &log)
+			}
+			time.Sleep(time.Minute) // the command ends, too
+		})
+	}
+}
+
+func TestErrorsAreExplained(t *testing.T) {
+	var log bytes.Buffer
+	explain := func(err error) error { return program.Usagef("%w; do this", err) }
+	p := program.Program{Name: "prog", Stdout: io.Discard, Stderr: &log, Explain: explain}
+	if code := p.Run(t.Context(), new(arguments), strings.Fields("say --name x --fail plainly"), greeting("")); code != program.ExitUsage || log.String() != "prog: it broke; do this\n" {
+		t.Errorf("exit code %d: %s", code, &log)
+	}
+}

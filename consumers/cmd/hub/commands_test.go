@@ -48,7 +48,13 @@ func TestUsageErrorsNameTheThingAndTheNextStep(t *testing.T) {
 		{"replay --bucket b --from yesterday", "--from: "},
 		{"replay --bucket b --to 2026-02-30", "--to: "},
 		{"replay --bucket b --from 2026-08-02 --to 2026-08-01", "--from 2026-08-02 is after --to 2026-08-01"},
-		{"replay --bucket b --workers 0", "--workers must be at least 1"},
+		{"replay --bucket b --workers=-1", "--workers must not be negative"},
+		{"replay --bucket b --workers=251", "--workers must be at most 250"},
+		{"replay --bucket s3://b/prefix/", "is not the name of a bucket"},
+		{"replay --bucket s3://b --from yesterday", "--from: "},
+		{"consume --stream x --committers=101", "--committers must be at most 100"},
+		{"consume --stream x --keep=-8d", "--keep must not be negative"},
+		{"status --since=-1h", "--since must not be negative"},
 		{"verify --category x", `unknown category "x"`},
 		{"rejects", "expected one of"},
 		{"rejects show x", "x"},
@@ -202,7 +208,7 @@ func TestAWSThatCannotBeUsed(t *testing.T) {
 		hub(t.Context(), "replay", "--bucket", bucket, "--bucket-prefix", "/x").want(t, program.ExitUsage, "--bucket-prefix")
 	})
 	t.Run("flags", func(t *testing.T) {
-		hub(t.Context(), append(consume, "--budget-mib", "1", "--batch-rows=-1")...).want(t, program.ExitUsage, "--budget-mib", "BatchRows is -1", "Budget is 1048576")
+		hub(t.Context(), append(consume, "--budget-mib", "1")...).want(t, program.ExitUsage, "--budget-mib", "Budget is 1048576")
 		hub(t.Context(), append(consume, "--metrics-addr", "256.0.0.1:1")...).want(t, program.ExitUsage, "--metrics-addr 256.0.0.1:1")
 		hub(t.Context(), append(consume, "--keep", "1h")...).want(t, program.ExitUsage, "--keep 1h0m0s is less than the 24h0m0s")
 		hub(t.Context(), append(consume, "--lease-duration", "1ms")...).want(t, program.ExitUsage, "LeaseDuration")

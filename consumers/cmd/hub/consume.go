@@ -69,6 +69,9 @@ const (
 	// slowCommit is how long records may wait for their commit, besides --batch-age,
 	// before the log says so.
 	slowCommit = 30 * time.Second
+	// closing is the part of --drain-timeout that is for closing connections, when the
+	// records are applied and the leases given up.
+	closing = 10
 	// spareConnections are for the refresher, parked records, metrics and readiness.
 	spareConnections = 4
 )
@@ -81,11 +84,15 @@ type consumer struct {
 	pipeline  *ingest.Pipeline
 	worker    *kcl.Worker
 	refresher *refresh.Refresher // nil: none here
+	watchdog  *watchdog
 	metrics   *metrics
 	keep      time.Duration
 	id        streamIdentity
 	slow      time.Duration // for how long records may wait for their commit
 }
+
+// DrainTime is how long the end may take.
+func (c consumeCommand) DrainTime() time.Duration { return c.DrainTimeout }
 
 // Run consumes until ctx is done.
 func (c consumeCommand) Run(ctx context.Context, p program.Program, log *slog.Logger) error {
@@ -104,7 +111,7 @@ func (c consumeCommand) consume(ctx context.Context, p program.Program, log *slo
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryBesides + c.BudgetMiB<<20)
 	}
-	pool, err := c.openReady(ctx, c.connections()+spareConnections)
+	pool, connections, err := c.openService(ctx, c.connections()+spareConnections)
 	if err != nil {
 		return err
 	}
@@ -132,6 +139,7 @@ func (c consumeCommand) consume(ctx context.Context, p program.Program, log *slo
 
 	m := newMetrics(p.VersionText(), pool, id)
 	loader := load.New(pool, load.Config{OnRetry: m.retried, Logger: log}, schemas.All()...)
+	dog := &watchdog{log: log, pool: pool, connections: connections, stalled: loader.Stalled, limit: stallTime}
 	config := c.pipelineFlags.config(id)
 	config.OnApply, config.OnUnknownKeys, config.Logger = m.applied, m.unknownKeys, log
 	pipeline, err := newPipeline(loader, config)
@@ -140,7 +148,7 @@ func (c consumeCommand) consume(ctx context.Context, p program.Program, log *slo
 	}
 	workerConfig := kcl.Config{
 		Application: c.LeaseTable, Kinesis: client, DynamoDB: dynamodb.NewFromConfig(cfg),
-		LeaseDuration: c.LeaseDuration, DrainTimeout: c.DrainTimeout, Logger: log, Hooks: m.stream(),
+		LeaseDuration: c.LeaseDuration, DrainTimeout: c.DrainTimeout - c.DrainTimeout/closing, Ready: dog.ready, Logger: log, Hooks: m.stream(),
 	}
 	if streamARN != nil {
 		workerConfig.StreamARN = c.Stream
@@ -151,12 +159,15 @@ func (c consumeCommand) consume(ctx context.Context, p program.Program, log *slo
 	if err != nil {
 		return &program.UsageError{Err: err}
 	}
-	hub := consumer{log: log, pool: pool, loader: loader, pipeline: pipeline, worker: worker, metrics: m, keep: keep, id: id, slow: slowCommit + c.BatchAge}
+	hub := consumer{
+		log: log, pool: pool, loader: loader, pipeline: pipeline, worker: worker, watchdog: dog, metrics: m,
+		keep: keep, id: id, slow: slowCommit + c.BatchAge,
+	}
 	if c.Refresh {
 		hub.refresher = refresh.New(pool, refresh.Config{Interval: c.RefreshInterval, ViewTimeout: c.ViewTimeout, OnRefresh: m.refreshed, OnError: m.refreshFailed, Logger: log})
 	}
 	if c.MetricsAddr != "" {
-		endpoints, err := program.Listen(c.MetricsAddr, m.handler(), answers(pool), log)
+		endpoints, err := program.Listen(c.MetricsAddr, m.handler(), answers(pool, dog), log)
 		if err != nil {
 			return err
 		}
@@ -195,6 +206,7 @@ func (c consumer) run(ctx context.Context) error {
 	if c.refresher != nil {
 		group.Go(func() error { return c.refresher.Run(ctx) })
 	}
+	every(ctx, group, c.watchdog.limit/4, c.watchdog.check)
 	every(ctx, group, redriveInterval, c.redrive)
 	every(ctx, group, pruneInterval, c.prune)
 	every(ctx, group, reportInterval, c.report)
@@ -247,9 +259,13 @@ func (c consumer) report(context.Context) {
 	}
 }
 
-// answers returns what /readyz asks: does the database answer?
-func answers(pool *pgxpool.Pool) func(context.Context) error {
+// answers returns what /readyz asks: does the database answer, and is applied what
+// was read?
+func answers(pool *pgxpool.Pool, dog *watchdog) func(context.Context) error {
 	return func(ctx context.Context) error {
+		if err := dog.ready(); err != nil {
+			return err
+		}
 		asked := time.Now()
 		err := pool.Ping(ctx)
 		if err != nil && ctx.Err() != nil {

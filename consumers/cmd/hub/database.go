@@ -62,6 +62,34 @@ func open(ctx context.Context, url string, connections int32) (*pgxpool.Pool, er
 	if err != nil {
 		return nil, program.Usagef("%w", err)
 	}
+	return connect(ctx, cfg, connections)
+}
+
+// openService connects to a database whose bookkeeping tables are up to date, for as
+// long as the program runs: no read or write of its connections can last for ever.
+func (f databaseFlags) openService(ctx context.Context, connections int32) (*pgxpool.Pool, *load.Connections, error) {
+	url, err := f.url()
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg, err := load.PoolConfig(url)
+	if err != nil {
+		return nil, nil, program.Usagef("%w", err)
+	}
+	watched := load.Watch(cfg)
+	pool, err := connect(ctx, cfg, connections)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := requireBookkeeping(ctx, pool); err != nil {
+		pool.Close()
+		return nil, nil, err
+	}
+	return pool, watched, nil
+}
+
+// connect opens a pool and makes sure that the database answers.
+func connect(ctx context.Context, cfg *pgxpool.Config, connections int32) (*pgxpool.Pool, error) {
 	cfg.MaxConns = max(connections, 1)
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {

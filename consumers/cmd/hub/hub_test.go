@@ -33,10 +33,11 @@ import (
 
 // asProgram is a variable that makes the test binary the program, so that tests
 // have processes to kill.
-const asProgram = "HUB_TEST_PROGRAM"
+const asProgram = "TEST_HUB_PROGRAM"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
+		shortenStall()
 		main()
 	}
 	pgtest.Main(m,

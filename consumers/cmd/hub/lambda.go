@@ -40,7 +40,7 @@ func (c lambdaCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
 		return program.Usagef("this is not the Lambda runtime (AWS_LAMBDA_RUNTIME_API is not set); elsewhere use: hub consume")
 	}
-	pool, err := c.openReady(ctx, c.connections())
+	pool, _, err := c.openService(ctx, c.connections())
 	if err != nil {
 		return err
 	}

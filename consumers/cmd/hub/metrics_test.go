@@ -123,7 +123,7 @@ func TestReadinessNamesADatabaseThatDoesNotAnswer(t *testing.T) {
 	db := pgtest.New(t, template)
 	pool := must(open(t.Context(), db.URL, 1))
 	defer pool.Close()
-	ready := answers(pool)
+	ready := answers(pool, new(watchdog))
 	if err := ready(t.Context()); err != nil {
 		t.Error(err)
 	}

@@ -27,7 +27,7 @@ type rejectsListCommand struct {
 	State    string   `enum:"open,parked,all" default:"all" help:"open: refused. parked: waits for the table of its category to fit. ${enum}."`
 	Category []string `placeholder:"NAME" help:"Category; repeat it or separate with commas."`
 	Account  []string `placeholder:"ID" help:"Account; repeat it or separate with commas."`
-	Limit    int      `default:"50" help:"How many are shown; 0 for all."`
+	Limit    int      `default:"50" help:"How many are shown."`
 }
 
 // rejectJSON is one reject as `-o json` prints it: an interface, add only.
@@ -61,13 +61,9 @@ func (c rejectsListCommand) Run(ctx context.Context, p program.Program) error {
 		return err
 	}
 	defer pool.Close()
-	var limit *int
-	if c.Limit > 0 {
-		limit = &c.Limit
-	}
 	rejects, err := list[rejectJSON](ctx, pool, `SELECT `+rejectColumns+` FROM hub.reject
 		WHERE ($1 = 'all' OR state = $1) AND ($2::text[] IS NULL OR category = ANY ($2)) AND ($3::text[] IS NULL OR account_id = ANY ($3))
-		ORDER BY id DESC LIMIT $4`, c.State, c.Category, c.Account, limit)
+		ORDER BY id DESC LIMIT $4`, c.State, c.Category, c.Account, c.Limit)
 	if err != nil {
 		return fmt.Errorf("read rejects: %w", err)
 	}

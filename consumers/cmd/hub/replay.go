@@ -25,14 +25,14 @@ type replayCommand struct {
 	databaseFlags
 	awsFlags
 	program.OutputFlag
-	Bucket       string   `required:"" placeholder:"NAME" help:"S3 bucket of the archive."`
-	BucketPrefix string   `placeholder:"PREFIX" help:"Prefix of all keys in the bucket, as the spokes have it."`
-	Account      []string `placeholder:"ID" help:"Account; repeat it or separate with commas. Defaults to all."`
-	Category     []string `placeholder:"NAME" help:"Category; repeat it or separate with commas. Defaults to all."`
-	From         string   `placeholder:"YYYY-MM-DD" help:"First day (UTC) on which runs began. Defaults to the oldest."`
-	To           string   `placeholder:"YYYY-MM-DD" help:"Last day (UTC) on which runs began. Defaults to the newest."`
-	Workers      int      `default:"4" help:"How many scopes are replayed side by side."`
-	DryRun       bool     `help:"Read what there is to be applied, and apply nothing."`
+	Bucket       program.BucketName `required:"" placeholder:"NAME" help:"S3 bucket of the archive."`
+	BucketPrefix string             `placeholder:"PREFIX" help:"Prefix of all keys in the bucket, as the spokes have it."`
+	Account      []string           `placeholder:"ID" help:"Account; repeat it or separate with commas. Defaults to all."`
+	Category     []string           `placeholder:"NAME" help:"Category; repeat it or separate with commas. Defaults to all."`
+	From         string             `placeholder:"YYYY-MM-DD" help:"First day (UTC) on which runs began. Defaults to the oldest."`
+	To           string             `placeholder:"YYYY-MM-DD" help:"Last day (UTC) on which runs began. Defaults to the newest."`
+	Workers      int                `default:"4" max:"250" help:"How many scopes are replayed side by side."`
+	DryRun       bool               `help:"Read what there is to be applied, and apply nothing."`
 }
 
 // Help is shown by `hub replay -h`.
@@ -59,9 +59,6 @@ func (c replayCommand) Run(ctx context.Context, p program.Program, log *slog.Log
 	if err != nil {
 		return err
 	}
-	if c.Workers < 1 {
-		return program.Usagef("--workers must be at least 1")
-	}
 	pool, err := c.openReady(ctx, int32(c.Workers)+1)
 	if err != nil {
 		return err
@@ -74,7 +71,7 @@ func (c replayCommand) Run(ctx context.Context, p program.Program, log *slog.Log
 	if err != nil {
 		return err
 	}
-	bucket, err := archive.New(archive.Config{Client: awsconfig.S3(cfg), Name: c.Bucket, Prefix: c.BucketPrefix})
+	bucket, err := archive.New(archive.Config{Client: awsconfig.S3(cfg), Name: string(c.Bucket), Prefix: c.BucketPrefix})
 	if err != nil {
 		return program.Usagef("--bucket, --bucket-prefix: %w", err)
 	}

@@ -132,10 +132,10 @@ var nextSteps = map[string]string{
 
 // pipelineFlags size the batches. The defaults keep the process below 512 MiB.
 type pipelineFlags struct {
-	Committers int           `default:"2" help:"How many transactions are open side by side."`
-	BatchRows  int           `default:"10000" help:"Rows after which a batch is applied: 5,000 to 20,000 are fastest."`
+	Committers int           `default:"2" max:"100" help:"How many transactions are open side by side."`
+	BatchRows  int           `default:"10000" max:"100000" help:"Rows after which a batch is applied: 5,000 to 20,000 are fastest."`
 	BatchAge   time.Duration `default:"1s" help:"Time after which a batch is applied that is not full."`
-	BudgetMiB  int64         `name:"budget-mib" default:"64" help:"MiB of records and their rows that may wait; nothing more is taken meanwhile. Memory is several times that."`
+	BudgetMiB  int64         `name:"budget-mib" default:"64" max:"65536" help:"MiB of records and their rows that may wait; nothing more is taken meanwhile. Memory is several times that."`
 }
 
 // connections is how many connections the pipeline needs besides others.

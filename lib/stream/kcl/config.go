@@ -50,6 +50,10 @@ type Config struct {
 	// Start is the time of the first record that is read of a shard that the Sink
 	// knows nothing of. Defaults to the zero time: the oldest record there is.
 	Start time.Time
+	// Ready says why records cannot be applied here, nil when they can. While it does,
+	// the worker abandons its shards, so that others can have them, and takes none. It
+	// is called often, and must return at once. Nil is always ready.
+	Ready func() error
 	// Logger defaults to none.
 	Logger *slog.Logger
 	// Hooks are told what happens, for metrics.
@@ -84,6 +88,9 @@ func (c Config) withDefaults() Config {
 	set(&c.MaxRecords, maxRecords)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Ready == nil {
+		c.Ready = func() error { return nil }
 	}
 	if c.Hooks.ShardsListed == nil {
 		c.Hooks.ShardsListed = func(int) {}

@@ -110,8 +110,7 @@
 //   - A share is the shards divided by the workers, rounded up: of five workers for
 //     six shards, two get none.
 //   - A worker whose Sink no longer applies anything, but does not fail either, keeps
-//     its shards, and in the end reads none of them. Deliver blocks, which the program
-//     can see in its own metrics.
+//     its shards, and in the end reads none of them, unless Config.Ready says so.
 //   - A read waits in the library for up to five seconds after a full one of 10 MB,
 //     as the limits of a shard demand.
 package kcl

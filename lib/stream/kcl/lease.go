@@ -70,6 +70,10 @@ func (l *lease) renew(ctx context.Context, taken time.Time) {
 	period := duration / 4
 	expires, wait := taken.Add(duration), period
 	for sleep(ctx, wait) {
+		if err := l.run.cfg.Ready(); err != nil {
+			l.fail(fmt.Errorf("given up: %w", err))
+			return
+		}
 		began := time.Now()
 		err := l.run.table.renew(ctx, l.shard, l.run.worker)
 		switch {

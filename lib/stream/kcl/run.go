@@ -188,7 +188,7 @@ func (r *run) GetLease(status *partition.ShardStatus, _ string) error {
 }
 
 func (r *run) take(status *partition.ShardStatus) error {
-	if r.reading.Err() != nil || r.lease(status.ID) != nil || r.retries.wait(status.ID) {
+	if r.reading.Err() != nil || r.cfg.Ready() != nil || r.lease(status.ID) != nil || r.retries.wait(status.ID) {
 		return declined
 	}
 	if err := r.observe(); err != nil {

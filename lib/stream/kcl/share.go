@@ -19,8 +19,10 @@ const presence = "worker/"
 func (r *run) beat(ctx context.Context) {
 	key := presence + r.worker
 	for {
-		err := r.table.renew(ctx, key, r.worker)
-		if errors.Is(err, errTaken) { // not there yet, or taken for dead
+		var err error
+		if r.cfg.Ready() != nil { // the others must not count on it
+			err = r.table.remove(ctx, key, r.worker)
+		} else if err = r.table.renew(ctx, key, r.worker); errors.Is(err, errTaken) { // not there yet, or taken for dead
 			err = r.table.take(ctx, key, r.worker, claim{})
 		}
 		if err != nil && ctx.Err() == nil {

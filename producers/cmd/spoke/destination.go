@@ -19,13 +19,13 @@ import (
 
 // destinationFlags say where rows go.
 type destinationFlags struct {
-	Stream        string `aliases:"stream-arn" placeholder:"ARN" help:"Kinesis data stream of the hub: its ARN, or its name if it is in this account and the home region."`
-	StreamRoleARN string `name:"stream-role-arn" placeholder:"ARN" help:"Role to assume for writing into the stream. Defaults to none: the stream's resource policy must allow this account."`
-	ExternalID    string `name:"external-id" help:"External id that the trust policy of --stream-role-arn asks for."`
-	Bucket        string `placeholder:"NAME" help:"S3 bucket that keeps all rows as Parquet."`
-	BucketPrefix  string `placeholder:"PREFIX" help:"Prefix of all keys in the bucket, with a slash at its end. Defaults to data/."`
-	BucketRegion  string `placeholder:"REGION" help:"Region of the bucket. Defaults to the region of the stream's ARN, then the home region."`
-	KMSKeyID      string `name:"kms-key-id" placeholder:"ARN" help:"KMS key that encrypts the objects. Defaults to what the bucket does by itself."`
+	Stream        string             `aliases:"stream-arn" placeholder:"ARN" help:"Kinesis data stream of the hub: its ARN, or its name if it is in this account and the home region."`
+	StreamRoleARN string             `name:"stream-role-arn" placeholder:"ARN" help:"Role to assume for writing into the stream. Defaults to none: the stream's resource policy must allow this account."`
+	ExternalID    string             `name:"external-id" help:"External id that the trust policy of --stream-role-arn asks for."`
+	Bucket        program.BucketName `placeholder:"NAME" help:"S3 bucket that keeps all rows as Parquet."`
+	BucketPrefix  string             `placeholder:"PREFIX" help:"Prefix of all keys in the bucket, with a slash at its end. Defaults to data/."`
+	BucketRegion  string             `placeholder:"REGION" help:"Region of the bucket. Defaults to the region of the stream's ARN, then the home region."`
+	KMSKeyID      string             `name:"kms-key-id" placeholder:"ARN" help:"KMS key that encrypts the objects. Defaults to what the bucket does by itself."`
 }
 
 // destination is where rows go; what is nil is not given.
@@ -92,7 +92,7 @@ func (f destinationFlags) open(ctx context.Context, home, profile string, log *s
 		if err != nil {
 			return destination{}, startError(err)
 		}
-		d.archive, err = archive.New(archive.Config{Client: awsconfig.S3(cfg), Name: f.Bucket, Prefix: f.BucketPrefix, KMSKeyID: f.KMSKeyID})
+		d.archive, err = archive.New(archive.Config{Client: awsconfig.S3(cfg), Name: string(f.Bucket), Prefix: f.BucketPrefix, KMSKeyID: f.KMSKeyID})
 		if err != nil {
 			return destination{}, program.Usagef("--bucket: %w", err)
 		}

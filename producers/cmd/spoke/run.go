@@ -18,21 +18,31 @@ type runCommand struct {
 	sourceFlags
 	destinationFlags
 	simulateFlags
-	Interval    time.Duration `placeholder:"6h" help:"Interval of all categories, instead of their own: see 'spoke categories'. AWS charges for each request of service_costs, which has 24h."`
-	Duration    time.Duration `placeholder:"1h" help:"Stop after this time. Defaults to never."`
-	MetricsAddr string        `placeholder:"HOST:PORT" help:"Address that serves /healthz, /readyz and /metrics. Defaults to none."`
+	Interval     time.Duration `placeholder:"6h" help:"Interval of all categories, instead of their own: see 'spoke categories'. AWS charges for each request of service_costs, which has 24h."`
+	Duration     time.Duration `placeholder:"1h" help:"Stop after this time. Defaults to never."`
+	DrainTimeout time.Duration `default:"25s" help:"How long the end may take after SIGTERM. ECS kills after 30 s."`
+	MetricsAddr  string        `placeholder:"HOST:PORT" help:"Address that serves /healthz, /readyz and /metrics. Defaults to none."`
 }
 
 // Help is shown by `spoke run -h`.
 func (runCommand) Help() string {
 	return `Each category is collected at its own interval, shown by 'spoke categories'; the first
 runs are spread over a minute. One line per run is logged. SIGINT and SIGTERM stop what is
-being collected, close its runs as not complete and end the program.
+being collected, close its runs as not complete and end the program within --drain-timeout.
 
 Example, as a service:
 
   spoke run --log-format json --metrics-addr :9090 --region eu-central-1 \
     --stream arn:aws:kinesis:eu-central-1:444455556666:stream/observability --bucket hub-archive`
+}
+
+// DrainTime is how long the end may take. A made-up organisation is collected once
+// more then, which ends by itself: it depends on nothing outside of this host.
+func (c runCommand) DrainTime() time.Duration {
+	if c.Simulate {
+		return simulatedDrain
+	}
+	return c.DrainTimeout
 }
 
 // Run collects until ctx is done.
@@ -42,9 +52,6 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 	}
 	if _, err := c.destinationFlags.validate(); err != nil {
 		return err
-	}
-	if c.Interval < 0 || c.Duration < 0 {
-		return program.Usagef("--interval and --duration must not be negative")
 	}
 	if err := c.simulateFlags.validate(); err != nil {
 		return err

@@ -24,7 +24,7 @@ import (
 type simulateFlags struct {
 	program.OutputFlag         // of the summary
 	Simulate           bool    `help:"Collect a made-up organisation that changes every second, instead of an account of AWS. At the end every scope is collected once more, and a summary is printed, in the format of --output."`
-	Accounts           int     `placeholder:"20" help:"Accounts of the made-up organisation. Defaults to 20."`
+	Accounts           int     `placeholder:"20" max:"100000" help:"Accounts of the made-up organisation. Defaults to 20."`
 	Rate               float64 `placeholder:"1000" help:"Rows per second of the made-up organisation, all accounts together. Defaults to 1,000."`
 	Seed               uint64  `placeholder:"0" help:"Makes another made-up organisation. Defaults to 0."`
 }
@@ -34,13 +34,12 @@ const (
 	// simulatedInterval is the interval of all categories: in a made-up organisation
 	// there is something new all the time.
 	simulatedInterval = 5 * time.Second
+	// simulatedDrain is for collecting everything once more.
+	simulatedDrain = 10 * time.Minute
 )
 
 func (f simulateFlags) validate() error {
-	switch {
-	case f.Simulate && (f.Accounts < 0 || f.Rate < 0):
-		return program.Usagef("--accounts and --rate must not be negative")
-	case !f.Simulate && (f.Accounts != 0 || f.Rate != 0 || f.Seed != 0):
+	if !f.Simulate && (f.Accounts != 0 || f.Rate != 0 || f.Seed != 0) {
 		return program.Usagef("--accounts, --rate and --seed need --simulate")
 	}
 	return nil

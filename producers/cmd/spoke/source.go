@@ -27,19 +27,13 @@ type sourceFlags struct {
 	HomeRegion string   `placeholder:"REGION" help:"Region through which categories without regions are collected. Set the same one everywhere if an account has several spokes: only the one that collects this region does it. Defaults to the first region."`
 	Category   []string `placeholder:"NAME" help:"Category to collect; repeat it or separate with commas. Defaults to all: see 'spoke categories'."`
 	Profile    string   `help:"Profile of the AWS configuration files."`
-	Concurrent int      `default:"4" help:"How many categories and regions are collected at the same time."`
+	Concurrent int      `default:"4" max:"1000" help:"How many categories and regions are collected at the same time."`
 
 	MaxPaidRequests int `default:"200" help:"How many requests that AWS charges for (service_costs: USD 0.01 each) one run may send; then it is stopped, and is not complete."`
 }
 
 // Validate is called by kong.
 func (f sourceFlags) Validate() error {
-	if f.Concurrent < 1 {
-		return errors.New("--concurrent must be at least 1")
-	}
-	if f.MaxPaidRequests < 1 {
-		return errors.New("--max-paid-requests must be at least 1")
-	}
 	for _, region := range f.Region {
 		if err := checkRegion("--region", region); err != nil {
 			return err

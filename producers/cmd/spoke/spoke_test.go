@@ -177,7 +177,9 @@ func TestUsageErrorsNameTheThingAndTheNextStep(t *testing.T) {
 		{"once --kms-key-id x", "need --bucket"},
 		{"run", "nowhere to send rows to: give --stream or --bucket"},
 		{"run --stream x --interval=-1s", "must not be negative"},
-		{"once --concurrent 0", "--concurrent"},
+		{"once --concurrent=-1", "--concurrent must not be negative"},
+		{"once --concurrent=1001", "--concurrent must be at most 1000"},
+		{"run --bucket s3://b/prefix", "is not the name of a bucket"},
 		{"once --home-region Frankfurt", `--home-region "Frankfurt" is not the name of a region`},
 		{"run --stream x --home-region global", `--home-region "global" is not the name of a region`},
 	} {
@@ -365,7 +367,7 @@ func TestHomeRegionIsTheFirstUnlessGiven(t *testing.T) {
 // TestOnceCollectsSoManyAtTheSameTime as --concurrent says, and no more.
 func TestOnceCollectsSoManyAtTheSameTime(t *testing.T) {
 	isolate(t)
-	for args, want := range map[string]int{"": 4, "--concurrent 2": 2, "--concurrent 6": 6} {
+	for args, want := range map[string]int{"": 4, "--concurrent 0": 4, "--concurrent 2": 2, "--concurrent 6": 6} {
 		synctest.Test(t, func(t *testing.T) {
 			var running atomic.Int64
 			release := make(chan struct{})
@@ -654,6 +656,28 @@ func TestRunServesMetricsUntilStopped(t *testing.T) {
 	if _, err := http.Get(url + "/healthz"); err == nil {
 		t.Error("still serving")
 	}
+}
+
+func TestRunEndsAtTheDeadlineWhileADestinationIsSilent(t *testing.T) {
+	server := fake(t)
+	silent := server.Inject(awsfake.Fault{Operation: "s3:PutObject", Effect: awsfake.BlackHole})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var stdout, stderr programtest.Buffer
+	code := make(chan int, 1)
+	go func() {
+		code <- run(ctx, &stdout, &stderr, fixed(collector(things, nil, thing{ID: "a"})), []string{
+			"run", "--interval", "1ms", "--bucket", "hub-archive", "--drain-timeout", "50ms"})
+	}()
+	if err := silent.Wait(ctx, 1); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if got := <-code; got != program.ExitFailed || !strings.Contains(stderr.String(), "not done after 50ms") {
+		t.Errorf("exit code %d\n%s", got, stderr.String())
+	}
+	server.Close()
+	programtest.Eventually(t, "what was left to end", func() bool { return strings.Contains(stderr.String(), "stopped") })
 }
 
 func TestRunStopsAfterDuration(t *testing.T) {
