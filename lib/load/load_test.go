@@ -686,6 +686,22 @@ func TestPruneKeepsTheNewestRuns(t *testing.T) {
 	db.wantLive(things.Table, "a=5")
 }
 
+func TestPruneForgetsShardsThatAreGone(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.exec(`INSERT INTO hub.shard_progress (stream, stream_created_at, shard, ended, updated_at) VALUES
+		('s', '2026-01-01Z', 'open', false, now() - interval '9 days'),
+		('s', '2026-01-01Z', 'ended long ago', true, now() - interval '9 days'),
+		('s', '2026-01-01Z', 'ended of late', true, now() - interval '7 days'),
+		('s', '2025-01-01Z', 'of the stream before', false, now() - interval '9 days'),
+		('t', '2025-01-01Z', 'of another stream', false, now() - interval '9 days')`)
+	if _, err := db.loader.Prune(t.Context(), 8*24*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := db.query("SELECT shard FROM hub.shard_progress"), []string{"ended of late", "of another stream", "open"}; !slices.Equal(got, want) {
+		t.Errorf("left %q, want %q", got, want)
+	}
+}
+
 func TestPruneOfScopesThatAreNeverComplete(t *testing.T) {
 	db := newDatabase(t, load.Config{})
 	for run := range 3 {

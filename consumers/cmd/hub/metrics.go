@@ -129,6 +129,11 @@ func (m *metrics) stream() kcl.Hooks {
 			m.behind.DeleteLabelValues(shard)
 			m.left()
 		},
+		ShardGone: func(shard string) {
+			for _, series := range []interface{ DeleteLabelValues(...string) bool }{m.leases, m.behind, m.records, m.readBytes} {
+				series.DeleteLabelValues(shard)
+			}
+		},
 		Read: func(shard string, records, bytes int, behind time.Duration) {
 			m.read(records)
 			m.records.WithLabelValues(shard).Add(float64(records))

@@ -83,6 +83,22 @@ func TestLastCommit(t *testing.T) {
 	}
 }
 
+func TestSeriesOfAShardGoWithIt(t *testing.T) {
+	m := newMetrics("v1", nil, streamIdentity{})
+	hooks := m.stream()
+	for _, shard := range []string{"shard-0", "shard-1"} {
+		hooks.LeaseTaken(shard)
+		hooks.Read(shard, 1, 10, time.Second)
+	}
+	hooks.LeaseEnded("shard-0", nil)
+	hooks.ShardGone("shard-0")
+	for _, name := range []string{"hub_lease", "hub_shard_behind_seconds", "hub_read_records_total", "hub_read_bytes_total"} {
+		if v := m.values(name); len(v) != 1 {
+			t.Errorf("%s: %v", name, v)
+		}
+	}
+}
+
 func TestRecordsThatWaitForTheDatabaseAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer

@@ -71,6 +71,8 @@ type Hooks struct {
 	// LeaseEnded: the shard is no longer read here. err is nil when it was given up
 	// in order or has come to its end.
 	LeaseEnded func(shard string, err error)
+	// ShardGone: the stream no longer lists the shard, and everything of it is done.
+	ShardGone func(shard string)
 	// Read: one read of a shard. bytes are those of the records' data; behind is how
 	// far the read is behind the newest record of the shard.
 	Read func(shard string, records, bytes int, behind time.Duration)
@@ -100,6 +102,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Hooks.LeaseEnded == nil {
 		c.Hooks.LeaseEnded = func(string, error) {}
+	}
+	if c.Hooks.ShardGone == nil {
+		c.Hooks.ShardGone = func(string) {}
 	}
 	if c.Hooks.Read == nil {
 		c.Hooks.Read = func(string, int, int, time.Duration) {}

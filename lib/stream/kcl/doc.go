@@ -14,9 +14,10 @@
 // table that is lost, stale or wrong harms nothing: two workers may then read the
 // same shard for a while, and the Sink applies the records of one of them.
 //
-// A lease has an owner and a text that changes with every renewal. A worker takes
-// a lease over that is free, or whose text has not changed for a lease duration by
-// the clock of that worker, so that clocks need not agree. All writes to a lease
+// A lease has an owner, the lease duration of that owner, and a text that changes with
+// every renewal. A worker takes a lease over that is free, or whose text has not
+// changed for the owner's lease duration by the clock of the taker, so that clocks need
+// not agree. All writes to a lease
 // are conditional on its owner. A renewal that fails is tried again while the
 // lease lasts; then the session is abandoned, a fifth of the lease duration before
 // anybody else can have the shard.

@@ -257,6 +257,25 @@ func TestGapOfAVanishedShardBeginsAtTheFreshPosition(t *testing.T) {
 	equal(t, "ended", sink.Ended(shard0), true)
 }
 
+// What a program keeps of a shard, such as its metrics, can go with it.
+func TestShardThatIsGoneIsTold(t *testing.T) {
+	clock := &clock{}
+	s, sink := newStack(t, 1, awsfake.Config{Now: clock.now}), &streamtest.Sink{}
+	gone := make(chan string, 10)
+	cfg := s.config()
+	cfg.Hooks.ShardGone = func(shard string) { gone <- shard }
+	s.start(cfg, sink)
+	s.split(shard0)
+	s.until(sink, "the end of the parent", func() bool { return sink.Ended(shard0) })
+	clock.advance(25 * time.Hour)
+	select {
+	case shard := <-gone:
+		equal(t, "gone", shard, shard0)
+	case <-time.After(time.Minute):
+		t.Error("nothing is told")
+	}
+}
+
 // A shard that vanished and was never read is a gap if it was seen, and nothing to
 // tell of if it was not.
 func TestGapOfAShardThatWasNeverRead(t *testing.T) {

@@ -57,6 +57,7 @@ type run struct {
 	lookedAt  time.Time            // when observed was read
 	waiting   map[string]time.Time // since when shards could be read, and nobody has
 	keepUntil time.Time            // when to share again with workers that took nothing
+	compared  bool                 // a lease duration was found that is not this worker's
 	listing   streak
 	looking   streak
 	retries   retries
@@ -125,6 +126,7 @@ func (r *run) lookAround() error {
 	if err := r.observe(); err != nil {
 		return err
 	}
+	r.compareDurations()
 	r.shed()
 	return r.tidy()
 }
@@ -368,6 +370,7 @@ func (r *run) bury(shard string) error {
 		delete(r.vanished, shard)
 		delete(r.waiting, shard)
 		r.progress.forget(shard)
+		r.tell(func() { r.cfg.Hooks.ShardGone(shard) })
 		return nil
 	})
 }

@@ -1,6 +1,7 @@
 package kcl
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -37,9 +38,28 @@ func (r *run) beat(ctx context.Context) {
 	}
 }
 
-// fresh says whether a row has changed within a lease duration, as far as this
-// worker could see.
-func (r *run) fresh(o observation) bool { return time.Since(o.since) < r.cfg.LeaseDuration }
+// fresh says whether a row has changed within a lease duration of its owner, as far
+// as this worker could see.
+func (r *run) fresh(o observation) bool { return time.Since(o.since) < r.duration(o) }
+
+// duration is how long the leases of a row's owner last.
+func (r *run) duration(o observation) time.Duration { return cmp.Or(o.duration, r.cfg.LeaseDuration) }
+
+// compareDurations says so, once, when another worker has another lease duration: it
+// is respected, but a shard then changes hands as late as the longest one allows.
+func (r *run) compareDurations() {
+	if r.compared {
+		return
+	}
+	for _, o := range r.observed {
+		if o.owner != "" && o.owner != r.worker && r.duration(o) != r.cfg.LeaseDuration && r.fresh(o) {
+			r.compared = true
+			r.log.Warn("another worker of this lease table has another lease duration; give all the same",
+				"table", r.cfg.Application, "own", r.cfg.LeaseDuration, "other", o.duration, "of", o.owner)
+			return
+		}
+	}
+}
 
 // share is the most shards that this worker should have: those that have not
 // ended, evenly divided among the workers that are alive.
@@ -79,7 +99,7 @@ const distrust = 10
 // tidy removes the rows of workers that died.
 func (r *run) tidy() error {
 	for key, o := range r.observed {
-		if strings.HasPrefix(key, presence) && time.Since(o.since) > 2*r.cfg.LeaseDuration {
+		if strings.HasPrefix(key, presence) && time.Since(o.since) > 2*r.duration(o) {
 			if err := r.table.remove(r.reading, key, o.owner); err != nil && !errors.Is(err, errTaken) {
 				return err
 			}

@@ -1,7 +1,12 @@
 package kcl
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -94,6 +99,51 @@ func TestShardThatEndedMeanwhile(t *testing.T) {
 	r.lease(shard0).finish()
 }
 
+// Workers with different lease durations respect each other's, and say so.
+func TestLeaseDurationOfTheOwnerCounts(t *testing.T) {
+	s := newStack(t, 2, awsfake.Config{})
+	var log bytes.Buffer
+	slow := must(New(s.config(), &streamtest.Sink{})).newRun(t.Context())
+	must(slow.listShards())
+	if err := slow.GetLease(newStatus(shard0), ""); err != nil {
+		t.Fatal(err)
+	}
+	defer slow.lease(shard0).finish()
+	cfg := s.config()
+	cfg.LeaseDuration, cfg.Logger = cfg.LeaseDuration/10, slog.New(slog.NewTextHandler(&log, nil))
+	hasty := must(New(cfg, &streamtest.Sink{})).newRun(t.Context())
+	must(hasty.listShards())
+	must(hasty.listShards())
+	if n := strings.Count(log.String(), "own=1.5s other=15s of="+slow.worker); n != 1 {
+		t.Errorf("said %d times:\n%s", n, &log)
+	}
+	o := hasty.observed[shard0]
+	for ago, fresh := range map[time.Duration]bool{14: true, 16: false} {
+		o.since = time.Now().Add(-ago * time.Second)
+		equal(t, fmt.Sprintf("fresh after %d s", ago), hasty.fresh(o), fresh)
+	}
+}
+
+// A worker that cannot apply anything gives its shards up, and takes none.
+func TestWorkerThatIsNotReadyLeavesItsShards(t *testing.T) {
+	s, sink := newStack(t, 1, awsfake.Config{}), &streamtest.Sink{}
+	var broken atomic.Bool
+	cfg := s.hasty()
+	cfg.Ready = func() error {
+		if broken.Load() {
+			return errors.New("nothing works here")
+		}
+		return nil
+	}
+	s.start(cfg, sink)
+	s.poll("its lease", func() bool { return s.owner(shard0) != "" })
+	broken.Store(true)
+	s.poll("no lease", func() bool { return s.owner(shard0) == "" })
+	s.poll("its row to be gone", func() bool { return len(must(s.table().claims(t.Context()))) == 1 })
+	broken.Store(false)
+	s.poll("its lease again", func() bool { return s.owner(shard0) != "" })
+}
+
 // The row of a worker that died is removed, that of one which is silent is not yet.
 func TestRowsOfDeadWorkersAreRemoved(t *testing.T) {
 	s := newStack(t, 1, awsfake.Config{})
@@ -106,7 +156,7 @@ func TestRowsOfDeadWorkersAreRemoved(t *testing.T) {
 	must(r.listShards())
 	for name, ago := range map[string]time.Duration{"dead": 3, "silent": 1} {
 		o := r.observed[presence+name]
-		o.since = time.Now().Add(-ago * r.cfg.LeaseDuration)
+		o.since = time.Now().Add(-ago * r.duration(o))
 		r.observed[presence+name] = o
 	}
 	if err := r.tidy(); err != nil {

@@ -16,6 +16,9 @@ const (
 	attrShard   = "ShardID"      // key
 	attrOwner   = "AssignedTo"   // the worker; absent when the lease is free
 	attrTimeout = "LeaseTimeout" // RFC 3339; changes with every renewal
+	// attrDuration is how long the owner's leases last, as "20s"; absent in rows of
+	// workers that did not write it.
+	attrDuration = "LeaseDuration"
 )
 
 // errTaken says that a lease belongs to another worker.
@@ -33,8 +36,9 @@ type table struct {
 
 // claim is what one lease says.
 type claim struct {
-	owner   string // "" when free
-	timeout string
+	owner    string // "" when free
+	timeout  string
+	duration time.Duration // of the owner's leases; 0 if not known
 }
 
 // claims returns all leases, by shard.
@@ -54,7 +58,8 @@ func (t *table) claims(ctx context.Context) (map[string]claim, error) {
 			if text(item[attrShard]) == binding {
 				continue
 			}
-			claims[text(item[attrShard])] = claim{owner: text(item[attrOwner]), timeout: text(item[attrTimeout])}
+			duration, _ := time.ParseDuration(text(item[attrDuration])) // 0 where it is absent
+			claims[text(item[attrShard])] = claim{owner: text(item[attrOwner]), timeout: text(item[attrTimeout]), duration: duration}
 		}
 	}
 	return claims, nil
@@ -64,13 +69,13 @@ func (t *table) claims(ctx context.Context) (map[string]claim, error) {
 // errTaken when the lease has changed.
 func (t *table) take(ctx context.Context, key, owner string, seen claim) error {
 	condition, values := "attribute_not_exists("+attrOwner+")", map[string]types.AttributeValue{
-		":owner": str(owner), ":timeout": t.timeout(),
+		":owner": str(owner), ":timeout": t.timeout(), ":duration": str(t.lease.String()),
 	}
 	if seen.owner != "" {
 		condition = attrOwner + " = :seenOwner AND " + attrTimeout + " = :seenTimeout"
 		values[":seenOwner"], values[":seenTimeout"] = str(seen.owner), str(seen.timeout)
 	}
-	return t.update(ctx, key, "SET "+attrOwner+" = :owner, "+attrTimeout+" = :timeout", condition, values)
+	return t.update(ctx, key, "SET "+attrOwner+" = :owner, "+attrTimeout+" = :timeout, "+attrDuration+" = :duration", condition, values)
 }
 
 // renew prolongs a lease of owner. It returns errTaken when it is not owner's. It
