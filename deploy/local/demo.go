@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -47,9 +48,12 @@ func (f organisationFlags) spokeArguments(duration time.Duration) []string {
 	return args
 }
 
-// consumeArguments is the command line of the consumer. The short lease lets
-// another one take over soon after a kill.
-var consumeArguments = []string{"consume", "--stream", streamARN, "--lease-table", leaseTable, "--lease-duration", "1s"}
+// consumeArguments is the command line of a consumer that nobody kills.
+var consumeArguments = []string{"consume", "--stream", streamARN, "--lease-table", leaseTable}
+
+// mortalArguments is that of one that is killed: the short lease lets the next one take
+// over soon. It also bounds a read, so that a slow one ends with a warning.
+var mortalArguments = append(slices.Clip(consumeArguments), "--lease-duration", "1s")
 
 // pipeline is a stack at work.
 type pipeline struct {
@@ -59,7 +63,7 @@ type pipeline struct {
 }
 
 // startPipeline migrates the database and starts consumer and spoke.
-func startPipeline(ctx context.Context, s *stack, spokeArguments []string) (*pipeline, error) {
+func startPipeline(ctx context.Context, s *stack, consumeArguments, spokeArguments []string) (*pipeline, error) {
 	fmt.Fprintf(s.out, "\nThe programs find everything by their environment. The hub's:\n\n%s", s.exports(s.shown))
 	fmt.Fprintf(s.out, "\nThe spoke has the credentials of another account, %s.\n", spokeAccount)
 	if err := s.hub(ctx, nil, "migrate"); err != nil {
@@ -86,7 +90,11 @@ func (c demoCommand) Run(ctx context.Context, p program.Program) (err error) {
 		return interrupted(ctx, err)
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	work, err := startPipeline(ctx, s, c.spokeArguments(c.Duration))
+	consume := consumeArguments
+	if c.Chaos {
+		consume = mortalArguments
+	}
+	work, err := startPipeline(ctx, s, consume, c.spokeArguments(c.Duration))
 	if err != nil {
 		return interrupted(ctx, err)
 	}

@@ -14,7 +14,7 @@ import (
 
 // drainPatience is how long the consumer may make no progress at all before it is
 // taken for stuck.
-const drainPatience = time.Minute
+const drainPatience = 5 * time.Minute
 
 // drained waits until every record of the stream has been applied.
 func drained(ctx context.Context, client *kinesis.Client, db *pgxpool.Pool, failed <-chan error) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -209,7 +210,7 @@ func TestMemoryIsFreedOfWhatIsAppliedOnly(t *testing.T) {
 			}
 		}
 	}
-	if err := s.trimArchive(t.Context(), now.Add(-time.Minute)); err != nil {
+	if err := s.trimArchive(t.Context(), now.Add(-time.Minute), 1<<20); err != nil {
 		t.Fatal(err)
 	}
 	list, err := client.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String(bucket)})
@@ -218,5 +219,65 @@ func TestMemoryIsFreedOfWhatIsAppliedOnly(t *testing.T) {
 	}
 	if len(list.Contents) != 4 {
 		t.Errorf("%d objects are left, want the two of the new run and the two that are no run", len(list.Contents))
+	}
+}
+
+// TestMemoryIsBounded: the oldest records and objects go, applied or not.
+func TestMemoryIsBounded(t *testing.T) {
+	s := deployed(t)
+	s.put(t, 40)
+	before, err := s.aws.Records(streamARN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest, size := map[string]string{}, len(before[0].Data)
+	for _, r := range before {
+		newest[r.Shard], size = r.SequenceNumber, max(size, len(r.Data))
+	}
+	if err := s.boundStream(size); err != nil {
+		t.Fatal(err)
+	}
+	after, err := s.aws.Records(streamARN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range after {
+		if i == len(after)-1 || after[i+1].Shard != r.Shard { // the last one of its shard
+			if r.SequenceNumber != newest[r.Shard] {
+				t.Errorf("shard %s lost its newest record", r.Shard)
+			}
+			delete(newest, r.Shard)
+		}
+	}
+	if len(newest) > 0 || len(after) >= len(before) {
+		t.Errorf("of %d records %d are left, none in %v", len(before), len(after), newest)
+	}
+
+	client := awsconfig.S3(s.aws.AWSConfig(hubAccount, region))
+	now := time.Now()
+	var want []string
+	for i := range 10 {
+		key := "data/" + schema.NewRunID(now.Add(time.Duration(i)*time.Second)).String() + "-0.parquet"
+		_, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: strings.NewReader("0123456789")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i >= 7 {
+			want = append(want, key)
+		}
+	}
+	if err := s.trimArchive(t.Context(), now.Add(-time.Hour), 39); err != nil {
+		t.Fatal(err)
+	}
+	list, err := client.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String(bucket)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, object := range list.Contents {
+		got = append(got, *object.Key)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("left are %q, want %q", got, want)
 	}
 }

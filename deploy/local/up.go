@@ -135,10 +135,11 @@ the programs and psql find it:
   bin/hub replay --bucket %s --dry-run
   bin/hub %s   # a second consumer
 
+%s
 'make down' stops it and removes everything. Afterwards, in that shell:
 
   unset %s
-`, pid, state.Logs, state.Exports, bucket, strings.Join(consumeArguments, " "), strings.Join(exported(state.Exports), " "))
+`, pid, state.Logs, state.Exports, bucket, strings.Join(consumeArguments, " "), bounds, strings.Join(exported(state.Exports), " "))
 	return nil
 }
 
@@ -301,7 +302,7 @@ func (c serveCommand) Run(ctx context.Context, p program.Program) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	work, err := startPipeline(ctx, s, c.spokeArguments(0))
+	work, err := startPipeline(ctx, s, consumeArguments, c.spokeArguments(0))
 	if err != nil {
 		return err
 	}

@@ -68,6 +68,26 @@ func (s *Server) TrimBefore(streamARN string, t time.Time) (int, error) {
 	return sum, err
 }
 
+// TrimToSize makes each shard of a stream lose its oldest records until it holds at most so many bytes of data, and
+// returns how many records were lost. A stream that does not exist is an error.
+func (s *Server) TrimToSize(streamARN string, bytesPerShard int) (int, error) {
+	sum := 0
+	err := s.kinesis.inspect(streamARN, func(st *stream) error {
+		for _, sh := range st.shards {
+			records := sh.live()
+			n, size := len(records), 0
+			for n > 0 && size+len(records[n-1].data) <= bytesPerShard {
+				n--
+				size += len(records[n].data)
+			}
+			sh.trim(n)
+			sum += n
+		}
+		return nil
+	})
+	return sum, err
+}
+
 // inspect calls f with a stream locked.
 func (k *kinesis) inspect(arn string, f func(*stream) error) error {
 	k.mu.RLock()
