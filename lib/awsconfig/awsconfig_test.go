@@ -207,7 +207,7 @@ func TestTimeout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	if _, err := awsconfig.Account(ctx, cfg); err == nil || ctx.Err() != nil {
 		t.Errorf("got %v, context %v", err, ctx.Err())

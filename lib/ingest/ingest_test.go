@@ -307,7 +307,7 @@ func TestRedriveTakesWhatMayWait(t *testing.T) {
 	for len(h.results) > 0 {
 		<-h.results
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // what does not fit would wait for ever
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // what does not fit would wait for ever
 	defer cancel()
 	if n, err := h.pipeline.Redrive(ctx, things.Table); n != 6 || err != nil {
 		t.Errorf("redrive: %d, %v", n, err)
@@ -412,7 +412,7 @@ func TestStreamWithFaults(t *testing.T) {
 		}
 		reshard(t, s, run)
 	}
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(5 * time.Minute)
 	for len(h.query("SELECT run::text FROM hub.run WHERE completed_at IS NOT NULL")) < accounts*runs {
 		select {
 		case <-h.results: // something was applied

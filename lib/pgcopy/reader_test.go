@@ -285,7 +285,7 @@ func TestGiantRow(t *testing.T) {
 	if !errors.Is(err, io.EOF) || total < size {
 		t.Fatalf("%d bytes, %v", total, err)
 	}
-	if took := time.Since(start); took > time.Second { // wide; what is caught here is quadratic
+	if took := time.Since(start); took > 20*time.Second { // wide; what is caught here is quadratic
 		t.Errorf("reading a row of %d bytes in small pieces took %v", size, took)
 	}
 }

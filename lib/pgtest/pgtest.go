@@ -15,7 +15,7 @@ import (
 )
 
 // cleanupPatience is how long it may take to release and drop a database.
-const cleanupPatience = 30 * time.Second
+const cleanupPatience = 5 * time.Minute
 
 // DB is a database that belongs to one test and is dropped when the test ends.
 type DB struct {

@@ -24,7 +24,7 @@ const (
 	// is the time at which it was made, in Unix seconds, and what it is.
 	prefix = "pgtest_"
 	// startPatience is how long a server may take to start or to answer.
-	startPatience = time.Minute
+	startPatience = 5 * time.Minute
 	// leftoverAge is the age from which a database is taken for a leftover of
 	// a test process that was killed.
 	leftoverAge = 24 * time.Hour

@@ -147,7 +147,7 @@ func (db *database) text(sql string, args ...any) []string {
 // waitFor waits until a query that returns a boolean returns true.
 func (db *database) waitFor(condition string, args ...any) {
 	db.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(5 * time.Minute)
 	for {
 		var yes bool
 		if err := db.Pool.QueryRow(db.Context(), "SELECT "+condition, args...).Scan(&yes); err != nil {
@@ -157,7 +157,7 @@ func (db *database) waitFor(condition string, args ...any) {
 			return
 		}
 		if time.Now().After(deadline) {
-			db.Fatalf("not within 20 s: %s", condition)
+			db.Fatalf("not within 5 minutes: %s", condition)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}

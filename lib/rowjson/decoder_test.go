@@ -219,7 +219,7 @@ func TestRefusals(t *testing.T) {
 
 		start := time.Now()
 		err := d.Append([]byte(test.row), "")
-		if took := time.Since(start); took > time.Second { // wide; what is caught here is quadratic
+		if took := time.Since(start); took > 20*time.Second { // wide; what is caught here is quadratic
 			t.Errorf("%.80s: took %v", test.name, took)
 		}
 		var got *schema.RowError

@@ -234,7 +234,7 @@ func TestSIGTERMAppliesWhatWasReadWithinTheDeadline(t *testing.T) {
 	defer stop()
 	sent := make(chan int64, 1)
 	go func() { sent <- w.publish(publishing, 300) }()
-	p := w.start("--drain-timeout", "10s", "--batch-age", "1h", "--batch-rows", "2000")
+	p := w.start("--drain-timeout", "1m", "--batch-age", "1h", "--batch-rows", "2000")
 	programtest.Eventually(t, "a first batch", func() bool { return w.count("SELECT count(*) FROM hub.run_part") > 0 })
 	asked := time.Now()
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
@@ -243,7 +243,7 @@ func TestSIGTERMAppliesWhatWasReadWithinTheDeadline(t *testing.T) {
 	if err := p.Wait(); err != nil {
 		t.Errorf("%v\n%s", err, p.stderr)
 	}
-	if took := time.Since(asked); took > 10*time.Second {
+	if took := time.Since(asked); took > time.Minute {
 		t.Errorf("took %v", took)
 	}
 	if !strings.Contains(p.stderr.String(), "stopped") {

@@ -36,7 +36,7 @@ func newRuntimeAPI(t *testing.T) *runtimeAPI {
 		case event := <-api.events:
 			invocation++
 			w.Header().Set("Lambda-Runtime-Aws-Request-Id", fmt.Sprint(invocation))
-			w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(30*time.Second).UnixMilli()))
+			w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(5*time.Minute).UnixMilli()))
 			w.Write(event)
 		case <-r.Context().Done():
 		}
@@ -86,7 +86,7 @@ func TestLambda(t *testing.T) {
 		t.Helper()
 		select {
 		case api.events <- event:
-		case <-time.After(30 * time.Second):
+		case <-time.After(5 * time.Minute):
 			t.Fatalf("the function does not ask for events:\n%s", stderr)
 		}
 		return <-api.answers

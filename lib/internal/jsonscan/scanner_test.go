@@ -145,7 +145,7 @@ func TestPoison(t *testing.T) {
 		start := time.Now()
 		_, err := jsonscan.AppendCanonical(nil, []byte(test.text))
 		// Time bounds in tests must be wide; what is caught here is quadratic.
-		if took := time.Since(start); took > time.Second {
+		if took := time.Since(start); took > 20*time.Second {
 			t.Errorf("%s took %v", test.name, took)
 		}
 		var got *schema.RowError

@@ -60,7 +60,7 @@ func Isolate(t testing.TB, prefixes []string, settings ...string) {
 }
 
 // waitTime is how long a real process may take for anything.
-const waitTime = 30 * time.Second
+const waitTime = 5 * time.Minute
 
 // Eventually waits until is returns true: for what happens in another process,
 // which has no event to wait for.

@@ -226,7 +226,7 @@ func TestItem08_StopWhileChildWaits(t *testing.T) {
 	}
 	s.split(shard0)
 	cfg := s.config()
-	cfg.LeaseDuration = time.Hour // the other's parent lease does not expire
+	cfg.LeaseDuration, cfg.DrainTimeout = time.Hour, time.Minute // the other's parent lease does not expire
 	r := s.start(cfg, sink)
 	s.poll("passes", func() bool { return s.aws.Calls("dynamodb:Scan") > 3 })
 	equal(t, "owner of the child", s.owner(shard1), "")
@@ -253,7 +253,7 @@ func TestItem08_StopWhileDeliverBlocks(t *testing.T) {
 	<-stuck
 	began := time.Now()
 	r.stop()
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > time.Minute {
 		t.Errorf("stopping took %v", took)
 	}
 	equal(t, "owner", s.owner(shard0), "") // given up all the same

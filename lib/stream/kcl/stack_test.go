@@ -145,7 +145,7 @@ func (r *running) wait() error {
 	select {
 	case <-r.done:
 		return r.err
-	case <-time.After(30 * time.Second):
+	case <-time.After(5 * time.Minute):
 		return fmt.Errorf("Run did not return")
 	}
 }
@@ -163,7 +163,7 @@ func (s *stack) until(sink *streamtest.Sink, what string, condition func() bool)
 // poll waits for a condition that tells nobody when it comes true.
 func (s *stack) poll(what string, condition func() bool) {
 	s.Helper()
-	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); !condition(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			s.Fatal(what)
 		}
@@ -308,7 +308,7 @@ func (c *clock) advance(d time.Duration) {
 }
 
 func withTimeout(t *testing.T) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(t.Context(), time.Minute)
+	return context.WithTimeout(t.Context(), 5*time.Minute)
 }
 
 // newStatus is what the library knows of a shard.

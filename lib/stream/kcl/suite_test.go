@@ -41,7 +41,7 @@ func TestSuiteOnAWSFake(t *testing.T) {
 			return s.Stream
 		},
 		Features: streamtest.Features{Reshard: true, Takeover: true, Balance: true, Expire: true},
-		Timeout:  2 * time.Minute,
+		Timeout:  5 * time.Minute,
 		Stall:    2 * subjectLease,
 	})
 }
@@ -57,7 +57,7 @@ func TestSuiteOnEmulators(t *testing.T) {
 			return newSubject(t, streams, tables, shards).Stream
 		},
 		Features: streamtest.Features{Reshard: true, Takeover: true, Balance: true},
-		Timeout:  2 * time.Minute,
+		Timeout:  5 * time.Minute,
 		Stall:    2 * subjectLease,
 	})
 }

@@ -35,7 +35,7 @@ func publish(t *testing.T, s *memstream.Stream, from, to int) {
 // wait waits for a condition of the sink.
 func wait(t *testing.T, sink *streamtest.Sink, until func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	if err := sink.Wait(ctx, until); err != nil {
 		t.Fatalf("%v: %d records applied", err, sink.Count())

@@ -32,7 +32,7 @@ type Harness struct {
 	New func(t *testing.T, shards int) Stream
 	// Features that the implementation has. Scenarios for the others do not run.
 	Features Features
-	// Timeout is how long one scenario may take. Defaults to 30 seconds.
+	// Timeout is how long one scenario may take. Defaults to 5 minutes.
 	Timeout time.Duration
 	// Stall is how long a blocked sink blocks. Leases and iterators must have
 	// expired by then if nobody cares for them. Defaults to 300 milliseconds.
@@ -87,7 +87,7 @@ type Worker struct {
 
 func (h Harness) withDefaults() Harness {
 	if h.Timeout == 0 {
-		h.Timeout = 30 * time.Second
+		h.Timeout = 5 * time.Minute
 	}
 	if h.Stall == 0 {
 		h.Stall = 300 * time.Millisecond
