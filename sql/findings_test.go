@@ -1,6 +1,7 @@
 package sql_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -157,5 +158,37 @@ func TestLongTextsDoNotStopARefresh(t *testing.T) {
 	db.insert("secrets", "secret_arn", text, "name", text, "deletion_requested_at", "9999-12-31T23:59:59Z")
 	db.refresh() // fails if one fails
 	db.want("SELECT length(product_name) FROM findings_summary", "128")
+	db.want("SELECT DISTINCT length(resource_name), length(resource_arn) FROM needs_attention", "256 512")
+	db.want("SELECT length(service) FROM cost_monthly", "256")
 	db.want("SELECT kind, days_left IS NOT NULL FROM needs_attention ORDER BY kind", "certificate true", "kms_key true", "secret true")
+}
+
+// more inserts n rows like the one that is there, each with other values: SQL of them by
+// column, in which n is the number of the row.
+func (db *database) more(category string, n int, values string) {
+	db.Helper()
+	db.exec(fmt.Sprintf(`INSERT INTO obs.%[1]s SELECT (jsonb_populate_record(r, jsonb_build_object('row_key', gen_random_uuid(), %[3]s))).*
+		FROM obs.%[1]s r, generate_series(1, %[2]d) n`, category, n, values))
+}
+
+// TestWhatAnAccountAddsToAViewIsBounded: one sender cannot make the views large, and so
+// late for everybody. What is too much is counted together, and not left out.
+func TestWhatAnAccountAddsToAViewIsBounded(t *testing.T) {
+	db := newDatabase(t)
+	db.finding("0")
+	db.more("security_findings", 21_000, `'finding_id', n, 'finding_account_id', lpad(n::text, 12, '0'), 'finding_region', 'r' || n,
+		'severity_label', CASE WHEN n % 2 = 0 THEN 'HIGH' ELSE 'made up ' || n END`)
+	db.cost("2026-07-01", "EC2", "5", "USD")
+	db.more("service_costs", 1_500, `'service', 'made up ' || n, 'unblended_cost', 1`)
+	db.secret("0", "deletion_requested_at", "2026-07-01T00:00:00Z")
+	db.more("secrets", 10_500, `'secret_arn', n, 'name', n, 'deletion_requested_at', timestamptz '2026-07-01' + n * interval '1 second'`)
+	db.refresh()
+	// 21,000 and its own are 20,000, and others of two severities.
+	db.want("SELECT count(*), sum(findings)::bigint FROM findings_summary", "20002 21001")
+	db.want("SELECT DISTINCT region, severity FROM findings_summary WHERE account_id = 'other' ORDER BY 2", "other HIGH", "other UNKNOWN")
+	db.want("SELECT findings FROM findings_summary WHERE account_id = '"+accountA+"'", "1")
+	db.want("SELECT count(*), sum(unblended_cost)::int FROM cost_monthly", "1001 1505")
+	db.want("SELECT unblended_cost::int FROM cost_monthly WHERE service = 'other'", "501")
+	db.want("SELECT count(*) FROM needs_attention WHERE issue = 'secret_pending_deletion'", "10001")
+	db.want("SELECT resource_name, (due_at AT TIME ZONE 'UTC')::text FROM needs_attention WHERE resource_arn = ''", "501 more 2026-07-08 02:46:40")
 }

@@ -29,6 +29,10 @@ COMMENT ON COLUMN findings_horizon.horizon IS '26 hours before the start of the 
 -- The texts are cut to the lengths that AWS documents, at most. They are the key
 -- of the view, and an index refuses a key of some kilobytes; whoever sent such a
 -- text would keep everybody's view from being refreshed.
+--
+-- For the same reason an account adds 20,000 rows to the view at most: what a finding
+-- says of its account, region and product is up to the sender. Its own account comes
+-- first, then the groups with the most findings; the rest is counted under 'other'.
 CREATE MATERIALIZED VIEW findings_summary AS
 WITH seen AS NOT MATERIALIZED (
     SELECT *,
@@ -40,7 +44,7 @@ WITH seen AS NOT MATERIALIZED (
     WHERE deleted_at IS NULL AND (collected_at < horizon) IS NOT TRUE AND sample IS NOT TRUE
 ), away_only AS (
     SELECT DISTINCT ON (finding_account_id, home_region, product_arn, finding_id)
-           finding_account_id, home_region, product_name, severity_label, workflow_status, record_state, compliance_status,
+           account_id AS sender, finding_account_id, home_region, product_name, severity_label, workflow_status, record_state, compliance_status,
            first_observed_at, finding_updated_at
     FROM seen
     WHERE NOT is_home
@@ -52,14 +56,15 @@ WITH seen AS NOT MATERIALIZED (
     ORDER BY finding_account_id, home_region, product_arn, finding_id,
              (account_id = finding_account_id) DESC, collected_at DESC, row_key
 ), finding AS (
-    SELECT finding_account_id, home_region, product_name, severity_label, workflow_status, record_state, compliance_status,
+    SELECT account_id AS sender, finding_account_id, home_region, product_name, severity_label, workflow_status, record_state, compliance_status,
            first_observed_at, finding_updated_at
     FROM seen
     WHERE is_home
     UNION ALL
     SELECT * FROM away_only
 ), labelled AS (
-    SELECT left(finding_account_id, 32) AS account_id,
+    SELECT sender,
+           left(finding_account_id, 32) AS account_id,
            left(home_region, 32) AS region,
            left(coalesce(product_name, 'UNKNOWN'), 128) AS product_name,
            left(coalesce(severity_label, 'UNKNOWN'), 32) AS severity,
@@ -68,22 +73,45 @@ WITH seen AS NOT MATERIALIZED (
            left(coalesce(compliance_status, 'NONE'), 32) AS compliance_status,
            first_observed_at, finding_updated_at
     FROM finding
+), counted AS (
+    SELECT sender, account_id, region, product_name, severity, workflow_status, record_state, compliance_status,
+           count(*) AS findings,
+           min(first_observed_at) AS first_observed_at,
+           max(finding_updated_at) AS last_updated_at
+    FROM labelled
+    GROUP BY sender, account_id, region, product_name, severity, workflow_status, record_state, compliance_status
+), ranked AS (
+    SELECT *,
+           row_number() OVER (PARTITION BY sender ORDER BY (account_id = sender) IS TRUE DESC, findings DESC, account_id, region, product_name,
+                              severity, workflow_status, record_state, compliance_status) > 20000 AS is_other
+    FROM counted
+), bounded AS (
+    -- What is no state that AWS documents says as little as none.
+    SELECT CASE WHEN is_other THEN 'other' ELSE account_id END AS account_id,
+           CASE WHEN is_other THEN 'other' ELSE region END AS region,
+           CASE WHEN is_other THEN 'other' ELSE product_name END AS product_name,
+           CASE WHEN is_other AND severity NOT IN ('INFORMATIONAL', 'LOW', 'MEDIUM', 'HIGH', 'CRITICAL') THEN 'UNKNOWN' ELSE severity END AS severity,
+           CASE WHEN is_other AND workflow_status NOT IN ('NEW', 'NOTIFIED', 'RESOLVED', 'SUPPRESSED') THEN 'UNKNOWN' ELSE workflow_status END AS workflow_status,
+           CASE WHEN is_other AND record_state NOT IN ('ACTIVE', 'ARCHIVED') THEN 'UNKNOWN' ELSE record_state END AS record_state,
+           CASE WHEN is_other AND compliance_status NOT IN ('PASSED', 'WARNING', 'FAILED', 'NOT_AVAILABLE') THEN 'NONE' ELSE compliance_status END AS compliance_status,
+           findings, first_observed_at, last_updated_at
+    FROM ranked
 )
 SELECT account_id, region, product_name, severity, workflow_status, record_state, compliance_status,
        record_state <> 'ARCHIVED' AND workflow_status NOT IN ('RESOLVED', 'SUPPRESSED') AND compliance_status <> 'PASSED' AS is_open,
-       count(*) AS findings,
+       sum(findings)::bigint AS findings,
        min(first_observed_at) AS first_observed_at,
-       max(finding_updated_at) AS last_updated_at
-FROM labelled
+       max(last_updated_at) AS last_updated_at
+FROM bounded
 GROUP BY account_id, region, product_name, severity, workflow_status, record_state, compliance_status;
 
 CREATE UNIQUE INDEX findings_summary_key ON findings_summary
     (account_id, region, product_name, severity, workflow_status, record_state, compliance_status);
 
 COMMENT ON MATERIALIZED VIEW findings_summary IS 'Number of security findings by account, region, product, severity and state. These are totals of what there is now, not of what changed; each finding counts once, in the account and region that it is about. Findings that Security Hub has deleted are left out as soon as another finding changes; samples always are.';
-COMMENT ON COLUMN findings_summary.account_id IS 'Account that the findings are about, whichever account saw them.';
-COMMENT ON COLUMN findings_summary.region IS 'Region that the findings are about.';
-COMMENT ON COLUMN findings_summary.product_name IS 'Product that made the findings. UNKNOWN: it does not say.';
+COMMENT ON COLUMN findings_summary.account_id IS 'Account that the findings are about, whichever account saw them. other: what an account sent beyond 20,000 rows of this view.';
+COMMENT ON COLUMN findings_summary.region IS 'Region that the findings are about, or other.';
+COMMENT ON COLUMN findings_summary.product_name IS 'Product that made the findings, or other. UNKNOWN: it does not say.';
 COMMENT ON COLUMN findings_summary.severity IS 'INFORMATIONAL, LOW, MEDIUM, HIGH or CRITICAL; UNKNOWN: the finding does not say.';
 COMMENT ON COLUMN findings_summary.workflow_status IS 'NEW, NOTIFIED, RESOLVED or SUPPRESSED; UNKNOWN: the finding does not say.';
 COMMENT ON COLUMN findings_summary.record_state IS 'ACTIVE or ARCHIVED; UNKNOWN: the finding does not say.';

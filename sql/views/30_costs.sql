@@ -2,13 +2,26 @@
 --
 -- A sum is null if one of its amounts is: what AWS reports for a part of the
 -- lines only would look like a total. The texts are cut for the same reason as in
--- findings_summary.
+-- findings_summary, and an account has 1,000 services a month at most, those with the
+-- most lines: the rest is the service 'other', and its currency where that is no code.
 CREATE MATERIALIZED VIEW cost_monthly AS
-WITH monthly AS (
+WITH line AS (
     SELECT account_id,
            left(service, 256) AS service,
            date_trunc('month', usage_date::timestamp)::date AS month,
            left(coalesce(currency, 'UNKNOWN'), 16) AS currency,
+           usage_date, unblended_cost, net_unblended_cost, amortized_cost, net_amortized_cost, estimated
+    FROM obs.service_costs
+    WHERE deleted_at IS NULL
+), service AS (
+    SELECT account_id, month, service, currency,
+           row_number() OVER (PARTITION BY account_id, month ORDER BY count(*) DESC, service, currency) > 1000 AS is_other
+    FROM line
+    GROUP BY account_id, month, service, currency
+), monthly AS (
+    SELECT account_id, month,
+           CASE WHEN is_other THEN 'other' ELSE service END AS service,
+           CASE WHEN is_other AND currency !~ '^[A-Z]{3}$' THEN 'UNKNOWN' ELSE currency END AS currency,
            sum(unblended_cost) AS unblended_cost,
            CASE WHEN count(*) = count(net_unblended_cost) THEN sum(net_unblended_cost) END AS net_unblended_cost,
            CASE WHEN count(*) = count(amortized_cost) THEN sum(amortized_cost) END AS amortized_cost,
@@ -17,8 +30,7 @@ WITH monthly AS (
            bool_or(estimated) AS estimated,
            count(DISTINCT usage_date) AS days,
            max(usage_date) AS last_day
-    FROM obs.service_costs
-    WHERE deleted_at IS NULL
+    FROM line JOIN service USING (account_id, month, service, currency)
     GROUP BY 1, 2, 3, 4
 )
 SELECT account_id, service, month, currency,
@@ -31,7 +43,7 @@ CREATE UNIQUE INDEX cost_monthly_key ON cost_monthly (account_id, month, service
 
 COMMENT ON MATERIALIZED VIEW cost_monthly IS 'Cost by account, service, month and currency. Every account has its own costs alone, from all regions; currencies are never added up.';
 COMMENT ON COLUMN cost_monthly.account_id IS 'Account that used the service.';
-COMMENT ON COLUMN cost_monthly.service IS 'Service, by its name in Cost Explorer.';
+COMMENT ON COLUMN cost_monthly.service IS 'Service, by its name in Cost Explorer. other: what the account sent beyond 1,000 services of the month.';
 COMMENT ON COLUMN cost_monthly.month IS 'First day of the month.';
 COMMENT ON COLUMN cost_monthly.currency IS 'Currency of all amounts of the row. UNKNOWN: AWS does not say.';
 COMMENT ON COLUMN cost_monthly.unblended_cost IS 'Cost as it is charged on the days of usage, less refunds and credits.';

@@ -3,6 +3,9 @@
 -- attention_facts is materialized and knows dates alone: time passes for a row
 -- that nothing changes, too. needs_attention, over it, compares them with the
 -- present. What could not be found out is an issue of its own, never an all-clear.
+--
+-- Names are cut to a length that can be read. Of each issue an account has 10,000 rows
+-- at most, those that are due first, and one more that says how many there are besides.
 CREATE MATERIALIZED VIEW attention_facts AS
 WITH certificate AS (
     SELECT row_key, account_id, region, certificate_arn, coalesce(domain_name, certificate_arn) AS name,
@@ -81,9 +84,19 @@ WITH certificate AS (
     SELECT row_key, account_id, region, 'secret', secret_arn, name, 'secret_rotation_overdue', next_rotation_at, NULL
     FROM secret
     WHERE rotation_enabled AND next_rotation_at IS NOT NULL AND rotates_here AND deletion_requested_at IS NULL
+), ranked AS (
+    SELECT *,
+           row_number() OVER (PARTITION BY account_id, issue ORDER BY due_at, row_key) AS place,
+           count(*) OVER (PARTITION BY account_id, issue) - 10000 AS more
+    FROM fact
 )
-SELECT row_key, issue, account_id, region, kind, resource_arn, resource_name, due_at, in_use
-FROM fact;
+SELECT row_key, issue, account_id, region, kind,
+       CASE WHEN place <= 10000 THEN left(resource_arn, 512) ELSE '' END AS resource_arn,
+       CASE WHEN place <= 10000 THEN left(resource_name, 256) ELSE more || ' more' END AS resource_name,
+       due_at,
+       CASE WHEN place <= 10000 THEN in_use END AS in_use
+FROM ranked
+WHERE place <= 10001;
 
 CREATE UNIQUE INDEX attention_facts_key ON attention_facts (row_key, issue);
 
@@ -159,7 +172,7 @@ COMMENT ON COLUMN needs_attention.account_id IS 'Account of the resource.';
 COMMENT ON COLUMN needs_attention.region IS 'Region of the resource.';
 COMMENT ON COLUMN needs_attention.kind IS 'certificate, kms_key or secret.';
 COMMENT ON COLUMN needs_attention.resource_name IS 'Domain name of the certificate, first alias or id of the key, name of the secret.';
-COMMENT ON COLUMN needs_attention.resource_arn IS 'ARN of the resource.';
+COMMENT ON COLUMN needs_attention.resource_arn IS 'ARN of the resource. Empty: the row stands for further ones of the account and issue, and resource_name says how many.';
 COMMENT ON COLUMN needs_attention.severity IS 'CRITICAL, HIGH, MEDIUM or LOW. A certificate that is not in use is LOW; one of which that is not known counts as in use.';
 COMMENT ON COLUMN needs_attention.severity_order IS '1 for CRITICAL to 4 for LOW, to sort by.';
 COMMENT ON COLUMN needs_attention.issue IS 'What is wrong, as a code.';

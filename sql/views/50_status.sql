@@ -8,7 +8,7 @@ CREATE VIEW scope_status AS
 SELECT s.category, s.account_id, s.region, s.slice, s.slice_number,
        newest.collected_at AS last_run_at,
        ended.outcome AS last_outcome,
-       ended.error AS last_error,
+       left(ended.error, 500) AS last_error,
        coalesce(newest.rejects, 0) + CASE WHEN ended.run < newest.run THEN ended.rejects ELSE 0 END AS rejects,
        complete.collected_at AS complete_run_at,
        now() - complete.collected_at AS age,
