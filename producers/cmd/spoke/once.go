@@ -22,6 +22,8 @@ type onceCommand struct {
 	sourceFlags
 	destinationFlags
 	program.OutputFlag
+	worldFlags
+	Simulate bool `help:"Collect a made-up organisation instead of an account of AWS."`
 }
 
 // Help is shown by `spoke once -h`.
@@ -32,6 +34,7 @@ rows are sent, and what became of each run is printed instead.
 
 Examples:
 
+  spoke once --simulate --accounts 1      # what it prints, without AWS
   spoke once --category certificates
   spoke once --category kms_keys --region eu-central-1 --region us-east-1 -o json | jq .row
   spoke once --bucket hub-archive --stream observability -o json
@@ -44,6 +47,15 @@ missing, 3 some runs failed, or were only sent to one of stream and bucket.`
 func (c onceCommand) Run(ctx context.Context, p program.Program, find findSources, log *slog.Logger) error {
 	if _, err := c.destinationFlags.validate(); err != nil {
 		return err
+	}
+	if !c.Simulate && c.worldFlags != (worldFlags{}) {
+		return program.Usagef("--accounts and --seed need --simulate")
+	}
+	if c.Simulate {
+		find = func(_ context.Context, from sourceFlags, _ *slog.Logger) ([]source, error) {
+			_, sources, err := c.sources(from)
+			return sources, err
+		}
 	}
 	sources, err := find(ctx, c.sourceFlags, log)
 	if err != nil {

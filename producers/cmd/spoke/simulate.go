@@ -19,14 +19,19 @@ import (
 	"github.com/hubspoke/observability/producers/simulate"
 )
 
+// worldFlags describe a made-up organisation.
+type worldFlags struct {
+	Accounts int    `placeholder:"20" max:"100000" help:"Accounts of the made-up organisation. Defaults to 20."`
+	Seed     uint64 `placeholder:"0" help:"Makes another made-up organisation. Defaults to 0."`
+}
+
 // simulateFlags swap AWS for a made-up organisation. Only the collectors differ:
 // what they emit goes the way that every row goes.
 type simulateFlags struct {
-	program.OutputFlag         // of the summary
-	Simulate           bool    `help:"Collect a made-up organisation that changes every second, instead of an account of AWS. At the end every scope is collected once more, and a summary is printed, in the format of --output."`
-	Accounts           int     `placeholder:"20" max:"100000" help:"Accounts of the made-up organisation. Defaults to 20."`
-	Rate               float64 `placeholder:"1000" help:"Rows per second of the made-up organisation, all accounts together. Defaults to 1,000."`
-	Seed               uint64  `placeholder:"0" help:"Makes another made-up organisation. Defaults to 0."`
+	program.OutputFlag // of the summary
+	worldFlags
+	Simulate bool    `help:"Collect a made-up organisation that changes every second, instead of an account of AWS. At the end every scope is collected once more, and a summary is printed, in the format of --output."`
+	Rate     float64 `placeholder:"1000" help:"Rows per second of the made-up organisation, all accounts together. Defaults to 1,000."`
 }
 
 const (
@@ -39,7 +44,7 @@ const (
 )
 
 func (f simulateFlags) validate() error {
-	if !f.Simulate && (f.Accounts != 0 || f.Rate != 0 || f.Seed != 0) {
+	if !f.Simulate && (f.worldFlags != worldFlags{} || f.Rate != 0) {
 		return program.Usagef("--accounts, --rate and --seed need --simulate")
 	}
 	return nil
@@ -71,13 +76,22 @@ type simulationJSON struct {
 
 // newSimulation returns the organisation, and its accounts as sources.
 func (f simulateFlags) newSimulation(from sourceFlags) (*simulation, []source, error) {
-	world, err := simulate.New(simulate.Config{Accounts: f.Accounts, Regions: from.Region, Seed: f.Seed})
+	world, sources, err := f.sources(from)
 	if err != nil {
-		return nil, nil, &program.UsageError{Err: err}
+		return nil, nil, err
 	}
 	world.SetRate(simulatedRate)
 	if f.Rate > 0 {
 		world.SetRate(f.Rate)
+	}
+	return &simulation{world: world, tally: tally{Outcomes: map[schema.Outcome]int{}}}, sources, nil
+}
+
+// sources returns the organisation, and its accounts as sources.
+func (f worldFlags) sources(from sourceFlags) (*simulate.World, []source, error) {
+	world, err := simulate.New(simulate.Config{Accounts: f.Accounts, Regions: from.Region, Seed: f.Seed})
+	if err != nil {
+		return nil, nil, &program.UsageError{Err: err}
 	}
 	var sources []source
 	for _, account := range world.Accounts() {
@@ -95,7 +109,7 @@ func (f simulateFlags) newSimulation(from sourceFlags) (*simulation, []source, e
 			collectors: chosen,
 		})
 	}
-	return &simulation{world: world, tally: tally{Outcomes: map[schema.Outcome]int{}}}, sources, nil
+	return world, sources, nil
 }
 
 // counting returns the hooks with the tally added.

@@ -133,3 +133,33 @@ func TestOutcomesForPeople(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// Whoever has no account of AWS at hand sees what is collected and how it looks.
+func TestOnceSimulated(t *testing.T) {
+	isolate(t)
+	arguments := strings.Fields("once --simulate --accounts 1 --region eu-central-1 --category secrets --category certificates")
+	table := spoke(t.Context(), fixed(), arguments...)
+	if table.code != program.ExitDone || !strings.Contains(table.stdout, "arn:aws:acm:eu-central-1:") || !strings.Contains(table.stderr, "certificates") {
+		t.Errorf("exit code %d\n%s\n%s", table.code, table.stdout, table.stderr)
+	}
+	lines := spoke(t.Context(), fixed(), append(arguments, "-o", "json")...)
+	rows := 0
+	for line := range strings.Lines(lines.stdout) {
+		var row struct {
+			Category string
+			Row      map[string]any
+		}
+		if err := json.Unmarshal([]byte(line), &row); err != nil || len(row.Row) == 0 {
+			t.Errorf("%v: %s", err, line)
+		}
+		rows++
+	}
+	if rows == 0 || lines.code != program.ExitDone {
+		t.Errorf("exit code %d, %d rows\n%s", lines.code, rows, lines.stderr)
+	}
+	for _, wrong := range []string{"once --accounts 1", "once --seed 1", "once --simulate --accounts -1", "run --rate 1 --stream s"} {
+		if r := spoke(t.Context(), fixed(), strings.Fields(wrong)...); r.code != program.ExitUsage {
+			t.Errorf("%s: exit code %d", wrong, r.code)
+		}
+	}
+}
