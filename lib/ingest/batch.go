@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"sync"
@@ -220,7 +219,7 @@ func numberRow(part *load.Part, row int, accepted bool) {
 func rejectRow(part *load.Part, row int, line []byte, refused *load.RowReject) {
 	switch n := len(part.Rejects); {
 	case n < maxRowRejects:
-		refused.Row, refused.Bytes = row, bytes.Clone(line)
+		refused.Row, refused.Excerpt = row, load.ExcerptOf(line, load.MaxRowBytes)
 		part.Rejects = append(part.Rejects, *refused)
 	case n == maxRowRejects:
 		part.Rejects = append(part.Rejects, load.RowReject{Row: row, Reason: ReasonMoreRows})

@@ -210,7 +210,7 @@ func TestNothingButPoison(t *testing.T) {
 	const limit = 100
 	db := pgtest.New(t, template)
 	config := quick
-	config.RejectBytesLimit = limit
+	config.RejectLimit = limit
 	h := newHubOn(t, db.Pool, load.New(newPool(t, db.URL, nil), config, categories...), ingest.Config{})
 	h.exec("ALTER TABLE obs.gauges ADD CHECK (ratio >= 0)")
 	var malformed, refused []string
@@ -226,14 +226,15 @@ func TestNothingButPoison(t *testing.T) {
 	h.deliver(slices.Concat(envelopes(scope, start, malformed...), envelopes(other, start, refused...))...)
 	t.Logf("4,000 rejected rows in %v, %d transactions", time.Since(start), len(h.results))
 	h.want("SELECT account_id || ' ' || reason || format(': %s, %s with bytes, %s with size', count(*), count(bytes), count(*) FILTER (WHERE size > 0)) FROM hub.reject GROUP BY account_id, reason",
-		"000000000001 more_rows: 1, 0 with bytes, 0 with size", "000000000001 wrong_type: 100, 100 with bytes, 100 with size",
-		"000000000002 refused: 2000, 100 with bytes, 2000 with size")
+		"000000000001 more_rows: 1, 1 with bytes, 0 with size", "000000000001 wrong_type: 100, 100 with bytes, 100 with size",
+		"000000000002 refused: 100, 100 with bytes, 100 with size")
+	h.want("SELECT account_id || ' ' || reason || ' ' || counted FROM hub.reject_count WHERE counted > 0", "000000000002 refused 1900")
 	h.want("SELECT row_number || ': ' || detail FROM hub.reject WHERE reason = 'more_rows'", "100: 1900 more rows of the part were rejected, this is the first of them")
 	h.want("SELECT account_id || format(': %s rows, %s rejects', rows, rejects) FROM hub.run JOIN hub.scope USING (scope)",
 		"000000000001: 2000 rows, 2000 rejects", "000000000002: 2000 rows, 2000 rejects")
 	h.want("SELECT rows::text FROM hub.run_part", "2000", "2000")
 	h.deliver(envelopes(scope, start.Add(time.Second), `{"id":"1","ratio":"y","count":1}`)...)
-	h.want("SELECT count(bytes)::text FROM hub.reject WHERE account_id = '000000000001'", "100")
+	h.want("SELECT reason || ' ' || open || ' ' || counted FROM hub.reject_count WHERE account_id = '000000000001'", "more_rows 1 0", "wrong_type 100 1")
 	h.want("SELECT id FROM obs.gauges")
 }
 

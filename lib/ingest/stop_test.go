@@ -2,9 +2,10 @@ package ingest_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -33,7 +34,7 @@ func TestStopWhileSessionsDeliver(t *testing.T) {
 	const rows, sessions = 2000, 4
 	var values []string
 	for i := range rows {
-		values = append(values, thing(strconv.Itoa(i), strings.Repeat("v", 100)))
+		values = append(values, thing(strconv.Itoa(i), fmt.Sprintf("%x", sha256.Sum256([]byte{byte(i), byte(i >> 8)}))))
 	}
 	part := records(t, scopeOf(0), time.Now(), rows, values...)[0]
 	for range 10 {

@@ -26,7 +26,7 @@ type apply struct {
 	scopes map[schema.Scope]*scopeState
 	result Result
 
-	rejects []storedReject
+	rejects rejectList
 	parked  []storedReject
 	done    []int64 // parked rejects that are applied now
 	dirty   []string
@@ -78,7 +78,7 @@ func (a *apply) run(ctx context.Context) error {
 		if a.leftOut(r.Origin) {
 			continue
 		}
-		a.rejects = append(a.rejects, recordReject(r))
+		a.rejects.record(r)
 		if r.Origin.Parked != 0 {
 			a.done = append(a.done, r.Origin.Parked)
 		}
@@ -321,7 +321,7 @@ func (a *apply) applyCategory(ctx context.Context, c *category) error {
 func (a *apply) accept(c *category) {
 	a.result.Categories[c.table.Name()] = c.counts
 	a.result.Bytes += c.bytes
-	a.rejects = append(a.rejects, c.rejects...)
+	a.rejects.join(&c.rejects)
 	a.done = append(a.done, c.done...)
 	if c.counts.New+c.counts.Changed+c.counts.Gone > 0 {
 		a.dirty = append(a.dirty, c.table.Name())
@@ -337,7 +337,7 @@ func (a *apply) park(c *category, why error) {
 	a.loader.checks.forget(c.table.Name())
 	keep := func(o Origin, s schema.Scope, run schema.RunID, part int) {
 		if !a.leftOut(o) && !a.scopes[s].refused && o.Parked == 0 && o.Data != nil {
-			a.parked = append(a.parked, recordReject(Reject{
+			a.parked = append(a.parked, parkedRecord(Reject{
 				Reason: ReasonParked, Detail: why.Error(), Scope: s, Run: run, Part: part, Origin: o,
 			}))
 		}

@@ -159,8 +159,8 @@ type RowReject struct {
 	Row    int
 	Reason schema.Reason
 	Detail string
-	// Bytes of the row, as JSON.
-	Bytes []byte
+	// Excerpt of the row, as JSON; see [ExcerptOf]. At most MaxRowBytes are kept.
+	Excerpt
 }
 
 // Reject is a record or part that could not be decoded.
@@ -224,8 +224,8 @@ type Result struct {
 	Moved []int
 	// Parked categories and why their tables do not fit.
 	Parked map[string]error
-	// Rejects stored, of records, parts and rows; parked ones not included, nor
-	// those of records that were rejected before.
+	// Rejects stored or, where there are too many, only counted: of records, parts and
+	// rows. Parked ones are not included, nor those of records that were stored before.
 	Rejects int
 	// Bytes copied into PostgreSQL.
 	Bytes int64

@@ -30,7 +30,7 @@ type category struct {
 	runs    map[runKey]*runWork
 	counts  Counts
 	bytes   int64
-	rejects []storedReject
+	rejects rejectList
 	done    []int64
 	live    map[*scopeState]*liveChange
 }
@@ -81,7 +81,8 @@ func (c *category) reset() {
 	*c = category{
 		apply: c.apply, table: c.table, group: c.group, ends: c.ends,
 		stageAll: c.stageAll, careful: c.careful, extended: c.extended, locked: c.locked,
-		runs: map[runKey]*runWork{}, live: map[*scopeState]*liveChange{},
+		rejects: rejectList{limit: c.loader.config.RejectLimit},
+		runs:    map[runKey]*runWork{}, live: map[*scopeState]*liveChange{},
 	}
 }
 
@@ -238,7 +239,7 @@ func (c *category) addPart(p *partWork) {
 func (c *category) rejectRow(p *partWork, r RowReject) {
 	p.run.rejects++
 	c.counts.Rejected++
-	c.rejects = append(c.rejects, rowReject(p.Part, r))
+	c.rejects.add(rejectKey{storable(p.Scope.Account), string(r.Reason)}, func() storedReject { return rowReject(p.Part, r) })
 }
 
 // repeatedPart counts a part that took effect before, and rejects it if its bytes
@@ -246,11 +247,11 @@ func (c *category) rejectRow(p *partWork, r RowReject) {
 func (c *category) repeatedPart(p *partWork, before []byte) {
 	c.counts.Repeated++
 	if !bytes.Equal(before, p.SHA256[:]) {
-		c.rejects = append(c.rejects, recordReject(Reject{
+		c.rejects.record(Reject{
 			Reason: ReasonPartConflict,
 			Detail: fmt.Sprintf("part %d of run %v was applied with body SHA-256 %x, not %x", p.Number, p.Run, before, p.SHA256),
 			Scope:  p.Scope, Run: p.Run, Part: p.Number, Origin: p.Origin,
-		}))
+		})
 	}
 }
 

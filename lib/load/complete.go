@@ -181,7 +181,7 @@ func (c *category) rejectRun(r storedRun, rows int64) {
 	if r.end != nil {
 		reject.Origin = r.end.Origin
 	}
-	c.rejects = append(c.rejects, recordReject(reject))
+	c.rejects.record(reject)
 	c.add("count rejects", "UPDATE hub.run SET rejects = rejects + $3 WHERE scope = $1 AND run = $2", nil,
 		uuid(r.state.id), uuid(r.run), bigintOf(rows))
 }

@@ -168,10 +168,10 @@ func (a *apply) refuse(o Origin, s schema.Scope, run schema.RunID, part int) boo
 	if !a.scopes[s].refused {
 		return false
 	}
-	a.rejects = append(a.rejects, recordReject(Reject{
+	a.rejects.record(Reject{
 		Reason: ReasonTooManyScopes, Scope: s, Run: run, Part: part, Origin: o,
 		Detail: fmt.Sprintf("account %s has %d scopes already", s.Account, a.loader.config.ScopeLimit),
-	}))
+	})
 	if o.Parked != 0 {
 		a.done = append(a.done, o.Parked)
 	}

@@ -25,6 +25,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,9 +44,15 @@ type Config struct {
 	// ParkedLimit is how many parked records are kept before Apply refuses to go
 	// on. Defaults to 100,000.
 	ParkedLimit int
-	// RejectBytesLimit is for how many rejects of one account the bytes are kept;
-	// of later ones the size and hash remain. Defaults to 10,000.
-	RejectBytesLimit int
+	// RejectLimit is how many rejects of one account and reason are stored; later ones
+	// are counted, until some are deleted. Defaults to 1,000.
+	RejectLimit int
+	// TotalRejectLimit is the same for all accounts together. Defaults to 200,000.
+	TotalRejectLimit int64
+	// AccountRejectBytes is how many bytes are kept of the rejects of one account, and
+	// TotalRejectBytes of all. Of later ones the size and hash remain. They default to
+	// 16 MiB and 1 GiB.
+	AccountRejectBytes, TotalRejectBytes int64
 	// KeyLimit is with how many keys of newer runs that are not complete a batch
 	// compares the rows of older runs, for each category. Where a scope has more, what
 	// comes of its older runs is superseded. Defaults to 500,000, which takes about a
@@ -73,9 +80,10 @@ func (c Config) withDefaults() Config {
 	if c.ParkedLimit == 0 {
 		c.ParkedLimit = 100_000
 	}
-	if c.RejectBytesLimit == 0 {
-		c.RejectBytesLimit = 10_000
-	}
+	c.RejectLimit = cmp.Or(c.RejectLimit, 1000)
+	c.TotalRejectLimit = cmp.Or(c.TotalRejectLimit, 200_000)
+	c.AccountRejectBytes = cmp.Or(c.AccountRejectBytes, 16<<20)
+	c.TotalRejectBytes = cmp.Or(c.TotalRejectBytes, 1<<30)
 	if c.KeyLimit == 0 {
 		c.KeyLimit = 500_000
 	}
@@ -238,6 +246,7 @@ func (l *Loader) applyOnce(ctx context.Context, b *Batch, timeout time.Duration)
 	defer conn.Release()
 	a := &apply{loader: l, batch: b, tx: &tx{conn: conn.Conn(), timeout: timeout, begun: time.Now()}}
 	a.result.Categories = map[string]Counts{}
+	a.rejects.limit = l.config.RejectLimit
 	if err = a.run(ctx); err == nil {
 		err = a.commit(ctx)
 	}

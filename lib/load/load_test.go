@@ -315,7 +315,7 @@ func TestIncompleteRunsMarkNothing(t *testing.T) {
 		"more rows missing": func(b *builder) *builder { return b.end(things.Table, "", 2, schema.OK, 1, 3) },
 		"a row rejected": func(b *builder) *builder {
 			p := &b.parts["things"][0]
-			p.Rejects = []load.RowReject{{Row: 1, Reason: schema.ReasonType, Detail: "x", Bytes: []byte("{}")}}
+			p.Rejects = []load.RowReject{{Row: 1, Reason: schema.ReasonType, Detail: "x", Excerpt: load.ExcerptOf([]byte("{}"), 2)}}
 			return b.end(things.Table, "", 2, schema.OK, 1, 2)
 		},
 		"more rows rejected": func(b *builder) *builder {
@@ -758,22 +758,88 @@ func TestTableThatRefusesMoreThanRows(t *testing.T) {
 	db.want("SELECT state || ' ' || reason FROM hub.reject", "parked parked", "parked parked")
 }
 
+// refuse adds a reject of a record.
+func (b *builder) refuse(account, reason, name, data string) {
+	scope := scopeOf(things.Table, "")
+	scope.Account = account
+	b.batch.Rejects = append(b.batch.Rejects, load.Reject{
+		Reason: schema.Reason(reason), Part: -1, Scope: scope, Origin: load.Origin{Advance: -1, Name: name, Data: []byte(data)},
+	})
+}
+
 func TestBytesOfRejectsAreLimited(t *testing.T) {
-	db := newDatabase(t, load.Config{RejectBytesLimit: 3})
+	db := newDatabase(t, load.Config{AccountRejectBytes: 10, TotalRejectBytes: 15})
 	db.exec("ALTER TABLE obs.things RENAME TO elsewhere")
 	for run := range 4 { // parked records do not count
 		db.apply(build(t).part(things.Table, "", run, 0, thing("a", fmt.Sprint(run))))
 	}
-	for range 2 {
-		b := build(t)
+	for _, account := range []string{"1", "2"} {
 		for range 2 {
-			b.batch.Rejects = append(b.batch.Rejects, load.Reject{
-				Reason: "header", Part: -1, Scope: scopeOf(things.Table, ""), Origin: load.Origin{Advance: -1, Data: []byte("?")},
-			})
+			b := build(t)
+			for range 2 {
+				b.refuse(account, "header", "", "four")
+			}
+			db.apply(b)
 		}
-		db.apply(b)
 	}
-	db.want("SELECT coalesce(length(bytes)::text, 'no') || ' of ' || size FROM hub.reject WHERE state = 'open'", "1 of 1", "1 of 1", "1 of 1", "no of 1")
+	const kept = "SELECT account_id || ' ' || coalesce(length(bytes)::text, 'no') || ' of ' || size FROM hub.reject WHERE state = 'open'"
+	db.want(kept, "1 4 of 4", "1 4 of 4", "1 no of 4", "1 no of 4", "2 4 of 4", "2 no of 4", "2 no of 4", "2 no of 4")
+	// Whoever deletes them makes room.
+	db.exec("DELETE FROM hub.reject WHERE account_id = '1'")
+	b := build(t)
+	b.refuse("1", "header", "", "four")
+	db.apply(b)
+	db.want(kept, "1 4 of 4", "2 4 of 4", "2 no of 4", "2 no of 4", "2 no of 4")
+	db.want("SELECT open || ' ' || bytes FROM hub.reject_total", "5 8")
+	db.want("SELECT account_id || ' ' || reason || ' ' || open || ' ' || bytes || ' ' || counted FROM hub.reject_count", "1 header 1 4 0", "2 header 4 4 0")
+}
+
+// Of what was refused the beginning is kept, and what the rest was.
+func TestRejectsKeepTheBeginning(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	record := strings.Repeat("r", load.MaxRecordBytes+1)
+	b := build(t).part(things.Table, "", 0, 0, thing("a", "1"))
+	row := strings.Repeat("x", load.MaxRowBytes+1)
+	part := &b.parts[things.Name()][0]
+	part.Origin.Name = "part"
+	for i := range 17 {
+		part.Rejects = append(part.Rejects, load.RowReject{Row: i + 1, Reason: schema.ReasonType, Excerpt: load.ExcerptOf([]byte(row), load.MaxRowBytes)})
+	}
+	b.refuse("1", "header", "record", record)
+	db.apply(b)
+	sum := func(s string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(s))) }
+	db.want("SELECT count(*) || ' ' || coalesce(length(bytes), 0) || ' ' || size || ' ' || encode(sha256, 'hex') FROM hub.reject GROUP BY length(bytes), size, sha256",
+		fmt.Sprintf("1 0 %d %s", len(row), sum(row)), // 16 of 4 KiB are what is kept of one record
+		fmt.Sprintf("1 %d %d %s", load.MaxRecordBytes, len(record), sum(record)),
+		fmt.Sprintf("16 %d %d %s", load.MaxRowBytes, len(row), sum(row)))
+}
+
+// Above a number of one account and reason, and of all, they are counted.
+func TestRejectsAreCounted(t *testing.T) {
+	db := newDatabase(t, load.Config{RejectLimit: 3, TotalRejectLimit: 5})
+	b := build(t)
+	for i := range 4 {
+		b.refuse("1", "header", fmt.Sprint("a", i), "x")
+	}
+	if result := db.apply(b); result.Rejects != 4 {
+		t.Errorf("%d rejects", result.Rejects)
+	}
+	const counts = "SELECT concat_ws(' ', account_id, reason, open, counted) FROM hub.reject_count"
+	db.want(counts, "1 header 3 1")
+	b = build(t)
+	b.refuse("1", "header", "a0", "x") // that is stored
+	b.refuse("1", "hash", "b0", "x")
+	b.refuse("2", "hash", "b1", "x")
+	b.refuse("3", "hash", "b2", "x") // too many in all: the account is not kept either
+	db.apply(b)
+	db.want(counts, " hash 0 1", "1 hash 1 0", "1 header 3 2", "2 hash 1 0")
+	db.exec("UPDATE hub.reject SET at = now() - interval '2 days' WHERE reason = 'header'")
+	db.exec("UPDATE hub.reject_count SET counted_at = now() - interval '2 days'")
+	if n, err := db.loader.PruneRejects(t.Context(), 24*time.Hour); n != 3 || err != nil {
+		t.Errorf("%d were deleted, %v", n, err)
+	}
+	db.want(counts, "1 hash 1 0", "2 hash 1 0")
+	db.want("SELECT open::text FROM hub.reject_total", "2")
 }
 
 func TestCheckTakesAnIdentityColumn(t *testing.T) {

@@ -198,7 +198,7 @@ func (c *category) newestOf(rows []int32, partOf []*partWork) int32 {
 func (c *category) refusal(row int32, p *partWork, reason schema.Reason, detail string) RowReject {
 	return RowReject{
 		Row: p.number(row), Reason: reason, Detail: detail,
-		Bytes: rowText(c.table, c.group.Record, int(row)),
+		Excerpt: rowText(c.table, c.group.Record, int(row)),
 	}
 }
 

@@ -135,7 +135,7 @@ func (b *builder) piece(s shape, account string, histories map[string][]sentRun,
 	part := &parts[len(parts)-1]
 	part.Scope.Account = account
 	if sent.refused == p.part {
-		part.Rejects = []load.RowReject{{Row: len(rows), Reason: schema.ReasonType, Bytes: []byte("{}")}}
+		part.Rejects = []load.RowReject{{Row: len(rows), Reason: schema.ReasonType, Excerpt: load.ExcerptOf([]byte("{}"), 2)}}
 	}
 }
 
