@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"runtime"
@@ -268,6 +269,31 @@ func TestDecodedBytesAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := archive.Decode(t.Context(), ones.Table, out.Bytes(), "", nil)
+	wantReason(t, err, archive.ReasonTooLarge)
+}
+
+// The most that a file may have costs a few times MaxDecoded, however few bytes it
+// has; one row group more, and it is refused for about the same.
+func TestLargestFile(t *testing.T) {
+	list := make([]one, archive.MaxRows)
+	filler := strings.Repeat("x", archive.MaxDecoded/archive.MaxRows-20)
+	for i := range list {
+		list[i].ID = fmt.Sprintf("%s%06d", filler, i)
+	}
+	rec := record(t, ones, nil, list)
+	defer rec.Release()
+	data := encode(t, ones.Table, rec)
+	if len(data) > 2<<20 {
+		t.Errorf("the file has %d bytes", len(data))
+	}
+	if rows, err := decodeBounded(t, ones.Table, data, 6*archive.MaxDecoded); rows != archive.MaxRows || err != nil {
+		t.Errorf("%d rows, %v", rows, err)
+	}
+	more := rewrite(t, data, func(m *format.FileMetaData) {
+		m.NumRows += m.RowGroups[1].NumRows
+		m.RowGroups = append(m.RowGroups, m.RowGroups[1])
+	})
+	_, err := decodeBounded(t, ones.Table, more, 1<<20)
 	wantReason(t, err, archive.ReasonTooLarge)
 }
 

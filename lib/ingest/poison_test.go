@@ -136,7 +136,7 @@ func TestPoisonRows(t *testing.T) {
 	}
 	h.deliver(data...)
 	slices.Sort(want)
-	h.want("SELECT account_id || ' ' || row_number || ' ' || reason || ' ' || encode(CASE WHEN reason IN ('refused', 'repeated_row') THEN sha256('') ELSE sha256(bytes) END, 'hex') FROM hub.reject", want...)
+	h.want("SELECT account_id || ' ' || row_number || ' ' || reason || ' ' || encode(CASE WHEN reason IN ('refused', 'repeated_row') THEN sha256('') ELSE sha256 END, 'hex') FROM hub.reject", want...)
 	h.want("SELECT account_id FROM obs.gauges GROUP BY 1 HAVING count(*) <> 500")
 	h.want("SELECT count(DISTINCT account_id)::text FROM obs.gauges", strconv.Itoa(3*len(poisonRows)))
 	h.want("SELECT count(*)::text FROM hub.run WHERE rejects = 1 AND rows = end_rows AND completed_at IS NULL", strconv.Itoa(3*len(poisonRows)))
@@ -199,7 +199,7 @@ func TestPoisonRecords(t *testing.T) {
 				if position == "twice" {
 					want = append(want, reject)
 				}
-				h.want("SELECT reason || ' ' || encode(sha256(bytes), 'hex') FROM hub.reject", want...)
+				h.want("SELECT reason || ' ' || encode(sha256, 'hex') FROM hub.reject", want...)
 			})
 		}
 	}

@@ -59,6 +59,8 @@ func TestUsageErrorsNameTheThingAndTheNextStep(t *testing.T) {
 		{"rejects", "expected one of"},
 		{"rejects show x", "x"},
 		{"rejects list --state closed", "closed"},
+		{"refresh --keep-rejects 1h", "less than a day"},
+		{"consume --stream x --keep-rejects 1h", "less than a day"},
 		{"lambda", "hub consume"},
 	} {
 		hub(t.Context(), strings.Fields(test.args)...).want(t, program.ExitUsage, test.stderr)
@@ -315,6 +317,17 @@ func TestStatusRejectsAndRefresh(t *testing.T) {
 		change(t, w.db, "DROP INDEX "+index)
 	}
 	hub(t.Context(), "refresh", "--all").want(t, program.ExitPartly, "1 of 3 views failed", "public.cost_monthly", "public.findings_summary")
+	change(t, w.db, "UPDATE hub.reject_count SET counted = 5, counted_at = now()")
+	const counted = "account (various): besides the 1 that are stored, 5 more were only counted"
+	hub(t.Context(), "rejects", "list").want(t, program.ExitDone, counted)
+	hub(t.Context(), "status").want(t, program.ExitDone, counted)
+	change(t, w.db, "UPDATE hub.reject SET at = now() - interval '91 days'")
+	change(t, w.db, "UPDATE hub.reject_count SET counted_at = now() - interval '91 days'")
+	hub(t.Context(), "refresh").want(t, program.ExitPartly, "deleted old rejects")
+	hub(t.Context(), "rejects", "list").want(t, program.ExitDone, "no rejects")
+	if n := w.count("SELECT count(*) FROM hub.reject_count"); n != 0 {
+		t.Errorf("%d numbers of rejects are left", n)
+	}
 }
 
 // put puts one record as it is into the stream.

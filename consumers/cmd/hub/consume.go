@@ -38,6 +38,7 @@ type consumeCommand struct {
 	RefreshInterval time.Duration `default:"10s" help:"Least time between two refreshes."`
 	keepFlag
 	viewFlag
+	rejectsFlag
 	MetricsAddr string `placeholder:"HOST:PORT" help:"Address that serves /healthz, /readyz and /metrics. Defaults to none."`
 }
 
@@ -89,6 +90,8 @@ type consumer struct {
 	keep      time.Duration
 	id        streamIdentity
 	slow      time.Duration // for how long records may wait for their commit
+	// keepRejects is how long rejects are kept.
+	keepRejects time.Duration
 }
 
 // DrainTime is how long the end may take.
@@ -161,7 +164,7 @@ func (c consumeCommand) consume(ctx context.Context, p program.Program, log *slo
 	}
 	hub := consumer{
 		log: log, pool: pool, loader: loader, pipeline: pipeline, worker: worker, watchdog: dog, metrics: m,
-		keep: keep, id: id, slow: slowCommit + c.BatchAge,
+		keep: keep, keepRejects: c.KeepRejects, id: id, slow: slowCommit + c.BatchAge,
 	}
 	if c.Refresh {
 		hub.refresher = refresh.New(pool, refresh.Config{Interval: c.RefreshInterval, ViewTimeout: c.ViewTimeout, OnRefresh: m.refreshed, OnError: m.refreshFailed, Logger: log})
@@ -245,6 +248,9 @@ func (c consumer) prune(ctx context.Context) {
 	}
 	if err := prune(ctx, c.loader, c.keep, c.log); err != nil && ctx.Err() == nil {
 		c.log.Warn("cannot delete bookkeeping of old runs", "error", err)
+	}
+	if err := pruneRejects(ctx, c.loader, c.keepRejects, c.log); err != nil && ctx.Err() == nil {
+		c.log.Warn("cannot delete old rejects", "error", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -39,6 +40,28 @@ func prune(ctx context.Context, loader *load.Loader, keep time.Duration, log *sl
 	n, err := loader.Prune(ctx, keep)
 	if n > 0 {
 		log.Info("deleted bookkeeping of old runs", "runs", n)
+	}
+	return err
+}
+
+// rejectsFlag says how long rejects are kept.
+type rejectsFlag struct {
+	KeepRejects time.Duration `default:"90d" help:"How long rejects are kept: 90 days by default, a day at least. Parked records stay."`
+}
+
+// Validate is called by the parser.
+func (f rejectsFlag) Validate() error {
+	if f.KeepRejects < 24*time.Hour {
+		return fmt.Errorf("--keep-rejects %v is less than a day", f.KeepRejects)
+	}
+	return nil
+}
+
+// pruneRejects deletes rejects that were stored longer than keep ago.
+func pruneRejects(ctx context.Context, loader *load.Loader, keep time.Duration, log *slog.Logger) error {
+	n, err := loader.PruneRejects(ctx, keep)
+	if n > 0 {
+		log.Info("deleted old rejects", "rejects", n)
 	}
 	return err
 }

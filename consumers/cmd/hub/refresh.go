@@ -21,6 +21,7 @@ type refreshCommand struct {
 	program.OutputFlag
 	keepFlag
 	viewFlag
+	rejectsFlag
 	All bool `help:"Refresh all views, not only those whose tables changed."`
 }
 
@@ -31,7 +32,7 @@ type viewFlag struct {
 
 // Help is shown by `hub refresh -h`.
 func (refreshCommand) Help() string {
-	return `Also deletes bookkeeping of runs that a newer one replaced. 'hub consume' does both by itself;
+	return `Also deletes bookkeeping of runs that a newer one replaced, and old rejects. 'hub consume' does both by itself;
 beside 'hub lambda' schedule this command. A view that fails stays as it was and does not
 keep the others: exit code 3.`
 }
@@ -73,6 +74,9 @@ func (c refreshCommand) Run(ctx context.Context, p program.Program, log *slog.Lo
 		return err
 	}
 	if err := prune(ctx, loader, keep, log); err != nil {
+		return err
+	}
+	if err := pruneRejects(ctx, loader, c.KeepRejects, log); err != nil {
 		return err
 	}
 	if partial != nil {

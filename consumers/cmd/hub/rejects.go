@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"github.com/hubspoke/observability/lib/program"
@@ -70,20 +71,52 @@ func (c rejectsListCommand) Run(ctx context.Context, p program.Program) error {
 	if c.JSON() {
 		return program.WriteJSON(p.Stdout, rejects)
 	}
+	counted, err := countedRejects(ctx, pool, c.Account)
+	if err != nil {
+		return fmt.Errorf("read rejects: %w", err)
+	}
 	if len(rejects) == 0 {
-		_, err := fmt.Fprintln(p.Stdout, "no rejects")
-		return err
+		fmt.Fprintln(p.Stdout, "no rejects")
 	}
-	t := program.NewTable(p.Stdout, "id", "reject")
-	t.Style().Options.SeparateRows = true
-	for _, r := range rejects {
-		t.AppendRow(table.Row{r.ID, r.text(c.Wide)})
+	if len(rejects) > 0 {
+		t := program.NewTable(p.Stdout, "id", "reject")
+		t.Style().Options.SeparateRows = true
+		for _, r := range rejects {
+			t.AppendRow(table.Row{r.ID, r.text(c.Wide)})
+		}
+		t.Render()
 	}
-	t.Render()
-	if len(rejects) == c.Limit {
+	if len(rejects) > 0 && len(rejects) == c.Limit {
 		fmt.Fprintf(p.Stdout, "the newest %d; --limit shows more\n", c.Limit)
 	}
+	if c.State != "parked" {
+		sayCounted(p, counted)
+	}
 	return nil
+}
+
+// countedRejectsJSON is how many rejects of an account and reason were only counted,
+// as `-o json` of `hub status` prints it: an interface, add only.
+type countedRejectsJSON struct {
+	Account string     `json:"account_id"`
+	Reason  string     `json:"reason"`
+	Stored  int64      `json:"stored"`
+	Counted int64      `json:"counted"`
+	Last    *time.Time `json:"last"`
+}
+
+// countedRejects returns the most frequent of those that were only counted; no
+// accounts stand for all.
+func countedRejects(ctx context.Context, pool *pgxpool.Pool, accounts []string) ([]countedRejectsJSON, error) {
+	return list[countedRejectsJSON](ctx, pool, `SELECT account_id, reason, open, counted, counted_at FROM hub.reject_count
+		WHERE counted > 0 AND ($1::text[] IS NULL OR account_id = ANY ($1)) ORDER BY counted DESC, account_id, reason LIMIT 20`, accounts)
+}
+
+func sayCounted(p program.Program, counted []countedRejectsJSON) {
+	for _, r := range counted {
+		say(p, "%s, account %s: besides the %d that are stored, %d more were only counted, the last %s", program.OneLine(r.Reason),
+			program.Cut(orElse(r.Account, "(various)"), 16), r.Stored, r.Counted, ago(r.Last))
+	}
 }
 
 // text says for people what was refused, where and why.
@@ -121,7 +154,7 @@ type rejectsShowCommand struct {
 
 // Help is shown by `hub rejects show -h`.
 func (rejectsShowCommand) Help() string {
-	return `Prints the bytes as they arrived on standard output and what is known about them on
+	return `Prints the bytes as they arrived, of large ones the first, on standard output and what is known about them on
 standard error. A terminal gets control characters as \\x1b and the like, unless --raw is
 given. A record is one header line and a body, mostly compressed:
 
@@ -150,8 +183,11 @@ func (c rejectsShowCommand) Run(ctx context.Context, p program.Program) error {
 	if err := program.WriteJSON(p.Stderr, about[0]); err != nil {
 		return err
 	}
-	if bytes == nil && about[0].Size > 0 {
-		return fmt.Errorf("the %d bytes of reject %d were not kept: its account had too many rejects", about[0].Size, c.ID)
+	switch size := about[0].Size; {
+	case bytes == nil && size > 0:
+		return fmt.Errorf("the %d bytes of reject %d were not kept: there were too many of its record, of its account or in all", size, c.ID)
+	case int64(len(bytes)) < size:
+		fmt.Fprintf(p.Stderr, "the first %d of %d bytes; the others were not kept\n", len(bytes), size)
 	}
 	if program.Terminal(p.Stdout) != nil && !c.Raw {
 		_, err = fmt.Fprintln(p.Stdout, program.Visible(string(bytes)))

@@ -38,6 +38,8 @@ type statusJSON struct {
 	Shards  []shardStatus  `json:"shards"`
 	Gaps    []gapStatus    `json:"gaps"`
 	Views   []viewStatus   `json:"views"`
+	// CountedRejects are those of which only the number is kept.
+	CountedRejects []countedRejectsJSON `json:"counted_rejects"`
 }
 
 // categoryStatus is one category. The counts from Runs to Gone are of the runs
@@ -166,6 +168,9 @@ func readStatus(ctx context.Context, pool *pgxpool.Pool, since time.Duration) (s
 		SELECT stream, stream_created_at, shard, after_sequence, until_sequence, reason, detected_at, after_arrived_at FROM hub.gap ORDER BY detected_at`); err != nil {
 		return s, err
 	}
+	if s.CountedRejects, err = countedRejects(ctx, pool, nil); err != nil {
+		return s, err
+	}
 	s.Views, err = list[viewStatus](ctx, pool, `
 		SELECT view_name, refreshed_at, duration_ms, refreshes, error FROM hub.view_refresh ORDER BY view_name`)
 	return s, err
@@ -184,6 +189,7 @@ func list[T any](ctx context.Context, db interface {
 
 func (s statusJSON) print(p program.Program, wide bool) {
 	s.printCategories(p, wide)
+	sayCounted(p, s.CountedRejects)
 	printSources(p, s.Sources)
 	name := s.streamNames(wide)
 	if len(s.Shards) > 0 {
