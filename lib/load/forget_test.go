@@ -33,7 +33,8 @@ func (db *database) contents(account string) []string {
 		UNION ALL SELECT 'scope ' || category || live_rows || live_xor FROM hub.scope WHERE account_id = $1
 		UNION ALL SELECT 'run ' || run FROM hub.run JOIN hub.scope USING (scope) WHERE account_id = $1
 		UNION ALL SELECT 'part ' || part FROM hub.run_part JOIN hub.scope USING (scope) WHERE account_id = $1
-		UNION ALL SELECT 'reject ' || reason FROM hub.reject WHERE account_id = $1`, account)
+		UNION ALL SELECT 'reject ' || reason FROM hub.reject WHERE account_id = $1
+		UNION ALL SELECT 'count ' || reason FROM hub.reject_count WHERE account_id = $1`, account)
 }
 
 func TestForgetAccount(t *testing.T) {

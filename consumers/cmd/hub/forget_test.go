@@ -27,10 +27,10 @@ func TestForget(t *testing.T) {
 	hub(t.Context(), "forget", "--account", "12").want(t, program.ExitUsage, `account "12" is not 12 digits`)
 	hub(t.Context(), "forget", "--account", "333344445555").want(t, program.ExitDone, "There is nothing of account 333344445555")
 
-	hub(t.Context(), "forget", "--account", "111122223333", "--dry-run").want(t, program.ExitDone, "│ hub.run_part │                  1 │",
+	hub(t.Context(), "forget", "--account", "111122223333", "--dry-run").want(t, program.ExitDone, "│ hub.run_part     │                  1 │",
 		"Stop the account's spoke first", "data/account=111122223333/")
 	dry := parse[forgetJSON](t, hub(t.Context(), "forget", "--account", "111122223333", "--dry-run", "-o", "json").want(t, program.ExitDone))
-	if !dry.DryRun || dry.Rows != 4 || dry.Tables["hub.reject"] != 1 || dry.LastApplied == nil || dry.Archive != "data/account=111122223333/" {
+	if !dry.DryRun || dry.Rows != 5 || dry.Tables["hub.reject"] != 1 || dry.LastApplied == nil || dry.Archive != "data/account=111122223333/" {
 		t.Errorf("%+v", dry)
 	}
 	hub(t.Context(), "forget", "--account", "111122223333").want(t, program.ExitUsage, "give --yes")
@@ -38,7 +38,7 @@ func TestForget(t *testing.T) {
 		t.Fatalf("%d accounts are left", n)
 	}
 	done := parse[forgetJSON](t, hub(t.Context(), "forget", "--account", "111122223333", "--yes", "-o", "json").want(t, program.ExitDone))
-	if done.DryRun || done.Rows != 4 {
+	if done.DryRun || done.Rows != 5 {
 		t.Errorf("%+v", done)
 	}
 	if n := accountsLeft(t, db); n != 1 {

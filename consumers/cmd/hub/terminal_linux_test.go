@@ -107,7 +107,7 @@ func TestForgetAsks(t *testing.T) {
 		typed(test.answer + "\n")
 		code := run(t.Context(), tty, tty, []string{"forget", "--account", "111122223333"})
 		text := output()
-		if code != test.code || !strings.Contains(text, "Remove all 4 rows of account 111122223333 for ever?") {
+		if code != test.code || !strings.Contains(text, "Remove all 5 rows of account 111122223333 for ever?") {
 			t.Errorf("%s: exit code %d:\n%s", test.answer, code, text)
 		}
 		if n := accountsLeft(t, db); n != test.left {
