@@ -182,6 +182,8 @@ const (
 	// ReasonTooManyScopes: the account has as many scopes as it may, and this would be
 	// one more.
 	ReasonTooManyScopes schema.Reason = "too_many_scopes"
+	// ReasonForeignRow: the key is that of a row of another account or region.
+	ReasonForeignRow schema.Reason = "foreign_row"
 	// ReasonPartConflict: the part was applied before with other bytes.
 	ReasonPartConflict schema.Reason = "part_conflict"
 	// ReasonRefused: PostgreSQL refused the row.

@@ -20,8 +20,15 @@ type Fault struct {
 	Column string
 	// Problem in words.
 	Problem string
-	// Statement that mends it; "" where no single statement can.
+	// Statement that mends it, or several with semicolons between them; "" where none
+	// can. It can be executed on a table with rows, and makes the next run fill what it
+	// cannot know.
 	Statement string
+	// Additive is whether [Ensure] executes the statement: it adds what is missing and
+	// changes no value that is stored.
+	Additive bool
+	// OldKeys is set where rows have keys of an earlier version, which [Rekey] mends.
+	OldKeys bool
 }
 
 // String returns the problem and the statement that mends it.
@@ -43,7 +50,8 @@ type Querier interface {
 }
 
 // Check compares tables with the database: name, type and nullability of every
-// column, and the primary key. It returns the faults in the order of the tables.
+// column, the primary key, and whether the keys of the rows are those of this version
+// (see [Rekey]). It returns the faults in the order of the tables.
 func Check(ctx context.Context, db Querier, tables ...*schema.Table) ([]Fault, error) {
 	var faults []Fault
 	for _, t := range tables {
@@ -86,6 +94,21 @@ func (c tableColumn) ddl() string {
 	return c.Name + " " + c.Type
 }
 
+// emptyValue is what a column that must not be null has until the next run fills it.
+var emptyValue = map[schema.Kind]string{
+	schema.KindText: "''", schema.KindInt64: "0", schema.KindFloat64: "0", schema.KindDecimal: "0", schema.KindBool: "false",
+	schema.KindTimestamp: "'1970-01-01 00:00:00+00'", schema.KindDate: "'1970-01-01'",
+}
+
+// unknownHashSQL is unknownHash.
+const unknownHashSQL = "'00000000-0000-0000-0000-000000000000'"
+
+// forgetHashes returns the statement that makes the next run write all live rows of a
+// table, whatever it had sent before: they have not the content that their hashes are of.
+func forgetHashes(t *schema.Table) string {
+	return fmt.Sprintf("UPDATE %s SET row_hash = %s WHERE deleted_at IS NULL AND row_hash <> %[2]s", tableName(t), unknownHashSQL)
+}
+
 // DDL returns the statement that creates the table of a category, in schema obs.
 func DDL(t *schema.Table) string {
 	var b strings.Builder
@@ -118,7 +141,7 @@ func checkTable(ctx context.Context, db Querier, t *schema.Table) ([]Fault, erro
 		return nil, err
 	}
 	if len(found) == 0 {
-		return []Fault{{Category: t.Name(), Problem: "is missing", Statement: DDL(t)}}, nil
+		return []Fault{{Category: t.Name(), Problem: "is missing", Statement: DDL(t), Additive: true}}, nil
 	}
 	rows, err = db.Query(ctx, primaryKeySQL, tableName(t))
 	if err != nil {
@@ -128,7 +151,21 @@ func checkTable(ctx context.Context, db Querier, t *schema.Table) ([]Fault, erro
 	if err != nil {
 		return nil, err
 	}
-	faults := compareColumns(t, found)
+	faults := compareColumns(t, found, tablePast{})
+	if len(faults) > 0 {
+		past, err := tablePastOf(ctx, db, t)
+		if err != nil {
+			return nil, err
+		}
+		faults = compareColumns(t, found, past)
+	}
+	old, err := hasOldKeys(ctx, db, t)
+	if err != nil {
+		return nil, err
+	}
+	if old {
+		faults = append(faults, Fault{Category: t.Name(), Problem: "has row keys of an earlier version", OldKeys: true})
+	}
 	if !slices.Equal(key, []string{"row_key"}) {
 		faults = append(faults, Fault{
 			Category: t.Name(), Problem: fmt.Sprintf("has the primary key (%s), not (row_key)", strings.Join(key, ", ")),
@@ -138,10 +175,29 @@ func checkTable(ctx context.Context, db Querier, t *schema.Table) ([]Fault, erro
 	return faults, nil
 }
 
-func compareColumns(t *schema.Table, found []tableColumn) []Fault {
+// tablePast is what a table has gone through.
+type tablePast struct {
+	// rows is whether it has any.
+	rows bool
+	// dropped is whether it ever lost a column: then one that is added may be that one,
+	// and the hashes of rows may be of values that are gone. One that never was there
+	// is missing in all hashes, so that the first value changes them.
+	dropped bool
+}
+
+func tablePastOf(ctx context.Context, db Querier, t *schema.Table) (p tablePast, err error) {
+	if p.rows, err = queryOne[bool](ctx, db, "SELECT EXISTS (SELECT FROM "+tableName(t)+")"); err != nil {
+		return p, err
+	}
+	p.dropped, err = queryOne[bool](ctx, db,
+		"SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attisdropped)", tableName(t))
+	return p, err
+}
+
+func compareColumns(t *schema.Table, found []tableColumn, past tablePast) []Fault {
 	var faults []Fault
-	fault := func(column, statement, format string, args ...any) {
-		faults = append(faults, Fault{t.Name(), column, fmt.Sprintf(format, args...), statement})
+	fault := func(column, problem string, statements ...string) {
+		faults = append(faults, Fault{Category: t.Name(), Column: column, Problem: problem, Statement: strings.Join(statements, ";\n")})
 	}
 	alter := "ALTER TABLE " + tableName(t) + " "
 	declared := map[string]bool{}
@@ -149,26 +205,70 @@ func compareColumns(t *schema.Table, found []tableColumn) []Fault {
 		declared[want.Name] = true
 		i := slices.IndexFunc(found, func(c tableColumn) bool { return c.Name == want.Name })
 		if i < 0 {
-			fault(want.Name, alter+"ADD COLUMN "+want.ddl(), "is missing")
+			faults = append(faults, missingColumn(t, want, past))
 			continue
 		}
 		have := found[i]
 		if have.Type != want.Type {
-			fault(want.Name, alter+"ALTER COLUMN "+want.Name+" TYPE "+want.Type, "is %s, not %s", have.Type, want.Type)
+			statements := []string{fmt.Sprintf("%sALTER COLUMN %s TYPE %s USING %[2]s::%[3]s", alter, want.Name, want.Type)}
+			if past.rows {
+				statements = append(statements, forgetHashes(t))
+			}
+			fault(want.Name, fmt.Sprintf("is %s, not %s", have.Type, want.Type), statements...)
 		}
 		switch {
 		case have.NotNull && !want.NotNull:
-			fault(want.Name, alter+"ALTER COLUMN "+want.Name+" DROP NOT NULL", "is NOT NULL, but the category allows null")
+			fault(want.Name, "is NOT NULL, but the category allows null", alter+"ALTER COLUMN "+want.Name+" DROP NOT NULL")
 		case !have.NotNull && want.NotNull:
-			fault(want.Name, alter+"ALTER COLUMN "+want.Name+" SET NOT NULL", "allows null, but the category does not")
+			var statements []string
+			if empty, ok := want.fill(t); ok && past.rows {
+				statements = append(statements, fmt.Sprintf("UPDATE %s SET %s = %s, row_hash = %s WHERE %[2]s IS NULL",
+					tableName(t), want.Name, empty, unknownHashSQL))
+			}
+			fault(want.Name, "allows null, but the category does not", append(statements, alter+"ALTER COLUMN "+want.Name+" SET NOT NULL")...)
 		}
 	}
 	for _, have := range found {
 		if !declared[have.Name] && have.NotNull && !have.HasDefault {
-			fault(have.Name, alter+"ALTER COLUMN "+have.Name+" DROP NOT NULL", "is not declared, is NOT NULL and has no default")
+			fault(have.Name, "is not declared, is NOT NULL and has no default", alter+"ALTER COLUMN "+have.Name+" DROP NOT NULL")
 		}
 	}
 	return faults
+}
+
+// missingColumn returns the fault of a column that the table does not have.
+func missingColumn(t *schema.Table, want tableColumn, past tablePast) Fault {
+	add := "ALTER TABLE " + tableName(t) + " ADD COLUMN " + want.ddl()
+	f := Fault{Category: t.Name(), Column: want.Name, Problem: "is missing", Statement: add, Additive: true}
+	empty, filled := want.fill(t)
+	switch {
+	case !past.rows:
+	case want.Name == "deleted_at":
+		// Rows that were gone come back; that their scopes' live rows are not known makes
+		// the next runs look at them.
+		f.Statement += fmt.Sprintf(";\nUPDATE hub.scope SET live_rows = -1 WHERE category = '%s'", t.Name())
+	case want.NotNull && !filled:
+		f.Problem = "is missing, and tells its rows apart: restore it from a backup, or TRUNCATE the table, run hub migrate, and let the next runs fill it"
+		f.Statement, f.Additive = "", false
+	case want.NotNull:
+		f.Statement += fmt.Sprintf(" DEFAULT %s;\nALTER TABLE %s ALTER COLUMN %s DROP DEFAULT;\n%s", empty, tableName(t), want.Name, forgetHashes(t))
+	case past.dropped:
+		f.Statement += ";\n" + forgetHashes(t)
+	}
+	return f
+}
+
+// fill returns the value that the column of existing rows gets until the next run
+// writes them, and false for columns that runs do not write again: keys.
+func (c tableColumn) fill(t *schema.Table) (value string, ok bool) {
+	if c.Name == "row_hash" {
+		return unknownHashSQL, true
+	}
+	i, own := t.Index(c.Name)
+	if !own || t.Columns()[i].Key {
+		return "", false
+	}
+	return emptyValue[t.Columns()[i].Kind], true
 }
 
 // checkCache remembers how the attributes of a table looked when they were last

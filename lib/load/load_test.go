@@ -41,6 +41,20 @@ var (
 	}](schema.Spec{Name: "daily", Mode: schema.Snapshot})
 
 	categories = []*schema.Table{things.Table, sightings.Table, daily.Table}
+
+	// everything has a column of each kind. Its table is made by the tests that use it.
+	everything = schema.Of[struct {
+		ID     string         `col:"id,key"`
+		Text   *string        `col:"text"`
+		Count  int64          `col:"count"`
+		Ratio  float64        `col:"ratio"`
+		Price  schema.Decimal `col:"price"`
+		Active bool           `col:"active"`
+		SeenAt time.Time      `col:"seen_at"`
+		Day    schema.Date    `col:"day"`
+		Tags   schema.JSON    `col:"tags"`
+		More   schema.JSON    `col:"more"`
+	}](schema.Spec{Name: "everything", Mode: schema.Snapshot})
 )
 
 var template = pgtest.Template{Name: "load", Migrate: createTables}
@@ -102,7 +116,7 @@ func newLoader(t *testing.T, db *pgtest.DB, config load.Config) *database {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	return &database{T: t, DB: db, loader: load.New(pool, config, categories...), pool: pool}
+	return &database{T: t, DB: db, loader: load.New(pool, config, append(slices.Clone(categories), everything.Table)...), pool: pool}
 }
 
 const (
@@ -178,7 +192,10 @@ func (b *builder) every(interval time.Duration) *builder {
 
 func (b *builder) done() *load.Batch {
 	for name, d := range b.decoders {
-		table := categories[slices.IndexFunc(categories, func(t *schema.Table) bool { return t.Name() == name })]
+		table := everything.Table
+		if i := slices.IndexFunc(categories, func(t *schema.Table) bool { return t.Name() == name }); i >= 0 {
+			table = categories[i]
+		}
 		b.batch.Groups = append(b.batch.Groups, load.Group{Table: table, Record: d.Record(), Parts: b.parts[name]})
 		d.Release()
 	}

@@ -31,7 +31,7 @@ func (c *category) mergeRows(ctx context.Context) error {
 		r.keysXor ^= fingerprint(c.group.key(row))
 	}
 	first, others := c.firstRows(rows, partOf)
-	answer, err := c.ask(ctx, others)
+	answer, err := c.ask(ctx, others, partOf)
 	if err != nil {
 		return err
 	}
@@ -209,29 +209,34 @@ type answer struct {
 	changed []storedRow
 }
 
-// storedRow is a row that is stored with other content, or gone.
+// storedRow is a row that is stored with other content, or gone, or under a key that
+// a row of another account or region has.
 type storedRow struct {
-	row  int32
-	run  schema.RunID
-	gone bool
+	row           int32
+	run           schema.RunID
+	gone, foreign bool
 }
 
 const askSQL = `
 SELECT (SELECT string_agg(format('%%s %%s %%s %%s', attname, atttypid, atttypmod, attnotnull), ',' ORDER BY attnum)
         FROM pg_attribute WHERE attrelid = '%[1]s'::regclass AND attnum > 0 AND NOT attisdropped),
-       array_agg(k.ord::integer - 1) FILTER (WHERE t.row_key IS NULL),
-       array_agg(k.ord::integer - 1) FILTER (WHERE t.row_key IS NOT NULL),
+       array_agg(s.first + k.ord::integer - 2) FILTER (WHERE t.row_key IS NULL),
+       array_agg(s.first + k.ord::integer - 2) FILTER (WHERE t.row_key IS NOT NULL),
        array_agg(t.run_id) FILTER (WHERE t.row_key IS NOT NULL),
-       array_agg(t.deleted_at IS NOT NULL) FILTER (WHERE t.row_key IS NOT NULL)
-FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS k(key, hash, ord)
+       array_agg(t.deleted_at IS NOT NULL) FILTER (WHERE t.row_key IS NOT NULL),
+       array_agg((t.account_id, t.region) <> (s.account, s.region)) FILTER (WHERE t.row_key IS NOT NULL)
+FROM unnest($3::text[], $4::text[], $5::integer[], $6::integer[]) AS s(account, region, first, last)
+CROSS JOIN unnest(($1::uuid[])[s.first:s.last], ($2::uuid[])[s.first:s.last]) WITH ORDINALITY AS k(key, hash, ord)
 LEFT JOIN %[1]s t ON t.row_key = k.key
-WHERE t.row_key IS NULL OR t.row_hash <> k.hash OR t.deleted_at IS NOT NULL`
+WHERE t.row_key IS NULL OR t.row_hash <> k.hash OR t.deleted_at IS NOT NULL
+   OR t.account_id <> s.account OR t.region <> s.region`
 
 // ask finds which rows are new and which are changed. It also makes sure, under
 // the table lock that the query takes, that the table still is as it was checked,
 // and so it is called for no rows, too.
-func (c *category) ask(ctx context.Context, rows []int32) (answer, error) {
+func (c *category) ask(ctx context.Context, rows []int32, partOf []*partWork) (answer, error) {
 	var a answer
+	s := sectionsOf(rows, partOf)
 	var attributes string
 	err := c.do(ctx, "compare with the table", fmt.Sprintf(askSQL, tableName(c.table)), func(v [][]byte) error {
 		attributes = string(v[0])
@@ -248,12 +253,37 @@ func (c *category) ask(ctx context.Context, rows []int32) (answer, error) {
 			return err
 		}
 		i = 0
-		return elements(v[4], func(v []byte) { a.changed[i].gone = v[0] != 0; i++ })
-	}, uuidsOf(rows, c.group.keys), uuidsOf(rows, c.group.hashes))
+		if err := elements(v[4], func(v []byte) { a.changed[i].gone = v[0] != 0; i++ }); err != nil {
+			return err
+		}
+		i = 0
+		return elements(v[5], func(v []byte) { a.changed[i].foreign = v[0] != 0; i++ })
+	}, uuidsOf(rows, c.group.keys), uuidsOf(rows, c.group.hashes),
+		c.array(pgtype.TextArrayOID, s.accounts), c.array(pgtype.TextArrayOID, s.regions), ints(s.first), ints(s.last))
 	if err != nil {
 		return a, err
 	}
 	return a, c.loader.checks.verify(ctx, c.conn, c.table, attributes)
+}
+
+// sections are stretches of rows that belong to one account and region, numbered
+// from 1. They carry to the server once what all their rows share.
+type sections struct {
+	accounts, regions []string
+	first, last       []int32
+}
+
+func sectionsOf(rows []int32, partOf []*partWork) (s sections) {
+	for i, row := range rows {
+		scope, n := &partOf[row].Scope, len(s.accounts)
+		if n == 0 || s.accounts[n-1] != scope.Account || s.regions[n-1] != scope.Region {
+			s.accounts, s.regions = append(s.accounts, scope.Account), append(s.regions, scope.Region)
+			s.first, s.last = append(s.first, int32(i+1)), append(s.last, 0)
+			n++
+		}
+		s.last[n-1] = int32(i + 1)
+	}
+	return s
 }
 
 // changedRows are rows to be written over stored ones.
@@ -262,12 +292,16 @@ type changedRows struct {
 	gone map[int32]bool
 }
 
-// newerThanStored keeps the changed rows whose run is newer than the stored one's.
+// newerThanStored keeps the changed rows whose run is newer than the stored one's. It
+// rejects those that would overwrite a row of another account or region.
 func (c *category) newerThanStored(stored []storedRow, partOf []*partWork) changedRows {
 	changed := changedRows{gone: map[int32]bool{}}
 	for _, s := range stored {
 		p := partOf[s.row]
 		switch order := p.Run.Compare(s.run); {
+		case s.foreign:
+			c.rejectRow(p, c.refusal(s.row, p, ReasonForeignRow, "a row of another account or region has this key"))
+			c.unname(s.row, p)
 		case order > 0:
 			changed.rows = append(changed.rows, s.row)
 			if s.gone {
@@ -354,7 +388,7 @@ func (c *category) write(ctx context.Context, rows []int32, partOf []*partWork, 
 	return nil
 }
 
-// unname forgets that a part named a row, which is refused: an older run's word on
+// unname forgets that a part named a row, which is rejected: an older run's word on
 // the key stands.
 func (c *category) unname(row int32, p *partWork) {
 	p.run.keys--
@@ -370,8 +404,8 @@ func (c *category) copyRows(ctx context.Context, rows []int32) error {
 
 // updateRows changes rows that are in the table.
 func (c *category) updateRows(ctx context.Context, rows []int32) error {
-	stage, columns := "changed_"+c.table.Name(), changingColumns(c.table)
-	n, err := c.stageRows(ctx, stage, columns, updateSQL(c.table, stage, columns), rows)
+	stage, columns := "changed_"+c.table.Name(), append(changingColumns(c.table), "account_id", "region")
+	n, err := c.stageRows(ctx, stage, columns, updateSQL(c.table, stage), rows)
 	if err == nil && n != len(rows) {
 		err = errVanished
 	}
@@ -441,9 +475,11 @@ func assignments(columns []string, source string) string {
 // updateSQL is the statement that brings the stage into the table, where every row
 // of the stage has an older one. It neither looks for conflicts nor locks rows
 // before it writes them, as ON CONFLICT does.
-func updateSQL(t *schema.Table, stage string, columns []string) string {
-	return fmt.Sprintf("UPDATE %s t SET %s FROM pg_temp.%s s WHERE t.row_key = s.row_key AND t.run_id < s.run_id",
-		tableName(t), assignments(columns, "s"), stage)
+func updateSQL(t *schema.Table, stage string) string {
+	return fmt.Sprintf(`
+UPDATE %s t SET %s FROM pg_temp.%s s
+WHERE t.row_key = s.row_key AND t.account_id = s.account_id AND t.region = s.region AND t.run_id < s.run_id`,
+		tableName(t), assignments(changingColumns(t), "s"), stage)
 }
 
 // upsertSQL is the statement that brings the stage into the table, whatever of it is
@@ -452,7 +488,8 @@ func upsertSQL(t *schema.Table, stage string, columns []string) string {
 	return fmt.Sprintf(`
 INSERT INTO %[1]s AS t (%[2]s) SELECT %[2]s FROM pg_temp.%[3]s
 ON CONFLICT (row_key) DO UPDATE SET %[4]s
-WHERE t.run_id < excluded.run_id AND (t.row_hash <> excluded.row_hash OR t.deleted_at IS NOT NULL)`,
+WHERE t.account_id = excluded.account_id AND t.region = excluded.region
+  AND t.run_id < excluded.run_id AND (t.row_hash <> excluded.row_hash OR t.deleted_at IS NOT NULL)`,
 		tableName(t), strings.Join(columns, ", "), stage, assignments(changingColumns(t), "excluded"))
 }
 

@@ -20,12 +20,13 @@ const (
 	// scopePrefix is how many bytes of a row key come from (category, account,
 	// region): rows of a scope lie together, and a scope is a range of the key.
 	scopePrefix = 6
-	// keySuffix is how many come from the key columns.
+	// keySuffix is how many come from (category, account, region) and the key columns.
 	keySuffix = idSize - scopePrefix
 )
 
-// keyPrefix returns the part of a row key that all rows of a scope share. It is a
-// cryptographic hash, so that no account can aim at the rows of another.
+// keyPrefix returns the part of a row key that all rows of a scope share. Another
+// scope may share it: 48 bits can be searched. The rest of the key depends on the scope,
+// too, so that no account can aim at the rows of another.
 func keyPrefix(s schema.Scope) (p [scopePrefix]byte) {
 	d := schema.Digest(s.Category, s.Account, s.Region)
 	copy(p[:], d[:])
@@ -47,10 +48,17 @@ func keyRange(s schema.Scope) (first, last id) {
 func fingerprint(key []byte) int64 { return int64(binary.BigEndian.Uint64(key[idSize-8:])) }
 
 // identifier computes row keys and row hashes of one record. Values are written
-// into buf, each with its length before it, and hashed.
+// into buffers, each with its length before it, and hashed.
 type identifier struct {
 	keys, others []valueWriter
-	buf          []byte
+
+	scope  schema.Scope
+	prefix [scopePrefix]byte
+	// key holds what is hashed for a key: first, scoped bytes long, the scope.
+	key    []byte
+	scoped int
+	// content holds what is hashed for a hash.
+	content []byte
 }
 
 // valueWriter appends the bytes of one column's values for hashing.
@@ -117,29 +125,44 @@ func valueOf(a arrow.Array) func(b []byte, row int) []byte {
 	panic("load: a record's column has the Arrow type " + a.DataType().String() + ", which no kind has")
 }
 
-// appendKey appends the last bytes of the key of a row.
-func (x *identifier) appendKey(dst []byte, row int) []byte {
-	x.buf = x.buf[:0]
-	for i := range x.keys {
-		x.buf = x.keys[i].value(x.buf, row)
+// setScope says which scope the next rows belong to. Their slice is among the key
+// columns.
+func (x *identifier) setScope(s schema.Scope) {
+	s.Slice = ""
+	if s == x.scope {
+		return
 	}
-	sum := sha256.Sum256(x.buf)
-	return append(dst, sum[:keySuffix]...)
+	x.scope, x.prefix, x.key = s, keyPrefix(s), x.key[:0]
+	for _, part := range []string{s.Category, s.Account, s.Region} {
+		x.key = binary.BigEndian.AppendUint32(x.key, uint32(len(part)))
+		x.key = append(x.key, part...)
+	}
+	x.scoped = len(x.key)
+}
+
+// appendKey appends the key of a row.
+func (x *identifier) appendKey(dst []byte, row int) []byte {
+	x.key = x.key[:x.scoped]
+	for i := range x.keys {
+		x.key = x.keys[i].value(x.key, row)
+	}
+	sum := sha256.Sum256(x.key)
+	return append(append(dst, x.prefix[:]...), sum[:keySuffix]...)
 }
 
 // appendHash appends the hash of a row: of the tag and value of every column that
 // is not null and not in the key. A new column that is null changes no hash.
 func (x *identifier) appendHash(dst []byte, row int) []byte {
-	x.buf = x.buf[:0]
+	x.content = x.content[:0]
 	for i := range x.others {
 		c := &x.others[i]
 		if c.array.IsNull(row) {
 			continue
 		}
-		x.buf = append(x.buf, c.tag[:]...)
-		x.buf = c.value(x.buf, row)
+		x.content = append(x.content, c.tag[:]...)
+		x.content = c.value(x.content, row)
 	}
-	sum := sha256.Sum256(x.buf)
+	sum := sha256.Sum256(x.content)
 	return append(dst, sum[:idSize]...)
 }
 
@@ -157,9 +180,9 @@ func identify(t *schema.Table, rec arrow.Record, parts []Part) (keys, hashes []b
 	keys, hashes = make([]byte, 0, n*idSize), make([]byte, 0, n*idSize)
 	x := newIdentifier(t, rec)
 	for _, p := range parts {
-		prefix := keyPrefix(p.Scope)
+		x.setScope(p.Scope)
 		for row := p.First; row < p.First+p.Rows; row++ {
-			keys = x.appendKey(append(keys, prefix[:]...), row)
+			keys = x.appendKey(keys, row)
 			hashes = x.appendHash(hashes, row)
 		}
 	}

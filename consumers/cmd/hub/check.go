@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -40,6 +41,9 @@ type faultJSON struct {
 	Column    string `json:"column,omitempty"`
 	Problem   string `json:"problem"`
 	Statement string `json:"statement,omitempty"`
+	// Additive faults and OldKeys are mended by hub migrate.
+	Additive bool `json:"additive,omitempty"`
+	OldKeys  bool `json:"old_keys,omitempty"`
 }
 
 // Run checks.
@@ -72,11 +76,14 @@ func (c checkCommand) Run(ctx context.Context, p program.Program) error {
 
 // nextStep is what mends the database.
 func (f fit) nextStep() string {
-	if len(f.Pending) == 0 && len(f.Faults) > 0 {
-		return "run the statements above, then: hub migrate" // migrations make a table once, and views need it
+	if len(f.Pending) == 0 && slices.ContainsFunc(f.Faults, leftByMigrate) {
+		return "run the statements above that hub migrate leaves to you, then: hub migrate"
 	}
 	return "run: hub migrate"
 }
+
+// leftByMigrate reports whether hub migrate does not mend a fault.
+func leftByMigrate(f load.Fault) bool { return !f.Additive && !f.OldKeys }
 
 func (f fit) print(p program.Program) {
 	misfits := load.Misfits(f.Faults)
@@ -98,7 +105,11 @@ func (f fit) print(p program.Program) {
 	for _, fault := range f.Faults {
 		what := fault
 		what.Statement = ""
-		fmt.Fprintf(p.Stdout, "\n-- %s\n", what)
+		by := "hub migrate mends it"
+		if leftByMigrate(fault) {
+			by = "hub migrate leaves it"
+		}
+		fmt.Fprintf(p.Stdout, "\n-- %s (%s)\n", what, by)
 		if fault.Statement != "" {
 			fmt.Fprintf(p.Stdout, "%s;\n", fault.Statement)
 		}

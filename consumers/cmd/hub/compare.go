@@ -43,6 +43,15 @@ type differenceJSON struct {
 	Columns []string `json:"columns,omitempty"`
 }
 
+// String names the row.
+func (d differenceJSON) String() string {
+	text := d.Account + "/" + d.Region
+	for _, name := range sortedKeys(d.Key) {
+		text += " " + name + "=" + d.Key[name]
+	}
+	return text
+}
+
 func (c compareJSON) equal() bool { return c.OnlyHere+c.OnlyThere+c.Differing == 0 }
 
 // compare compares the live rows of two databases.
@@ -88,68 +97,97 @@ type comparison struct {
 	result      compareJSON
 }
 
-// digest stands for a set of live rows: their number and the exclusive or of a
-// hash of each.
-type digest struct{ Rows, Xor int64 }
+// digest stands for a set of live rows: their number and the exclusive or of the hashes
+// of their content.
+type digest struct {
+	Rows int64
+	Xor  string
+}
+
+// prefix is the first two bytes of row keys: what stands for a range of them. Most
+// ranges are the rows of one account and region.
+type prefix string
+
+// bounds returns the first and the last key of the range.
+func (p prefix) bounds() (first, last [16]byte) {
+	copy(first[:], p)
+	for i := copy(last[:], p); i < len(last); i++ {
+		last[i] = 0xff
+	}
+	return first, last
+}
 
 func (c *comparison) run(ctx context.Context) error {
-	var here, there map[string]digest
+	var here, there map[prefix]digest
 	both, digesting := errgroup.WithContext(ctx)
 	both.Go(func() (err error) { here, err = c.digests(digesting, c.here); return err })
 	both.Go(func() (err error) { there, err = c.digests(digesting, c.there); return err })
 	if err := both.Wait(); err != nil {
 		return err
 	}
-	for account, d := range here {
+	differing := map[prefix]bool{}
+	for p, d := range here {
 		c.result.Rows += d.Rows
-		if d != there[account] {
-			if err := c.account(ctx, account); err != nil {
-				return fmt.Errorf("account %s: %w", account, err)
-			}
-		}
+		differing[p] = d != there[p]
 	}
-	for account, d := range there {
+	for p, d := range there {
 		c.result.There += d.Rows
-		if _, both := here[account]; !both {
-			if err := c.account(ctx, account); err != nil {
-				return fmt.Errorf("account %s: %w", account, err)
-			}
+		differing[p] = d != here[p]
+	}
+	for _, p := range slices.Sorted(maps.Keys(differing)) {
+		if !differing[p] {
+			continue
+		}
+		if err := c.compareRange(ctx, p); err != nil {
+			return fmt.Errorf("row keys that begin with %x: %w", string(p), err)
 		}
 	}
 	return nil
 }
 
-// digests returns the digest of each account.
-func (c *comparison) digests(ctx context.Context, tx pgx.Tx) (map[string]digest, error) {
+// contentSQL is the SHA-256 of all columns of a row as text, of which the server's and
+// the session's settings change nothing.
+func (c *comparison) contentSQL() string {
+	columns := []string{"account_id", "region"}
+	for _, column := range c.table.Columns() {
+		columns = append(columns, column.Name)
+	}
+	return "sha256(convert_to(ROW(" + strings.Join(columns, ", ") + ")::text, 'UTF8'))"
+}
+
+// digests returns the digest of each range of keys. They are computed where the rows
+// are: the stored hashes are not those of rows that somebody has edited.
+func (c *comparison) digests(ctx context.Context, tx pgx.Tx) (map[prefix]digest, error) {
 	rows, err := tx.Query(ctx, fmt.Sprintf(`
-		SELECT account_id, count(*), bit_xor(('x' || left(md5(row_key::text || row_hash::text), 16))::bit(64)::bigint)
-		FROM obs.%s WHERE deleted_at IS NULL GROUP BY account_id`, c.table.Name()))
+		SELECT substr(uuid_send(row_key), 1, 2), count(*),
+		       bit_xor(('x' || encode(substr(sha256(uuid_send(row_key) || %s), 1, 16), 'hex'))::bit(128))::text
+		FROM obs.%s WHERE deleted_at IS NULL GROUP BY 1`, c.contentSQL(), c.table.Name()))
 	if err != nil {
 		return nil, err
 	}
-	digests := map[string]digest{}
-	var account string
+	digests := map[prefix]digest{}
+	var p []byte
 	var d digest
-	_, err = pgx.ForEachRow(rows, []any{&account, &d.Rows, &d.Xor}, func() error {
-		digests[account] = d
+	_, err = pgx.ForEachRow(rows, []any{&p, &d.Rows, &d.Xor}, func() error {
+		digests[prefix(p)] = d
 		return nil
 	})
 	return digests, err
 }
 
-// rowID is a live row: its key and the hash of its content.
-type rowID struct{ Key, Hash [16]byte }
-
-// cursor reads the live rows of an account in the order of their keys.
+// cursor reads the live rows of a range in the order of their keys.
 type cursor struct {
-	rows pgx.Rows
-	at   rowID
-	ok   bool
+	rows    pgx.Rows
+	key     [16]byte
+	content []byte // its hash
+	ok      bool
 }
 
-func (c *comparison) cursor(ctx context.Context, tx pgx.Tx, account string) (*cursor, error) {
+func (c *comparison) cursor(ctx context.Context, tx pgx.Tx, p prefix) (*cursor, error) {
+	first, last := p.bounds()
 	rows, err := tx.Query(ctx, fmt.Sprintf(`
-		SELECT row_key, row_hash FROM obs.%s WHERE account_id = $1 AND deleted_at IS NULL ORDER BY row_key`, c.table.Name()), account)
+		SELECT row_key, %s FROM obs.%s WHERE row_key BETWEEN $1 AND $2 AND deleted_at IS NULL ORDER BY row_key`,
+		c.contentSQL(), c.table.Name()), first, last)
 	if err != nil {
 		return nil, err
 	}
@@ -161,18 +199,18 @@ func (c *cursor) next() error {
 	if !c.ok {
 		return c.rows.Err()
 	}
-	return c.rows.Scan(&c.at.Key, &c.at.Hash)
+	return c.rows.Scan(&c.key, &c.content)
 }
 
-// account goes through the rows of an account on both sides.
-func (c *comparison) account(ctx context.Context, account string) error {
+// compareRange goes through the rows of a range on both sides.
+func (c *comparison) compareRange(ctx context.Context, p prefix) error {
 	named := map[string][][16]byte{}
 	note := func(what string, count *int64, key [16]byte) {
 		if *count++; *count <= int64(c.limit) {
 			named[what] = append(named[what], key)
 		}
 	}
-	if err := c.merge(ctx, account, note); err != nil {
+	if err := c.merge(ctx, p, note); err != nil {
 		return err
 	}
 	for _, what := range []string{onlyHere, onlyThere, differing} {
@@ -194,13 +232,13 @@ const (
 	differing = "differing"
 )
 
-func (c *comparison) merge(ctx context.Context, account string, note func(what string, count *int64, key [16]byte)) error {
-	here, err := c.cursor(ctx, c.here, account)
+func (c *comparison) merge(ctx context.Context, p prefix, note func(what string, count *int64, key [16]byte)) error {
+	here, err := c.cursor(ctx, c.here, p)
 	if err != nil {
 		return err
 	}
 	defer here.rows.Close()
-	there, err := c.cursor(ctx, c.there, account)
+	there, err := c.cursor(ctx, c.there, p)
 	if err != nil {
 		return err
 	}
@@ -209,17 +247,17 @@ func (c *comparison) merge(ctx context.Context, account string, note func(what s
 		return err
 	}
 	for here.ok || there.ok {
-		order := bytes.Compare(here.at.Key[:], there.at.Key[:])
+		order := bytes.Compare(here.key[:], there.key[:])
 		switch {
 		case !there.ok || here.ok && order < 0:
-			note(onlyHere, &c.result.OnlyHere, here.at.Key)
+			note(onlyHere, &c.result.OnlyHere, here.key)
 			err = here.next()
 		case !here.ok || order > 0:
-			note(onlyThere, &c.result.OnlyThere, there.at.Key)
+			note(onlyThere, &c.result.OnlyThere, there.key)
 			err = there.next()
 		default:
-			if here.at.Hash != there.at.Hash {
-				note(differing, &c.result.Differing, here.at.Key)
+			if !bytes.Equal(here.content, there.content) {
+				note(differing, &c.result.Differing, here.key)
 			}
 			err = nextOf(here, there)
 		}
@@ -251,7 +289,7 @@ func (c *comparison) describe(ctx context.Context, what string, key [16]byte) (d
 	}
 	var contents [][]*string
 	for _, tx := range sides {
-		content, err := c.content(ctx, tx, key)
+		content, err := contentOf(ctx, tx, c.table, key)
 		if err != nil {
 			return d, err
 		}
@@ -259,6 +297,11 @@ func (c *comparison) describe(ctx context.Context, what string, key [16]byte) (d
 	}
 	first := contents[0]
 	d.Account, d.Region = *first[0], *first[1]
+	for i, name := range []string{"account_id", "region"} {
+		if len(contents) == 2 && !equalText(first[i], contents[1][i]) {
+			d.Columns = append(d.Columns, name)
+		}
+	}
 	for i, column := range c.table.Columns() {
 		value := first[2+i]
 		if column.Key {
@@ -271,10 +314,16 @@ func (c *comparison) describe(ctx context.Context, what string, key [16]byte) (d
 	return d, nil
 }
 
-// content returns account, region and all columns of a row as text.
-func (c *comparison) content(ctx context.Context, tx pgx.Tx, key [16]byte) ([]*string, error) {
+// describeRow names a row of one database.
+func describeRow(ctx context.Context, tx pgx.Tx, t *schema.Table, key [16]byte) (d differenceJSON, err error) {
+	c := comparison{table: t, here: tx}
+	return c.describe(ctx, onlyHere, key)
+}
+
+// contentOf returns account, region and all columns of a row as text.
+func contentOf(ctx context.Context, tx pgx.Tx, t *schema.Table, key [16]byte) ([]*string, error) {
 	columns := []string{"account_id", "region"}
-	for _, column := range c.table.Columns() {
+	for _, column := range t.Columns() {
 		columns = append(columns, column.Name+"::text")
 	}
 	values := make([]*string, len(columns))
@@ -282,7 +331,7 @@ func (c *comparison) content(ctx context.Context, tx pgx.Tx, key [16]byte) ([]*s
 	for i := range values {
 		into[i] = &values[i]
 	}
-	err := tx.QueryRow(ctx, fmt.Sprintf("SELECT %s FROM obs.%s WHERE row_key = $1", strings.Join(columns, ", "), c.table.Name()), key).Scan(into...)
+	err := tx.QueryRow(ctx, fmt.Sprintf("SELECT %s FROM obs.%s WHERE row_key = $1", strings.Join(columns, ", "), t.Name()), key).Scan(into...)
 	return values, err
 }
 
@@ -298,11 +347,7 @@ func printComparison(p program.Program, results []compareJSON) {
 	t.Render()
 	for _, r := range results {
 		for _, d := range r.Differences {
-			var key []string
-			for _, name := range sortedKeys(d.Key) {
-				key = append(key, name+"="+d.Key[name])
-			}
-			text := fmt.Sprintf("%s %s: %s/%s %s", r.Category, strings.ReplaceAll(d.What, "_", " "), d.Account, d.Region, strings.Join(key, " "))
+			text := fmt.Sprintf("%s %s: %s", r.Category, strings.ReplaceAll(d.What, "_", " "), d)
 			if len(d.Columns) > 0 {
 				text += " in " + strings.Join(d.Columns, ", ")
 			}

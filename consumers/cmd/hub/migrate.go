@@ -5,15 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"path"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/refresh"
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/schemas"
 	"github.com/hubspoke/observability/sql"
 )
 
@@ -26,8 +32,11 @@ type migrateCommand struct {
 
 // Help is shown by `hub migrate -h`.
 func (migrateCommand) Help() string {
-	return `Runs the migrations that have not run, in order, and replaces the views if they are not
-those of this version. It may run while the hub consumes, and in several places at once.
+	return `Runs the migrations that have not run, in order, adds what the tables of categories lack,
+brings row keys of an earlier version up to date, and replaces the views if they are not
+those of this version. It may run while a hub of this version consumes, and in several
+places at once. Stop hubs of an earlier version before: a category is not written while its
+row keys are brought up to date. What was interrupted goes on where it was.
 The user needs the right to create schemas, tables and views; the roles obs_reader and
 obs_writer get theirs, if they exist.`
 }
@@ -51,7 +60,7 @@ DO $$ BEGIN
 END $$`
 
 // Run migrates.
-func (c migrateCommand) Run(ctx context.Context, p program.Program) error {
+func (c migrateCommand) Run(ctx context.Context, p program.Program, log *slog.Logger) error {
 	pool, err := c.open(ctx, 1)
 	if err != nil {
 		return err
@@ -65,6 +74,13 @@ func (c migrateCommand) Run(ctx context.Context, p program.Program) error {
 		}
 		for _, name := range f.Pending {
 			steps = append(steps, stepJSON{Step: name})
+		}
+		if len(f.Pending) == 0 {
+			for _, fault := range f.Faults {
+				if !leftByMigrate(fault) {
+					steps = append(steps, stepJSON{Step: stepOf(fault)})
+				}
+			}
 		}
 		if !f.Views {
 			steps = append(steps, stepJSON{Step: viewsStep})
@@ -89,6 +105,11 @@ func (c migrateCommand) Run(ctx context.Context, p program.Program) error {
 			return c.failed(p, steps, err)
 		}
 	}
+	mended, left, err := mendTables(ctx, p, pool, log)
+	steps = append(steps, mended...)
+	if err != nil {
+		return c.failed(p, steps, err)
+	}
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		return err
@@ -105,7 +126,81 @@ func (c migrateCommand) Run(ctx context.Context, p program.Program) error {
 	if replaced {
 		steps = append(steps, stepJSON{viewsStep, true, time.Since(start).Seconds()})
 	}
-	return c.print(p, steps)
+	if err := c.print(p, steps); err != nil {
+		return err
+	}
+	if len(left) > 0 {
+		return program.Partlyf("a table does not fit: %s; hub check prints all statements that are left to you", left[0])
+	}
+	return nil
+}
+
+// stepOf names what mends a fault.
+func stepOf(f load.Fault) string {
+	switch {
+	case f.OldKeys:
+		return "row keys of obs." + f.Category
+	case f.Column != "":
+		return "column obs." + f.Category + "." + f.Column
+	}
+	return "table obs." + f.Category
+}
+
+// mendTables brings the tables of categories up to date, and returns what it did and the
+// faults that are left.
+func mendTables(
+	ctx context.Context, p program.Program, pool *pgxpool.Pool, log *slog.Logger,
+) (steps []stepJSON, left []load.Fault, err error) {
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	done, left, err := load.Ensure(ctx, conn.Conn(), schemas.All()...)
+	conn.Release()
+	for _, s := range done {
+		steps = append(steps, stepJSON{stepOf(s.Fault), true, s.Duration.Seconds()})
+	}
+	if err != nil {
+		return steps, left, err
+	}
+	var fitting []*schema.Table
+	misfits := load.Misfits(slices.DeleteFunc(slices.Clone(left), func(f load.Fault) bool { return f.OldKeys }))
+	for _, t := range schemas.All() {
+		if misfits[t.Name()] == nil {
+			fitting = append(fitting, t)
+		}
+	}
+	rekeyed, err := rekey(ctx, p, pool, log, fitting)
+	for _, r := range rekeyed {
+		steps = append(steps, stepJSON{stepOf(load.Fault{Category: r.Table.Name(), OldKeys: true}), true, r.Duration.Seconds()})
+		left = slices.DeleteFunc(left, func(f load.Fault) bool { return f.OldKeys && f.Category == r.Table.Name() })
+	}
+	return steps, left, err
+}
+
+// rekey brings row keys up to date, and shows how far it is.
+func rekey(
+	ctx context.Context, p program.Program, pool *pgxpool.Pool, log *slog.Logger, tables []*schema.Table,
+) ([]load.RekeyResult, error) {
+	var rows atomic.Int64
+	var table atomic.Pointer[schema.Table]
+	stop := program.NewProgress(p.Stderr, log, "row keys").Start(ctx, func() program.State {
+		name := ""
+		if t := table.Load(); t != nil {
+			name = t.Name()
+		}
+		return program.State{Done: int(rows.Load()), Detail: []any{"category", name}, Text: "rows of " + name}
+	})
+	defer stop()
+	results, err := load.Rekey(ctx, pool, load.RekeyConfig{OnProgress: func(t *schema.Table, n int64) {
+		table.Store(t)
+		rows.Store(n)
+	}}, tables...)
+	for _, r := range results {
+		log.Info("row keys are up to date", "category", r.Table.Name(), "rows", r.Rows, "updated", r.Updated,
+			"merged", r.Merged, "unreadable", r.Unreadable)
+	}
+	return results, err
 }
 
 // failed prints what was done before the error, and says what to do about it.

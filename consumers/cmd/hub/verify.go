@@ -17,7 +17,8 @@ type verifyCommand struct {
 	databaseFlags
 	program.OutputFlag
 	program.WideFlag
-	Against  string   `placeholder:"URL" help:"Second database. Without it the bookkeeping of the first is checked."`
+	Against  *string  `placeholder:"URL" xor:"what" help:"Second database. Without it the bookkeeping of the first is checked."`
+	Content  bool     `xor:"what" help:"Check whether each live row is as it was sent: does its hash fit its columns?"`
 	Category []string `placeholder:"NAME" help:"Category; repeat it or separate with commas. Defaults to all."`
 	Limit    int      `default:"10" help:"How many differences of each kind are named."`
 }
@@ -30,10 +31,14 @@ than the last complete one may have been rejected, what the bookkeeping says is 
 what the tables hold, and no gap may be noted. A run that was lost whole, its end too, cannot
 be seen here; that is what gaps are for.
 
-With --against: the live rows of two databases must be the same, by key and content. They
-are compared by digests, then row by row where digests differ.
+With --against: the live rows of two databases must be the same, by key and content. Their
+columns are compared by digests, which each server computes, then row by row where digests
+differ.
 
   hub verify --against postgres://hub@replayed.example.com/observability
+
+With --content: the key and the hash of every live row must be those of its columns. They
+differ where somebody else has changed the row. This reads all rows.
 
 What is found is named, and the last lines say what to do about it. --wide shows each kind
 of difference in a column of its own. Exit code 3 if there are differences.`
@@ -45,6 +50,9 @@ func (c verifyCommand) Run(ctx context.Context, p program.Program) error {
 	if err != nil {
 		return err
 	}
+	if c.Against != nil && *c.Against == "" {
+		return program.Usagef("--against is empty: give the URL of the second database")
+	}
 	pool, err := c.openReady(ctx, 1)
 	if err != nil {
 		return err
@@ -53,10 +61,13 @@ func (c verifyCommand) Run(ctx context.Context, p program.Program) error {
 	if err := requireFit(ctx, pool, chosen); err != nil {
 		return err
 	}
-	if c.Against == "" {
+	switch {
+	case c.Content:
+		return c.content(ctx, p, pool, chosen)
+	case c.Against == nil:
 		return c.account(ctx, p, pool, chosen)
 	}
-	other, err := open(ctx, c.Against, 1)
+	other, err := open(ctx, *c.Against, 1)
 	if err != nil {
 		return fmt.Errorf("--against: %w", err)
 	}
@@ -71,10 +82,13 @@ func (c verifyCommand) Run(ctx context.Context, p program.Program) error {
 func snapshot(ctx context.Context, pool *pgxpool.Pool, f func(pgx.Tx) error) error {
 	return pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		// The pool's settings suit the loader's queries, not these. One of two
-		// databases may have nothing to do while the other is at work.
+		// databases may have nothing to do while the other is at work. Values have the same
+		// text in both.
 		_, err := tx.Exec(ctx, `
 			SET LOCAL enable_hashjoin = on;
 			SET LOCAL enable_mergejoin = on;
+			SET LOCAL timezone = 'UTC';
+			SET LOCAL extra_float_digits = 1;
 			SET LOCAL statement_timeout = 0;
 			SET LOCAL idle_in_transaction_session_timeout = 0`, pgx.QueryExecModeSimpleProtocol)
 		if err != nil {
