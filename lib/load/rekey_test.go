@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/schema"
 )
@@ -214,4 +213,3 @@ func TestRowOfAnotherScopeInTheWayOfAFirstRun(t *testing.T) {
 	db.want("SELECT account_id || id || value FROM obs.things", "123456789012b2", "999999999999a1")
 	db.want("SELECT reason FROM hub.reject", "foreign_row")
 }
-

@@ -30,8 +30,12 @@ type storedIdentity struct {
 // writes them.
 var unknownHash id
 
-// storedBatch is how many rows are fetched at once.
-const storedBatch = 5000
+// storedBatch is how many rows are fetched at once, and storedBytes about how many
+// bytes of them are in memory: earlier versions took rows of 8 MiB.
+const (
+	storedBatch = 5000
+	storedBytes = 32 << 20
+)
 
 // readStored calls f with the identity of every row of a table that the condition
 // selects, storedBatch rows at most at a time, inside a transaction. f may use the
@@ -73,16 +77,19 @@ type storedReader struct {
 	scanner jsonscan.Scanner
 	json    []byte // of the row that is being added
 
-	rows   []storedIdentity
-	scopes []schema.Scope // of rows
+	rows       []storedIdentity
+	scopes     []schema.Scope // of rows
+	identified int            // of rows
 }
 
 // fetch reads the next rows of the cursor.
 func (r *storedReader) fetch(ctx context.Context, conn *pgx.Conn) error {
-	r.rows, r.scopes = r.rows[:0], r.scopes[:0]
+	r.rows, r.scopes, r.identified = r.rows[:0], r.scopes[:0], 0
 	answer := conn.PgConn().ExecParams(ctx, fmt.Sprintf("FETCH %d FROM stored", storedBatch), nil, nil, nil, []int16{1})
 	for answer.NextRow() {
-		r.add(answer.Values())
+		if r.add(answer.Values()); r.builder.Bytes() > storedBytes {
+			r.identify()
+		}
 	}
 	if _, err := answer.Close(); err != nil {
 		return err
@@ -110,7 +117,8 @@ func (r *storedReader) add(values [][]byte) {
 		}
 	}
 	if row.err == nil {
-		if err := r.builder.Check(-1); err != nil {
+		// The limits of sizes are for rows that arrive: they were others before.
+		if err := r.builder.Check(-1); err != nil && err.Reason != schema.ReasonTooLarge {
 			row.err = err
 		}
 	}
@@ -169,13 +177,13 @@ func (r *storedReader) set(cell *rowbuild.Cell, c schema.Column, v []byte) error
 	return nil
 }
 
-// identify computes what the columns of the rows say.
+// identify computes what the columns of the rows say that were added since the last call.
 func (r *storedReader) identify() {
 	rec := r.builder.Record()
 	defer rec.Release()
 	x := newIdentifier(r.table, rec)
 	at := 0
-	for i := range r.rows {
+	for i := r.identified; i < len(r.rows); i++ {
 		if row := &r.rows[i]; row.err == nil {
 			x.setScope(r.scopes[i])
 			x.appendKey(row.wantKey[:0], at)
@@ -183,6 +191,7 @@ func (r *storedReader) identify() {
 			at++
 		}
 	}
+	r.identified = len(r.rows)
 }
 
 // ContentResult is what [CheckContent] found.

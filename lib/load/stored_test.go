@@ -161,4 +161,18 @@ func TestContentFindsWhatWasEdited(t *testing.T) {
 	}
 }
 
+// Rows that are larger than those that are taken today are looked at, too, and not all
+// at once.
+func TestContentOfLargeRows(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	const n = 6
+	for i := range n {
+		db.apply(build(t).part(things.Table, "", 1, i, thing(strconv.Itoa(i), "1")))
+	}
+	db.exec("UPDATE obs.things SET value = repeat('x', 12000000)")
+	if got := db.content(things.Table); got.Rows != n || got.Hashes != n || got.Unreadable != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
 var errUndo = fmt.Errorf("undo")
