@@ -126,6 +126,7 @@ func TestEveryWayToBeWrongIsFound(t *testing.T) {
 	const one = ` WHERE row_key = (SELECT min(row_key::text)::uuid FROM obs.certificates)`
 	for name, tamper := range map[string]struct{ sql, want string }{
 		"content":          {`UPDATE obs.certificates SET row_hash = gen_random_uuid()` + one, "has another content"},
+		"columns":          {`UPDATE obs.certificates SET status = 'X'` + one, "certificates has a row that is not what its hash says"},
 		"row lost":         {`DELETE FROM obs.certificates` + one, "in the world and not in the database"},
 		"row gone":         {`UPDATE obs.certificates SET deleted_at = now()` + one, "in the world and not in the database"},
 		"row too many":     {`INSERT INTO obs.secrets (row_key, row_hash, account_id, region, run_id, collected_at, secret_arn, name) VALUES (gen_random_uuid(), gen_random_uuid(), 'a', 'r', gen_random_uuid(), now(), 'arn', 'n')`, "a/r/arn is in the database and not in the world"},
