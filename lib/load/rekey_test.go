@@ -3,11 +3,14 @@ package load_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/hubspoke/observability/lib/load"
+	"github.com/hubspoke/observability/lib/pgtest"
 	"github.com/hubspoke/observability/lib/schema"
 )
 
@@ -168,13 +171,33 @@ func TestRekeyMergesRowsThatAreThereTwice(t *testing.T) {
 	db.wantLive(things.Table, "a=3")
 }
 
+// A database that was made before there was a migration for keys.
 func TestMigrationNotesTablesThatWereThereBefore(t *testing.T) {
-	db := newDatabase(t, load.Config{})
-	db.exec("DROP TABLE hub.old_identity; DELETE FROM public.hub_schema_version WHERE version_id = 6; CREATE TABLE obs.notes (id int)")
+	db := pgtest.Empty(t)
+	before := fstest.MapFS{}
+	for _, name := range must(fs.Glob(load.Migrations(), "0000[1-5]_*.sql")) {
+		before[name] = &fstest.MapFile{Data: must(fs.ReadFile(load.Migrations(), name))}
+	}
+	if _, err := load.RunMigrations(t.Context(), db.URL, before, "public.hub_schema_version"); err != nil {
+		t.Fatal(err)
+	}
+	statements := "CREATE SCHEMA obs; CREATE TABLE obs.notes (id int)"
+	for _, t := range categories {
+		statements += ";" + load.DDL(t)
+	}
+	must(db.Pool.Exec(t.Context(), statements))
 	if _, err := load.Migrate(t.Context(), db.URL); err != nil {
 		t.Fatal(err)
 	}
-	db.want("SELECT category FROM hub.old_identity", "daily", "sightings", "things")
+	old := newLoader(t, db, load.Config{})
+	old.want("SELECT category FROM hub.old_identity", "daily", "sightings", "things")
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
 
 // Whoever plants a row under the key of another account's must not be overwritten, and
