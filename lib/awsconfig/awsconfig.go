@@ -108,7 +108,7 @@ func Load(ctx context.Context, o Options) (aws.Config, error) {
 	}
 	options := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(httpClient(o.Timeout)),
-		config.WithAPIOptions([]func(*middleware.Stack) error{awsanswer.Add}),
+		config.WithAPIOptions([]func(*middleware.Stack) error{awsanswer.Add, endQuietly}),
 		config.WithLogger(sdkLog{o.Log}), // the SDK's own writes to standard error, in a format of its own
 	}
 	if o.Profile != "" {
