@@ -288,3 +288,28 @@ func BenchmarkOldRuns(b *testing.B) {
 		})
 	}
 }
+
+// A new database has no statistics: the second run of a large scope, of which a row is
+// gone, does not compare each row with each key, which takes longer than a transaction may.
+func TestLargeScopeOfANewDatabase(t *testing.T) {
+	retries := 0
+	db := newDatabase(t, load.Config{OnRetry: func(error, time.Duration) { retries++ }})
+	db.exec("ALTER TABLE obs.things SET (autovacuum_enabled = off)")
+	for run := range 2 {
+		b := build(t)
+		for part := range 3 {
+			var rows []string
+			for row := range 15_000 - run {
+				rows = append(rows, thing(fmt.Sprintf("%d.%d", part, row), "1"))
+			}
+			b.part(things.Table, "", run, part, rows...)
+		}
+		b.end(things.Table, "", run, schema.OK, 3, 3*(15_000-run))
+		if got := db.apply(b).Categories["things"]; got.Completed != 1 || got.Gone != int64(3*run) {
+			t.Errorf("run %d: %+v", run, got)
+		}
+	}
+	if retries > 0 {
+		t.Errorf("%d transactions took too long", retries)
+	}
+}

@@ -152,11 +152,12 @@ func (c *category) namedByNewer(ctx context.Context) (map[int32]bool, error) {
 }
 
 // doWithHashJoins is do for a statement that compares two large sets of keys, which
-// the settings of the connection would do by a loop inside a loop.
+// the settings of the connection would do by a loop inside a loop. So would, with any
+// settings, a planner that takes the table for small, as that of a new database.
 func (c *category) doWithHashJoins(ctx context.Context, step, sql string, row func(values [][]byte) error, params ...param) error {
-	c.add(step, "SET LOCAL enable_hashjoin = on", nil)
+	c.add(step, "SELECT set_config('enable_hashjoin', 'on', true), set_config('enable_nestloop', 'off', true)", nil)
 	c.add(step, sql, row, params...)
-	return c.do(ctx, step, "SET LOCAL enable_hashjoin = off", nil)
+	return c.do(ctx, step, "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_nestloop', 'on', true)", nil)
 }
 
 // dropRepeated keeps one row of each key. Of two runs the newer one has the word;
