@@ -264,10 +264,11 @@ func (b *batch) seal() (decoders map[string]*rowjson.Decoder) {
 	releaseAll(b.spare)
 	decoders, b.unknown = map[string]*rowjson.Decoder{}, map[string]int64{}
 	for name, g := range b.groups {
-		if n := g.decoder.UnknownKeys(); n > 0 {
-			b.unknown[name] = n
+		unknown := g.decoder.UnknownKeys()
+		for _, n := range unknown {
+			b.unknown[name] += n
 		}
-		b.Groups = append(b.Groups, load.Group{Table: g.table, Record: g.decoder.Record(), Parts: g.parts})
+		b.Groups = append(b.Groups, load.Group{Table: g.table, Record: g.decoder.Record(), Parts: g.parts, UnknownKeys: unknown})
 		decoders[name] = g.decoder
 	}
 	b.groups, b.spare = nil, nil

@@ -117,6 +117,9 @@ func TestUnknownKeys(t *testing.T) {
 	}
 	h.deliver(records(t, scopeOf(2), time.Now(), 10, row, row)...)
 	eventually(t, "unknown keys are told twice", func() bool { return len(unknown) == 2 })
+	if got := h.query("SELECT category || ' ' || key || ' ' || count FROM hub.unknown_key ORDER BY key"); !slices.Equal(got, []string{"things new 4", "things newer 3"}) {
+		t.Errorf("stored %q", got)
+	}
 	if first, second := <-unknown, <-unknown; first != 3 || second != 4 {
 		t.Errorf("%d and %d keys without a column", first, second)
 	}

@@ -88,6 +88,7 @@ func (a *apply) run(ctx context.Context) error {
 	}
 	a.markDirty()
 	a.advance()
+	a.storeUnknown()
 	return a.send(ctx)
 }
 

@@ -34,6 +34,9 @@ type Group struct {
 	Table  *schema.Table
 	Record arrow.Record
 	Parts  []Part
+	// UnknownKeys is how many values of the rows had a key that is no column, by key;
+	// "" stands for keys that are not named.
+	UnknownKeys map[string]int64
 
 	// Made by Identify: the key and the hash of every row of Record, and the rows in
 	// about the order of their keys; see sortedByKey.

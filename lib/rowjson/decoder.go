@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"unicode/utf8"
 	"unsafe"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -21,7 +22,7 @@ type Decoder struct {
 	columns []column
 	build   *rowbuild.Builder
 	scan    jsonscan.Scanner
-	unknown int64 // values of appended rows whose key is no column
+	unknown map[string]int64 // values of appended rows whose key is no column
 }
 
 // column is a column with the token that begins its member: its name in quotes
@@ -69,7 +70,9 @@ func (d *Decoder) Append(row []byte, slice string) error {
 		return err
 	}
 	d.build.Append()
-	d.unknown += int64(d.scan.Remembered())
+	if d.scan.Remembered() > 0 {
+		d.countUnknown()
+	}
 	return nil
 }
 
@@ -83,12 +86,38 @@ func (d *Decoder) Bytes() int { return d.build.Bytes() }
 // decoder is ready for the next record.
 func (d *Decoder) Record() arrow.Record { return d.build.Record() }
 
+// What is kept of keys that are no columns: how many names, and bytes of each.
+const (
+	maxUnknownKeys = 20
+	maxUnknownKey  = 64
+)
+
+func (d *Decoder) countUnknown() {
+	if d.unknown == nil {
+		d.unknown = map[string]int64{}
+	}
+	for key := range d.scan.RememberedKeys() {
+		if n := maxUnknownKey; len(key) > n {
+			for !utf8.RuneStart(key[n]) {
+				n--
+			}
+			key = key[:n]
+		}
+		if _, named := d.unknown[string(key)]; named || len(d.unknown) < maxUnknownKeys {
+			d.unknown[string(key)]++
+		} else {
+			d.unknown[""]++
+		}
+	}
+}
+
 // UnknownKeys returns how many values of the rows that were appended since its
-// last call had a key that is no column.
-func (d *Decoder) UnknownKeys() int64 {
-	n := d.unknown
-	d.unknown = 0
-	return n
+// last call had a key that is no column, by the first 64 bytes of the key; nil for
+// none. "" stands for all further keys once 20 are named.
+func (d *Decoder) UnknownKeys() map[string]int64 {
+	unknown := d.unknown
+	d.unknown = nil
+	return unknown
 }
 
 // Release drops the rows since the last record and gives memory back. The decoder

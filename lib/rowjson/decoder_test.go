@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
@@ -257,8 +258,8 @@ func TestRefusals(t *testing.T) {
 		rec := d.Record()
 		requireEqual(t, rec, decode(t, items.Table, good, good))
 		rec.Release()
-		if unknown := d.UnknownKeys(); unknown != 0 {
-			t.Errorf("%.80s: a failed row counted %d unknown keys", test.name, unknown)
+		if unknown := d.UnknownKeys(); unknown != nil {
+			t.Errorf("%.80s: a failed row counted %v unknown keys", test.name, unknown)
 		}
 	}
 	for _, reason := range []schema.Reason{
@@ -315,16 +316,38 @@ func TestUnknownKeys(t *testing.T) {
 	if err := d.Append([]byte("{"+minimal+`,"newer":1}`), ""); err != nil {
 		t.Fatal(err)
 	}
-	if got := d.UnknownKeys(); got != 3*4+1 {
-		t.Errorf("%d unknown keys, want 13", got)
+	want := map[string]int64{"new": 3, "Text": 3, "newer": 4, strings.Repeat("k", 64): 3}
+	if got := d.UnknownKeys(); !maps.Equal(got, want) {
+		t.Errorf("unknown keys %v, want %v", got, want)
 	}
-	if again := d.UnknownKeys(); again != 0 {
-		t.Errorf("%d of them are counted again", again)
+	if again := d.UnknownKeys(); again != nil {
+		t.Errorf("%v are counted again", again)
 	}
 	rec := d.Record()
 	defer rec.Release()
 	good := "{" + minimal + "}"
 	requireEqual(t, rec, decode(t, items.Table, good, good, good, good))
+}
+
+// What is kept of them is bounded, whatever a sender names.
+func TestManyUnknownKeys(t *testing.T) {
+	d := newDecoder(t, items.Table)
+	defer d.Release()
+	for n := range 1_000 {
+		if err := d.Append(fmt.Appendf(nil, `{%s,"k%04d":1,"%s%d":1}`, minimal, n, "k"+strings.Repeat("ä", 33), n), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, sum := d.UnknownKeys(), int64(0)
+	for key, n := range got {
+		sum += n
+		if len(key) > 64 || !utf8.ValidString(key) {
+			t.Errorf("the key %q", key)
+		}
+	}
+	if sum != 2_000 || len(got) > 21 || got["k"+strings.Repeat("ä", 31)] != 1_000 || got["k0000"] != 1 {
+		t.Errorf("%d values of %d keys: %v", sum, len(got), got)
+	}
 }
 
 type costLine struct {

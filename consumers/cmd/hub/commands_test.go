@@ -311,6 +311,13 @@ func TestStatusRejectsAndRefresh(t *testing.T) {
 	}
 	hub(t.Context(), "status").want(t, program.ExitDone, "│ certificates      │         2 │", "shardId-000000000000", "gap in s shard-7, from its beginning to at most 20", "hub replay --to 20", "public.findings_summary", "(unknown)")
 
+	change(t, w.db, `INSERT INTO hub.unknown_key (category, key, count, seen_at) VALUES
+		('secrets', 'b', 3, now()), ('secrets', 'a', 4, now()), ('secrets', '', 5, now()), ('secrets', 'old', 6, now() - interval '2 days')`)
+	hub(t.Context(), "status").want(t, program.ExitDone, "secrets: values of keys without a column were left out: a (4), b (3), others (5); their senders")
+	if s := parse[statusJSON](t, hub(t.Context(), "status", "-o", "json", "--since", "72h")); len(s.Unknown) != 4 || s.Unknown[0].Key != "old" || s.Unknown[0].Values != 6 {
+		t.Errorf("%+v", s.Unknown)
+	}
+
 	// A stream that was made again is told from the one before.
 	change(t, w.db, "INSERT INTO hub.gap (stream, stream_created_at, shard, after_sequence, until_sequence, reason) VALUES ('s', '2026-08-01 10:00:00Z', 'shard-7', '1', '2', 'trimmed')")
 	change(t, w.db, "UPDATE hub.gap SET after_arrived_at = '2026-08-01T10:00:00Z', detected_at = '2026-08-03T04:00:00Z'")

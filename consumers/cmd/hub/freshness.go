@@ -51,9 +51,9 @@ func printSources(p program.Program, sources []sourceStatus) {
 		if s.Reason != "" {
 			line += "; " + program.Cut(s.Reason, 200)
 		}
-		fmt.Fprintln(p.Stdout, line)
+		say(p, "%s", line)
 	}
 	if more := len(sources) - shownSources; more > 0 {
-		fmt.Fprintf(p.Stdout, "%d more are not fresh: SELECT * FROM freshness WHERE status NOT IN ('fresh', 'disabled')\n", more)
+		say(p, "%d more are not fresh: SELECT * FROM freshness WHERE status NOT IN ('fresh', 'disabled')", more)
 	}
 }

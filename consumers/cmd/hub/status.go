@@ -40,6 +40,8 @@ type statusJSON struct {
 	Views   []viewStatus   `json:"views"`
 	// CountedRejects are those of which only the number is kept.
 	CountedRejects []countedRejectsJSON `json:"counted_rejects"`
+	// Unknown are keys of rows that have no column, seen within --since.
+	Unknown []unknownStatus `json:"unknown_keys"`
 }
 
 // categoryStatus is one category. The counts from Runs to Gone are of the runs
@@ -84,6 +86,14 @@ type gapStatus struct {
 	// Since is when the stream stored the last record before the gap; null if none
 	// was applied.
 	Since *time.Time `json:"since"`
+}
+
+type unknownStatus struct {
+	Category string `json:"category"`
+	// Key as the sender wrote it, cut; "" stands for all beyond a number of them.
+	Key    string    `json:"key"`
+	Values int64     `json:"values"`
+	Seen   time.Time `json:"seen"`
 }
 
 type viewStatus struct {
@@ -171,6 +181,11 @@ func readStatus(ctx context.Context, pool *pgxpool.Pool, since time.Duration) (s
 	if s.CountedRejects, err = countedRejects(ctx, pool, nil); err != nil {
 		return s, err
 	}
+	if s.Unknown, err = list[unknownStatus](ctx, pool, `
+		SELECT category, key, count, seen_at FROM hub.unknown_key
+		WHERE seen_at > now() - $1::interval ORDER BY category, key = '', count DESC, key`, since); err != nil {
+		return s, err
+	}
 	s.Views, err = list[viewStatus](ctx, pool, `
 		SELECT view_name, refreshed_at, duration_ms, refreshes, error FROM hub.view_refresh ORDER BY view_name`)
 	return s, err
@@ -191,6 +206,7 @@ func (s statusJSON) print(p program.Program, wide bool) {
 	s.printCategories(p, wide)
 	sayCounted(p, s.CountedRejects)
 	printSources(p, s.Sources)
+	s.printUnknown(p)
 	name := s.streamNames(wide)
 	if len(s.Shards) > 0 {
 		header := []any{"stream", "shard", "newest applied record"}
@@ -255,6 +271,26 @@ func (s statusJSON) printCategories(p program.Program, wide bool) {
 		}
 	}
 }
+
+// printUnknown names the keys without a column, on a line for each category.
+func (s statusJSON) printUnknown(p program.Program) {
+	for keys := s.Unknown; len(keys) > 0; {
+		category, n := keys[0].Category, 0
+		var names []string
+		for ; n < len(keys) && keys[n].Category == category; n++ {
+			names = append(names, fmt.Sprintf("%s (%d)", program.Cut(orElse(keys[n].Key, "others"), 64), keys[n].Values))
+		}
+		if len(names) > maxUnknown {
+			names = append(names[:maxUnknown], fmt.Sprintf("and %d more", len(names)-maxUnknown))
+		}
+		say(p, "%s: values of keys without a column were left out: %s; their senders are newer than this hub, or mistype them",
+			category, strings.Join(names, ", "))
+		keys = keys[n:]
+	}
+}
+
+// maxUnknown is how many keys of a category are named.
+const maxUnknown = 10
 
 func categoryName(name string) string { return program.Cut(orElse(name, "(unknown)"), 48) }
 

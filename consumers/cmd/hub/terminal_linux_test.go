@@ -39,6 +39,7 @@ INSERT INTO hub.shard_progress (stream, stream_created_at, shard, sequence_numbe
 VALUES ('arn:aws:kinesis:eu-central-1:444455556666:stream/observability', now(), 'shardId-000000000000',
         49590338271490256608559692538361571095921575989136588898, now() - interval '3 hours 2 minutes');
 UPDATE hub.view_refresh SET refreshed_at = now(), duration_ms = 123456, error = repeat('the view cannot be refreshed ', 20);
+INSERT INTO hub.unknown_key (category, key, count) SELECT 'secrets', E'new\x1b\u009b' || repeat('key', 20) || n, n FROM generate_series(1, 12) n;
 INSERT INTO hub.gap (stream, stream_created_at, shard, after_sequence, until_sequence, reason, after_arrived_at)
 VALUES ('arn:aws:kinesis:eu-central-1:444455556666:stream/observability', now(), 'shardId-000000000000', '1', '2', 'the shard was read too late', now());
 INSERT INTO hub.reject (reason, detail, category, account_id, region, run, part, row_number, origin, size, sha256, bytes)

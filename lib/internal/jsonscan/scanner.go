@@ -10,6 +10,7 @@ package jsonscan
 import (
 	"bytes"
 	"encoding/binary"
+	"iter"
 	"math"
 	"math/bits"
 	"slices"
@@ -145,6 +146,17 @@ func (s *Scanner) Remember(key []byte, offset int) {
 
 // Remembered returns how many keys were given to Remember.
 func (s *Scanner) Remembered() int { return len(s.keys) }
+
+// RememberedKeys are the keys that were given to Remember, valid until Reset.
+func (s *Scanner) RememberedKeys() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for _, m := range s.keys {
+			if !yield(m.key) {
+				return
+			}
+		}
+	}
+}
 
 // End fails if anything but white space is left.
 func (s *Scanner) End() error {
