@@ -351,9 +351,18 @@ func printComparison(p program.Program, results []compareJSON) {
 			if len(d.Columns) > 0 {
 				text += " in " + strings.Join(d.Columns, ", ")
 			}
-			fmt.Fprintln(p.Stdout, program.Cut(text, 300))
+			say(p, "%s", program.Cut(text, 300))
 		}
 	}
+	var rows, differences int64
+	for _, r := range results {
+		rows, differences = rows+r.Rows, differences+r.OnlyHere+r.OnlyThere+r.Differing
+	}
+	if differences == 0 {
+		say(p, "All is right: the databases have the same %d live rows.", rows)
+		return
+	}
+	say(p, "Not all is right: %d rows differ. Let both apply all that arrived; if they still differ, replay the archive into the one that lacks or has other rows.", differences)
 }
 
 func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

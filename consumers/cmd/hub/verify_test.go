@@ -153,7 +153,7 @@ func TestReplayIntoAnEmptyDatabaseIsEqual(t *testing.T) {
 	if done.Rows != dry.Rows || dry.Applied != 0 || done.Applied != done.Rows || !done.Complete || done.Categories["certificates"].Rows != 491 || done.Categories["certificates"].Gone != 10 || done.Categories["certificates"].Completed != 3 {
 		t.Errorf("%+v", done)
 	}
-	hub(t.Context(), "verify", "--against", empty.URL).want(t, program.ExitDone, "│ certificates      │       241 │   241 │")
+	hub(t.Context(), "verify", "--against", empty.URL).want(t, program.ExitDone, "│ certificates      │       241 │   241 │", "All is right: the databases have the same 243 live rows.")
 	hub(t.Context(), "verify", "--database-url", empty.URL).want(t, program.ExitDone)
 	hub(t.Context(), replay...).want(t, program.ExitDone, "0 files with 0 rows applied, 8 files with 493 rows were before")
 	none := append(slices.Clone(replay), "--from", "2099-01-01")
@@ -185,7 +185,7 @@ func TestReplayIntoAnEmptyDatabaseIsEqual(t *testing.T) {
 			if test.found(c) != 1 || c.OnlyHere+c.OnlyThere+c.Differing != 1 || len(c.Differences) != 1 {
 				t.Errorf("%+v", c)
 			}
-			hub(t.Context(), against...).want(t, program.ExitPartly, test.text)
+			hub(t.Context(), against...).want(t, program.ExitPartly, test.text, "Not all is right: 1 rows differ.")
 			hub(t.Context(), append(against, "--category", "service_costs")...).want(t, program.ExitDone)
 		})
 	}
