@@ -64,7 +64,11 @@ func (db *database) exec(statement string, args ...any) {
 // refresh refreshes all materialized views, and fails if one fails.
 func (db *database) refresh() {
 	db.Helper()
-	if _, err := refresh.New(db.Pool, refresh.Config{}).All(db.Context()); err != nil {
+	refresher, err := refresh.New(db.Pool, refresh.Config{})
+	if err != nil {
+		db.Fatal(err)
+	}
+	if _, err := refresher.All(db.Context()); err != nil {
 		db.Fatal(err)
 	}
 }

@@ -37,9 +37,13 @@ func Example() {
 	defer pool.Close()
 	from, _ := schema.ParseDate("2026-08-01")
 	to, _ := schema.ParseDate("2026-08-31")
+	loader, err := load.New(pool, load.Config{Tables: []*schema.Table{things.Table}})
+	if err != nil {
+		log.Fatal(err)
+	}
 	summary, err := replay.Run(ctx, replay.Config{
 		Bucket: bucket,
-		Loader: load.New(pool, load.Config{}, things.Table),
+		Loader: loader,
 		Filter: archive.Filter{Accounts: []string{"111122223333"}, From: from, To: to},
 	})
 	if err != nil {

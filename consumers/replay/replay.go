@@ -103,6 +103,7 @@ func (c Config) validate() error {
 	check(c.Workers > 0, "Workers is %d", c.Workers)
 	check(c.BatchRows > 0, "BatchRows is %d", c.BatchRows)
 	check(c.BatchBytes > 0, "BatchBytes is %d", c.BatchBytes)
+	check(c.ClockAhead > 0, "ClockAhead is %v", c.ClockAhead)
 	if err := errors.Join(faults...); err != nil {
 		return fmt.Errorf("replay: configuration: %w", err)
 	}

@@ -88,7 +88,7 @@ func newDatabase(t *testing.T, tables ...*schema.Table) *database {
 	}
 	pool := must(pgxpool.NewWithConfig(t.Context(), must(load.PoolConfig(pgtest.New(t, template).URL))))
 	t.Cleanup(pool.Close)
-	return &database{t, pool, load.New(pool, load.Config{}, tables...)}
+	return &database{t, pool, must(load.New(pool, load.Config{Tables: tables}))}
 }
 
 // query returns the rows of a query with one column.

@@ -48,7 +48,10 @@ func loaded(t *testing.T) (*pgtest.DB, *simulate.World, sent) {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	loader := load.New(pool, load.Config{}, schemas.All()...)
+	loader, err := load.New(pool, load.Config{Tables: schemas.All()})
+	if err != nil {
+		t.Fatal(err)
+	}
 	spoke := sent{World: world.Config()}
 	for _, scope := range world.Scopes() {
 		table, rec, err := world.Record(scope)

@@ -11,6 +11,7 @@ import (
 	"github.com/hubspoke/observability/lib/awsfake"
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/pgtest"
+	"github.com/hubspoke/observability/lib/schema"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
@@ -47,7 +48,11 @@ func TestLamps(t *testing.T) {
 	}
 
 	var runs int64
-	err = consume(ctx, cfg, stream, load.New(pool, load.Config{}, Lamps.Table), func(r load.Result) {
+	loader, err := load.New(pool, load.Config{Tables: []*schema.Table{Lamps.Table}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = consume(ctx, cfg, stream, loader, func(r load.Result) {
 		if runs += r.Categories["lamps"].Completed; runs == 2 {
 			stop()
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/hubspoke/observability/lib/awsfake"
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/pgtest/pgserver"
+	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/lib/stream/kcl"
 )
 
@@ -61,7 +62,11 @@ func run(ctx context.Context) error {
 	}
 	consuming, stop := context.WithCancel(ctx)
 	defer stop()
-	err = consume(consuming, cfg, stream, load.New(pool, load.Config{}, Lamps.Table), func(r load.Result) {
+	loader, err := load.New(pool, load.Config{Tables: []*schema.Table{Lamps.Table}})
+	if err != nil {
+		return err
+	}
+	err = consume(consuming, cfg, stream, loader, func(r load.Result) {
 		if r.Categories["lamps"].Completed > 0 {
 			stop()
 		}

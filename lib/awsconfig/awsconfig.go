@@ -60,6 +60,17 @@ type Options struct {
 	Log *slog.Logger
 }
 
+func (o Options) validate() error {
+	faults := []error{o.Role.Validate()}
+	if o.Timeout < 0 {
+		faults = append(faults, errors.New("awsconfig: Options.Timeout is negative"))
+	}
+	if o.MaxAttempts < 0 {
+		faults = append(faults, errors.New("awsconfig: Options.MaxAttempts is negative"))
+	}
+	return errors.Join(faults...)
+}
+
 // Role is an IAM role to assume.
 type Role struct {
 	// ARN of the role; "" is no role.
@@ -100,7 +111,7 @@ const (
 // the error is an [*ExpiredError]. The error is that of ctx when it is done. All configurations loaded with the same
 // Timeout share one pool of connections.
 func Load(ctx context.Context, o Options) (aws.Config, error) {
-	if err := o.Role.Validate(); err != nil {
+	if err := o.validate(); err != nil {
 		return aws.Config{}, err
 	}
 	if o.Log == nil {

@@ -81,7 +81,7 @@ func config(collectors ...collect.Any) collect.Config {
 		Regions:    []string{"eu-central-1"},
 		Collectors: collectors,
 		AWS:        func(region string) aws.Config { return aws.Config{Region: region} },
-		Jitter:     -1,
+		Jitter:     1,
 	}
 }
 

@@ -70,8 +70,8 @@ type Config struct {
 	// known how often Once is called.
 	Every time.Duration
 	// Jitter is the time over which Run spreads the first runs; later ones keep
-	// their distance. At most the collector's interval. Defaults to 1 minute;
-	// negative is none.
+	// their distance. At most the collector's interval. Defaults to 1 minute: for next
+	// to nothing, set a nanosecond.
 	Jitter time.Duration
 	// Grace is how long a run may still send what it has, and its end, after the
 	// context is done. Defaults to 5 seconds.
@@ -161,6 +161,7 @@ func (c Config) validate() error {
 	fault(c.ChunkRows <= archive.MaxRows, "ChunkRows is %d, more than %d", c.ChunkRows, archive.MaxRows)
 	fault(c.ChunkBytes <= archive.MaxDecoded/2, "ChunkBytes is %d, more than %d", c.ChunkBytes, archive.MaxDecoded/2)
 	fault(c.Every >= 0 && c.Every <= envelope.MaxEvery, "Every %v is not between 0 and %v", c.Every, envelope.MaxEvery)
+	fault(c.Jitter >= 0, "Jitter is negative")
 	fault(c.Grace >= 0, "Grace is negative")
 	return errors.Join(faults...)
 }

@@ -16,7 +16,10 @@ func TestAdmitReadsSlices(t *testing.T) {
 		Day  schema.Date `col:"day,key,slice"`
 		Name string      `col:"name,key"`
 	}](schema.Spec{Name: "days", Mode: schema.Snapshot})
-	loader := load.New(nil, load.Config{}, days.Table)
+	loader, err := load.New(nil, load.Config{Tables: []*schema.Table{days.Table}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	now := time.Now()
 	for slice, ok := range map[string]bool{"2026-01-01": true, "20260101": false, "infinity": false, "0000-01-01": false, "": false} {
 		scope := schema.Scope{Category: "days", Account: "123456789012", Region: "us-east-1", Slice: slice}

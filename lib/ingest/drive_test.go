@@ -11,6 +11,7 @@ import (
 	"github.com/hubspoke/observability/lib/ingest"
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/pgtest"
+	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/lib/stream"
 )
 
@@ -26,7 +27,10 @@ func TestDriveAppliesWhatTheSourceDeliveredLast(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	loader := load.New(pool, load.Config{}, things.Table)
+	loader, err := load.New(pool, load.Config{Tables: []*schema.Table{things.Table}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	newPipeline := func() *ingest.Pipeline {
 		p, err := ingest.New(loader, ingest.Config{Stream: "stream", BatchAge: time.Hour})
 		if err != nil {

@@ -46,7 +46,11 @@ func Example() {
 
 	// The hub applies what arrives, until it is stopped.
 	ctx, stop := context.WithCancel(ctx)
-	pipeline, err := ingest.New(load.New(pool, load.Config{}, Lamps.Table), ingest.Config{
+	loader, err := load.New(pool, load.Config{Tables: []*schema.Table{Lamps.Table}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	pipeline, err := ingest.New(loader, ingest.Config{
 		Stream: "lamps",
 		OnApply: func(r load.Result) {
 			fmt.Printf("%d new, %d rejected\n", r.Categories["lamps"].New, r.Rejects)

@@ -103,7 +103,7 @@ func TestStreamOverBrokenConnections(t *testing.T) {
 	pool := newPool(t, db.URL, func(cfg *pgxpool.Config) {
 		cfg.ConnConfig.DialFunc = pgconn.DialFunc(faultyconn.Wrap((&net.Dialer{}).DialContext, cuts.Decide))
 	})
-	h := newHubOn(t, db.Pool, load.New(pool, quick, categories...), ingest.Config{BatchAge: time.Millisecond, BatchRows: 30})
+	h := newHubOn(t, db.Pool, newLoader(pool, quick), ingest.Config{BatchAge: time.Millisecond, BatchRows: 30})
 	h.exec(canary.Install("things"))
 	s := memstream.New(3)
 	s.Inject(memstream.Faults{Seed: 5, Duplicate: 0.05, Abandon: 0.02, MaxBatch: 5})
@@ -381,7 +381,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 			return ctx, cancel
 		},
 	} {
-		p, err := ingest.New(load.New(newPool(t, db.URL, nil), quick, categories...), ingest.Config{Stream: name, BatchRows: 1})
+		p, err := ingest.New(newLoader(newPool(t, db.URL, nil), quick), ingest.Config{Stream: name, BatchRows: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -416,7 +416,7 @@ func TestUnorderedSideBySide(t *testing.T) {
 	config := ingest.Config{Unordered: true, BatchAge: time.Millisecond}
 	var hubs []*hub
 	for range 2 {
-		hubs = append(hubs, newHubOn(t, db.Pool, load.New(newPool(t, db.URL, nil), quick, categories...), config))
+		hubs = append(hubs, newHubOn(t, db.Pool, newLoader(newPool(t, db.URL, nil), quick), config))
 	}
 	h := hubs[0]
 	h.exec(canary.Install("things"))
@@ -497,7 +497,7 @@ func TestChangesOfTheTableUnderLoad(t *testing.T) {
 	own := newPool(t, server.URL(), func(cfg *pgxpool.Config) {
 		cfg.ConnConfig.User, cfg.ConnConfig.Password = "loader", "secret"
 	})
-	h := newHubOn(t, pool, load.New(own, quick, categories...), ingest.Config{BatchAge: time.Millisecond, BatchRows: 50})
+	h := newHubOn(t, pool, newLoader(own, quick), ingest.Config{BatchAge: time.Millisecond, BatchRows: 50})
 
 	start, run, sent := time.Now().Add(-time.Hour), 0, 0
 	const rows = 10

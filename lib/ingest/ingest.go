@@ -36,7 +36,8 @@ import (
 	"github.com/hubspoke/observability/lib/stream"
 )
 
-// Config of a Pipeline. Stream must be set; everything else has a default.
+// Config of a Pipeline. Stream must be set; everything else has a
+// default, for which zero stands. Numbers must not be negative.
 type Config struct {
 	// Stream is the name under which the progress of the shards is kept.
 	Stream string
@@ -116,6 +117,7 @@ func (c Config) validate() error {
 	check(c.BatchBytes > 0, "BatchBytes is %d", c.BatchBytes)
 	check(c.BatchAge > 0, "BatchAge is %v", c.BatchAge)
 	check(c.Budget >= minBudget, "Budget is %d, less than %d: the largest record would not pass", c.Budget, minBudget)
+	check(c.ClockAhead > 0, "ClockAhead is %v", c.ClockAhead)
 	if err := errors.Join(faults...); err != nil {
 		return fmt.Errorf("ingest: configuration: %w", err)
 	}

@@ -66,7 +66,17 @@ type hub struct {
 func newHub(t *testing.T, config ingest.Config) *hub {
 	t.Helper()
 	db := pgtest.New(t, template)
-	return newHubOn(t, db.Pool, load.New(newPool(t, db.URL, nil), quick, categories...), config)
+	return newHubOn(t, db.Pool, newLoader(newPool(t, db.URL, nil), quick), config)
+}
+
+// newLoader returns a loader of the categories of these tests.
+func newLoader(pool *pgxpool.Pool, config load.Config) *load.Loader {
+	config.Tables = categories
+	loader, err := load.New(pool, config)
+	if err != nil {
+		panic(err)
+	}
+	return loader
 }
 
 // newPool returns a pool for a loader, which configure may change.

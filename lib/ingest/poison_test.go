@@ -211,7 +211,7 @@ func TestNothingButPoison(t *testing.T) {
 	db := pgtest.New(t, template)
 	config := quick
 	config.RejectLimit = limit
-	h := newHubOn(t, db.Pool, load.New(newPool(t, db.URL, nil), config, categories...), ingest.Config{})
+	h := newHubOn(t, db.Pool, newLoader(newPool(t, db.URL, nil), config), ingest.Config{})
 	h.exec("ALTER TABLE obs.gauges ADD CHECK (ratio >= 0)")
 	var malformed, refused []string
 	for i := range 2000 {

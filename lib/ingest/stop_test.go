@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/hubspoke/observability/lib/ingest"
-	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/stream"
 )
 
@@ -38,7 +37,7 @@ func TestStopWhileSessionsDeliver(t *testing.T) {
 	}
 	part := records(t, scopeOf(0), time.Now(), rows, values...)[0]
 	for range 10 {
-		p, err := ingest.New(load.New(pool, quick, categories...), ingest.Config{Stream: "stream", BatchRows: rows})
+		p, err := ingest.New(newLoader(pool, quick), ingest.Config{Stream: "stream", BatchRows: rows})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +177,7 @@ func TestBlockedDeliverIsWoken(t *testing.T) {
 func newStopped(t *testing.T, config ingest.Config) (*ingest.Pipeline, stream.Session) {
 	t.Helper()
 	config.Stream = "stream"
-	p, err := ingest.New(load.New(nil, quick, categories...), config)
+	p, err := ingest.New(newLoader(nil, quick), config)
 	if err != nil {
 		t.Fatal(err)
 	}

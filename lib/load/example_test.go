@@ -51,7 +51,10 @@ func Example() {
 		log.Fatal(err)
 	}
 
-	loader := load.New(pool, load.Config{}, Lamps.Table)
+	loader, err := load.New(pool, load.Config{Tables: []*schema.Table{Lamps.Table}})
+	if err != nil {
+		log.Fatal(err)
+	}
 	apply := func(run time.Time, lamps ...Lamp) {
 		result, err := loader.Apply(ctx, snapshot(run, lamps))
 		if err != nil {

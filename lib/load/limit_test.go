@@ -257,7 +257,10 @@ func BenchmarkOldRuns(b *testing.B) {
 				b.Fatal(err)
 			}
 			b.Cleanup(pool.Close)
-			loader := load.New(pool, load.Config{}, categories...)
+			loader, err := load.New(pool, load.Config{Tables: categories})
+			if err != nil {
+				b.Fatal(err)
+			}
 			run := runAt(1 << 20)
 			scope := scopeOf(things.Table, "")
 			for _, sql := range []string{

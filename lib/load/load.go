@@ -30,6 +30,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,8 +40,11 @@ import (
 	"github.com/hubspoke/observability/lib/schema"
 )
 
-// Config of a Loader. The zero value works.
+// Config of a Loader. Tables must be set. Numbers must not be negative; zero is the
+// default.
 type Config struct {
+	// Tables of the categories that are loaded.
+	Tables []*schema.Table
 	// ParkedLimit is how many parked records are kept before Apply refuses to go
 	// on. Defaults to 100,000.
 	ParkedLimit int
@@ -105,6 +109,39 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+func (c Config) validate() error {
+	var faults []error
+	fault := func(wrong bool, format string, args ...any) {
+		if wrong {
+			faults = append(faults, fmt.Errorf("load: "+format, args...))
+		}
+	}
+	fault(len(c.Tables) == 0, "Config.Tables is empty")
+	for i, t := range c.Tables {
+		fault(t == nil, "Config.Tables[%d] is nil", i)
+		named := func(other *schema.Table) bool { return t != nil && other != nil && other.Name() == t.Name() }
+		fault(slices.ContainsFunc(c.Tables[:i], named), "Config.Tables[%d] has the name of one before it", i)
+	}
+	for _, n := range []struct {
+		name  string
+		value int64
+	}{
+		{"ParkedLimit", int64(c.ParkedLimit)},
+		{"RejectLimit", int64(c.RejectLimit)},
+		{"TotalRejectLimit", c.TotalRejectLimit},
+		{"AccountRejectBytes", c.AccountRejectBytes},
+		{"TotalRejectBytes", c.TotalRejectBytes},
+		{"KeyLimit", c.KeyLimit},
+		{"ScopeLimit", int64(c.ScopeLimit)},
+		{"TransactionTimeout", int64(c.TransactionTimeout)},
+		{"RetryInterval", int64(c.RetryInterval)},
+		{"MaxRetryInterval", int64(c.MaxRetryInterval)},
+	} {
+		fault(n.value < 0, "Config.%s is negative", n.name)
+	}
+	return errors.Join(faults...)
+}
+
 // Loader applies parts and shard progress in one transaction; applying the same
 // part twice changes nothing. It is safe for concurrent use: each Apply takes one
 // connection of the pool.
@@ -152,15 +189,18 @@ func (l *Loader) Stalled() time.Duration {
 	return longest
 }
 
-// New returns a Loader of the categories given. It works on pool, which should
+// New returns a Loader, or all faults of config. It works on pool, which should
 // come from [PoolConfig] and stays the caller's to close. The bookkeeping tables
 // must exist; see [Migrate].
-func New(pool *pgxpool.Pool, config Config, categories ...*schema.Table) *Loader {
+func New(pool *pgxpool.Pool, config Config) (*Loader, error) {
+	if err := config.validate(); err != nil {
+		return nil, err
+	}
 	l := &Loader{pool: pool, config: config.withDefaults(), tables: map[string]*schema.Table{}}
-	for _, t := range categories {
+	for _, t := range config.Tables {
 		l.tables[t.Name()] = t
 	}
-	return l
+	return l, nil
 }
 
 // Table returns the category of that name, nil if the Loader does not have it.

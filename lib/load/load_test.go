@@ -116,7 +116,8 @@ func newLoader(t *testing.T, db *pgtest.DB, config load.Config) *database {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	return &database{T: t, DB: db, loader: load.New(pool, config, append(slices.Clone(categories), everything.Table)...), pool: pool}
+	config.Tables = append(slices.Clone(categories), everything.Table)
+	return &database{T: t, DB: db, loader: must(load.New(pool, config)), pool: pool}
 }
 
 const (

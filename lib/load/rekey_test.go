@@ -97,7 +97,7 @@ func TestRekeyGivesADatabaseTheKeysOfThisVersion(t *testing.T) {
 	if err != nil || len(faults) != 3 || !faults[0].OldKeys {
 		t.Fatalf("faults %v, %v", faults, err)
 	}
-	fresh := load.New(db.pool, load.Config{}, categories...)
+	fresh := must(load.New(db.pool, load.Config{Tables: categories}))
 	batch := build(t).part(things.Table, "", 3, 0, thing("a", "3")).done()
 	result, err := fresh.Apply(t.Context(), batch)
 	if err != nil || result.Parked["things"] == nil {

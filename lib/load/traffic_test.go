@@ -193,7 +193,8 @@ func (db *database) connect(config load.Config, configure func(*pgxpool.Config))
 		db.Fatal(err)
 	}
 	db.Cleanup(pool.Close)
-	return load.New(pool, config, categories...)
+	config.Tables = categories
+	return must(load.New(pool, config))
 }
 
 // cutting makes the connections of a pool those that cuts decides about.

@@ -23,9 +23,12 @@ func program(ctx context.Context, pool *pgxpool.Pool, views fs.FS) error {
 	if err != nil {
 		return err
 	}
-	refresher := refresh.New(pool, refresh.Config{
+	refresher, err := refresh.New(pool, refresh.Config{
 		OnRefresh: func(r refresh.Result) { fmt.Println(len(r.Views), "views after", r.Marks, "changes") },
 	})
+	if err != nil {
+		return err
+	}
 	return refresher.Run(ctx)
 }
 

@@ -289,7 +289,7 @@ func TestRoles(t *testing.T) {
 	if err := exec(writer, "INSERT INTO hub.dirty (table_name) VALUES ('fruit')"); err != nil {
 		t.Fatal(err)
 	}
-	if result, err := refresh.New(pool, refresh.Config{}).Once(t.Context()); err != nil || len(result.Views) != 2 {
+	if result, err := newRefresher(t, pool).Once(t.Context()); err != nil || len(result.Views) != 2 {
 		t.Errorf("as obs_writer: result %+v, error %v", result, err)
 	}
 }

@@ -27,7 +27,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Config of a Refresher. The zero value works.
+// Config of a Refresher. The zero value works. Durations must not be negative; zero is
+// the default.
 type Config struct {
 	// Debounce is how long a change waits for others before views are refreshed,
 	// and how often Run looks for changes. Defaults to 1 s.
@@ -76,6 +77,25 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
+}
+
+func (c Config) validate() error {
+	var faults []error
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"Debounce", c.Debounce},
+		{"Interval", c.Interval},
+		{"RetryInterval", c.RetryInterval},
+		{"LockTimeout", c.LockTimeout},
+		{"ViewTimeout", c.ViewTimeout},
+	} {
+		if d.value < 0 {
+			faults = append(faults, fmt.Errorf("refresh: Config.%s is negative", d.name))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // View is what happened to one materialized view.
@@ -172,11 +192,14 @@ type Refresher struct {
 	config Config
 }
 
-// New returns a Refresher of the views that [Install] made. It takes its
-// connections out of pool, which stays the caller's to close; while Run works it
-// has one of its own.
-func New(pool *pgxpool.Pool, config Config) *Refresher {
-	return &Refresher{pool, config.withDefaults()}
+// New returns a Refresher of the views that [Install] made, or all faults of config.
+// It takes its connections out of pool, which stays the caller's to close; while Run
+// works it has one of its own.
+func New(pool *pgxpool.Pool, config Config) (*Refresher, error) {
+	if err := config.validate(); err != nil {
+		return nil, err
+	}
+	return &Refresher{pool, config.withDefaults()}, nil
 }
 
 // Run refreshes views after changes until ctx is done. After an error of the

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/hubspoke/observability/lib/refresh"
 )
@@ -19,7 +20,20 @@ import (
 var soon = refresh.Config{Debounce: time.Millisecond, Interval: time.Millisecond, RetryInterval: time.Millisecond}
 
 func (db *database) refresher(config refresh.Config) *refresh.Refresher {
-	return refresh.New(db.Pool, config)
+	r, err := refresh.New(db.Pool, config)
+	if err != nil {
+		db.Fatal(err)
+	}
+	return r
+}
+
+func newRefresher(t *testing.T, pool *pgxpool.Pool) *refresh.Refresher {
+	t.Helper()
+	r, err := refresh.New(pool, refresh.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 // once refreshes what changed and returns the names of the views.
@@ -526,14 +540,14 @@ func TestPoolSettingsDoNotMatter(t *testing.T) {
 				current_setting('statement_timeout') AS timeout;
 		CREATE UNIQUE INDEX ON setting (one)`)})
 	const setting = "SELECT concat_ws(' ', hash, memory, timeout) FROM setting"
-	if _, err := refresh.New(db.loaderPool(), refresh.Config{}).All(t.Context()); err != nil {
+	if _, err := newRefresher(t, db.loaderPool()).All(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := db.text(setting); !slices.Equal(got, []string{"on 64MB 2min"}) {
 		t.Errorf("refreshed with %q", got)
 	}
 	db.exec("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = ''1GB''', current_database()); EXECUTE format('ALTER DATABASE %I SET statement_timeout = ''1h''', current_database()); END $$")
-	if _, err := refresh.New(db.loaderPool(), refresh.Config{}).All(t.Context()); err != nil {
+	if _, err := newRefresher(t, db.loaderPool()).All(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := db.text(setting); !slices.Equal(got, []string{"on 1GB 2min"}) {

@@ -22,7 +22,7 @@ func asked(t *testing.T, c collect.Any, body string) (collect.Result, []string) 
 	env := a.env("eu-west-1")
 	var rows []string
 	runner, err := collect.New(collect.Config{
-		Account: env.Account, Regions: []string{env.Region}, Collectors: []collect.Any{c}, Jitter: -1,
+		Account: env.Account, Regions: []string{env.Region}, Collectors: []collect.Any{c}, Jitter: 1,
 		AWS: func(string) aws.Config { return env.AWS },
 		Row: func(_ schema.Scope, row []byte) { rows = append(rows, string(row)) },
 	})

@@ -311,7 +311,7 @@ func collectFindings(t *testing.T, w *simulate.World, account string, since time
 		ctx, cancel := context.WithCancel(t.Context())
 		runs := 0
 		runner, err := collect.New(collect.Config{
-			Account: account, Regions: w.Regions()[:1], Collectors: findingsOnly(w.Collectors(account)), Jitter: -1,
+			Account: account, Regions: w.Regions()[:1], Collectors: findingsOnly(w.Collectors(account)), Jitter: 1,
 			AWS: func(region string) aws.Config { return aws.Config{Region: region} },
 			Row: func(_ schema.Scope, row []byte) {
 				if runs == 1 {

@@ -141,7 +141,10 @@ func (c consumeCommand) consume(ctx context.Context, p program.Program, log *slo
 	}
 
 	m := newMetrics(p.VersionText(), pool, id)
-	loader := load.New(pool, load.Config{OnRetry: m.retried, Logger: log}, schemas.All()...)
+	loader, err := load.New(pool, load.Config{Tables: schemas.All(), OnRetry: m.retried, Logger: log})
+	if err != nil {
+		return err
+	}
 	dog := &watchdog{log: log, pool: pool, connections: connections, stalled: loader.Stalled, limit: stallTime}
 	config := c.pipelineFlags.config(id)
 	config.OnApply, config.OnUnknownKeys, config.Logger = m.applied, m.unknownKeys, log
@@ -167,7 +170,12 @@ func (c consumeCommand) consume(ctx context.Context, p program.Program, log *slo
 		keep: keep, keepRejects: c.KeepRejects, id: id, slow: slowCommit + c.BatchAge,
 	}
 	if c.Refresh {
-		hub.refresher = refresh.New(pool, refresh.Config{Interval: c.RefreshInterval, ViewTimeout: c.ViewTimeout, OnRefresh: m.refreshed, OnError: m.refreshFailed, Logger: log})
+		hub.refresher, err = refresh.New(pool, refresh.Config{
+			Interval: c.RefreshInterval, ViewTimeout: c.ViewTimeout, OnRefresh: m.refreshed, OnError: m.refreshFailed, Logger: log,
+		})
+		if err != nil {
+			return err
+		}
 	}
 	if c.MetricsAddr != "" {
 		endpoints, err := program.Listen(c.MetricsAddr, m.handler(), answers(pool, dog), log)

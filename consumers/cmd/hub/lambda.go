@@ -114,7 +114,10 @@ func (s *sinks) pipeline(ctx context.Context, streamARN string) (p *runningPipel
 	}
 	config := s.flags.config(id)
 	config.Unordered, config.Logger = true, s.log
-	loader := load.New(s.pool, load.Config{Logger: s.log}, schemas.All()...)
+	loader, err := load.New(s.pool, load.Config{Tables: schemas.All(), Logger: s.log})
+	if err != nil {
+		return nil, false, err
+	}
 	if err := loader.StoreStream(ctx, id.ARN, id.Created, id.Retention); err != nil { // `hub refresh` asks for it
 		return nil, false, err
 	}

@@ -51,7 +51,10 @@ func (c refreshCommand) Run(ctx context.Context, p program.Program, log *slog.Lo
 		return err
 	}
 	defer pool.Close()
-	loader := load.New(pool, load.Config{Logger: log}, schemas.All()...)
+	loader, err := load.New(pool, load.Config{Tables: schemas.All(), Logger: log})
+	if err != nil {
+		return err
+	}
 	retention, err := loader.Retention(ctx)
 	if err != nil {
 		return err
@@ -60,7 +63,10 @@ func (c refreshCommand) Run(ctx context.Context, p program.Program, log *slog.Lo
 	if err != nil {
 		return err
 	}
-	r := refresh.New(pool, refresh.Config{ViewTimeout: c.ViewTimeout, Logger: log})
+	r, err := refresh.New(pool, refresh.Config{ViewTimeout: c.ViewTimeout, Logger: log})
+	if err != nil {
+		return err
+	}
 	refreshed, what := r.Once, "views whose tables changed"
 	if c.All {
 		refreshed, what = r.All, "views"

@@ -75,6 +75,10 @@ func (c replayCommand) Run(ctx context.Context, p program.Program, log *slog.Log
 	if err != nil {
 		return program.Usagef("--bucket, --bucket-prefix: %w", err)
 	}
+	loader, err := load.New(pool, load.Config{Tables: chosen, Logger: log})
+	if err != nil {
+		return err
+	}
 	var listed, done atomic.Int64
 	var rows atomic.Int64
 	stop := program.NewProgress(p.Stderr, log, "replaying").Start(ctx, func() program.State {
@@ -83,7 +87,7 @@ func (c replayCommand) Run(ctx context.Context, p program.Program, log *slog.Log
 		}
 	})
 	summary, err := replay.Run(ctx, replay.Config{
-		Bucket: bucket, Loader: load.New(pool, load.Config{Logger: log}, chosen...), Filter: filter, DryRun: c.DryRun, Workers: c.Workers,
+		Bucket: bucket, Loader: loader, Filter: filter, DryRun: c.DryRun, Workers: c.Workers,
 		Hooks: replay.Hooks{
 			Listed: func() { listed.Add(1) },
 			Done:   func() { done.Add(1) },

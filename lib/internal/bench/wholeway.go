@@ -266,7 +266,10 @@ func (w *way) newHub(ctx context.Context, committers int) (*hub, error) {
 	if h.pool, err = pgxpool.NewWithConfig(ctx, cfg); err != nil {
 		return nil, err
 	}
-	loader := load.New(h.pool, load.Config{}, fixture.Category.Table)
+	loader, err := load.New(h.pool, load.Config{Tables: []*schema.Table{fixture.Category.Table}})
+	if err != nil {
+		return nil, err
+	}
 	h.pipeline, err = ingest.New(loader, ingest.Config{Stream: "bench", Committers: committers, BatchRows: w.batch})
 	if err != nil {
 		return nil, err
