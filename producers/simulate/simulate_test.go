@@ -179,6 +179,37 @@ func TestEveryColumnIsFilled(t *testing.T) {
 	}
 }
 
+// TestVulnerabilitiesHaveAFix: the example query of the category asks for them by package.
+func TestVulnerabilitiesHaveAFix(t *testing.T) {
+	fixes := 0
+	for scope, rows := range contents(t, world(t, simulate.Config{Accounts: 2, Seed: 1}, 0)) {
+		if scope.Category != schemas.SecurityFindings.Name() {
+			continue
+		}
+		for _, row := range rows {
+			var finding struct {
+				Vulnerabilities []struct {
+					FixAvailable       string
+					VulnerablePackages []struct{ Name, FixedInVersion string }
+				} `json:"vulnerabilities"`
+			}
+			if err := json.Unmarshal([]byte(row), &finding); err != nil {
+				t.Fatal(err)
+			}
+			for _, v := range finding.Vulnerabilities {
+				for _, p := range v.VulnerablePackages {
+					if v.FixAvailable == "YES" && p.Name != "" && p.FixedInVersion != "" {
+						fixes++
+					}
+				}
+			}
+		}
+	}
+	if fixes == 0 {
+		t.Error("no vulnerability has a fix")
+	}
+}
+
 func TestSize(t *testing.T) {
 	total := 0
 	for _, rows := range contents(t, world(t, simulate.Config{}, 0)) {
