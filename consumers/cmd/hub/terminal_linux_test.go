@@ -58,7 +58,7 @@ func TestTablesFitATerminal(t *testing.T) {
 				break
 			}
 		}
-		if strings.ContainsAny(text, "\x1b\r\x80") {
+		if strings.ContainsAny(text, "\x1b\r\u009b") {
 			t.Errorf("hub %s: %q", command, text)
 		}
 		if testing.Verbose() {
