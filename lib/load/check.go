@@ -96,7 +96,8 @@ func (c tableColumn) ddl() string {
 
 // emptyValue is what a column that must not be null has until the next run fills it.
 var emptyValue = map[schema.Kind]string{
-	schema.KindText: "''", schema.KindInt64: "0", schema.KindFloat64: "0", schema.KindDecimal: "0", schema.KindBool: "false",
+	schema.KindText: "''", schema.KindBool: "false",
+	schema.KindInt64: "0", schema.KindFloat64: "0", schema.KindDecimal: "0",
 	schema.KindTimestamp: "'1970-01-01 00:00:00+00'", schema.KindDate: "'1970-01-01'",
 }
 
@@ -106,7 +107,8 @@ const unknownHashSQL = "'00000000-0000-0000-0000-000000000000'"
 // forgetHashes returns the statement that makes the next run write all live rows of a
 // table, whatever it had sent before: they have not the content that their hashes are of.
 func forgetHashes(t *schema.Table) string {
-	return fmt.Sprintf("UPDATE %s SET row_hash = %s WHERE deleted_at IS NULL AND row_hash <> %[2]s", tableName(t), unknownHashSQL)
+	return fmt.Sprintf("UPDATE %s SET row_hash = %s WHERE deleted_at IS NULL AND row_hash <> %[2]s",
+		tableName(t), unknownHashSQL)
 }
 
 // DDL returns the statement that creates the table of a category, in schema obs.
@@ -197,7 +199,9 @@ func tablePastOf(ctx context.Context, db Querier, t *schema.Table) (p tablePast,
 func compareColumns(t *schema.Table, found []tableColumn, past tablePast) []Fault {
 	var faults []Fault
 	fault := func(column, problem string, statements ...string) {
-		faults = append(faults, Fault{Category: t.Name(), Column: column, Problem: problem, Statement: strings.Join(statements, ";\n")})
+		faults = append(faults, Fault{
+			Category: t.Name(), Column: column, Problem: problem, Statement: strings.Join(statements, ";\n"),
+		})
 	}
 	alter := "ALTER TABLE " + tableName(t) + " "
 	declared := map[string]bool{}
@@ -225,7 +229,8 @@ func compareColumns(t *schema.Table, found []tableColumn, past tablePast) []Faul
 				statements = append(statements, fmt.Sprintf("UPDATE %s SET %s = %s, row_hash = %s WHERE %[2]s IS NULL",
 					tableName(t), want.Name, empty, unknownHashSQL))
 			}
-			fault(want.Name, "allows null, but the category does not", append(statements, alter+"ALTER COLUMN "+want.Name+" SET NOT NULL")...)
+			statements = append(statements, alter+"ALTER COLUMN "+want.Name+" SET NOT NULL")
+			fault(want.Name, "allows null, but the category does not", statements...)
 		}
 	}
 	for _, have := range found {
@@ -248,10 +253,12 @@ func missingColumn(t *schema.Table, want tableColumn, past tablePast) Fault {
 		// the next runs look at them.
 		f.Statement += fmt.Sprintf(";\nUPDATE hub.scope SET live_rows = -1 WHERE category = '%s'", t.Name())
 	case want.NotNull && !filled:
-		f.Problem = "is missing, and tells its rows apart: restore it from a backup, or TRUNCATE the table, run hub migrate, and let the next runs fill it"
+		f.Problem = "is missing, and tells its rows apart: restore it from a backup, " +
+			"or TRUNCATE the table, run hub migrate, and let the next runs fill it"
 		f.Statement, f.Additive = "", false
 	case want.NotNull:
-		f.Statement += fmt.Sprintf(" DEFAULT %s;\nALTER TABLE %s ALTER COLUMN %s DROP DEFAULT;\n%s", empty, tableName(t), want.Name, forgetHashes(t))
+		f.Statement += fmt.Sprintf(" DEFAULT %s;\nALTER TABLE %s ALTER COLUMN %s DROP DEFAULT;\n%s",
+			empty, tableName(t), want.Name, forgetHashes(t))
 	case past.dropped:
 		f.Statement += ";\n" + forgetHashes(t)
 	}

@@ -232,7 +232,8 @@ func (r *rekey) update(ctx context.Context, tx pgx.Tx, s schema.Scope) error {
 		slice = r.table.Columns()[i].Name + "::text"
 	}
 	first, last := keyRange(s)
-	if _, err := tx.Exec(ctx, fmt.Sprintf(rekeyScopesSQL, tableName(r.table), slice), append(own, first, last)...); err != nil {
+	scopes := fmt.Sprintf(rekeyScopesSQL, tableName(r.table), slice)
+	if _, err := tx.Exec(ctx, scopes, append(own, first, last)...); err != nil {
 		return fmt.Errorf("update scopes: %w", err)
 	}
 	return nil

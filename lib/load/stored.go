@@ -40,7 +40,9 @@ const (
 // readStored calls f with the identity of every row of a table that the condition
 // selects, storedBatch rows at most at a time, inside a transaction. f may use the
 // transaction. It must not keep the rows.
-func readStored(ctx context.Context, tx pgx.Tx, t *schema.Table, where string, args []any, f func([]storedIdentity) error) error {
+func readStored(
+	ctx context.Context, tx pgx.Tx, t *schema.Table, where string, args []any, f func([]storedIdentity) error,
+) error {
 	columns := []string{"row_key", "row_hash", "account_id", "region"}
 	for _, c := range t.Columns() {
 		name := c.Name
@@ -49,7 +51,8 @@ func readStored(ctx context.Context, tx pgx.Tx, t *schema.Table, where string, a
 		}
 		columns = append(columns, name)
 	}
-	declare := fmt.Sprintf("DECLARE stored NO SCROLL CURSOR FOR SELECT %s FROM %s WHERE %s", strings.Join(columns, ", "), tableName(t), where)
+	declare := fmt.Sprintf("DECLARE stored NO SCROLL CURSOR FOR SELECT %s FROM %s WHERE %s",
+		strings.Join(columns, ", "), tableName(t), where)
 	if _, err := tx.Exec(ctx, declare, args...); err != nil {
 		return err
 	}
@@ -102,11 +105,12 @@ func (r *storedReader) fetch(ctx context.Context, conn *pgx.Conn) error {
 func (r *storedReader) add(values [][]byte) {
 	row := storedIdentity{key: id(values[0]), hash: id(values[1])}
 	// The same texts follow each other: no copy of each.
-	scope := schema.Scope{Category: r.table.Name()}
-	if n := len(r.scopes); n > 0 && r.scopes[n-1].Account == string(values[2]) && r.scopes[n-1].Region == string(values[3]) {
+	var scope schema.Scope
+	if n := len(r.scopes); n > 0 {
 		scope = r.scopes[n-1]
-	} else {
-		scope.Account, scope.Region = string(values[2]), string(values[3])
+	}
+	if scope.Account != string(values[2]) || scope.Region != string(values[3]) {
+		scope = schema.Scope{Category: r.table.Name(), Account: string(values[2]), Region: string(values[3])}
 	}
 	r.builder.Clear()
 	r.json = r.json[:0]

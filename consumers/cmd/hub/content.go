@@ -35,7 +35,9 @@ func (c contentJSON) differences() int64 { return c.Keys + c.Hashes + c.Unreadab
 const edited = "edited"
 
 // content checks whether the rows of a database are as they were sent.
-func (c verifyCommand) content(ctx context.Context, p program.Program, pool *pgxpool.Pool, tables []*schema.Table) error {
+func (c verifyCommand) content(
+	ctx context.Context, p program.Program, pool *pgxpool.Pool, tables []*schema.Table,
+) error {
 	results := []contentJSON{}
 	var differences, rows int64
 	err := snapshot(ctx, pool, func(tx pgx.Tx) error {
@@ -63,7 +65,8 @@ func (c verifyCommand) content(ctx context.Context, p program.Program, pool *pgx
 		}
 	}
 	if differences > 0 {
-		return program.Partlyf("%d rows are not as they were sent: replay the archive into an empty database and compare: hub verify --against URL", differences)
+		return program.Partlyf("%d rows are not as they were sent: "+
+			"replay the archive into an empty database and compare: hub verify --against URL", differences)
 	}
 	return nil
 }
@@ -74,7 +77,8 @@ func contentOfTable(ctx context.Context, tx pgx.Tx, t *schema.Table, limit int) 
 		return contentJSON{}, err
 	}
 	r := contentJSON{
-		Category: t.Name(), Rows: found.Rows, Keys: found.Keys, Hashes: found.Hashes, Unreadable: found.Unreadable, Waiting: found.Waiting,
+		Category: t.Name(), Rows: found.Rows, Keys: found.Keys, Hashes: found.Hashes,
+		Unreadable: found.Unreadable, Waiting: found.Waiting,
 		Differences: []differenceJSON{},
 	}
 	for _, key := range found.Examples {

@@ -172,7 +172,8 @@ func mendTables(
 	}
 	rekeyed, err := rekey(ctx, p, pool, log, fitting)
 	for _, r := range rekeyed {
-		steps = append(steps, stepJSON{stepOf(load.Fault{Category: r.Table.Name(), OldKeys: true}), true, r.Duration.Seconds()})
+		step := stepOf(load.Fault{Category: r.Table.Name(), OldKeys: true})
+		steps = append(steps, stepJSON{step, true, r.Duration.Seconds()})
 		left = slices.DeleteFunc(left, func(f load.Fault) bool { return f.OldKeys && f.Category == r.Table.Name() })
 	}
 	return steps, left, err

@@ -10,7 +10,7 @@ import (
 // appendNumber appends the canonical form of a number. Every number that jsonb holds
 // has one form, whether it is read from a row or from what jsonb prints.
 func appendNumber(dst, text []byte) []byte {
-	exponential := bytes.IndexAny(text, "eE") >= 0
+	exponential := bytes.ContainsAny(text, "eE")
 	if len(text) <= schema.MaxNumber && !exponential && !bytes.HasPrefix(text, []byte("-0")) {
 		return append(dst, text...)
 	}
