@@ -89,7 +89,7 @@ func isOfNumber(c byte) bool {
 // inexactTime returns the time that a number of seconds stands for, cut to
 // nanoseconds, and whether the SDK would read another one.
 func inexactTime(text []byte) (exact time.Time, ok bool) {
-	if len(text) < 9 && bytes.IndexAny(text, "eE") < 0 {
+	if len(text) < 9 && !bytes.ContainsAny(text, "eE") {
 		return exact, false // not a year from 1970
 	}
 	whole, fraction, ok := decimalOf(text)
