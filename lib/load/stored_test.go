@@ -1,6 +1,7 @@
 package load_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -155,7 +156,7 @@ func TestContentFindsWhatWasEdited(t *testing.T) {
 			}
 			return err
 		})
-		if err != errUndo {
+		if !errors.Is(err, errUndo) {
 			t.Fatal(err)
 		}
 	}

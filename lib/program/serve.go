@@ -107,9 +107,9 @@ func (e *Endpoints) note(err error) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	switch {
-	case reason == e.reason:
-	case reason == "":
+	switch reason {
+	case e.reason:
+	case "":
 		e.log.Info("ready again")
 	default:
 		e.log.Warn("not ready", "error", reason)

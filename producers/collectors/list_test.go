@@ -182,7 +182,7 @@ func TestEqualAnswersAreEqualParts(t *testing.T) {
 type sameAnswer string
 
 func (a sameAnswer) Do(r *http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(a))), Request: r}, nil
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(a))), Request: r}, nil
 }
 
 // TestTagsWithControlCharactersAreSent: a NUL in a tag must not cost the row.

@@ -159,10 +159,10 @@ func splitXML(body []byte) (head []byte, members []member, tail []byte) {
 		}
 		switch token := token.(type) {
 		case xml.StartElement:
-			switch depth++; {
-			case depth == 1:
+			switch depth++; depth {
+			case 1:
 				head = body[before:d.InputOffset()]
-			case depth == 2:
+			case 2:
 				begin, current = before, member{name: token.Name.Local}
 				text.Reset()
 			default:
