@@ -21,6 +21,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
@@ -40,6 +41,19 @@ var (
 	ErrNoRegion      = errors.New("no AWS region is set: give one, or set AWS_REGION or the region of the profile")
 	ErrNoCredentials = errors.New("no AWS credentials found: set AWS_PROFILE after `aws sso login`, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run with a role (ECS, EC2, Lambda)")
 )
+
+// NoAnswer is what to do about an error that is [Transient].
+const NoAnswer = "AWS does not answer; check network, proxy and endpoint (AWS_ENDPOINT_URL)"
+
+// Transient reports whether the same request can succeed later: AWS was not
+// reached, had a fault of its own or was busy, or the program was stopped. Where
+// there are no credentials, the SDK has asked hosts that there need not be.
+func Transient(err error) bool {
+	if errors.Is(err, ErrNoCredentials) {
+		return false
+	}
+	return errors.Is(err, context.Canceled) || retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
+}
 
 // Options say which AWS configuration to load. The zero value is what the AWS
 // command line would use.
@@ -210,7 +224,7 @@ func Account(ctx context.Context, cfg aws.Config) (Identity, error) {
 		}
 		var response *smithyhttp.ResponseError
 		if !errors.As(err, &response) || response.HTTPStatusCode()/100 != 4 {
-			return Identity{}, fmt.Errorf("region %q: AWS does not answer; check network, proxy and endpoint (AWS_ENDPOINT_URL): %w", cfg.Region, err)
+			return Identity{}, fmt.Errorf("region %q: %s: %w", cfg.Region, NoAnswer, err)
 		}
 		return Identity{}, fmt.Errorf("region %q: AWS does not accept the credentials (expired, or a region that the account has not enabled?): %w", cfg.Region, err)
 	}

@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
 
+	"github.com/jackc/pgservicefile"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -87,6 +90,8 @@ func parseConfig(connection string) (*pgxpool.Config, error) {
 	cfg, err := pgxpool.ParseConfig(connection)
 	var malformed *pgconn.ParseConfigError
 	switch {
+	case errors.As(err, &malformed) && serviceFault(connection) != nil:
+		return nil, serviceFault(connection)
 	case errors.As(err, &malformed):
 		why := malformed.Error()
 		why = why[strings.LastIndex(why, "`: ")+len("`: "):]
@@ -101,6 +106,42 @@ func parseConfig(connection string) (*pgxpool.Config, error) {
 	}
 	return cfg, nil
 }
+
+// serviceFault says what is wrong with the connection service that PGSERVICE or the
+// connection string names, nil if nothing is.
+func serviceFault(connection string) error {
+	service, file := os.Getenv("PGSERVICE"), os.Getenv("PGSERVICEFILE")
+	if isURL(connection) {
+		if u, err := url.Parse(connection); err == nil && u.Query().Has("service") {
+			service = u.Query().Get("service")
+		}
+	} else if named := serviceKeyword.FindStringSubmatch(connection); named != nil {
+		service = named[1]
+	}
+	if service == "" {
+		return nil
+	}
+	if file == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return fmt.Errorf("service %q: %w; name the service file in PGSERVICEFILE", service, err)
+		}
+		file = filepath.Join(home, ".pg_service.conf")
+	}
+	services, err := pgservicefile.ReadServicefile(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("service %q: the service file %s does not exist; make it, or name it in PGSERVICEFILE", service, file)
+	case err != nil:
+		return fmt.Errorf("service %q: read service file: %w", service, err)
+	}
+	if _, err := services.GetService(service); err != nil {
+		return fmt.Errorf("the service file %s has no service %q; mend PGSERVICE, or name another file in PGSERVICEFILE", file, service)
+	}
+	return nil
+}
+
+var serviceKeyword = regexp.MustCompile(`(?:^|\s)service\s*=\s*(\w+)`)
 
 var sslModeKeyword = regexp.MustCompile(`(^|\s)sslmode\s*=`)
 

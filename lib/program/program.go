@@ -45,8 +45,9 @@ type Program struct {
 	// DrainTimeout is how long commands may take to end after their context is done.
 	// Defaults to 25 seconds.
 	DrainTimeout time.Duration
-	// Explain adds the next step to an error of a command. Nil leaves errors as they are.
-	Explain func(error) error
+	// Explain adds the next step to an error of a command, whose names and arguments it
+	// gets, as "rejects show <id>". Nil leaves errors as they are.
+	Explain func(command string, err error) error
 }
 
 // Run parses args into arguments, a pointer to a struct of commands and flags as
@@ -106,7 +107,7 @@ func (p Program) run(ctx context.Context, arguments any, args []string, bind []a
 	}
 	err = runUntil(ctx, p.drainTime(command), func() error { return command.Run() })
 	if err != nil && p.Explain != nil {
-		err = p.Explain(err)
+		err = p.Explain(command.Command(), err)
 	}
 	if err != nil {
 		fmt.Fprintf(p.Stderr, "%s: %v\n", p.Name, err)

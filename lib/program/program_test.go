@@ -355,9 +355,9 @@ func TestCommandThatDoesNotEndIsLeft(t *testing.T) {
 
 func TestErrorsAreExplained(t *testing.T) {
 	var log bytes.Buffer
-	explain := func(err error) error { return program.Usagef("%w; do this", err) }
+	explain := func(command string, err error) error { return program.Usagef("%w; do this to %s", err, command) }
 	p := program.Program{Name: "prog", Stdout: io.Discard, Stderr: &log, Explain: explain}
-	if code := p.Run(t.Context(), new(arguments), strings.Fields("say --name x --fail plainly"), greeting("")); code != program.ExitUsage || log.String() != "prog: it broke; do this\n" {
+	if code := p.Run(t.Context(), new(arguments), strings.Fields("say --name x --fail plainly"), greeting("")); code != program.ExitUsage || log.String() != "prog: it broke; do this to say\n" {
 		t.Errorf("exit code %d: %s", code, &log)
 	}
 }

@@ -2,6 +2,9 @@ package main
 
 import (
 	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -12,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/smithy-go"
 
+	"github.com/hubspoke/observability/lib/awsconfig"
 	"github.com/hubspoke/observability/lib/awsfake"
 	"github.com/hubspoke/observability/lib/pgtest"
 	"github.com/hubspoke/observability/lib/program"
@@ -72,13 +76,13 @@ func TestMemoryLimitFollowsTheBudget(t *testing.T) {
 	isolate(t, "DATABASE_URL=postgres://127.0.0.1:1/x")
 	t.Setenv("GOMEMLIMIT", "")
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1))
-	hub(t.Context(), "consume", "--stream", streamARN, "--budget-mib", "1000").want(t, program.ExitUsage)
+	hub(t.Context(), "consume", "--stream", streamARN, "--budget-mib", "1000").want(t, program.ExitFailed)
 	if limit := debug.SetMemoryLimit(-1); limit != 1320<<20 {
 		t.Errorf("the limit is %d MiB", limit>>20)
 	}
 	debug.SetMemoryLimit(1 << 40)
 	t.Setenv("GOMEMLIMIT", "1TiB")
-	hub(t.Context(), "consume", "--stream", streamARN).want(t, program.ExitUsage)
+	hub(t.Context(), "consume", "--stream", streamARN).want(t, program.ExitFailed)
 	if limit := debug.SetMemoryLimit(-1); limit != 1<<40 {
 		t.Errorf("GOMEMLIMIT does not count: %d MiB", limit>>20)
 	}
@@ -89,19 +93,30 @@ func TestDatabaseThatCannotBeUsed(t *testing.T) {
 	hub(t.Context(), "status").want(t, program.ExitUsage, "which database? Give --database-url")
 	hub(t.Context(), "status", "--database-url", "postgres://u@host:port/x").want(t, program.ExitUsage, "database URL")
 	r := hub(t.Context(), "consume", "--stream", streamARN, "--database-url", "postgres://u:geheim@127.0.0.1:1/x")
-	r.want(t, program.ExitUsage, "database x on 127.0.0.1:1", "is it running")
+	r.want(t, program.ExitFailed, "database x on 127.0.0.1:1", "is it running")
 	if strings.Contains(r.stderr, "geheim") {
 		t.Errorf("the password is in %s", r.stderr)
 	}
 	t.Run("libpq's variables", func(t *testing.T) {
 		isolate(t, "PGHOST=127.0.0.1", "PGPORT=1", "PGDATABASE=observability", "PGUSER=hub")
-		hub(t.Context(), "status").want(t, program.ExitUsage, "database observability on 127.0.0.1:1")
+		hub(t.Context(), "status").want(t, program.ExitFailed, "database observability on 127.0.0.1:1")
+	})
+	t.Run("service", func(t *testing.T) {
+		isolate(t, "PGSERVICEFILE="+filepath.Join(t.TempDir(), "services"), "PGSERVICE=hub")
+		hub(t.Context(), "status").want(t, program.ExitUsage, "service file", "does not exist", "PGSERVICEFILE")
+		if err := os.WriteFile(os.Getenv("PGSERVICEFILE"), []byte("[other]\nhost=127.0.0.1\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		hub(t.Context(), "status").want(t, program.ExitUsage, `has no service "hub"`, "PGSERVICE")
 	})
 
 	db := pgtest.Empty(t)
 	i := strings.LastIndex(db.URL, "/")
 	name, _, _ := strings.Cut(db.URL[i+1:], "?")
 	hub(t.Context(), "status", "--database-url", strings.Replace(db.URL, name, "nothing", 1)).want(t, program.ExitUsage, "createdb nothing")
+	url := must(url.Parse(db.URL))
+	url.RawQuery = "sslmode=require"
+	hub(t.Context(), "status", "--database-url", url.String()).want(t, program.ExitUsage, "the server has no TLS", "sslmode=disable")
 	for _, command := range []string{"status", "rejects list", "refresh", "verify", "consume --stream x", "replay --bucket x"} {
 		hub(t.Context(), append(strings.Fields(command), "--database-url", db.URL)...).want(t, program.ExitUsage, "run: hub migrate")
 	}
@@ -204,6 +219,15 @@ func TestAWSThatCannotBeUsed(t *testing.T) {
 		isolate(t, "DATABASE_URL="+w.db.URL)
 		hub(t.Context(), consume...).want(t, program.ExitUsage, "no AWS credentials found")
 		hub(t.Context(), "replay", "--bucket", bucket).want(t, program.ExitUsage, "no AWS region is set")
+	})
+	t.Run("away", func(t *testing.T) {
+		t.Setenv("AWS_MAX_ATTEMPTS", "1")
+		t.Setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
+		hub(t.Context(), "replay", "--bucket", bucket).want(t, program.ExitFailed, awsconfig.NoAnswer)
+		t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1")
+		hub(t.Context(), consume...).want(t, program.ExitFailed, awsconfig.NoAnswer)
+		t.Setenv("AWS_ENDPOINT_URL_KINESIS", "http://127.0.0.1:1")
+		hub(t.Context(), consume...).want(t, program.ExitFailed, awsconfig.NoAnswer, "describe stream")
 	})
 	t.Run("wrong credentials", func(t *testing.T) {
 		t.Setenv("AWS_ACCESS_KEY_ID", "AKIAWRONG")

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -107,19 +109,40 @@ func connect(ctx context.Context, cfg *pgxpool.Config, connections int32) (*pgxp
 	return pool, nil
 }
 
-// connectError says what to look at when the database cannot be reached.
+// connectError says what to look at when the database cannot be reached. It is wrong
+// usage where trying again does not help.
 func connectError(c *pgx.ConnConfig, err error) error {
-	next := "is it running, and may this host reach it?"
-	var server *pgconn.PgError
+	code := ""
+	if server, ok := errors.AsType[*pgconn.PgError](err); ok {
+		code = server.Code
+	}
+	next := ""
 	switch {
-	case errors.As(err, &server) && server.Code == "3D000":
+	case code == "3D000": // invalid_catalog_name
 		next = fmt.Sprintf("make it: createdb %s", c.Database)
-	case errors.As(err, &server) && (server.Code == "28P01" || server.Code == "28000"):
+	case code == "28P01" || code == "28000": // invalid_password, invalid_authorization_specification
 		next = fmt.Sprintf("check the password of user %s (PGPASSWORD, ~/.pgpass) and what the server allows", c.User)
-	case strings.Contains(err.Error(), "certificate") || strings.Contains(err.Error(), "tls"):
+	case code == insufficientPrivilege:
+		next = fmt.Sprintf("let user %s connect: GRANT CONNECT ON DATABASE", c.User)
+	case untrusted(err):
 		next = "TLS is verified in full: name the authority with sslrootcert in the URL or PGSSLROOTCERT"
+	case strings.Contains(err.Error(), "server refused TLS connection"): // pgx has no type for it
+		next = "the server has no TLS: turn it on there (ssl = on), or on a network that you trust give sslmode=disable in the URL or PGSSLMODE"
+	default:
+		return fmt.Errorf("database %s on %s:%d: %w; is it running, and may this host reach it?", c.Database, c.Host, c.Port, err)
 	}
 	return program.Usagef("database %s on %s:%d: %w; %s", c.Database, c.Host, c.Port, err, next)
+}
+
+// untrusted reports whether the server's certificate is not accepted.
+func untrusted(err error) bool {
+	var (
+		unverified *tls.CertificateVerificationError
+		authority  x509.UnknownAuthorityError
+		host       x509.HostnameError
+		invalid    x509.CertificateInvalidError
+	)
+	return errors.As(err, &unverified) || errors.As(err, &authority) || errors.As(err, &host) || errors.As(err, &invalid)
 }
 
 // openReady connects to a database whose bookkeeping tables are up to date.

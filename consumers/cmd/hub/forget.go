@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"github.com/hubspoke/observability/lib/load"
@@ -68,7 +66,7 @@ func (c forgetCommand) Run(ctx context.Context, p program.Program, log *slog.Log
 	defer pool.Close()
 	found, err := load.CountAccount(ctx, pool, c.Account)
 	if err != nil {
-		return ownerError(err)
+		return err
 	}
 	if c.DryRun || found.Rows() == 0 {
 		return c.print(p, found, found)
@@ -92,9 +90,9 @@ func (c forgetCommand) Run(ctx context.Context, p program.Program, log *slog.Log
 	stop()
 	if err != nil {
 		if done.Rows() > 0 {
-			return program.Partlyf("%w; %d of %d rows are removed: forget again to go on", ownerError(err), done.Rows(), found.Rows())
+			return program.Partlyf("%w; %d of %d rows are removed: forget again to go on", err, done.Rows(), found.Rows())
 		}
-		return ownerError(err)
+		return err
 	}
 	if err := c.print(p, done, found); err != nil {
 		return err
@@ -107,15 +105,6 @@ func (c forgetCommand) Run(ctx context.Context, p program.Program, log *slog.Log
 		return program.Partlyf("%d rows of account %s arrived meanwhile: stop its spoke, let hub consume apply what the stream has of it, and forget it again", n, c.Account)
 	}
 	return nil
-}
-
-// ownerError says who may forget.
-func ownerError(err error) error {
-	var server *pgconn.PgError
-	if errors.As(err, &server) && server.Code == "42501" { // insufficient privilege
-		return program.Usagef("%w; forgetting needs the owner of the tables, as hub migrate does", err)
-	}
-	return err
 }
 
 func (c forgetCommand) print(p program.Program, f, before load.Forgotten) error {

@@ -105,7 +105,7 @@ func TestLambda(t *testing.T) {
 	}
 	invoke(early)
 	w.completed(3)
-	hub(t.Context(), "verify").want(t, program.ExitDone, "│ certificates      │    2 │    0 │            3 │            3 │")
+	hub(t.Context(), "verify").want(t, program.ExitDone, "│ certificates      │    2 │    0 │            3 │         1 │           0 │")
 
 	// What cannot be applied is named, so that Lambda delivers it again.
 	answer := invoke([]byte(strings.ReplaceAll(string(early), "stream/observability", "stream/nothing")))

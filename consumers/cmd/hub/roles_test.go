@@ -13,20 +13,26 @@ import (
 	"github.com/hubspoke/observability/schemas"
 )
 
-// Everything but migrating and forgetting works for a member of obs_writer, who owns nothing.
-// Roles belong to a whole server, so the test has one of its own.
-func TestWriterNeedsNoMoreThanItsRole(t *testing.T) {
+// A user who has too few rights for a command gets the role to use. Roles belong to a
+// whole server, so the test has one of its own.
+func TestRolesOfCommands(t *testing.T) {
 	w := newWorld(t, 1)
 	server := pgtest.StartServer(t, pgserver.Config{})
 	owner := must(pgx.Connect(t.Context(), server.URL()))
 	defer owner.Close(t.Context())
-	if _, err := owner.Exec(t.Context(), "CREATE ROLE obs_writer; CREATE ROLE consumer LOGIN PASSWORD 'x' IN ROLE obs_writer"); err != nil {
-		t.Fatal(err)
+	for _, role := range []string{"writer", "reader"} {
+		if _, err := owner.Exec(t.Context(), "CREATE ROLE obs_"+role+"; CREATE ROLE "+role+" LOGIN PASSWORD 'x' IN ROLE obs_"+role); err != nil {
+			t.Fatal(err)
+		}
 	}
 	hub(t.Context(), "migrate", "--database-url", server.URL()).want(t, program.ExitDone)
+	as := func(t *testing.T, role string) string {
+		url := "postgres://" + role + ":x" + server.URL()[strings.LastIndexByte(server.URL(), '@'):]
+		t.Setenv("DATABASE_URL", url)
+		return url
+	}
 
-	address := server.URL()[strings.LastIndexByte(server.URL(), '@'):]
-	t.Setenv("DATABASE_URL", "postgres://consumer:x"+address)
+	url := as(t, "writer")
 	pool := must(pgxpool.New(t.Context(), server.URL()))
 	defer pool.Close()
 	w.db = &pgtest.DB{URL: server.URL(), Pool: pool}
@@ -34,8 +40,58 @@ func TestWriterNeedsNoMoreThanItsRole(t *testing.T) {
 	w.send(spoke, collector(schemas.Certificates, nil, certificate(1, "ISSUED")))
 	w.completed(1)
 	c.stop(t)
-	for _, command := range []string{"check", "status", "refresh", "verify", "rejects list"} {
-		hub(t.Context(), strings.Fields(command)...).want(t, program.ExitDone)
+	if _, err := pool.Exec(t.Context(), `INSERT INTO hub.reject (state, reason, detail, category, account_id, region, slice, origin, size, sha256, bytes)
+		VALUES ('open', 'malformed', '', '', '', '', '', 'test', 1, sha256('x'), 'x')`); err != nil {
+		t.Fatal(err)
 	}
-	hub(t.Context(), "forget", "--account", spoke, "--yes").want(t, program.ExitUsage, "forgetting needs the owner of the tables")
+	id := must(pgx.CollectExactlyOneRow(must(pool.Query(t.Context(), "SELECT id::text FROM hub.reject LIMIT 1")), pgx.RowTo[string]))
+
+	const needsWriter, needsOwner = "needs a user with the role obs_writer", "needs the user who owns the tables"
+	tests := []struct {
+		command string
+		needs   string
+		done    int // exit code of those who may
+	}{
+		{"check", needsWriter, program.ExitDone},
+		{"status", needsWriter, program.ExitDone},
+		{"refresh", needsWriter, program.ExitDone},
+		{"refresh --all", needsWriter, program.ExitDone},
+		{"verify", needsWriter, program.ExitDone},
+		{"verify --content", needsWriter, program.ExitDone},
+		{"verify --against " + url, needsWriter, program.ExitDone},
+		{"rejects list", needsWriter, program.ExitDone},
+		{"rejects show " + id, needsWriter, program.ExitDone},
+		{"replay --bucket " + bucket, needsWriter, program.ExitDone},
+		{"migrate", needsOwner, program.ExitUsage},
+		{"migrate --dry-run", needsOwner, program.ExitDone},
+		{"forget --account " + spoke + " --dry-run", needsOwner, program.ExitDone},
+		{"forget --account " + spoke + " --yes", needsOwner, program.ExitUsage},
+	}
+	for _, test := range tests {
+		t.Run("writer "+test.command, func(t *testing.T) {
+			r := hub(t.Context(), strings.Fields(test.command)...).want(t, test.done)
+			if test.done == program.ExitUsage {
+				r.want(t, test.done, test.needs)
+			}
+			withoutState(t, r)
+		})
+		t.Run("reader "+test.command, func(t *testing.T) {
+			as(t, "reader")
+			withoutState(t, hub(t.Context(), strings.Fields(test.command)...).want(t, program.ExitUsage, test.needs))
+		})
+	}
+	t.Run("reader", func(t *testing.T) {
+		as(t, "reader")
+		withoutState(t, hub(t.Context(), "consume", "--stream", streamARN).want(t, program.ExitUsage, "hub consume "+needsWriter))
+		t.Setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1")
+		withoutState(t, hub(t.Context(), "lambda").want(t, program.ExitUsage, "hub lambda "+needsWriter))
+	})
+}
+
+// withoutState makes sure that nobody has to look up a code of PostgreSQL.
+func withoutState(t *testing.T, r result) {
+	t.Helper()
+	if strings.Contains(r.stderr, "SQLSTATE") {
+		t.Error(r.stderr)
+	}
 }

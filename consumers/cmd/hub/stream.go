@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -33,12 +34,10 @@ func (f awsFlags) load(ctx context.Context, otherwise string, log *slog.Logger) 
 	}
 	cfg, err := awsconfig.Load(ctx, awsconfig.Options{Profile: f.Profile, Region: region, Log: log})
 	switch {
-	case err != nil && ctx.Err() != nil: // somebody stopped it
+	case err == nil, awsconfig.Transient(err), ctx.Err() != nil: // ctx: somebody stopped it
 		return cfg, err
-	case err != nil:
-		return cfg, &program.UsageError{Err: err}
 	}
-	return cfg, nil
+	return cfg, &program.UsageError{Err: err}
 }
 
 // streamIdentity is the stream under whose name progress is kept.
@@ -62,8 +61,8 @@ func parseStreamARN(stream string) (*arn.ARN, error) {
 	return &parsed, nil
 }
 
-// identifyStream asks Kinesis which stream it is (DescribeStreamSummary). Every
-// error is one that the caller can mend.
+// identifyStream asks Kinesis which stream it is (DescribeStreamSummary). An error is
+// one that the caller can mend, unless AWS is away.
 func identifyStream(ctx context.Context, client *kinesis.Client, stream string) (id streamIdentity, err error) {
 	in := &kinesis.DescribeStreamSummaryInput{StreamName: &stream}
 	if arn.IsARN(stream) {
@@ -74,6 +73,9 @@ func identifyStream(ctx context.Context, client *kinesis.Client, stream string) 
 	if errors.As(err, &missing) {
 		return id, program.Usagef("stream %s does not exist in %s: check name and region, or make it with aws kinesis create-stream: %w", stream, client.Options().Region, err)
 	}
+	if away(err) {
+		return id, fmt.Errorf("describe stream %s in %s: %s: %w", stream, client.Options().Region, awsconfig.NoAnswer, err)
+	}
 	if err != nil {
 		return id, program.Usagef("describe stream %s in %s: %w; check credentials, region and whether kinesis:DescribeStreamSummary is allowed", stream, client.Options().Region, err)
 	}
@@ -82,6 +84,15 @@ func identifyStream(ctx context.Context, client *kinesis.Client, stream string) 
 		ARN: aws.ToString(d.StreamARN), Created: aws.ToTime(d.StreamCreationTimestamp).UTC(),
 		Retention: time.Duration(aws.ToInt32(d.RetentionPeriodHours)) * time.Hour,
 	}, nil
+}
+
+// away reports whether err is of a request to AWS that can succeed later. A host that
+// does not exist is mostly a region with a wrong name.
+func away(err error) bool {
+	var request *smithy.OperationError
+	var dns *net.DNSError
+	missing := errors.As(err, &dns) && dns.IsNotFound
+	return errors.As(err, &request) && !missing && awsconfig.Transient(err)
 }
 
 // prerequisite turns errors of AWS and of the lease table about what is missing or not allowed into
@@ -96,6 +107,9 @@ func prerequisite(err error) error {
 		if next, known := nextSteps[api.ErrorCode()]; known {
 			return program.Usagef("%w%s", err, next)
 		}
+	}
+	if away(err) && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%s: %w", awsconfig.NoAnswer, err)
 	}
 	return err
 }

@@ -72,6 +72,9 @@ func (c verifyCommand) Run(ctx context.Context, p program.Program) error {
 		return fmt.Errorf("--against: %w", err)
 	}
 	defer other.Close()
+	if err := requireBookkeeping(ctx, other); err != nil {
+		return fmt.Errorf("--against: %w, with --database-url of that database", err)
+	}
 	if err := requireFit(ctx, other, chosen); err != nil {
 		return fmt.Errorf("--against: %w", err)
 	}

@@ -189,8 +189,8 @@ func TestReplayIntoAnEmptyDatabaseIsEqual(t *testing.T) {
 			hub(t.Context(), append(against, "--category", "service_costs")...).want(t, program.ExitDone)
 		})
 	}
-	hub(t.Context(), "verify", "--against", "postgres://127.0.0.1:1/x").want(t, program.ExitUsage, "--against: database x on 127.0.0.1:1")
-	hub(t.Context(), "verify", "--against", pgtest.Empty(t).URL).want(t, program.ExitUsage, "--against: a table does not fit")
+	hub(t.Context(), "verify", "--against", "postgres://127.0.0.1:1/x").want(t, program.ExitFailed, "--against: database x on 127.0.0.1:1")
+	hub(t.Context(), "verify", "--against", pgtest.Empty(t).URL).want(t, program.ExitUsage, "--against: database", "run: hub migrate, with --database-url of that database")
 	hub(t.Context(), "verify", "--against", "").want(t, program.ExitUsage, "--against is empty")
 	hub(t.Context(), "verify", "--against", empty.URL, "--content").want(t, program.ExitUsage, "--content")
 	// Settings of a database change nothing.

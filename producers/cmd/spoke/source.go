@@ -11,7 +11,6 @@ import (
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 
 	"github.com/hubspoke/observability/lib/awsconfig"
@@ -151,21 +150,11 @@ func checkRegions(ctx context.Context, cfg aws.Config, regions []string, log *sl
 // a failure if every one of them may go away by itself.
 func startError(faults ...error) error {
 	for _, err := range faults {
-		if !transient(err) {
+		if !awsconfig.Transient(err) {
 			return &program.UsageError{Err: errors.Join(faults...)}
 		}
 	}
 	return errors.Join(faults...)
-}
-
-// transient reports whether the same request can succeed later: AWS was not
-// reached, had a fault of its own or was busy, or the program was stopped. Where
-// there are no credentials, the SDK has asked hosts that there need not be.
-func transient(err error) bool {
-	if errors.Is(err, awsconfig.ErrNoCredentials) {
-		return false
-	}
-	return errors.Is(err, context.Canceled) || retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
 }
 
 func inRegion(cfg aws.Config, region string) aws.Config {

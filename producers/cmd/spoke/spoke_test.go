@@ -306,7 +306,7 @@ func TestTransient(t *testing.T) {
 		{&net.DNSError{Name: "x", IsTimeout: true}, true},
 		{fmt.Errorf("%w (%w)", awsconfig.ErrNoCredentials, context.DeadlineExceeded), false},
 	} {
-		if got := transient(test.err); got != test.want {
+		if got := awsconfig.Transient(test.err); got != test.want {
 			t.Errorf("%v: %v, want %v", test.err, got, test.want)
 		}
 	}
