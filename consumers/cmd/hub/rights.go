@@ -23,7 +23,8 @@ func explain(command string, err error) error {
 	next := fmt.Sprintf("hub %s needs a user with the role obs_writer (GRANT obs_writer TO user); "+
 		"`hub migrate` gives that role its rights", name)
 	if name == "migrate" || name == "forget" {
-		next = fmt.Sprintf("hub %s needs the user who owns the tables and views, which is the one who ran `hub migrate` first", name)
+		next = fmt.Sprintf("hub %s needs the user who owns the tables and views, "+
+			"which is the one who ran `hub migrate` first", name)
 	}
 	said := strings.ReplaceAll(err.Error(), server.Error(), server.Message) // without a code, which says the same
 	denied := &deniedError{said + "; " + next, err}
