@@ -3,10 +3,11 @@
 // often as wanted. An empty database and a replay are the same state as the live
 // database.
 //
-// Runs are read scope by scope, each in order of time; several scopes side by
-// side. What was applied before is not read again, so a replay that was stopped
-// goes on when it is run again. A file is applied whole or not at all; one that
-// is damaged, and a manifest that is, becomes a reject that keeps nothing else.
+// Runs are applied scope by scope, each in order of time; several scopes side by
+// side. Manifests and files are read ahead of that, many at once, within a bound on
+// their bytes. What was applied before is not read again, so a replay that was
+// stopped goes on when it is run again. A file is applied whole or not at all; one
+// that is damaged, and a manifest that is, becomes a reject that keeps nothing else.
 // An object that S3 does not hand out is named, and tried again by the next replay.
 package replay
 
@@ -18,7 +19,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/hubspoke/observability/lib/archive"
 	"github.com/hubspoke/observability/lib/ingest"
@@ -35,15 +35,21 @@ type Config struct {
 	Filter archive.Filter
 	// DryRun reads manifests only and applies nothing.
 	DryRun bool
-	// Workers is how many scopes are replayed side by side, each with one
-	// connection to the database. Defaults to 2.
+	// Workers is how many batches are filled and applied side by side, each with the
+	// runs of other scopes and with one connection to the database; one connection
+	// more is for all of them. Defaults to 2.
 	Workers int
 	// BatchRows is when a batch is applied. Defaults to 10,000.
 	BatchRows int64
 	// BatchBytes of decoded rows is when a batch is applied. It bounds the memory of
-	// a worker: twice a batch, which is joined to be applied, and one file besides.
-	// Defaults to 32 MiB.
+	// a worker: twice a batch, which is joined to be applied, and the file that fills
+	// it, of at most [archive.MaxDecoded].
+	// Defaults to 16 MiB.
 	BatchBytes int64
+	// ReadAhead is how many bytes of files, as they are stored, may be read before they
+	// are applied; a quarter more for manifests. All workers share it.
+	// Defaults to 64 MiB.
+	ReadAhead int64
 	// ClockAhead is how far a run may start after it was stored. Defaults to 5 min.
 	ClockAhead time.Duration
 	// Hooks for progress and metrics.
@@ -71,7 +77,10 @@ func (c Config) withDefaults() Config {
 		c.BatchRows = 10_000
 	}
 	if c.BatchBytes == 0 {
-		c.BatchBytes = 32 << 20
+		c.BatchBytes = 16 << 20
+	}
+	if c.ReadAhead == 0 {
+		c.ReadAhead = 64 << 20
 	}
 	if c.ClockAhead == 0 {
 		c.ClockAhead = ingest.DefaultClockAhead
@@ -103,16 +112,13 @@ func (c Config) validate() error {
 	check(c.Workers > 0, "Workers is %d", c.Workers)
 	check(c.BatchRows > 0, "BatchRows is %d", c.BatchRows)
 	check(c.BatchBytes > 0, "BatchBytes is %d", c.BatchBytes)
+	check(c.ReadAhead > 0, "ReadAhead is %d", c.ReadAhead)
 	check(c.ClockAhead > 0, "ClockAhead is %v", c.ClockAhead)
 	if err := errors.Join(faults...); err != nil {
 		return fmt.Errorf("replay: configuration: %w", err)
 	}
 	return nil
 }
-
-// listedAhead is how many runs may be listed and not yet replayed, about 200
-// bytes each.
-const listedAhead = 100_000
 
 // Run replays what the filter selects. Damaged objects, unfinished runs and
 // categories that the Loader does not have are in the Summary; see
@@ -124,45 +130,35 @@ func Run(ctx context.Context, config Config) (Summary, error) {
 	if err := config.validate(); err != nil {
 		return Summary{}, err
 	}
-	r := &replay{Config: config, summary: newCollector()}
+	r := &replay{
+		Config: config, summary: newCollector(),
+		requests:  make(chan struct{}, requestsAhead),
+		manifests: newBudget(max(config.ReadAhead/4, 1)), files: newBudget(config.ReadAhead),
+	}
+	r.work, ctx = errgroup.WithContext(ctx)
 	groups := make(chan []archive.Run)
-	ahead := semaphore.NewWeighted(listedAhead)
-	work, ctx := errgroup.WithContext(ctx)
-	work.Go(func() error {
+	r.work.Go(func() error {
 		defer close(groups)
-		return r.list(ctx, func(runs []archive.Run) error {
-			if err := ahead.Acquire(ctx, weight(runs)); err != nil {
-				return err
-			}
-			select {
-			case groups <- runs:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		})
+		return r.list(ctx, func(runs []archive.Run) error { return send(ctx, groups, runs) })
 	})
 	for range config.Workers {
-		work.Go(func() error {
-			for runs := range groups {
-				if err := r.runs(ctx, runs); err != nil {
-					return err
-				}
-				ahead.Release(weight(runs))
-			}
-			return nil
-		})
+		r.work.Go(func() error { return r.runWorker(ctx, groups) })
 	}
-	err := work.Wait()
+	err := r.work.Wait()
 	return r.summary.summary(), err
 }
-
-func weight(runs []archive.Run) int64 { return min(int64(len(runs)), listedAhead) }
 
 // replay is one call of Run.
 type replay struct {
 	Config
 	summary *collector
+
+	work     *errgroup.Group // whatever runs for it
+	requests chan struct{}   // has an element for each request to S3 that is under way
+
+	// Bytes that are read and not yet applied. Files that wait for their bytes are
+	// first applied, and manifests wait for files alone: none waits for itself.
+	manifests, files *budget
 }
 
 // list calls give with the runs of each account, region and category.

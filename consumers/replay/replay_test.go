@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -655,6 +656,96 @@ func TestSmallFilesAreAppliedTogether(t *testing.T) {
 	d.want("SELECT count(*)::text FROM obs.things WHERE deleted_at IS NULL", "25")
 }
 
+// Scopes with few rows are the rule: a transaction for each would be most of the work.
+func TestScopesAndCategoriesAreAppliedTogether(t *testing.T) {
+	s := newSpokes(t, awsfake.Config{})
+	s.history()
+	d := newDatabase(t)
+	var batches []load.Result
+	summary := s.replay(d, func(c *replay.Config) {
+		c.Workers, c.Hooks.Applied = 1, func(r load.Result) { batches = append(batches, r) }
+	})
+	if len(batches) != 1 || len(batches[0].Categories) != len(categories) || !summary.Complete() {
+		t.Errorf("%d batches, %+v", len(batches), summary)
+	}
+}
+
+// crowd is an HTTP client that counts requests for objects whose keys end with suffix
+// and are under way. Each waits until there were as many as wanted.
+type crowd struct {
+	s3.HTTPClient
+	suffix string
+	wanted int
+	enough chan struct{}
+
+	mu           sync.Mutex
+	now, at, all int
+}
+
+func newCrowd(s *spokes, suffix string, wanted int) *crowd {
+	c := &crowd{HTTPClient: s.objects.Options().HTTPClient, suffix: suffix, wanted: wanted, enough: make(chan struct{})}
+	client := s3.New(s.objects.Options(), func(o *s3.Options) { o.HTTPClient = c })
+	s.bucket = must(archive.New(archive.Config{Client: client, Name: bucket}))
+	return c
+}
+
+func (c *crowd) Do(r *http.Request) (*http.Response, error) {
+	if !strings.HasSuffix(r.URL.Path, c.suffix) {
+		return c.HTTPClient.Do(r)
+	}
+	c.mu.Lock()
+	c.now, c.all = c.now+1, c.all+1
+	c.at = max(c.at, c.now)
+	if c.all == c.wanted {
+		close(c.enough)
+	}
+	c.mu.Unlock()
+	select {
+	case <-c.enough:
+	case <-r.Context().Done():
+	}
+	response, err := c.HTTPClient.Do(r)
+	c.mu.Lock()
+	c.now--
+	c.mu.Unlock()
+	return response, err
+}
+
+// Each answer comes only when others are waited for too.
+func TestObjectsAreReadSideBySide(t *testing.T) {
+	for _, suffix := range []string{".manifest.json", ".parquet"} {
+		s := newSpokes(t, awsfake.Config{})
+		for range 8 {
+			s.send(account, collector(things, nil, numbered(0, 5, "x")...))
+		}
+		newCrowd(s, suffix, 8)
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+		defer stop()
+		d := newDatabase(t)
+		summary, err := replay.Run(ctx, replay.Config{Bucket: s.bucket, Loader: d.loader, Workers: 1})
+		if err != nil || !summary.Complete() || summary.Files != 8 {
+			t.Errorf("%s: %v, %+v", suffix, err, summary)
+		}
+	}
+}
+
+func TestReadingAheadIsBounded(t *testing.T) {
+	for suffix, bytes := range map[string]int64{".manifest.json": 1, ".parquet": 1 << 10} {
+		s := newSpokes(t, awsfake.Config{})
+		for _, a := range []string{account, other} {
+			for range 5 {
+				s.send(a, collector(things, nil, numbered(0, 5, "x")...))
+			}
+		}
+		c := newCrowd(s, suffix, 1)
+		d := newDatabase(t)
+		summary := s.replay(d, func(c *replay.Config) { c.ReadAhead = bytes }) // less than one has
+		if c.at != 1 || c.all != 10 || !summary.Complete() {
+			t.Errorf("%s: %d of %d at once, %+v", suffix, c.at, c.all, summary)
+		}
+	}
+}
+
 // Rows that are alike take next to nothing in a file, and as much as others in memory.
 func TestBatchesAreBoundedInMemory(t *testing.T) {
 	s := newSpokes(t, awsfake.Config{})
@@ -701,8 +792,8 @@ func TestFaultsOfTheArchiveEndTheReplay(t *testing.T) {
 	if _, err := replay.Run(t.Context(), replay.Config{Bucket: missing, Loader: d.loader}); err == nil || !strings.Contains(err.Error(), "s3://nothing") {
 		t.Errorf("got %v", err)
 	}
-	_, err := replay.Run(t.Context(), replay.Config{Workers: -1, BatchRows: -1})
-	for _, want := range []string{"Bucket", "Loader", "Workers", "BatchRows"} {
+	_, err := replay.Run(t.Context(), replay.Config{Workers: -1, BatchRows: -1, ReadAhead: -1})
+	for _, want := range []string{"Bucket", "Loader", "Workers", "BatchRows", "ReadAhead"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not name %s", err, want)
 		}

@@ -4,86 +4,224 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/memory"
-
+	"github.com/hubspoke/observability/consumers/apply"
 	"github.com/hubspoke/observability/lib/archive"
 	"github.com/hubspoke/observability/lib/ingest"
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/schema"
 )
 
-// runs replays runs of one account, region and category, in their order.
-func (r *replay) runs(ctx context.Context, runs []archive.Run) error {
-	t := r.Loader.Table(runs[0].Category)
-	if t == nil {
-		r.summary.unknown(runs)
-		for range runs {
-			r.Hooks.Done()
-		}
-		return nil
-	}
-	b := &batch{replay: r, table: t}
-	defer b.release()
-	for _, run := range runs {
-		if err := r.run(ctx, b, run); err != nil {
-			return fmt.Errorf("replay: %v: %w", run, err)
-		}
-		r.Hooks.Done()
-	}
-	return b.apply(ctx)
+// How far a worker reads ahead. It holds no more runs than it needs to be never
+// without work: what it has taken, no other worker can apply.
+const (
+	runsAhead  = 16
+	stepsAhead = 32
+)
+
+// worker replays the runs of some scopes, in three stages that work side by side:
+// manifests are read, what is missing of many runs is asked for and read, and
+// applied. What passes from stage to stage keeps its order.
+type worker struct {
+	*replay
+	found chan *foundRun
+	steps chan step
+	batch *apply.Batch
 }
 
-// run adds what is missing of a run to the batch, which is applied as often as it
-// is full.
-func (r *replay) run(ctx context.Context, b *batch, run archive.Run) error {
-	if run.Unfinished {
-		r.summary.unfinished(run)
-		return nil
-	}
-	manifestURL := r.Bucket.ManifestURL(run)
-	m, err := r.Bucket.ReadManifest(ctx, run)
-	if err != nil {
-		return b.refuse(ctx, err, load.Reject{
-			Scope: schema.Scope{Category: run.Category, Account: run.Account, Region: run.Region}, Run: run.ID,
-			Origin: load.Origin{Name: manifestURL, Arrived: run.Modified},
-		})
-	}
-	// The end is refused for whatever refuses the run.
-	end := load.Origin{Advance: -1, Name: manifestURL, Arrived: m.Modified}
-	if _, refusal := ingest.Admit(r.Loader, m.Scope(), m.Run, m.Modified, r.ClockAhead); refusal != nil {
-		return b.refuse(ctx, refusal, load.Reject{Scope: m.Scope(), Run: m.Run, Origin: end})
-	}
-	applied, err := r.Loader.Applied(ctx, m.Scope(), m.Run)
+// foundRun is a run that was listed.
+type foundRun struct {
+	archive.Run
+	reading  *future[*archive.Manifest] // nil if it is unfinished
+	giveBack func()                     // what its manifest takes of the budget
+
+	manifest *archive.Manifest
+	refusal  error // of the manifest or the run
+	end      load.Origin
+}
+
+// step is what is to be done next, and for which run.
+type step struct {
+	run archive.Run
+	do  func(context.Context) error
+}
+
+// runWorker works on what comes from groups, of which each is all runs of an
+// account, region and category.
+func (r *replay) runWorker(ctx context.Context, groups <-chan []archive.Run) error {
+	batch, err := apply.New(apply.Config{
+		Loader: r.Loader, Rows: r.BatchRows, Bytes: r.BatchBytes,
+		OnApply: func(result load.Result) {
+			r.summary.applied(result)
+			r.Hooks.Applied(result)
+		},
+	})
 	if err != nil {
 		return err
 	}
-	missing := slices.DeleteFunc(slices.Clone(m.Files), func(f archive.File) bool { return holds(applied, f) })
+	defer batch.Release()
+	w := &worker{replay: r, found: make(chan *foundRun, runsAhead), steps: make(chan step, stepsAhead), batch: batch}
+	r.work.Go(func() error {
+		defer close(w.found)
+		return w.readManifests(ctx, groups)
+	})
+	r.work.Go(func() error {
+		defer close(w.steps)
+		return w.planAll(ctx)
+	})
+	return w.apply(ctx)
+}
+
+// readManifests starts reading the manifests of all runs.
+func (w *worker) readManifests(ctx context.Context, groups <-chan []archive.Run) error {
+	for runs := range groups {
+		if w.Loader.Table(runs[0].Category) == nil {
+			w.summary.unknown(runs)
+			for range runs {
+				w.Hooks.Done()
+			}
+			continue
+		}
+		for _, run := range runs {
+			f := &foundRun{Run: run}
+			var err error
+			if f.giveBack, err = w.manifests.take(ctx, run.ManifestSize); err != nil {
+				return err
+			}
+			if !run.Unfinished {
+				f.reading = read(ctx, w.replay, func() (*archive.Manifest, error) { return w.Bucket.ReadManifest(ctx, run) })
+			}
+			if err := send(ctx, w.found, f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// planAll plans runs, as many at once as there are.
+func (w *worker) planAll(ctx context.Context) error {
+	for first := range w.found {
+		runs := []*foundRun{first}
+		for more := true; more && len(runs) <= runsAhead; {
+			select {
+			case next, ok := <-w.found:
+				if more = ok; ok {
+					runs = append(runs, next)
+				}
+			default:
+				more = false
+			}
+		}
+		if err := w.plan(ctx, runs); err != nil {
+			return fmt.Errorf("replay: %v: %w", runs[0].Run, err)
+		}
+	}
+	return nil
+}
+
+// plan starts reading what is missing of the runs, and sends the steps.
+func (w *worker) plan(ctx context.Context, runs []*foundRun) error {
+	var names []load.Run
+	for _, f := range runs {
+		w.admit(f)
+		if f.manifest != nil {
+			names = append(names, load.Run{Scope: f.manifest.Scope(), ID: f.manifest.Run})
+		}
+	}
+	applied, err := w.Loader.Applied(ctx, names)
+	if err != nil {
+		return err
+	}
+	for _, f := range runs {
+		switch {
+		case f.Unfinished:
+			err = w.then(ctx, f, func(context.Context) error { w.summary.unfinished(f.Run); return nil })
+		case f.manifest == nil:
+			err = w.then(ctx, f, func(ctx context.Context) error { return w.refuseRun(ctx, f) })
+		default:
+			err = w.planRun(ctx, f, applied[0])
+			applied = applied[1:]
+		}
+		if err != nil {
+			return err
+		}
+		err = w.then(ctx, f, func(context.Context) error {
+			f.giveBack()
+			w.Hooks.Done()
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *worker) then(ctx context.Context, f *foundRun, do func(context.Context) error) error {
+	return send(ctx, w.steps, step{f.Run, do})
+}
+
+// admit sets the manifest of a run, or why it is refused.
+func (w *worker) admit(f *foundRun) {
+	if f.Unfinished {
+		return
+	}
+	f.end = load.Origin{Advance: -1, Name: w.Bucket.ManifestURL(f.Run), Arrived: f.Modified}
+	m, err := f.reading.wait()
+	if err != nil {
+		f.refusal = err
+		return
+	}
+	// The end is refused for whatever refuses the run.
+	f.end.Arrived = m.Modified
+	if _, refusal := ingest.Admit(w.Loader, m.Scope(), m.Run, m.Modified, w.ClockAhead); refusal != nil {
+		f.refusal = refusal
+		return
+	}
+	f.manifest = m
+}
+
+// refuseRun refuses a run. Of one whose manifest cannot be read the slice is not known.
+func (w *worker) refuseRun(ctx context.Context, f *foundRun) error {
+	scope := schema.Scope{Category: f.Category, Account: f.Account, Region: f.Region}
+	if m, err := f.reading.wait(); err == nil {
+		scope = m.Scope()
+	}
+	return w.refuse(ctx, f.refusal, load.Reject{Scope: scope, Run: f.ID, Origin: f.end})
+}
+
+// planRun starts reading the files of a run that are missing, and sends its steps.
+func (w *worker) planRun(ctx context.Context, f *foundRun, applied load.AppliedRun) error {
+	m := f.manifest
+	missing := slices.DeleteFunc(slices.Clone(m.Files), func(file archive.File) bool { return holds(applied, file) })
 	// Where the stream refused parts, its end says so and the archive's is better.
 	ended := applied.Complete || applied.Ended && !m.Outcome.Complete()
-	r.summary.planned(m, missing, ended)
-	for _, f := range missing {
-		r.conflict(applied, m, f)
-	}
-	if r.DryRun {
+	err := w.then(ctx, f, func(context.Context) error {
+		w.summary.planned(m, missing, ended)
+		for _, file := range missing {
+			w.conflict(applied, m, file)
+		}
 		return nil
+	})
+	if err != nil || w.DryRun {
+		return err
 	}
-	for _, f := range missing {
-		if err := r.file(ctx, b, m, f); err != nil {
+	for _, file := range missing {
+		if err := w.planFile(ctx, f, file); err != nil {
 			return err
 		}
 	}
 	if ended {
 		return nil
 	}
-	return b.addEnd(ctx, load.End{
-		Scope: m.Scope(), Run: m.Run, Outcome: m.Outcome, Parts: m.Parts, Rows: m.Rows, Error: m.Error,
-		Every: time.Duration(m.Every) * time.Second, Origin: end,
+	return w.then(ctx, f, func(ctx context.Context) error {
+		return w.batch.AddEnd(ctx, load.End{
+			Scope: m.Scope(), Run: m.Run, Outcome: m.Outcome, Parts: m.Parts, Rows: m.Rows, Error: m.Error,
+			Every: time.Duration(m.Every) * time.Second, Origin: f.end,
+		})
 	})
 }
 
@@ -111,53 +249,61 @@ func (r *replay) conflict(applied load.AppliedRun, m *archive.Manifest, f archiv
 	}
 }
 
-func (r *replay) file(ctx context.Context, b *batch, m *archive.Manifest, f archive.File) error {
-	origin := load.Origin{Advance: -1, Name: r.Bucket.FileURL(m, f), Arrived: m.Modified}
-	records, stored, err := r.Bucket.ReadFile(ctx, b.table, m, f)
+// planFile starts reading a file, and sends the step that applies it.
+func (w *worker) planFile(ctx context.Context, f *foundRun, file archive.File) error {
+	giveBack, err := w.files.take(ctx, file.Size)
 	if err != nil {
-		return b.refuse(ctx, err, load.Reject{Scope: m.Scope(), Run: m.Run, Origin: origin})
+		return err
 	}
-	origin.Arrived = stored
-	if _, refusal := ingest.Admit(r.Loader, m.Scope(), m.Run, stored, r.ClockAhead); refusal != nil {
-		releaseAll(records)
-		return b.refuse(ctx, refusal, load.Reject{Scope: m.Scope(), Run: m.Run, Origin: origin})
-	}
-	return b.addFile(ctx, m, f, records, origin)
+	t := w.Loader.Table(f.Category)
+	stored := read(ctx, w.replay, func() (*archive.StoredFile, error) { return w.Bucket.Fetch(ctx, t, f.manifest, file) })
+	return w.then(ctx, f, func(ctx context.Context) error {
+		defer giveBack()
+		return w.addFile(ctx, t, f.manifest, file, stored)
+	})
 }
 
-// batch gathers files and ends of one category until they are applied together.
-type batch struct {
-	*replay
-	table *schema.Table
-
-	records []arrow.Record
-	parts   []load.Part
-	ends    []load.End
-	rejects []load.Reject
-	rows    int64
-	bytes   int64 // of the records
-}
-
-func (b *batch) addFile(ctx context.Context, m *archive.Manifest, f archive.File, records []arrow.Record, origin load.Origin) error {
-	b.records = append(b.records, records...)
-	for _, p := range f.Parts {
-		b.parts = append(b.parts, load.Part{
-			Scope: m.Scope(), Run: m.Run, Number: p.Number, SHA256: p.SHA256, First: int(b.rows), Rows: p.Rows, Origin: origin,
-		})
-		b.rows += int64(p.Rows)
+func (w *worker) addFile(
+	ctx context.Context, t *schema.Table, m *archive.Manifest, f archive.File, stored *future[*archive.StoredFile],
+) error {
+	reject := load.Reject{
+		Scope: m.Scope(), Run: m.Run, Origin: load.Origin{Advance: -1, Name: w.Bucket.FileURL(m, f), Arrived: m.Modified},
 	}
-	b.bytes += size(records)
-	return b.applyIfFull(ctx)
+	file, err := stored.wait()
+	if err != nil {
+		return w.refuse(ctx, err, reject)
+	}
+	reject.Origin.Arrived = file.Modified
+	if _, refusal := ingest.Admit(w.Loader, m.Scope(), m.Run, file.Modified, w.ClockAhead); refusal != nil {
+		return w.refuse(ctx, refusal, reject)
+	}
+	records, err := file.Records(ctx)
+	if err != nil {
+		return w.refuse(ctx, err, reject)
+	}
+	parts := make([]load.Part, len(f.Parts))
+	for i, p := range f.Parts {
+		parts[i] = load.Part{Scope: m.Scope(), Run: m.Run, Number: p.Number, SHA256: p.SHA256, Rows: p.Rows, Origin: reject.Origin}
+	}
+	return w.batch.AddParts(ctx, t, records, parts)
 }
 
-func (b *batch) addEnd(ctx context.Context, e load.End) error {
-	b.ends = append(b.ends, e)
-	return b.applyIfFull(ctx)
+// apply does the steps and applies what they gather.
+func (w *worker) apply(ctx context.Context) error {
+	for s := range w.steps {
+		if err := s.do(ctx); err != nil {
+			return fmt.Errorf("replay: %v: %w", s.run, err)
+		}
+	}
+	if err := w.batch.Flush(ctx); err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	return nil
 }
 
 // refuse adds a reject for what cannot be applied. Errors that say nothing about
 // the object, such as those of the network, end the replay.
-func (b *batch) refuse(ctx context.Context, err error, reject load.Reject) error {
+func (w *worker) refuse(ctx context.Context, err error, reject load.Reject) error {
 	var object *archive.Error
 	var row *schema.RowError
 	var refusal *ingest.Refusal
@@ -171,101 +317,11 @@ func (b *batch) refuse(ctx context.Context, err error, reject load.Reject) error
 	default:
 		return err
 	}
-	reject.Detail, reject.Part, reject.Origin.Advance = err.Error(), -1, -1
-	b.summary.bad(BadObject{URL: reject.Origin.Name, Reason: reject.Reason, Detail: reject.Detail})
-	b.Logger.Warn("refused", "object", reject.Origin.Name, "reason", reject.Reason, "detail", reject.Detail)
-	if b.DryRun || reject.Reason == archive.ReasonUnreadable { // another day it may be readable
+	reject.Detail, reject.Part = err.Error(), -1
+	w.summary.bad(BadObject{URL: reject.Origin.Name, Reason: reject.Reason, Detail: reject.Detail})
+	w.Logger.Warn("refused", "object", reject.Origin.Name, "reason", reject.Reason, "detail", reject.Detail)
+	if w.DryRun || reject.Reason == archive.ReasonUnreadable { // another day it may be readable
 		return nil
 	}
-	b.rejects = append(b.rejects, reject)
-	return b.applyIfFull(ctx)
-}
-
-func (b *batch) applyIfFull(ctx context.Context) error {
-	if b.rows+int64(len(b.ends)+len(b.rejects)) < b.BatchRows && b.bytes < b.BatchBytes {
-		return nil
-	}
-	return b.apply(ctx)
-}
-
-// apply applies what was gathered, in one transaction.
-func (b *batch) apply(ctx context.Context) error {
-	defer b.release()
-	batch := &load.Batch{Ends: b.ends, Rejects: b.rejects}
-	if len(b.parts) > 0 {
-		record, err := concatenate(b.table, b.records)
-		if err != nil {
-			return err
-		}
-		defer record.Release()
-		batch.Groups = []load.Group{{Table: b.table, Record: record, Parts: b.parts}}
-	} else if len(b.ends)+len(b.rejects) == 0 {
-		return nil
-	}
-	result, err := b.Loader.Apply(ctx, batch)
-	if err != nil {
-		return err
-	}
-	for _, category := range slices.Sorted(maps.Keys(result.Parked)) {
-		return fmt.Errorf("the table of category %s does not fit: %w", category, result.Parked[category])
-	}
-	b.summary.applied(result)
-	b.Hooks.Applied(result)
-	return nil
-}
-
-func (b *batch) release() {
-	releaseAll(b.records)
-	b.records, b.parts, b.ends, b.rejects, b.rows, b.bytes = nil, nil, nil, nil, 0, 0
-}
-
-// size is how many bytes the records have in memory.
-func size(records []arrow.Record) (bytes int64) {
-	for _, r := range records {
-		for _, column := range r.Columns() {
-			for _, buffer := range column.Data().Buffers() {
-				if buffer != nil {
-					bytes += int64(buffer.Len())
-				}
-			}
-		}
-	}
-	return bytes
-}
-
-func releaseAll(records []arrow.Record) {
-	for _, r := range records {
-		r.Release()
-	}
-}
-
-// concatenate returns one record with the rows of all. The caller must release it.
-func concatenate(t *schema.Table, records []arrow.Record) (arrow.Record, error) {
-	if len(records) == 1 {
-		records[0].Retain()
-		return records[0], nil
-	}
-	columns := make([]arrow.Array, len(t.Columns()))
-	defer func() {
-		for _, c := range columns {
-			if c != nil {
-				c.Release()
-			}
-		}
-	}()
-	rows := int64(0)
-	for _, r := range records {
-		rows += r.NumRows()
-	}
-	for i := range columns {
-		pieces := make([]arrow.Array, len(records))
-		for j, r := range records {
-			pieces[j] = r.Column(i)
-		}
-		var err error
-		if columns[i], err = array.Concatenate(pieces, memory.DefaultAllocator); err != nil {
-			return nil, fmt.Errorf("join records of %s: %w", t.Name(), err)
-		}
-	}
-	return array.NewRecord(t.ArrowSchema(), columns, rows), nil
+	return w.batch.AddReject(ctx, reject)
 }

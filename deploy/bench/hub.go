@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	kinesisapi "github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/jackc/pgx/v5"
@@ -26,7 +27,7 @@ const leaseTable = "bench"
 // measureHub has hub consume a backlog that waits in the stream.
 func measureHub(ctx context.Context, program string, s size) (usage, error) {
 	total := s.accounts * s.rowsPerAccount
-	u := usage{what: fmt.Sprintf("hub consume, backlog of %d rows", total), limit: 512 << 20, rows: total}
+	u := usage{what: fmt.Sprintf("hub consume, backlog of %d rows", total), limit: 512 << 20, count: total, unit: "rows"}
 	server, err := awsfake.New(awsfake.Config{Region: region})
 	if err != nil {
 		return u, err
@@ -68,10 +69,7 @@ func measureHub(ctx context.Context, program string, s size) (usage, error) {
 	if stopErr := hub.stop(); err == nil {
 		err = stopErr
 	}
-	if err != nil {
-		return u, err
-	}
-	u.memory, err = peakMemory(cmd.ProcessState)
+	u.memory = hub.memory.Load()
 	return u, err
 }
 
@@ -116,8 +114,8 @@ func fill(ctx context.Context, server *awsfake.Server, s size) error {
 	return nil
 }
 
-// findingLines returns n findings as the rows of a part.
-func findingLines(n int) ([][]byte, error) {
+// findingsRecord returns n findings, which the caller must release.
+func findingsRecord(n int) (arrow.Record, error) {
 	a := rows.NewAppender(schemas.SecurityFindings, nil)
 	defer a.Release()
 	text := func(format string, args ...any) *string {
@@ -144,7 +142,15 @@ func findingLines(n int) ([][]byte, error) {
 			return nil, err
 		}
 	}
-	rec := a.Record()
+	return a.Record(), nil
+}
+
+// findingLines returns n findings as the rows of a part.
+func findingLines(n int) ([][]byte, error) {
+	rec, err := findingsRecord(n)
+	if err != nil {
+		return nil, err
+	}
 	defer rec.Release()
 	e, err := rowjson.NewEncoder(schemas.SecurityFindings.Table, rec)
 	if err != nil {

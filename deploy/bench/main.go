@@ -1,5 +1,7 @@
 // Bench measures how much memory the built programs need: hub consume with a
-// backlog of two million rows, and spoke with an account of 200,000 findings.
+// backlog of two million rows, and spoke with an account of 200,000 findings; and
+// how fast hub replay is besides, with small files and large ones, and with S3 as
+// far away as it is.
 //
 //	go run ./deploy/bench            a few minutes
 //	go run ./deploy/bench -quick     a hundredth of it, to see that it works
@@ -15,7 +17,9 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -27,17 +31,19 @@ const (
 	account    = "111122223333"
 	hubAccount = "444455556666"
 	streamName = "bench"
+	bucketName = "bench"
 )
 
 func main() {
 	quick := flag.Bool("quick", false, "few rows: the figures mean nothing")
+	only := flag.String("only", "", "measure only `one`: spoke, hub or replay")
 	bin := flag.String("bin", "bin", "directory of the built programs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	size := size{accounts: 100, rowsPerAccount: 20_000, findings: 200_000}
+	size := size{accounts: 100, rowsPerAccount: 20_000, findings: 200_000, smallFiles: 2240, largeFiles: 60, only: *only}
 	if *quick {
-		size.accounts, size.findings = 1, 2_000
+		size.accounts, size.findings, size.smallFiles, size.largeFiles = 1, 2_000, 16, 2
 	}
 	usages, err := run(ctx, *bin, size)
 	if err == nil && !report(os.Stdout, usages) && !*quick {
@@ -50,7 +56,11 @@ func main() {
 }
 
 // size of the measurements.
-type size struct{ accounts, rowsPerAccount, findings int }
+type size struct {
+	accounts, rowsPerAccount, findings int
+	smallFiles, largeFiles             int
+	only                               string
+}
 
 // usage is what a program needed.
 type usage struct {
@@ -58,19 +68,37 @@ type usage struct {
 	memory  int64 // peak resident set, bytes
 	limit   int64
 	elapsed time.Duration
-	rows    int
+	count   int // of rows or files
+	unit    string
+	goal    float64 // of count in a second; 0: none
 }
 
-func run(ctx context.Context, bin string, s size) ([]usage, error) {
-	spoke, err := measureSpoke(ctx, filepath.Join(bin, "spoke"), s)
-	if err != nil {
-		return nil, fmt.Errorf("spoke: %w", err)
+func (u usage) rate() float64 { return float64(u.count) / u.elapsed.Seconds() }
+
+func run(ctx context.Context, bin string, s size) (usages []usage, err error) {
+	one := func(measure func(context.Context, string, size) (usage, error)) func(context.Context, string, size) ([]usage, error) {
+		return func(ctx context.Context, program string, s size) ([]usage, error) {
+			u, err := measure(ctx, program, s)
+			return []usage{u}, err
+		}
 	}
-	hub, err := measureHub(ctx, filepath.Join(bin, "hub"), s)
-	if err != nil {
-		return nil, fmt.Errorf("hub: %w", err)
+	for _, m := range []struct {
+		name, program string
+		measure       func(context.Context, string, size) ([]usage, error)
+	}{{"spoke", "spoke", one(measureSpoke)}, {"hub", "hub", one(measureHub)}, {"replay", "hub", measureReplays}} {
+		if s.only != "" && s.only != m.name {
+			continue
+		}
+		measured, err := m.measure(ctx, filepath.Join(bin, m.program), s)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", m.name, err)
+		}
+		usages = append(usages, measured...)
 	}
-	return []usage{spoke, hub}, nil
+	if usages == nil {
+		return nil, fmt.Errorf("nothing is called %q: -only takes spoke, hub or replay", s.only)
+	}
+	return usages, nil
 }
 
 // report prints the figures and says whether all goals are met.
@@ -79,14 +107,17 @@ func report(w io.Writer, usages []usage) (met bool) {
 	t := table.NewWriter()
 	t.SetOutputMirror(w)
 	t.SetStyle(table.StyleLight)
-	t.AppendHeader(table.Row{"figure", "peak memory", "goal", "rows/s", ""})
+	t.AppendHeader(table.Row{"figure", "peak memory", "goal", "rate", "goal", ""})
 	for _, u := range usages {
-		mark := "met"
-		if u.memory > u.limit {
+		mark, goal := "met", ""
+		if u.memory > u.limit || u.rate() < u.goal {
 			mark, met = "MISSED", false
 		}
+		if u.goal > 0 {
+			goal = fmt.Sprintf("≥ %.0f", u.goal)
+		}
 		t.AppendRow(table.Row{u.what, fmt.Sprintf("%d MiB", u.memory>>20), fmt.Sprintf("≤ %d MiB", u.limit>>20),
-			fmt.Sprintf("%.0f", float64(u.rows)/u.elapsed.Seconds()), mark})
+			fmt.Sprintf("%.0f %s/s", u.rate(), u.unit), goal, mark})
 	}
 	t.Render()
 	return met
@@ -109,8 +140,9 @@ func command(ctx context.Context, env []string, program string, args ...string) 
 // process is a program at work.
 type process struct {
 	*exec.Cmd
-	ended chan struct{}
-	err   error // once ended is closed
+	ended  chan struct{}
+	err    error        // once ended is closed
+	memory atomic.Int64 // the most that was seen, bytes
 }
 
 func start(cmd *exec.Cmd) (*process, error) {
@@ -118,6 +150,7 @@ func start(cmd *exec.Cmd) (*process, error) {
 		return nil, err
 	}
 	p := &process{Cmd: cmd, ended: make(chan struct{})}
+	go p.watchMemory()
 	go func() {
 		p.err = cmd.Wait()
 		close(p.ended)
@@ -153,11 +186,35 @@ func (p *process) await(ctx context.Context, done func() (bool, error)) error {
 	}
 }
 
-// peakMemory returns the peak resident set of a program that has ended.
-func peakMemory(state *os.ProcessState) (int64, error) {
-	rusage, ok := state.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return 0, errors.New("this system does not tell how much memory a program used")
+// watchMemory notes the program's peak resident set until it ends. What the system
+// tells of a process that has ended (ru_maxrss) may be that of its parent, which it
+// was before it became another program.
+func (p *process) watchMemory() {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if peak, ok := peakMemory(p.Process.Pid); ok {
+			p.memory.Store(peak)
+		}
+		select {
+		case <-tick.C:
+		case <-p.ended:
+			return
+		}
 	}
-	return rusage.Maxrss << 10, nil // Linux counts in KiB
+}
+
+// peakMemory returns the peak resident set of a process, as Linux tells it.
+func peakMemory(pid int) (bytes int64, ok bool) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, false
+	}
+	for line := range strings.Lines(string(status)) {
+		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			n, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
+			return n << 10, err == nil
+		}
+	}
+	return 0, false
 }

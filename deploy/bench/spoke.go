@@ -26,7 +26,7 @@ const pageSize = 1000
 // measureSpoke has spoke collect findings and send them to a stream and a bucket,
 // and ends it after its first run.
 func measureSpoke(ctx context.Context, program string, s size) (usage, error) {
-	u := usage{what: fmt.Sprintf("spoke run, %d findings", s.findings), limit: 128 << 20, rows: s.findings}
+	u := usage{what: fmt.Sprintf("spoke run, %d findings", s.findings), limit: 128 << 20, count: s.findings, unit: "rows"}
 	server, err := awsfake.New(awsfake.Config{Region: region})
 	if err != nil {
 		return u, err
@@ -35,7 +35,7 @@ func measureSpoke(ctx context.Context, program string, s size) (usage, error) {
 	if err := createStream(ctx, server, account, 4); err != nil {
 		return u, err
 	}
-	if _, err := awsconfig.S3(server.AWSConfig(account, region)).CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("bench")}); err != nil {
+	if _, err := awsconfig.S3(server.AWSConfig(account, region)).CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucketName)}); err != nil {
 		return u, err
 	}
 	url, findings, err := serveFindings(s.findings)
@@ -45,7 +45,7 @@ func measureSpoke(ctx context.Context, program string, s size) (usage, error) {
 	defer findings.Close()
 	env := append(server.Environment(account), "AWS_ENDPOINT_URL_SECURITYHUB="+url)
 	cmd, err := command(ctx, env, program, "run", "--category", "security_findings", "--region", region,
-		"--stream", streamName, "--bucket", "bench", "--log-format", "json")
+		"--stream", streamName, "--bucket", bucketName, "--log-format", "json")
 	if err != nil {
 		return u, err
 	}
@@ -57,10 +57,7 @@ func measureSpoke(ctx context.Context, program string, s size) (usage, error) {
 	if stopErr := spoke.stop(); err == nil {
 		err = stopErr
 	}
-	if err != nil {
-		return u, err
-	}
-	u.memory, err = peakMemory(cmd.ProcessState)
+	u.memory = spoke.memory.Load()
 	return u, err
 }
 

@@ -230,53 +230,75 @@ func (b *Bucket) ReadManifest(ctx context.Context, run Run) (*Manifest, error) {
 //
 // An [*Error] or [*schema.RowError] says what is wrong with the file.
 func (b *Bucket) ReadFile(ctx context.Context, t *schema.Table, m *Manifest, f File) ([]arrow.Record, time.Time, error) {
+	stored, err := b.Fetch(ctx, t, m, f)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	records, err := stored.Records(ctx)
+	return records, stored.Modified, err
+}
+
+// StoredFile is a file as it is stored: its bytes are those that the manifest
+// names, and nothing has read them yet. It is safe for concurrent use.
+type StoredFile struct {
+	// Modified is when the file was stored, by the clock of S3.
+	Modified time.Time
+
+	bucket *Bucket
+	table  *schema.Table
+	slice  string
+	file   File
+	key    string
+	data   []byte
+}
+
+// Fetch reads the bytes of a file, f.Size of them, and no rows: whoever reads many
+// files has them come side by side. It takes what ReadFile takes, and an [*Error]
+// says what is wrong with the object.
+func (b *Bucket) Fetch(ctx context.Context, t *schema.Table, m *Manifest, f File) (*StoredFile, error) {
 	if t.Name() != m.Category {
-		return nil, time.Time{}, fmt.Errorf("archive: a file of category %s with the table of %s", m.Category, t.Name())
+		return nil, fmt.Errorf("archive: a file of category %s with the table of %s", m.Category, t.Name())
 	}
 	if err := m.validate(); err != nil {
-		return nil, time.Time{}, refuse(ReasonManifest, "%v", err)
+		return nil, refuse(ReasonManifest, "%v", err)
 	}
 	if _, ok := fileNumber(m.Run, f.Name); !ok {
-		return nil, time.Time{}, refuse(ReasonManifest, "file %.80q is not one of run %s", f.Name, m.Run)
+		return nil, refuse(ReasonManifest, "file %.80q is not one of run %s", f.Name, m.Run)
 	}
 	key := m.place().dir() + f.Name
 	if f.Size > MaxFile || f.Rows > MaxRows {
-		return nil, time.Time{}, refuse(ReasonTooLarge, "%s: the manifest says %d rows in %d bytes; at most %d in %d are read",
+		return nil, refuse(ReasonTooLarge, "%s: the manifest says %d rows in %d bytes; at most %d in %d are read",
 			b.url(key), f.Rows, f.Size, MaxRows, MaxFile)
 	}
 	data, modified, err := b.get(ctx, key, f.Size)
 	if err != nil {
-		return nil, time.Time{}, err
+		return nil, err
 	}
-	records, err := b.decode(ctx, t, m, f, data)
-	if err != nil {
-		return nil, time.Time{}, b.inObject(key, err)
-	}
-	return records, modified, nil
-}
-
-// decode checks the bytes of a file against the manifest before anything reads
-// them, and the rows afterwards.
-func (b *Bucket) decode(ctx context.Context, t *schema.Table, m *Manifest, f File, data []byte) ([]arrow.Record, error) {
 	if int64(len(data)) != f.Size {
-		return nil, refuse(ReasonHash, "the file does not have the %d bytes that the manifest says", f.Size)
+		return nil, b.inObject(key, refuse(ReasonHash, "the file does not have the %d bytes that the manifest says", f.Size))
 	}
 	if sum := Sum(sha256.Sum256(data)); sum != f.SHA256 {
-		return nil, refuse(ReasonHash, "the file's SHA-256 is %s, the manifest says %s", sum, f.SHA256)
+		return nil, b.inObject(key, refuse(ReasonHash, "the file's SHA-256 is %s, the manifest says %s", sum, f.SHA256))
 	}
-	records, err := Decode(ctx, t, data, m.Slice, b.config.Allocator)
+	return &StoredFile{Modified: modified, bucket: b, table: t, slice: m.Slice, file: f, key: key, data: data}, nil
+}
+
+// Records decodes the rows of the file: all of them, which the caller must release,
+// or none. An [*Error] or [*schema.RowError] says what is wrong with them.
+func (s *StoredFile) Records(ctx context.Context) ([]arrow.Record, error) {
+	records, err := Decode(ctx, s.table, s.data, s.slice, s.bucket.config.Allocator)
 	if err != nil {
-		return nil, err
+		return nil, s.bucket.inObject(s.key, err)
 	}
 	rows := int64(0)
 	for _, r := range records {
 		rows += r.NumRows()
 	}
-	if rows != f.Rows {
+	if rows != s.file.Rows {
 		for _, r := range records {
 			r.Release()
 		}
-		return nil, refuse(ReasonRows, "the file has %d rows, the manifest says %d", rows, f.Rows)
+		return nil, s.bucket.inObject(s.key, refuse(ReasonRows, "the file has %d rows, the manifest says %d", rows, s.file.Rows))
 	}
 	return records, nil
 }

@@ -21,6 +21,9 @@ type Run struct {
 	Unfinished bool
 	// Modified is when the newest object of the run was stored, by the clock of S3.
 	Modified time.Time
+	// ManifestSize is how many bytes the manifest has; 0 if there is none, or if the
+	// run does not come from a listing.
+	ManifestSize int64
 }
 
 // String returns the names of account, region and category, and the run.

@@ -205,7 +205,7 @@ func (l *lister) object(object types.Object, open *openDay) error {
 		open.runs[run.ID] = known
 	}
 	if manifest {
-		known.Unfinished = false
+		known.Unfinished, known.ManifestSize = false, aws.ToInt64(object.Size)
 	}
 	if modified.After(known.Modified) {
 		known.Modified = modified

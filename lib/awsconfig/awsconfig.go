@@ -294,5 +294,10 @@ func newClient(timeout time.Duration) *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().
 		WithTimeout(timeout).
 		WithDialerOptions(func(d *net.Dialer) { d.Timeout = connectTimeout }).
-		WithTransportOptions(func(t *http.Transport) { t.TLSHandshakeTimeout = connectTimeout })
+		WithTransportOptions(func(t *http.Transport) {
+			t.TLSHandshakeTimeout = connectTimeout
+			// The SDK keeps ten for each host: with more requests side by side, most of
+			// them would open a connection of their own.
+			t.MaxIdleConnsPerHost = t.MaxIdleConns
+		})
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
+	"runtime/debug"
 	"slices"
 	"sync/atomic"
 
@@ -31,7 +33,7 @@ type replayCommand struct {
 	Category     []string           `placeholder:"NAME" help:"Category; repeat it or separate with commas. Defaults to all."`
 	From         string             `placeholder:"YYYY-MM-DD" help:"First day (UTC) on which runs began. Defaults to the oldest."`
 	To           string             `placeholder:"YYYY-MM-DD" help:"Last day (UTC) on which runs began. Defaults to the newest."`
-	Workers      int                `default:"4" max:"250" help:"How many scopes are replayed side by side."`
+	Workers      int                `default:"4" max:"250" help:"How many batches are filled and applied side by side."`
 	DryRun       bool               `help:"Read what there is to be applied, and apply nothing."`
 }
 
@@ -50,6 +52,10 @@ Examples:
 Exit code 3 if something could not be applied, which the summary names, or if nothing was found.`
 }
 
+// replayMemory is what the garbage collector works harder to stay below, with the
+// defaults well below 512 MiB in all. GOMEMLIMIT overrides it.
+const replayMemory = 400 << 20
+
 // errInterrupted stands for whatever was under way when the program was told to stop.
 var errInterrupted = errors.New("interrupted")
 
@@ -58,6 +64,9 @@ func (c replayCommand) Run(ctx context.Context, p program.Program, log *slog.Log
 	chosen, filter, err := c.selection()
 	if err != nil {
 		return err
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(replayMemory)
 	}
 	pool, err := c.openReady(ctx, int32(c.Workers)+1)
 	if err != nil {
