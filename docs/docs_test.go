@@ -183,7 +183,7 @@ func TestFlagsExist(t *testing.T) {
 func TestPolicyIsThatOfTheCollectors(t *testing.T) {
 	var want []string
 	for _, c := range collectors.All() {
-		want = append(want, c.Declaration().Actions...)
+		want = append(want, collectors.Actions(c.Declaration())...)
 	}
 	slices.Sort(want)
 	want = slices.Compact(want)

@@ -44,7 +44,7 @@ func publish(ctx context.Context, cfg aws.Config, stream, account string, lamps 
 		Publisher: publisher, // and Archive, to keep the rows as Parquet
 		Collectors: []collect.Any{collect.Collector[Lamp]{
 			Category: Lamps, Reach: collect.PerRegion, Every: time.Hour,
-			Actions: []string{"lamps:ListLamps"}, Rate: collect.Rate{PerSecond: 1},
+			Calls: []string{"lamps:ListLamps"},
 			Collect: func(_ context.Context, _ *collect.Env, emit func(Lamp) error) error {
 				for _, lamp := range lamps {
 					if err := emit(lamp); err != nil {

@@ -21,7 +21,7 @@ func (discard) Publish(context.Context, []stream.Message) error { return nil }
 func findings(n int) collect.Collector[fixture.Finding] {
 	some := fixture.Findings(2_000, 1)
 	return collect.Collector[fixture.Finding]{
-		Category: fixture.Category, Reach: collect.PerRegion, Every: 1, Actions: []string{"x:Y"}, Rate: collect.Rate{PerSecond: 1},
+		Category: fixture.Category, Reach: collect.PerRegion, Every: 1, Calls: []string{"x:Y"},
 		Collect: func(_ context.Context, _ *collect.Env, emit func(fixture.Finding) error) error {
 			for i := range n {
 				row := some[i%len(some)]

@@ -40,8 +40,8 @@ import (
 
 // Env is what a collector may use during one run.
 type Env struct {
-	// AWS has the credentials of the account, Region, and the collector's rate
-	// limit. Clients must be made from it.
+	// AWS has the credentials of the account, Region, and the limits of Config.Services.
+	// Clients must be made from it.
 	AWS aws.Config
 	// Account that is collected, 12 digits.
 	Account string
@@ -82,15 +82,6 @@ func (r Reach) String() string {
 // MarshalText returns String.
 func (r Reach) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-// Rate limits the requests that one collector sends to AWS for one account and
-// region. Every attempt counts, retries too.
-type Rate struct {
-	// PerSecond is the mean number of requests per second.
-	PerSecond float64 `json:"per_second"`
-	// Burst is how many requests may be sent at once. Defaults to 1.
-	Burst int `json:"burst"`
-}
-
 // Incremental is for categories whose API can be asked for what changed. Only
 // Event categories may be incremental: a snapshot must name everything.
 type Incremental struct {
@@ -101,8 +92,8 @@ type Incremental struct {
 	Overlap time.Duration
 }
 
-// Collector declares how one category is collected: reach, interval, IAM
-// actions, rate, function. It is a value: declare it as a package variable.
+// Collector declares how one category is collected: reach, interval,
+// calls, function. It is a value: declare it as a package variable.
 type Collector[T any] struct {
 	// Category that the rows belong to.
 	Category schema.Category[T]
@@ -111,11 +102,10 @@ type Collector[T any] struct {
 	// Every is the time from the start of one run to the start of the next, at most
 	// envelope.MaxEvery.
 	Every time.Duration
-	// Actions are the IAM actions that Collect needs, exactly what it calls:
-	// "acm:ListCertificates". Policies are generated from them.
-	Actions []string
-	// Rate of requests. Link the quota page of the service next to it.
-	Rate Rate
+	// Calls are the operations that Collect calls, all of them and no other, as
+	// service:Operation. The service is the one that a request is signed for:
+	// "acm:ListCertificates". Most are also the names of IAM actions.
+	Calls []string
 	// Paid is set when AWS charges for each request so much that a run must not send
 	// many: USD 0.01 for each request to Cost Explorer. A run that has sent
 	// Config.MaxPaidRequests is stopped.
@@ -159,10 +149,8 @@ type Declaration struct {
 	Reach Reach
 	// Every is the interval.
 	Every time.Duration
-	// Actions are the IAM actions.
-	Actions []string
-	// Rate of requests to AWS.
-	Rate Rate
+	// Calls are the operations that it calls, as service:Operation.
+	Calls []string
 	// Paid is set when AWS charges for each request.
 	Paid bool
 	// Incremental is nil when every run reads everything.
@@ -181,8 +169,7 @@ func (c Collector[T]) Declaration() Declaration {
 		Mode:     c.Category.Mode(),
 		Reach:    c.Reach,
 		Every:    c.Every,
-		Actions:  slices.Clone(c.Actions),
-		Rate:     c.Rate,
+		Calls:    slices.Clone(c.Calls),
 		Paid:     c.Paid,
 		Sliced:   c.Slices != nil,
 	}
@@ -200,7 +187,7 @@ func (c Collector[T]) slices(now time.Time) []string {
 	return c.Slices(now)
 }
 
-var actionRE = regexp.MustCompile(`^[a-z0-9-]+:[A-Z][A-Za-z0-9]*$`)
+var callRE = regexp.MustCompile(`^[a-z0-9-]+:[A-Z][A-Za-z0-9]*$`)
 
 func (c Collector[T]) validate() error {
 	if c.Category.Table == nil {
@@ -216,19 +203,16 @@ func (c Collector[T]) validate() error {
 	if c.Every <= 0 || c.Every > envelope.MaxEvery {
 		fault("Every is not above 0 and at most %v", envelope.MaxEvery)
 	}
-	if len(c.Actions) == 0 {
-		fault("Actions is empty")
+	if len(c.Calls) == 0 {
+		fault("Calls is empty")
 	}
-	for i, action := range c.Actions {
-		if !actionRE.MatchString(action) {
-			fault("action %q is not of the form service:Operation", action)
+	for i, call := range c.Calls {
+		if !callRE.MatchString(call) {
+			fault("call %q is not of the form service:Operation", call)
 		}
-		if slices.Contains(c.Actions[:i], action) {
-			fault("action %q is declared twice", action)
+		if slices.Contains(c.Calls[:i], call) {
+			fault("call %q is declared twice", call)
 		}
-	}
-	if c.Rate.PerSecond <= 0 || c.Rate.Burst < 0 {
-		fault("Rate is not positive")
 	}
 	if c.Incremental != nil {
 		if c.Category.Mode() != schema.Event {
@@ -248,7 +232,7 @@ func (c Collector[T]) validate() error {
 }
 
 // Validate reports every fault of the declarations: names that are not unique,
-// malformed actions, missing functions and so on.
+// malformed calls, missing functions and so on.
 func Validate(collectors ...Any) error {
 	var faults []error
 	names := map[string]bool{}

@@ -67,17 +67,16 @@ func TestValidate(t *testing.T) {
 	}
 	incremental := &collect.Incremental{FullEvery: time.Hour}
 	for want, change := range map[string]func(*collect.Collector[thing]){
-		"no category":      func(c *collect.Collector[thing]) { c.Category.Table = nil },
-		"Reach":            func(c *collect.Collector[thing]) { c.Reach = 0 },
-		"Every":            func(c *collect.Collector[thing]) { c.Every = 0 },
-		"Actions is empty": func(c *collect.Collector[thing]) { c.Actions = nil },
-		`"acm:*"`:          func(c *collect.Collector[thing]) { c.Actions = []string{"acm:*"} },
-		`"ListThings"`:     func(c *collect.Collector[thing]) { c.Actions = []string{"ListThings"} },
-		"declared twice":   func(c *collect.Collector[thing]) { c.Actions = []string{"a:B", "a:B"} },
-		"Rate":             func(c *collect.Collector[thing]) { c.Rate = collect.Rate{} },
-		"only an event":    func(c *collect.Collector[thing]) { c.Incremental = incremental },
-		"Slices":           func(c *collect.Collector[thing]) { c.Slices = func(time.Time) []string { return nil } },
-		"Collect is nil":   func(c *collect.Collector[thing]) { c.Collect = nil },
+		"no category":    func(c *collect.Collector[thing]) { c.Category.Table = nil },
+		"Reach":          func(c *collect.Collector[thing]) { c.Reach = 0 },
+		"Every":          func(c *collect.Collector[thing]) { c.Every = 0 },
+		"Calls is empty": func(c *collect.Collector[thing]) { c.Calls = nil },
+		`"acm:*"`:        func(c *collect.Collector[thing]) { c.Calls = []string{"acm:*"} },
+		`"ListThings"`:   func(c *collect.Collector[thing]) { c.Calls = []string{"ListThings"} },
+		"declared twice": func(c *collect.Collector[thing]) { c.Calls = []string{"a:B", "a:B"} },
+		"only an event":  func(c *collect.Collector[thing]) { c.Incremental = incremental },
+		"Slices":         func(c *collect.Collector[thing]) { c.Slices = func(time.Time) []string { return nil } },
+		"Collect is nil": func(c *collect.Collector[thing]) { c.Collect = nil },
 	} {
 		c := good
 		change(&c)
@@ -96,8 +95,8 @@ func TestDeclarationIsACopy(t *testing.T) {
 	if d.Category != "things" || d.Mode != schema.Snapshot || d.Reach != collect.PerRegion || d.Every != time.Hour || d.Sliced || d.Incremental != nil {
 		t.Errorf("declaration %+v", d)
 	}
-	d.Actions[0] = "other:Action"
-	if c.Actions[0] == "other:Action" {
-		t.Error("the declaration shares its actions with the collector")
+	d.Calls[0] = "other:Call"
+	if c.Calls[0] == "other:Call" {
+		t.Error("the declaration shares its calls with the collector")
 	}
 }

@@ -32,7 +32,7 @@ func (r *Runner) collect(ctx context.Context, t *target, every time.Duration) []
 	defer done()
 	id := schema.NewRunID(start)
 	env := &Env{
-		AWS:       limited(r.cfg.AWS(t.region), t.limiter, r.attempts(t)),
+		AWS:       limited(r.cfg.AWS(t.region), r.limits, r.attempts(t)),
 		Account:   r.cfg.Account,
 		Partition: r.cfg.Partition,
 		Region:    t.region,

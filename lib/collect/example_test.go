@@ -26,8 +26,7 @@ var bucketCollector = collect.Collector[Bucket]{
 	Category: Buckets,
 	Reach:    collect.Global,
 	Every:    6 * time.Hour,
-	Actions:  []string{"s3:ListAllMyBuckets"},
-	Rate:     collect.Rate{PerSecond: 5, Burst: 5},
+	Calls:    []string{"s3:ListBuckets"},
 	Collect: func(ctx context.Context, env *collect.Env, emit func(Bucket) error) error {
 		// A real collector makes a client from env.AWS and pages through a list.
 		for _, name := range []string{"logs", "backups"} {

@@ -56,8 +56,7 @@ func collector(f func(ctx context.Context, env *collect.Env, emit func(thing) er
 		Category: things,
 		Reach:    collect.PerRegion,
 		Every:    time.Hour,
-		Actions:  []string{"sts:GetCallerIdentity"},
-		Rate:     collect.Rate{PerSecond: 10},
+		Calls:    []string{"sts:GetCallerIdentity"},
 		Collect:  f,
 	}
 }

@@ -2,25 +2,111 @@ package collect
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/smithy-go/middleware"
 	"golang.org/x/time/rate"
 
 	"github.com/hubspoke/observability/lib/awsanswer"
 )
 
-func (r Rate) limiter() *rate.Limiter {
-	return rate.NewLimiter(rate.Limit(r.PerSecond), max(r.Burst, 1))
+// Rate limits requests to AWS. Every attempt counts, retries too.
+type Rate struct {
+	// PerSecond is the mean number of requests per second.
+	PerSecond float64 `json:"per_second"`
+	// Burst is how many requests may be sent at once. Defaults to 1.
+	Burst int `json:"burst"`
 }
 
-// limited returns a copy of cfg whose clients check what AWS answers, and wait for the limiter before each
-// attempt of a request, so that retries count too, and before it is signed, so
-// that a long wait does not age the signature. attempt is called for each one, and
-// its error ends the request.
-func limited(cfg aws.Config, limiter *rate.Limiter, attempt func() error) aws.Config {
-	wait := middleware.FinalizeMiddlewareFunc("CollectRateLimit", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
-		if err := limiter.Wait(ctx); err != nil {
+// Service limits the requests to one AWS service. All collectors of an account and
+// region share the limit, because they share the quota of the service.
+type Service struct {
+	// ID of the service in the SDK, by which its requests are known: "Cost Explorer".
+	ID string
+	// Name for which its requests are signed, with which Calls begin: "ce".
+	Name string
+	// Rate of requests from one account, in each region.
+	Rate Rate
+	// PerAccount is set when the regions of an account share the rate.
+	PerAccount bool
+	// Quota is the address of the page that says what AWS allows.
+	Quota string
+}
+
+func validateServices(services []Service) error {
+	var faults []error
+	ids, names := map[string]bool{}, map[string]bool{}
+	for _, s := range services {
+		if s.ID == "" || s.Name == "" {
+			faults = append(faults, fmt.Errorf("service %q %q has no ID or no Name", s.ID, s.Name))
+		}
+		if ids[s.ID] || names[s.Name] {
+			faults = append(faults, fmt.Errorf("service %q (%s) is named twice", s.ID, s.Name))
+		}
+		ids[s.ID], names[s.Name] = true, true
+		if s.Rate.PerSecond <= 0 || s.Rate.Burst < 0 {
+			faults = append(faults, fmt.Errorf("service %q: Rate is not positive", s.ID))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// unnamed is the rate of requests to services that Config.Services does not name.
+var unnamed = Rate{PerSecond: 1}
+
+// limits has the limiters of a runner, one for each service and region.
+type limits struct {
+	services map[string]Service // by ID
+
+	mu       sync.Mutex
+	limiters map[limiterKey]*rate.Limiter
+}
+
+type limiterKey struct{ service, region string }
+
+func newLimits(services []Service) *limits {
+	l := &limits{services: map[string]Service{}, limiters: map[limiterKey]*rate.Limiter{}}
+	for _, s := range services {
+		l.services[s.ID] = s
+	}
+	return l
+}
+
+// wait blocks until a request of a service may be sent.
+func (l *limits) wait(ctx context.Context, service, region string) error {
+	return l.limiter(service, region).Wait(ctx)
+}
+
+func (l *limits) limiter(service, region string) *rate.Limiter {
+	r := unnamed
+	if s, named := l.services[service]; named {
+		r = s.Rate
+		if s.PerAccount {
+			region = ""
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key := limiterKey{service, region}
+	if l.limiters[key] == nil {
+		l.limiters[key] = rate.NewLimiter(rate.Limit(r.PerSecond), max(r.Burst, 1))
+	}
+	return l.limiters[key]
+}
+
+// limited returns a copy of cfg whose clients check what AWS answers, and wait for
+// the limit of their service before each attempt of a request, so that retries count
+// too, and before it is signed, so that a long wait does not age the signature.
+// attempt is called for each one, and its error ends the request.
+func limited(cfg aws.Config, l *limits, attempt func() error) aws.Config {
+	wait := middleware.FinalizeMiddlewareFunc("CollectRateLimit", func(
+		ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
+	) (middleware.FinalizeOutput, middleware.Metadata, error) {
+		if err := l.wait(ctx, awsmiddleware.GetServiceID(ctx), awsmiddleware.GetRegion(ctx)); err != nil {
 			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 		}
 		if err := attempt(); err != nil {

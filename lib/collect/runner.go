@@ -11,7 +11,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"golang.org/x/sync/semaphore"
-	"golang.org/x/time/rate"
 
 	"github.com/hubspoke/observability/lib/archive"
 	"github.com/hubspoke/observability/lib/envelope"
@@ -36,6 +35,11 @@ type Config struct {
 	Collectors []Any
 	// AWS returns the configuration of a region, with the account's credentials. Required.
 	AWS func(region string) aws.Config
+
+	// Services limits the requests to each service, of all collectors together.
+	// Requests to a service that is not named are limited to one a second.
+	// Defaults to none.
+	Services []Service
 
 	// Publisher takes the rows. Defaults to none.
 	Publisher stream.Publisher
@@ -154,6 +158,7 @@ func (c Config) validate() error {
 	fault(len(c.Collectors) > 0, "no collector")
 	faults = append(faults, Validate(c.Collectors...))
 	fault(c.AWS != nil, "AWS is nil")
+	faults = append(faults, validateServices(c.Services))
 	for name, n := range map[string]int{"ChunkRows": c.ChunkRows, "ChunkBytes": c.ChunkBytes, "MaxConcurrentRuns": c.MaxConcurrentRuns, "MaxPaidRequests": c.MaxPaidRequests} {
 		fault(n >= 0, "%s is negative", name)
 	}
@@ -173,6 +178,7 @@ func (c Config) validate() error {
 // Archive and Workers. The methods of one Runner must not be called at the same time.
 type Runner struct {
 	cfg     Config
+	limits  *limits
 	targets []*target
 }
 
@@ -182,7 +188,6 @@ type target struct {
 	declared  Declaration
 	region    string // whose API is asked
 	scope     schema.Scope
-	limiter   *rate.Limiter
 	mark      mark
 	disabled  bool // as its last collection found, and the log says
 }
@@ -192,7 +197,7 @@ func New(cfg Config) (*Runner, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("collect: %w", err)
 	}
-	r := &Runner{cfg: cfg.withDefaults()}
+	r := &Runner{cfg: cfg.withDefaults(), limits: newLimits(cfg.Services)}
 	if r.cfg.Packer == nil {
 		var err error
 		if r.cfg.Packer, err = envelope.NewPacker(envelope.Config{}); err != nil {
@@ -210,7 +215,6 @@ func New(cfg Config) (*Runner, error) {
 				declared:  declared,
 				region:    region,
 				scope:     schema.Scope{Category: declared.Category, Account: cfg.Account, Region: scopeRegion},
-				limiter:   declared.Rate.limiter(),
 			})
 		}
 		switch {

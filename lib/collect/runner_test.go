@@ -81,7 +81,7 @@ func TestEveryRunEndsWithItsOutcome(t *testing.T) {
 func TestPartialErrorNamesWhatFailed(t *testing.T) {
 	failing := emits(0, code("AccessDenied"))
 	cfg := config(failing, collect.Collector[event]{
-		Category: events, Reach: collect.PerRegion, Every: time.Hour, Actions: []string{"x:Y"}, Rate: collect.Rate{PerSecond: 1},
+		Category: events, Reach: collect.PerRegion, Every: time.Hour, Calls: []string{"x:Y"},
 		Collect: func(context.Context, *collect.Env, func(event) error) error { return nil },
 	})
 	results, err := newRunner(t, cfg).Once(t.Context())
@@ -223,7 +223,7 @@ func TestOtherRowOfTheSameKeyIsNotComplete(t *testing.T) {
 // twice, and again by the next run.
 func TestIncrementalRunsSeeChangesTwice(t *testing.T) {
 	cfg := config(collect.Collector[event]{
-		Category: events, Reach: collect.PerRegion, Every: time.Hour, Actions: []string{"x:Y"}, Rate: collect.Rate{PerSecond: 1},
+		Category: events, Reach: collect.PerRegion, Every: time.Hour, Calls: []string{"x:Y"},
 		Incremental: &collect.Incremental{FullEvery: 6 * time.Hour, Overlap: 15 * time.Minute},
 		Collect: func(_ context.Context, _ *collect.Env, emit func(event) error) error {
 			return errors.Join(emit(event{ID: "a"}), emit(event{ID: "a", Name: aws.String("changed")}))
@@ -296,10 +296,11 @@ func TestPaidRequestsAreLimited(t *testing.T) {
 				}
 				return nil
 			})
-			c.Rate, c.Paid = collect.Rate{PerSecond: 1000, Burst: 1000}, test.paid
+			c.Paid = test.paid
 			p := &publisher{}
 			cfg := config(c)
 			cfg.Publisher, cfg.MaxPaidRequests, cfg.Every = p, test.most, 24*time.Hour
+			cfg.Services = atRate(collect.Rate{PerSecond: 1000, Burst: 1000})
 			cfg.AWS = func(region string) aws.Config {
 				return aws.Config{Region: region, HTTPClient: answer, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
 			}
@@ -329,7 +330,7 @@ func day(s string) schema.Date {
 
 func costCollector(days []string, rows ...cost) collect.Collector[cost] {
 	return collect.Collector[cost]{
-		Category: costs, Reach: collect.Global, Every: time.Hour, Actions: []string{"ce:GetCostAndUsage"}, Rate: collect.Rate{PerSecond: 1},
+		Category: costs, Reach: collect.Global, Every: time.Hour, Calls: []string{"ce:GetCostAndUsage"},
 		Slices: func(time.Time) []string { return days },
 		Collect: func(_ context.Context, _ *collect.Env, emit func(cost) error) error {
 			for _, row := range rows {
@@ -881,7 +882,7 @@ func TestGlobalCategoriesBelongToTheHomeRegion(t *testing.T) {
 	} {
 		var asked []string
 		cfg := config(emits(0, nil), collect.Collector[cost]{
-			Category: costs, Reach: collect.Global, Every: time.Hour, Actions: []string{"x:Y"}, Rate: collect.Rate{PerSecond: 1},
+			Category: costs, Reach: collect.Global, Every: time.Hour, Calls: []string{"x:Y"},
 			Slices: func(time.Time) []string { return []string{"2026-01-01"} },
 			Collect: func(_ context.Context, env *collect.Env, _ func(cost) error) error {
 				asked = append(asked, env.Region+" "+env.AWS.Region)
@@ -1040,7 +1041,7 @@ func TestIncrementalMarks(t *testing.T) {
 		n := 0
 		begin := time.Now().UTC()
 		cfg := config(collect.Collector[event]{
-			Category: events, Reach: collect.PerRegion, Every: time.Hour, Actions: []string{"x:Y"}, Rate: collect.Rate{PerSecond: 1},
+			Category: events, Reach: collect.PerRegion, Every: time.Hour, Calls: []string{"x:Y"},
 			Incremental: &collect.Incremental{FullEvery: 6 * time.Hour, Overlap: 15 * time.Minute},
 			Collect: func(_ context.Context, env *collect.Env, emit func(event) error) error {
 				n++
@@ -1087,7 +1088,7 @@ func TestRefusedRowDoesNotStopIncrementalRuns(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var asked []string
 				cfg := config(collect.Collector[event]{
-					Category: events, Reach: collect.PerRegion, Every: 15 * time.Minute, Actions: []string{"x:Y"}, Rate: collect.Rate{PerSecond: 1},
+					Category: events, Reach: collect.PerRegion, Every: 15 * time.Minute, Calls: []string{"x:Y"},
 					Incremental: &collect.Incremental{FullEvery: 6 * time.Hour, Overlap: 15 * time.Minute},
 					Collect: func(_ context.Context, env *collect.Env, emit func(event) error) error {
 						if env.Since.IsZero() {
@@ -1141,8 +1142,8 @@ func TestRateCountsEveryAttempt(t *testing.T) {
 			_, err := sts.NewFromConfig(env.AWS).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 			return err
 		})
-		c.Rate = collect.Rate{PerSecond: 0.01, Burst: 2}
 		cfg := config(c)
+		cfg.Services = atRate(collect.Rate{PerSecond: 0.01, Burst: 2})
 		requests := 0
 		cfg.Hooks.Request = func(string, string) { requests++ }
 		cfg.AWS = func(region string) aws.Config {
@@ -1165,6 +1166,60 @@ func TestRateCountsEveryAttempt(t *testing.T) {
 	})
 }
 
+// atRate limits the requests to STS.
+func atRate(r collect.Rate) []collect.Service {
+	return []collect.Service{{ID: "STS", Name: "sts", Rate: r}}
+}
+
+// asksSTS returns a collector whose runs are n requests to STS.
+func asksSTS(category schema.Category[thing], n int) collect.Collector[thing] {
+	c := collector(func(ctx context.Context, env *collect.Env, _ func(thing) error) error {
+		for range n {
+			if _, err := sts.NewFromConfig(env.AWS).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	c.Category = category
+	return c
+}
+
+// The collectors of a region share the limit of a service, and its regions only
+// where AWS counts so. A service that is not named has a limit, too.
+func TestCollectorsShareTheRateOfAService(t *testing.T) {
+	others := schema.Of[thing](schema.Spec{Name: "others", Mode: schema.Snapshot})
+	rate := collect.Rate{PerSecond: 0.1, Burst: 2}
+	for name, test := range map[string]struct {
+		services []collect.Service
+		want     time.Duration // for 4 requests in each of 2 regions
+	}{
+		"per region":  {atRate(rate), 20 * time.Second},
+		"per account": {[]collect.Service{{ID: "STS", Name: "sts", Rate: rate, PerAccount: true}}, 60 * time.Second},
+		"not named":   {[]collect.Service{{ID: "KMS", Name: "kms", Rate: rate}}, 3 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				answer := transport(func() (int, string) {
+					return 200, "<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>"
+				})
+				cfg := config(asksSTS(things, 2), asksSTS(others, 2))
+				cfg.Services, cfg.Regions = test.services, []string{"eu-central-1", "eu-west-1"}
+				cfg.AWS = func(region string) aws.Config {
+					return aws.Config{Region: region, HTTPClient: answer, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
+				}
+				start := time.Now()
+				if _, err := newRunner(t, cfg).Once(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if took := time.Since(start).Round(time.Second); took != test.want {
+					t.Errorf("took %v, want %v", took, test.want)
+				}
+			})
+		})
+	}
+}
+
 func TestWaitForTheRateEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := collector(func(ctx context.Context, env *collect.Env, _ func(thing) error) error {
@@ -1175,8 +1230,8 @@ func TestWaitForTheRateEndsWithTheContext(t *testing.T) {
 			}
 			return nil
 		})
-		c.Rate = collect.Rate{PerSecond: 0.01}
 		cfg := config(c)
+		cfg.Services = atRate(collect.Rate{PerSecond: 0.01})
 		cfg.AWS = func(region string) aws.Config {
 			answer := transport(func() (int, string) {
 				return 200, "<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>"
@@ -1252,8 +1307,9 @@ func TestHooksRowsAndLog(t *testing.T) {
 }
 
 func TestConfigReportsAllFaults(t *testing.T) {
-	_, err := collect.New(collect.Config{Account: "1", Regions: []string{"x y", "x y"}, Collectors: []collect.Any{emits(0, nil), emits(0, nil)}, ChunkRows: -1, ChunkBytes: 1 << 30})
-	for _, want := range []string{`account "1"`, `region "x y"`, "named twice", "two collectors", "AWS is nil", "ChunkRows", "ChunkBytes"} {
+	_, err := collect.New(collect.Config{Account: "1", Regions: []string{"x y", "x y"}, Collectors: []collect.Any{emits(0, nil), emits(0, nil)}, ChunkRows: -1, ChunkBytes: 1 << 30,
+		Services: []collect.Service{{ID: "STS", Name: "sts"}, {ID: "STS", Name: "sts", Rate: collect.Rate{PerSecond: 1}}, {}}})
+	for _, want := range []string{`account "1"`, `region "x y"`, "named twice", "two collectors", "AWS is nil", "ChunkRows", "ChunkBytes", "Rate is not positive", `"STS" (sts) is named twice`, "no ID"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in: %v", want, err)
 		}

@@ -10,7 +10,8 @@
 //     one row that is denied becomes null; it is never guessed.
 //   - A value is passed on as AWS reports it, but for tags that may hold secrets
 //     (tagMap, redactMap). What AWS leaves out is null.
-//   - Actions names the IAM actions of exactly the operations that it calls.
+//   - Calls names exactly the operations that it calls. The limits of their services are in
+//     Services.
 package collectors
 
 import "github.com/hubspoke/observability/lib/collect"

@@ -20,11 +20,8 @@ var certificates = collect.Collector[schemas.Certificate]{
 	Category: schemas.Certificates,
 	Reach:    collect.PerRegion,
 	Every:    6 * time.Hour,
-	Actions:  []string{"acm:ListCertificates"},
-	// A page has 1,000 certificates, so one request a second is plenty. Quotas:
-	// https://docs.aws.amazon.com/acm/latest/userguide/acm-limits.html#api-rate-limits
-	Rate:    collect.Rate{PerSecond: 1, Burst: 2},
-	Collect: collectCertificates,
+	Calls:    []string{"acm:ListCertificates"},
+	Collect:  collectCertificates,
 }
 
 func collectCertificates(ctx context.Context, env *collect.Env, emit func(schemas.Certificate) error) error {

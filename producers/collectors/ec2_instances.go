@@ -20,11 +20,8 @@ var ec2Instances = collect.Collector[schemas.EC2Instance]{
 	Category: schemas.EC2Instances,
 	Reach:    collect.PerRegion,
 	Every:    time.Hour,
-	Actions:  []string{"ec2:DescribeInstances"},
-	// The bucket of paged Describe requests refills at 20 a second. Quotas:
-	// https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
-	Rate:    collect.Rate{PerSecond: 5, Burst: 5},
-	Collect: collectEC2Instances,
+	Calls:    []string{"ec2:DescribeInstances"},
+	Collect:  collectEC2Instances,
 }
 
 func collectEC2Instances(ctx context.Context, env *collect.Env, emit func(schemas.EC2Instance) error) error {

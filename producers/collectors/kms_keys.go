@@ -28,16 +28,13 @@ var kmsKeys = collect.Collector[schemas.KMSKey]{
 	Category: schemas.KMSKeys,
 	Reach:    collect.PerRegion,
 	Every:    6 * time.Hour,
-	Actions: []string{
+	Calls: []string{
 		"kms:ListKeys",
 		"kms:ListAliases",
 		"kms:DescribeKey",
 		"kms:GetKeyRotationStatus",
 		"kms:ListResourceTags",
 	},
-	// The lowest of the quotas is 500 requests a second, for the lists. Quotas:
-	// https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html
-	Rate:    collect.Rate{PerSecond: 20, Burst: 20},
 	Collect: collectKMSKeys,
 }
 

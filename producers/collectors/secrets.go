@@ -20,11 +20,8 @@ var secrets = collect.Collector[schemas.Secret]{
 	Category: schemas.Secrets,
 	Reach:    collect.PerRegion,
 	Every:    6 * time.Hour,
-	Actions:  []string{"secretsmanager:ListSecrets"},
-	// The quota is 100 requests a second. Quotas:
-	// https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
-	Rate:    collect.Rate{PerSecond: 5, Burst: 5},
-	Collect: collectSecrets,
+	Calls:    []string{"secretsmanager:ListSecrets"},
+	Collect:  collectSecrets,
 }
 
 func collectSecrets(ctx context.Context, env *collect.Env, emit func(schemas.Secret) error) error {

@@ -22,11 +22,7 @@ var securityFindings = collect.Collector[schemas.SecurityFinding]{
 	Category: schemas.SecurityFindings,
 	Reach:    collect.PerRegion,
 	Every:    15 * time.Minute,
-	Actions:  []string{"securityhub:GetFindings"},
-	// The quota of GetFindings is 3 requests a second with bursts of 6, shared
-	// with everyone in the account. Quotas:
-	// https://docs.aws.amazon.com/securityhub/1.0/APIReference/Welcome.html
-	Rate: collect.Rate{PerSecond: 2, Burst: 3},
+	Calls:    []string{"securityhub:GetFindings"},
 	// AWS does not move UpdatedAt for every change (a workflow status, for
 	// example), so everything is read once a day.
 	Incremental: &collect.Incremental{FullEvery: 24 * time.Hour, Overlap: 15 * time.Minute},

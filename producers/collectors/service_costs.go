@@ -33,14 +33,10 @@ var serviceCosts = collect.Collector[schemas.ServiceCost]{
 	Category: schemas.ServiceCosts,
 	Reach:    collect.Global,
 	Every:    24 * time.Hour,
-	Actions:  []string{"ce:GetCostAndUsage"},
-	// Cost Explorer publishes no request quota; a run is a handful of requests,
-	// and each one costs money:
-	// https://docs.aws.amazon.com/cost-management/latest/userguide/ce-api-best-practices.html
-	Rate:    collect.Rate{PerSecond: 1, Burst: 1},
-	Paid:    true,
-	Slices:  costDays,
-	Collect: collectServiceCosts,
+	Calls:    []string{"ce:GetCostAndUsage"},
+	Paid:     true,
+	Slices:   costDays,
+	Collect:  collectServiceCosts,
 }
 
 // costPeriod returns the days that a run at now reads: from, inclusive, to to,

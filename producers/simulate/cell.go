@@ -153,8 +153,8 @@ func collector[T any](w *World, k *kind[T], account string) collect.Any {
 		Category:    k.category,
 		Reach:       declared.Reach,
 		Every:       declared.Every,
-		Actions:     declared.Actions,
-		Rate:        declared.Rate,
+		Calls:       declared.Calls,
+		Paid:        declared.Paid,
 		Incremental: declared.Incremental,
 	}
 	if k.slices != nil {

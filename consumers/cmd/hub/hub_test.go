@@ -181,7 +181,7 @@ func must[T any](v T, err error) T {
 // collector is a made-up collector of the rows given.
 func collector[T any](category schema.Category[T], err error, rows ...T) collect.Any {
 	c := collect.Collector[T]{
-		Category: category, Reach: collect.PerRegion, Every: time.Hour, Actions: []string{"x:ListThings"}, Rate: collect.Rate{PerSecond: 1},
+		Category: category, Reach: collect.PerRegion, Every: time.Hour, Calls: []string{"x:ListThings"},
 		Collect: func(_ context.Context, _ *collect.Env, emit func(T) error) error {
 			for _, row := range rows {
 				if err := emit(row); err != nil {

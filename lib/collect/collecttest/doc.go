@@ -35,7 +35,7 @@
 //   - the rows are those of want.ndjson (go test -update writes it), obey the rules
 //     of their columns, have different keys, and lie in the declared slices;
 //   - every column is filled in at least one row;
-//   - the operations called are the IAM actions declared, no more and no less;
+//   - the operations called are those of Calls, no more and no less;
 //   - every request has a recording and every recording is used;
 //   - when one request after the other is denied, of those that were answered with
 //     success, the collector fails with an

@@ -109,7 +109,7 @@ type replay struct {
 	requests int
 	served   map[int]served // by number, the requests that a recording answered with success
 	used     map[string]bool
-	actions  map[string]bool
+	calls    map[string]bool
 	refused  []string // actions of the requests that got a fault
 	unknown  []string // requests without a recording
 }
@@ -129,7 +129,7 @@ func (r *replay) Do(request *http.Request) (*http.Response, error) {
 	defer r.mu.Unlock()
 	number := r.requests
 	r.requests++
-	r.actions[action] = true
+	r.calls[action] = true
 	if r.cancel != nil && number == r.cancelAt {
 		r.cancel()
 		return nil, ctx.Err()

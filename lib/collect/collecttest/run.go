@@ -82,7 +82,7 @@ func runSuite[T any](t testing.TB, c collect.Collector[T], dir string, since tim
 	}
 	s.want = got
 
-	s.checkActions(t)
+	s.checkCalls(t)
 	if since.IsZero() {
 		s.checkColumns(t)
 	}
@@ -117,7 +117,7 @@ type result[T any] struct {
 // collect runs the collector once. The result is valid also where it fails.
 func (s *suite[T]) collect(ctx context.Context, r *replay, emitError func(row int) error) (result[T], error) {
 	r.recordings = s.recordings
-	r.used, r.actions, r.served = map[string]bool{}, map[string]bool{}, map[int]served{}
+	r.used, r.calls, r.served = map[string]bool{}, map[string]bool{}, map[int]served{}
 	res := result[T]{replay: r}
 	env := &collect.Env{
 		AWS:       config(r),
@@ -168,12 +168,12 @@ func config(r *replay) aws.Config {
 	})
 }
 
-func (s *suite[T]) checkActions(t testing.TB) {
+func (s *suite[T]) checkCalls(t testing.TB) {
 	t.Helper()
-	declared := slices.Sorted(slices.Values(s.collector.Actions))
-	called := slices.Sorted(maps.Keys(s.want.replay.actions))
+	declared := slices.Sorted(slices.Values(s.collector.Calls))
+	called := slices.Sorted(maps.Keys(s.want.replay.calls))
 	if !slices.Equal(declared, called) {
-		t.Errorf("Actions declares\n\t%s\nthe operations called are\n\t%s", strings.Join(declared, " "), strings.Join(called, " "))
+		t.Errorf("Calls declares\n\t%s\nthe operations called are\n\t%s", strings.Join(declared, " "), strings.Join(called, " "))
 	}
 }
 

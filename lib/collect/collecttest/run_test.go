@@ -130,8 +130,7 @@ func (c collector) declare() collect.Collector[Stream] {
 		Category: streams,
 		Reach:    collect.PerRegion,
 		Every:    time.Hour,
-		Actions:  []string{"kinesis:ListStreams", "kinesis:DescribeStreamSummary"},
-		Rate:     collect.Rate{PerSecond: 5, Burst: 5},
+		Calls:    []string{"kinesis:ListStreams", "kinesis:DescribeStreamSummary"},
 		Collect:  c.collect,
 	}
 }
@@ -182,10 +181,10 @@ func TestRunFindsMistakes(t *testing.T) {
 		want      string
 	}{
 		{name: "declaration", collector: edit(collector{}, func(c *collect.Collector[Stream]) { c.Every = 0 }), want: "Every is not above 0"},
-		{name: "action too many", collector: edit(collector{}, func(c *collect.Collector[Stream]) {
-			c.Actions = append(c.Actions, "kinesis:ListShards")
+		{name: "call too many", collector: edit(collector{}, func(c *collect.Collector[Stream]) {
+			c.Calls = append(c.Calls, "kinesis:ListShards")
 		}), want: "the operations called are\n\tkinesis:DescribeStreamSummary kinesis:ListStreams"},
-		{name: "action too few", collector: edit(collector{}, func(c *collect.Collector[Stream]) { c.Actions = c.Actions[:1] }), want: "Actions declares\n\tkinesis:ListStreams\n"},
+		{name: "call too few", collector: edit(collector{}, func(c *collect.Collector[Stream]) { c.Calls = c.Calls[:1] }), want: "Calls declares\n\tkinesis:ListStreams\n"},
 		{name: "first page only", collector: collector{firstPageOnly: true}.declare(), want: "no request uses the recording"},
 		{name: "another request", collector: collector{otherPageSize: true}.declare(), want: "requests without a recording in testdata/streams:\nListStreams\n{\"Limit\":3}"},
 		{name: "other rows", collector: collector{}.declare(), files: map[string]func(string) string{

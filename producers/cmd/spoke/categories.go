@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
+	"github.com/hubspoke/observability/lib/collect"
 	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/producers/collectors"
 )
@@ -45,7 +48,7 @@ func (c categoriesCommand) Run(p program.Program) error {
 		d := collector.Declaration()
 		category := categoryJSON{
 			Name: d.Category, Mode: d.Mode.String(), Reach: d.Reach.String(), Every: short(d.Every),
-			Sliced: d.Sliced, PerSecond: d.Rate.PerSecond, Actions: d.Actions,
+			Sliced: d.Sliced, PerSecond: perSecond(d), Actions: collectors.Actions(d),
 		}
 		if d.Incremental != nil {
 			category.FullEvery = short(d.Incremental.FullEvery)
@@ -72,6 +75,13 @@ func (c categoriesCommand) Run(p program.Program) error {
 	}
 	t.Render()
 	return nil
+}
+
+// perSecond returns the lowest of the rates of the services that a collector calls.
+func perSecond(d collect.Declaration) float64 {
+	return slices.MinFunc(collectors.ServicesOf(d), func(a, b collect.Service) int {
+		return cmp.Compare(a.Rate.PerSecond, b.Rate.PerSecond)
+	}).Rate.PerSecond
 }
 
 // short writes 1h0m0s as 1h.

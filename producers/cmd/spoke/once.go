@@ -15,6 +15,7 @@ import (
 	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/lib/stream/kinesis"
+	"github.com/hubspoke/observability/producers/collectors"
 )
 
 // onceCommand collects once.
@@ -73,6 +74,7 @@ func (c onceCommand) Run(ctx context.Context, p program.Program, find findSource
 		return err
 	}
 	config := collect.Config{
+		Services:        collectors.Services(),
 		Publisher:       to.publisher,
 		Archive:         to.archive,
 		Packer:          to.packer,

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hubspoke/observability/lib/collect"
 	"github.com/hubspoke/observability/lib/program"
+	"github.com/hubspoke/observability/producers/collectors"
 )
 
 // runCommand collects again and again.
@@ -73,6 +74,7 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 		return err
 	}
 	config := collect.Config{
+		Services:        collectors.Services(),
 		Publisher:       to.publisher,
 		Archive:         to.archive,
 		Packer:          to.packer,

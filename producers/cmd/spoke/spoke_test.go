@@ -71,7 +71,7 @@ var (
 
 func collector[T any](category schema.Category[T], err error, rows ...T) collect.Any {
 	return collect.Collector[T]{
-		Category: category, Reach: collect.PerRegion, Every: time.Hour, Actions: []string{"x:ListThings"}, Rate: collect.Rate{PerSecond: 1},
+		Category: category, Reach: collect.PerRegion, Every: time.Hour, Calls: []string{"x:ListThings"},
 		Collect: func(_ context.Context, _ *collect.Env, emit func(T) error) error {
 			for _, row := range rows {
 				if err := emit(row); err != nil {
@@ -475,7 +475,7 @@ func TestSlicesThatFailAlikeAreOneLine(t *testing.T) {
 	isolate(t)
 	sources := fixed(collect.Collector[cost]{
 		Category: schema.Of[cost](schema.Spec{Name: "costs", Mode: schema.Snapshot}),
-		Reach:    collect.Global, Every: time.Hour, Actions: []string{"x:Y"}, Rate: collect.Rate{PerSecond: 1},
+		Reach:    collect.Global, Every: time.Hour, Calls: []string{"x:Y"},
 		Slices:  func(time.Time) []string { return []string{"2026-01-01", "2026-01-02", "2026-01-03"} },
 		Collect: func(context.Context, *collect.Env, func(cost) error) error { return errors.New("no route\nto host") },
 	})

@@ -22,9 +22,12 @@ import (
 type page struct {
 	schemas.CatalogCategory
 	collect.Declaration
-	Table   *schema.Table
-	How     string // doc comment of the collector
-	Queries []schemas.Query
+	Table *schema.Table
+	How   string // doc comment of the collector
+	// Services that the collector calls, and the IAM actions that it needs.
+	Services []collect.Service
+	Actions  []string
+	Queries  []schemas.Query
 }
 
 // pages returns the content of each page by its file name.
@@ -49,7 +52,11 @@ func pages(root string) (map[string][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		p := page{CatalogCategory: category, Declaration: c.Declaration(), Table: c.Table(), How: how, Queries: queries}
+		declared := c.Declaration()
+		p := page{
+			CatalogCategory: category, Declaration: declared, Table: c.Table(), How: how, Queries: queries,
+			Services: collectors.ServicesOf(declared), Actions: collectors.Actions(declared),
+		}
 		if pages[name+".md"], err = render(categoryTemplate, p); err != nil {
 			return nil, err
 		}
@@ -168,7 +175,9 @@ var categoryTemplate = template.Must(template.New("category").Funcs(functions).P
 | Key | {{key .Table}} |
 | Mode | {{.Declaration.Mode}}: {{if deleted .Declaration.Mode}}what a complete run {{if .Sliced}}of its slice {{end}}does not name is gone and gets {{backtick}}deleted_at{{backtick}}{{else}}rows are added and updated, none is gone by absence{{end}} |
 | Collected | {{.Reach}}, every {{every .Every}}{{with .Incremental}}; everything every {{every .FullEvery}}, in between what changed{{end}}{{if .Sliced}}, one run per slice{{end}} |
-| Rate | at most {{.Rate.PerSecond}} request{{if ne .Rate.PerSecond 1.0}}s{{end}} a second{{if gt .Rate.Burst 1}}, {{.Rate.Burst}} at once{{end}}, for one account and region |
+{{- range .Services}}
+| Requests to {{backtick}}{{.Name}}{{backtick}} | of all categories together at most {{.Rate.PerSecond}} a second{{if gt .Rate.Burst 1}}, {{.Rate.Burst}} at once{{end}}, for one account{{if not .PerAccount}} and region{{end}} ([quotas]({{.Quota}})) |
+{{- end}}
 
 ## Columns
 

@@ -1,0 +1,81 @@
+package collectors
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+
+	"github.com/hubspoke/observability/lib/collect"
+)
+
+// asking notes by which ID and name of a service requests are sent.
+type asking struct {
+	answer
+	services map[string]string
+}
+
+func (a *asking) Do(r *http.Request) (*http.Response, error) {
+	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	a.services[awsmiddleware.GetServiceID(r.Context())] = strings.Split(scope, "/")[3]
+	return a.answer.Do(r)
+}
+
+// TestServices: a limit whose ID is not that of the SDK would limit nothing, and a name
+// that is not that of the signature would belong to no call.
+func TestServices(t *testing.T) {
+	all := Services()
+	if !slices.IsSortedFunc(all, func(a, b collect.Service) int { return strings.Compare(a.Name, b.Name) }) {
+		t.Error("Services is not sorted by name")
+	}
+	used := map[string]bool{}
+	for _, c := range All() {
+		a := &asking{answer: answer{status: http.StatusForbidden, body: "{}"}, services: map[string]string{}}
+		env := a.env("eu-west-1")
+		env.AWS.HTTPClient = a
+		runner, err := collect.New(collect.Config{
+			Account: env.Account, Regions: []string{env.Region}, Collectors: []collect.Any{c}, Jitter: 1,
+			Services: all, AWS: func(string) aws.Config { return env.AWS },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = runner.Once(t.Context()) // it is denied
+		own := ServicesOf(c.Declaration())
+		if len(a.services) == 0 {
+			t.Errorf("%s asks nothing", c.Table().Name())
+		}
+		for id, name := range a.services {
+			if !slices.ContainsFunc(own, func(s collect.Service) bool { return s.ID == id && s.Name == name }) {
+				t.Errorf("%s asks %q, signed for %q: no such service among its own, %+v", c.Table().Name(), id, name, own)
+			}
+		}
+		for _, call := range c.Declaration().Calls {
+			name, _, _ := strings.Cut(call, ":")
+			if !slices.ContainsFunc(own, func(s collect.Service) bool { return s.Name == name }) {
+				t.Errorf("%s calls %s: Services has no %s", c.Table().Name(), call, name)
+			}
+		}
+		for _, s := range own {
+			used[s.Name] = true
+		}
+	}
+	for _, s := range all {
+		if !used[s.Name] {
+			t.Errorf("no collector calls %s", s.Name)
+		}
+		if !strings.HasPrefix(s.Quota, "https://docs.aws.amazon.com/") {
+			t.Errorf("%s: Quota %q is no page of AWS", s.Name, s.Quota)
+		}
+	}
+}
+
+func TestActions(t *testing.T) {
+	got := Actions(collect.Declaration{Calls: []string{"acm:ListCertificates", "s3:ListBuckets", "s3:ListAllMyBuckets"}})
+	if want := []string{"acm:ListCertificates", "s3:ListAllMyBuckets"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
