@@ -76,4 +76,11 @@ type EC2Instance struct {
 
 // EC2Instances is the category "ec2_instances": every run lists all instances of
 // one account and region.
-var EC2Instances = schema.Of[EC2Instance](schema.Spec{Name: "ec2_instances", Mode: schema.Snapshot})
+var EC2Instances = schema.Of[EC2Instance](schema.Spec{
+	Name: "ec2_instances", Mode: schema.Snapshot,
+	Indexes: []schema.Index{{
+		// Instances that cost money now, by account.
+		Name: "running", Columns: []string{"account_id", "launched_at"},
+		Where: "deleted_at IS NULL AND state = 'running'",
+	}},
+})

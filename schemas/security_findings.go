@@ -91,4 +91,12 @@ type SecurityFinding struct {
 
 // SecurityFindings is the category "security_findings": runs add and update
 // findings; what Security Hub deletes stays as it was last seen.
-var SecurityFindings = schema.Of[SecurityFinding](schema.Spec{Name: "security_findings", Mode: schema.Event})
+var SecurityFindings = schema.Of[SecurityFinding](schema.Spec{
+	Name: "security_findings", Mode: schema.Event,
+	Indexes: []schema.Index{{
+		// What somebody has to work on, newest first.
+		Name: "open", Columns: []string{"account_id", "finding_updated_at"},
+		Where: "deleted_at IS NULL AND record_state = 'ACTIVE' AND workflow_status IN ('NEW', 'NOTIFIED')\n" +
+			"      AND severity_label IN ('CRITICAL', 'HIGH')",
+	}},
+})

@@ -43,4 +43,7 @@ type ServiceCost struct {
 }
 
 // ServiceCosts is the category "service_costs": a snapshot per day.
-var ServiceCosts = schema.Of[ServiceCost](schema.Spec{Name: "service_costs", Mode: schema.Snapshot})
+var ServiceCosts = schema.Of[ServiceCost](schema.Spec{
+	Name: "service_costs", Mode: schema.Snapshot,
+	Indexes: []schema.Index{{Name: "day", Columns: []string{"usage_date", "account_id"}}},
+})

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/hubspoke/observability/lib/load"
@@ -18,15 +19,18 @@ import (
 	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/producers/simulate"
 	"github.com/hubspoke/observability/schemas"
-	"github.com/hubspoke/observability/sql"
 )
 
 var template = pgtest.Template{Name: "local", Migrate: func(ctx context.Context, url string) error {
-	_, err := load.Migrate(ctx, url)
+	if _, err := load.Migrate(ctx, url); err != nil {
+		return err
+	}
+	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return err
 	}
-	_, err = load.RunMigrations(ctx, url, sql.Migrations(), sql.VersionTable)
+	defer conn.Close(ctx)
+	_, _, err = load.Ensure(ctx, conn, schemas.All()...)
 	return err
 }}
 

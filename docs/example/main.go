@@ -100,7 +100,7 @@ func migrate(ctx context.Context, databaseURL string) error {
 		return err
 	}
 	defer conn.Close(ctx)
-	_, err = conn.Exec(ctx, "CREATE SCHEMA obs; "+load.DDL(Lamps.Table))
+	_, _, err = load.Ensure(ctx, conn, Lamps.Table)
 	return err
 }
 

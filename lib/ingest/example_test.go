@@ -87,7 +87,12 @@ func lampTables(ctx context.Context, url string) *pgxpool.Pool {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if _, err := pool.Exec(ctx, "CREATE SCHEMA obs; "+load.DDL(Lamps.Table)); err != nil {
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Release()
+	if _, _, err := load.Ensure(ctx, conn.Conn(), Lamps.Table); err != nil {
 		log.Fatal(err)
 	}
 	return pool

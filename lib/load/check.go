@@ -18,6 +18,8 @@ type Fault struct {
 	Category string
 	// Column, "" where the table itself is missing or its key is wrong.
 	Column string
+	// Index that is missing or not valid, by name.
+	Index string
 	// Problem in words.
 	Problem string
 	// Statement that mends it, or several with semicolons between them; "" where none
@@ -29,6 +31,9 @@ type Fault struct {
 	Additive bool
 	// OldKeys is set where rows have keys of an earlier version, which [Rekey] mends.
 	OldKeys bool
+	// Minor faults keep no row from being written: an index, a check or a setting of the
+	// table is missing. They are looked for where the columns are right.
+	Minor bool
 }
 
 // String returns the problem and the statement that mends it.
@@ -50,12 +55,13 @@ type Querier interface {
 }
 
 // Check compares tables with the database: name, type and nullability of every
-// column, the primary key, and whether the keys of the rows are those of this version
-// (see [Rekey]). It returns the faults in the order of the tables.
+// column, the primary key, whether the keys of the rows are those of this version
+// (see [Rekey]), and indexes, checks and settings. It returns the faults in the order
+// of the tables.
 func Check(ctx context.Context, db Querier, tables ...*schema.Table) ([]Fault, error) {
 	var faults []Fault
 	for _, t := range tables {
-		found, err := checkTable(ctx, db, t)
+		found, err := checkWhole(ctx, db, t)
 		if err != nil {
 			return nil, fmt.Errorf("load: check table obs.%s: %w", t.Name(), err)
 		}
@@ -111,17 +117,6 @@ func forgetHashes(t *schema.Table) string {
 		tableName(t), unknownHashSQL)
 }
 
-// DDL returns the statement that creates the table of a category, in schema obs.
-func DDL(t *schema.Table) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "CREATE TABLE obs.%s (\n", t.Name())
-	for _, c := range declaredColumns(t) {
-		b.WriteString("    " + c.ddl() + ",\n")
-	}
-	b.WriteString("    PRIMARY KEY (row_key)\n)")
-	return b.String()
-}
-
 const columnsSQL = `
 SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.atthasdef OR a.attidentity <> ''
 FROM pg_attribute a
@@ -143,7 +138,7 @@ func checkTable(ctx context.Context, db Querier, t *schema.Table) ([]Fault, erro
 		return nil, err
 	}
 	if len(found) == 0 {
-		return []Fault{{Category: t.Name(), Problem: "is missing", Statement: DDL(t), Additive: true}}, nil
+		return missingTable(ctx, db, t)
 	}
 	rows, err = db.Query(ctx, primaryKeySQL, tableName(t))
 	if err != nil {
@@ -175,6 +170,19 @@ func checkTable(ctx context.Context, db Querier, t *schema.Table) ([]Fault, erro
 		})
 	}
 	return faults, nil
+}
+
+// missingTable returns the fault of a table that does not exist.
+func missingTable(ctx context.Context, db Querier, t *schema.Table) ([]Fault, error) {
+	statement := DDL(t)
+	hasSchema, err := queryOne[bool](ctx, db, "SELECT to_regnamespace('obs') IS NOT NULL")
+	if err != nil {
+		return nil, err
+	}
+	if !hasSchema {
+		statement = SchemaDDL + ";\n" + statement
+	}
+	return []Fault{{Category: t.Name(), Problem: "is missing", Statement: statement, Additive: true}}, nil
 }
 
 // tablePast is what a table has gone through.
@@ -315,10 +323,13 @@ func (c *checkCache) forget(category string) {
 	delete(c.good, category)
 }
 
-// Misfits groups faults by category into errors.
+// Misfits groups the faults that keep rows from being written by category into errors.
 func Misfits(faults []Fault) map[string]*MisfitError {
 	misfits := map[string]*MisfitError{}
 	for _, f := range faults {
+		if f.Minor {
+			continue
+		}
 		if misfits[f.Category] == nil {
 			misfits[f.Category] = &MisfitError{Category: f.Category}
 		}

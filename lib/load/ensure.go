@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,10 +24,11 @@ const ensureLock = 7_310_570_286_112_346_725
 // waits, too.
 const ensureTimeout = "5s"
 
-// Ensure adds what the tables of categories lack and what can be added without a change
-// to what is stored (see Fault.Additive): each category in a transaction, in the order
-// given. It returns what it did, also together with an error, and the faults that are
-// left. It may run in several places at once, and while loaders work.
+// Ensure makes the tables of categories that are missing, and adds to others what they
+// lack and what changes nothing that is stored (see Fault.Additive): columns, indexes,
+// checks, settings. Each category is a transaction, in the order given. It returns what it
+// did, also together with an error, and the faults that are left. It may run in several
+// places at once, and while loaders work: they wait while an index is built.
 func Ensure(ctx context.Context, conn *pgx.Conn, tables ...*schema.Table) (done []Step, left []Fault, err error) {
 	for _, t := range tables {
 		steps, rest, err := ensureTable(ctx, conn, t)
@@ -39,7 +41,7 @@ func Ensure(ctx context.Context, conn *pgx.Conn, tables ...*schema.Table) (done 
 }
 
 func ensureTable(ctx context.Context, conn *pgx.Conn, t *schema.Table) (done []Step, left []Fault, err error) {
-	if left, err = checkTable(ctx, conn, t); err != nil || !anyAdditive(left) {
+	if left, err = checkWhole(ctx, conn, t); err != nil || !slices.ContainsFunc(left, additive) {
 		return nil, left, err
 	}
 	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
@@ -50,21 +52,23 @@ func ensureTable(ctx context.Context, conn *pgx.Conn, t *schema.Table) (done []S
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(ensureLock)); err != nil {
 			return err
 		}
-		faults, err := checkTable(ctx, tx, t)
-		if err != nil {
-			return err
-		}
-		for _, f := range faults {
-			if !f.Additive {
-				continue
+		// What a column that was added lacks is found in the second round.
+		for range 2 {
+			if left, err = checkWhole(ctx, tx, t); err != nil {
+				return err
 			}
-			start := time.Now()
-			if _, err := tx.Exec(ctx, f.Statement, pgx.QueryExecModeSimpleProtocol); err != nil {
-				return fmt.Errorf("%s: %w", f.Statement, err)
+			for _, f := range left {
+				if !f.Additive {
+					continue
+				}
+				start := time.Now()
+				if _, err := tx.Exec(ctx, f.Statement, pgx.QueryExecModeSimpleProtocol); err != nil {
+					return fmt.Errorf("%s: %w", f.Statement, err)
+				}
+				done = append(done, Step{f, time.Since(start)})
 			}
-			done = append(done, Step{f, time.Since(start)})
 		}
-		left, err = checkTable(ctx, tx, t)
+		left, err = checkWhole(ctx, tx, t)
 		return err
 	})
 	if err != nil {
@@ -73,11 +77,4 @@ func ensureTable(ctx context.Context, conn *pgx.Conn, t *schema.Table) (done []S
 	return done, left, nil
 }
 
-func anyAdditive(faults []Fault) bool {
-	for _, f := range faults {
-		if f.Additive {
-			return true
-		}
-	}
-	return false
-}
+func additive(f Fault) bool { return f.Additive }

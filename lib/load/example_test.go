@@ -34,7 +34,7 @@ func Example() {
 	}
 	defer func() { _ = server.Stop() }()
 
-	// The loader brings its own tables; that of the category is yours.
+	// The loader brings its own tables, and makes that of the category.
 	if _, err := load.Migrate(ctx, server.URL()); err != nil {
 		log.Fatal(err)
 	}
@@ -47,9 +47,14 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer pool.Close()
-	if _, err := pool.Exec(ctx, "CREATE SCHEMA obs; "+load.DDL(Lamps.Table)); err != nil {
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
 		log.Fatal(err)
 	}
+	if _, _, err := load.Ensure(ctx, conn.Conn(), Lamps.Table); err != nil {
+		log.Fatal(err)
+	}
+	conn.Release()
 
 	loader, err := load.New(pool, load.Config{Tables: []*schema.Table{Lamps.Table}})
 	if err != nil {

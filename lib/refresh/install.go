@@ -123,6 +123,24 @@ func Install(ctx context.Context, conn *pgx.Conn, files fs.FS) (changed bool, er
 	return changed, nil
 }
 
+// Script returns the statements with which a person makes the views of a package in a
+// database that has none, as [Install] would, after the tables.
+func Script(files fs.FS) (string, error) {
+	p, err := readPackage(files)
+	if err != nil {
+		return "", fmt.Errorf("refresh: read package of views: %w", err)
+	}
+	var b strings.Builder
+	b.WriteString("BEGIN;" + installSettings + ";\n" + supportSQL)
+	for i, name := range p.names {
+		fmt.Fprintf(&b, "\n-- %s\n%s", name, p.texts[i])
+	}
+	fmt.Fprintf(&b, "\nINSERT INTO hub.installed_view (view_name, package_sha256)\nSELECT view_name, '%s' FROM (%s\n) AS v (view_name)"+
+		"\nWHERE view_name NOT LIKE 'hub.%%';\n", p.sha256, installedSQL)
+	b.WriteString(startBookkeepingSQL + ";\n\n" + grantsSQL + "COMMIT;\n")
+	return b.String(), nil
+}
+
 // viewPackage is what the files of a package say.
 type viewPackage struct {
 	names, texts []string
@@ -202,6 +220,9 @@ const viewsSQL = `
 	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 	WHERE c.relkind IN ('v', 'm') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'`
 
+// installedSQL lists those that this transaction made.
+const installedSQL = viewsSQL + ` AND c.xmin = pg_current_xact_id()::xid`
+
 func (p viewPackage) replace(ctx context.Context, tx pgx.Tx) error {
 	if err := dropInstalled(ctx, tx); err != nil {
 		return err
@@ -217,7 +238,7 @@ func (p viewPackage) replace(ctx context.Context, tx pgx.Tx) error {
 	}
 	// Somebody else may have made a view meanwhile: the package's are of this transaction.
 	if _, err := tx.Exec(ctx, `INSERT INTO hub.installed_view (view_name, package_sha256)
-		SELECT view_name, $2 FROM (`+viewsSQL+` AND c.xmin = pg_current_xact_id()::xid) AS v (view_name)
+		SELECT view_name, $2 FROM (`+installedSQL+`) AS v (view_name)
 		WHERE view_name <> ALL ($1)`, before, p.sha256); err != nil {
 		return err
 	}
@@ -299,13 +320,15 @@ func checkUniqueIndexes(ctx context.Context, tx pgx.Tx) error {
 // startBookkeeping notes that the materialized views are as good as refreshed,
 // unless the package left them empty.
 func startBookkeeping(ctx context.Context, tx pgx.Tx) error {
-	return run(ctx, tx, `
-		DELETE FROM hub.view_refresh;
-		INSERT INTO hub.view_refresh (view_name, refreshed_at)
-		SELECT i.view_name, CASE WHEN c.relispopulated THEN now() END
-		FROM hub.installed_view i JOIN pg_class c ON c.oid = to_regclass(i.view_name)
-		WHERE c.relkind = 'm'`)
+	return run(ctx, tx, startBookkeepingSQL)
 }
+
+const startBookkeepingSQL = `
+	DELETE FROM hub.view_refresh;
+	INSERT INTO hub.view_refresh (view_name, refreshed_at)
+	SELECT i.view_name, CASE WHEN c.relispopulated THEN now() END
+	FROM hub.installed_view i JOIN pg_class c ON c.oid = to_regclass(i.view_name)
+	WHERE c.relkind = 'm'`
 
 // Querier runs a query: a pool, a connection or a transaction of pgx.
 type Querier interface {

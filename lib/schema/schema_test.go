@@ -125,6 +125,33 @@ func TestCompileNamesEveryFault(t *testing.T) {
 	}
 }
 
+func TestIndexes(t *testing.T) {
+	type row struct {
+		ID string `col:"id,key"`
+	}
+	compile := func(indexes ...schema.Index) (*schema.Table, error) {
+		return schema.Compile(reflect.TypeFor[row](), schema.Spec{Name: "things", Mode: schema.Event, Indexes: indexes})
+	}
+	open := schema.Index{Name: "open", Columns: []string{"account_id", "id"}, Where: "deleted_at IS NULL"}
+	table, err := compile(open)
+	if err != nil || !reflect.DeepEqual(table.Indexes(), []schema.Index{open}) {
+		t.Errorf("%v, %v", table.Indexes(), err)
+	}
+	for want, indexes := range map[string][]schema.Index{
+		`index "Open": the name`:               {{Name: "Open", Columns: open.Columns}},
+		`index "account": every table has one`: {{Name: "account", Columns: open.Columns}},
+		`index "open": declared twice`:         {open, open},
+		`index "open": no columns`:             {{Name: "open"}},
+		`index "open": no column "nothing"`:    {{Name: "open", Columns: []string{"nothing"}}},
+		"longer than 63":                       {{Name: strings.Repeat("o", 60), Columns: open.Columns}},
+	} {
+		_, err := compile(indexes...)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not say %s: %v", want, err)
+		}
+	}
+}
+
 func TestOfPanics(t *testing.T) {
 	defer func() {
 		if recover() == nil {

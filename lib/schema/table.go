@@ -54,6 +54,21 @@ type Spec struct {
 	// DefaultMaxText; at most MaxRow. Raise it in the hub before the spokes: what an
 	// older hub does not take, it rejects.
 	MaxText int
+	// Indexes of the table besides those that every table has: its key, and account and
+	// region.
+	Indexes []Index
+}
+
+// Index is an index of a category's table that a query needs.
+type Index struct {
+	// Name that tells it apart within the category: the index of queues named open is
+	// called queues_open.
+	Name string
+	// Columns in the order of the index: the category's own or [SystemColumns].
+	Columns []string
+	// Where is the SQL condition of a partial index; "" for an index of all rows. It is
+	// written by people and never comes from data.
+	Where string
 }
 
 // Table is the compiled, immutable description of one category: columns in COPY
@@ -66,6 +81,7 @@ type Table struct {
 	keys    []int
 	slice   int
 	byName  map[string]int
+	indexes []Index
 	arrow   *arrow.Schema
 	goType  reflect.Type
 }
@@ -139,12 +155,44 @@ func Compile(typ reflect.Type, s Spec) (*Table, error) {
 	if len(t.keys) == 0 {
 		fault("no field is tagged key")
 	}
+	for i, index := range s.Indexes {
+		if err := t.validateIndex(index, s.Indexes[:i]); err != nil {
+			fault("index %q: %w", index.Name, err)
+		}
+		index.Columns = slices.Clone(index.Columns)
+		t.indexes = append(t.indexes, index)
+	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, fmt.Errorf("schema: category %q (%v):\n%w", s.Name, typ, err)
 	}
 	t.arrow = arrowSchema(t.columns)
 	return t, nil
 }
+
+// reservedIndexes are the names of the indexes that every table has.
+var reservedIndexes = []string{"account", "pkey"}
+
+func (t *Table) validateIndex(index Index, before []Index) error {
+	switch {
+	case !nameRE.MatchString(index.Name) || len(t.name)+1+len(index.Name) > maxIdentifier:
+		return fmt.Errorf("the name is not lower case letters, digits and underscores, or with the category longer than %d", maxIdentifier)
+	case slices.Contains(reservedIndexes, index.Name):
+		return errors.New("every table has one of this name")
+	case slices.ContainsFunc(before, func(other Index) bool { return other.Name == index.Name }):
+		return errors.New("declared twice")
+	case len(index.Columns) == 0:
+		return errors.New("no columns")
+	}
+	for _, c := range index.Columns {
+		if _, own := t.byName[c]; !own && !slices.Contains(SystemColumns, c) {
+			return fmt.Errorf("no column %q", c)
+		}
+	}
+	return nil
+}
+
+// maxIdentifier is how many bytes a name has in PostgreSQL.
+const maxIdentifier = 63
 
 var (
 	nameRE   = regexp.MustCompile(`^[a-z][a-z0-9_]{0,47}$`)
@@ -293,6 +341,9 @@ func (t *Table) Index(name string) (int, bool) {
 // ArrowSchema returns the schema of the category's Arrow records: the data
 // columns in order, without system columns.
 func (t *Table) ArrowSchema() *arrow.Schema { return t.arrow }
+
+// Indexes returns the indexes that were declared. The caller must not change the slice.
+func (t *Table) Indexes() []Index { return t.indexes }
 
 // GoType returns the struct type that the table was compiled from.
 func (t *Table) GoType() reflect.Type { return t.goType }

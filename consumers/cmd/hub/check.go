@@ -22,7 +22,8 @@ type checkCommand struct {
 // Help is shown by `hub check -h`.
 func (checkCommand) Help() string {
 	return `Compares name, type and nullability of every column with the categories of this program,
-and looks whether migrations are missing and the views are its own. It changes nothing.
+looks for indexes, checks and settings of the tables, and whether migrations are missing
+and the views are its own. It changes nothing.
 'hub consume' does the same at its start: a category whose table does not fit is parked,
 the others go on. Exit code 2 if something does not fit.`
 }
@@ -39,11 +40,14 @@ type checkJSON struct {
 type faultJSON struct {
 	Category  string `json:"category"`
 	Column    string `json:"column,omitempty"`
+	Index     string `json:"index,omitempty"`
 	Problem   string `json:"problem"`
 	Statement string `json:"statement,omitempty"`
 	// Additive faults and OldKeys are mended by hub migrate.
 	Additive bool `json:"additive,omitempty"`
 	OldKeys  bool `json:"old_keys,omitempty"`
+	// Minor faults keep no row from being written.
+	Minor bool `json:"minor,omitempty"`
 }
 
 // Run checks.
@@ -91,6 +95,9 @@ func (f fit) print(p program.Program) {
 	t.AppendRow(table.Row{"migrations", orElse(strings.Join(f.Pending, "\n"), "all have run")})
 	for _, category := range schemas.All() {
 		state := "fits"
+		if slices.ContainsFunc(f.Faults, func(f load.Fault) bool { return f.Minor && f.Category == category.Name() }) {
+			state = "fits, but lacks something"
+		}
 		if m := misfits[category.Name()]; m != nil {
 			state = fmt.Sprintf("does not fit (%d)", len(m.Faults))
 		}

@@ -159,7 +159,7 @@ func TestMigrateAndCheck(t *testing.T) {
 	for _, command := range []string{"replay --bucket x", "verify"} {
 		hub(t.Context(), strings.Fields(command)...).want(t, program.ExitUsage, "a table does not fit", "run: hub check")
 	}
-	hub(t.Context(), "migrate", "--dry-run").want(t, program.ExitDone, "column obs.secrets.name", "table obs.kms_keys", "would run", viewsStep)
+	hub(t.Context(), "migrate", "--dry-run").want(t, program.ExitDone, "-- column obs.secrets.name\nALTER TABLE", "-- table obs.kms_keys\nCREATE TABLE", "-- views would run")
 	hub(t.Context(), "migrate").want(t, program.ExitDone, "column obs.secrets.name", "table obs.kms_keys", viewsStep)
 	hub(t.Context(), "check").want(t, program.ExitDone)
 
@@ -202,14 +202,25 @@ func TestMigrateBringsRowKeysUpToDate(t *testing.T) {
 func TestMigrationThatFailsKeepsWhatWasDone(t *testing.T) {
 	db := pgtest.Empty(t)
 	isolate(t, "DATABASE_URL="+db.URL)
-	if _, err := db.Pool.Exec(t.Context(), "CREATE SCHEMA obs; CREATE TABLE obs.kms_keys (x int)"); err != nil {
+	if _, err := db.Pool.Exec(t.Context(), "CREATE SCHEMA obs; CREATE VIEW obs.kms_keys AS SELECT 1 AS x"); err != nil {
 		t.Fatal(err)
 	}
-	hub(t.Context(), "migrate").want(t, program.ExitPartly, "00001_bookkeeping.sql", "00004_kms_keys.sql", "the steps above stay done")
-	if _, err := db.Pool.Exec(t.Context(), "DROP TABLE obs.kms_keys"); err != nil {
+	hub(t.Context(), "migrate").want(t, program.ExitPartly, "00001_bookkeeping.sql", "table obs.certificates", "the steps above stay done")
+	if _, err := db.Pool.Exec(t.Context(), "DROP VIEW obs.kms_keys"); err != nil {
 		t.Fatal(err)
 	}
-	hub(t.Context(), "migrate").want(t, program.ExitDone, "00004_kms_keys.sql", "views")
+	hub(t.Context(), "migrate").want(t, program.ExitDone, "table obs.kms_keys", "views")
+}
+
+// What --print prints is what migrating makes.
+func TestPrintedSchemaIsWhole(t *testing.T) {
+	db := pgtest.Empty(t)
+	isolate(t, "HUB_DATABASE_URL="+db.URL)
+	printed := hub(t.Context(), "migrate", "--print").want(t, program.ExitDone)
+	change(t, db, printed.stdout)
+	hub(t.Context(), "check").want(t, program.ExitDone)
+	hub(t.Context(), "migrate").want(t, program.ExitDone, "nothing to do")
+	hub(t.Context(), "refresh").want(t, program.ExitDone)
 }
 
 func TestAWSThatCannotBeUsed(t *testing.T) {

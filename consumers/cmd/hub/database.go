@@ -26,9 +26,6 @@ import (
 	"github.com/hubspoke/observability/sql"
 )
 
-// hubVersions is the table in which goose notes the migrations of lib/load.
-const hubVersions = "public.hub_schema_version"
-
 // connectTimeout is how long a command waits for the database at its start.
 const connectTimeout = 15 * time.Second
 
@@ -159,7 +156,7 @@ func (f databaseFlags) openReady(ctx context.Context, connections int32) (*pgxpo
 }
 
 func requireBookkeeping(ctx context.Context, pool *pgxpool.Pool) error {
-	missing, err := pendingMigrations(ctx, pool, load.Migrations(), hubVersions)
+	missing, err := pendingMigrations(ctx, pool, load.Migrations(), load.VersionTable)
 	if err != nil {
 		return err
 	}
@@ -218,15 +215,8 @@ func (f fit) fits() bool { return len(f.Pending) == 0 && len(f.Faults) == 0 && f
 
 // compare compares the database with the tables and views of this program.
 func compare(ctx context.Context, pool *pgxpool.Pool) (f fit, err error) {
-	for _, m := range []struct {
-		files    fs.FS
-		versions string
-	}{{load.Migrations(), hubVersions}, {sql.Migrations(), sql.VersionTable}} {
-		missing, err := pendingMigrations(ctx, pool, m.files, m.versions)
-		if err != nil {
-			return f, err
-		}
-		f.Pending = append(f.Pending, missing...)
+	if f.Pending, err = pendingMigrations(ctx, pool, load.Migrations(), load.VersionTable); err != nil {
+		return f, err
 	}
 	if f.Faults, err = load.Check(ctx, pool, schemas.All()...); err != nil {
 		return f, err

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"path"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -27,13 +28,14 @@ import (
 type migrateCommand struct {
 	databaseFlags
 	program.OutputFlag
-	DryRun bool `help:"Show what would be done, and do nothing."`
+	DryRun bool `help:"Show what would be done, with the SQL, and do nothing." xor:"what"`
+	Print  bool `help:"Print the SQL of the whole schema, and ask no database." xor:"what"`
 }
 
 // Help is shown by `hub migrate -h`.
 func (migrateCommand) Help() string {
-	return `Runs the migrations that have not run, in order, adds what the tables of categories lack,
-brings row keys of an earlier version up to date, and replaces the views if they are not
+	return `Runs the migrations of the hub's own tables that have not run, in order, makes the tables of
+categories or adds what they lack (columns, indexes, checks, settings), brings row keys of an earlier version up to date, and replaces the views if they are not
 those of this version. It may run while a hub of this version consumes, and in several
 places at once. Stop hubs of an earlier version before: a category is not written while its
 row keys are brought up to date. What was interrupted goes on where it was.
@@ -46,6 +48,8 @@ type stepJSON struct {
 	Step    string  `json:"step"`
 	Applied bool    `json:"applied"`
 	Seconds float64 `json:"seconds"`
+	// SQL of a step that would run, as far as it is SQL.
+	SQL string `json:"sql,omitempty"`
 }
 
 const viewsStep = "views"
@@ -55,55 +59,36 @@ const viewsStep = "views"
 const grantVersionsSQL = `
 DO $$ BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'obs_writer') THEN
-        GRANT SELECT ON ` + hubVersions + ", " + sql.VersionTable + ` TO obs_writer;
+        GRANT SELECT ON ` + load.VersionTable + ` TO obs_writer;
     END IF;
 END $$`
 
 // Run migrates.
 func (c migrateCommand) Run(ctx context.Context, p program.Program, log *slog.Logger) error {
+	if c.Print {
+		return printSchema(p)
+	}
 	pool, err := c.open(ctx, 1)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	steps := []stepJSON{}
 	if c.DryRun {
-		f, err := compare(ctx, pool)
-		if err != nil {
-			return err
-		}
-		for _, name := range f.Pending {
-			steps = append(steps, stepJSON{Step: name})
-		}
-		if len(f.Pending) == 0 {
-			for _, fault := range f.Faults {
-				if !leftByMigrate(fault) {
-					steps = append(steps, stepJSON{Step: stepOf(fault)})
-				}
-			}
-		}
-		if !f.Views {
-			steps = append(steps, stepJSON{Step: viewsStep})
-		}
-		return c.print(p, steps)
+		return c.dryRun(ctx, p, pool)
 	}
+	steps := []stepJSON{}
 	url, err := c.url()
 	if err != nil {
 		return err
 	}
-	for _, m := range []struct {
-		files    fs.FS
-		versions string
-	}{{load.Migrations(), hubVersions}, {sql.Migrations(), sql.VersionTable}} {
-		applied, err := load.RunMigrations(ctx, url, m.files, m.versions)
-		for _, a := range applied {
-			if a.Error == nil {
-				steps = append(steps, stepJSON{path.Base(a.Source.Path), true, a.Duration.Seconds()})
-			}
+	applied, err := load.Migrate(ctx, url)
+	for _, a := range applied {
+		if a.Error == nil {
+			steps = append(steps, stepJSON{Step: path.Base(a.Source.Path), Applied: true, Seconds: a.Duration.Seconds()})
 		}
-		if err != nil {
-			return c.failed(p, steps, err)
-		}
+	}
+	if err != nil {
+		return c.failed(p, steps, err)
 	}
 	mended, left, err := mendTables(ctx, p, pool, log)
 	steps = append(steps, mended...)
@@ -124,7 +109,7 @@ func (c migrateCommand) Run(ctx context.Context, p program.Program, log *slog.Lo
 		return c.failed(p, steps, fmt.Errorf("grant obs_writer the tables of versions: %w", err))
 	}
 	if replaced {
-		steps = append(steps, stepJSON{viewsStep, true, time.Since(start).Seconds()})
+		steps = append(steps, stepJSON{Step: viewsStep, Applied: true, Seconds: time.Since(start).Seconds()})
 	}
 	if err := c.print(p, steps); err != nil {
 		return err
@@ -135,11 +120,77 @@ func (c migrateCommand) Run(ctx context.Context, p program.Program, log *slog.Lo
 	return nil
 }
 
+// dryRun shows what Run would do. What a migration changes of the tables is not known
+// before it has run.
+func (c migrateCommand) dryRun(ctx context.Context, p program.Program, pool *pgxpool.Pool) error {
+	f, err := compare(ctx, pool)
+	if err != nil {
+		return err
+	}
+	steps := []stepJSON{}
+	for _, name := range f.Pending {
+		text, err := fs.ReadFile(load.Migrations(), name)
+		if err != nil {
+			return err
+		}
+		steps = append(steps, stepJSON{Step: name, SQL: load.MigrationSQL(text)})
+	}
+	for _, fault := range f.Faults {
+		if !leftByMigrate(fault) {
+			steps = append(steps, stepJSON{Step: stepOf(fault), SQL: fault.Statement})
+		}
+	}
+	if !f.Views {
+		steps = append(steps, stepJSON{Step: viewsStep})
+	}
+	if c.JSON() || len(steps) == 0 {
+		return c.print(p, steps)
+	}
+	for i, s := range steps {
+		text := "-- " + s.Step + " would run"
+		if s.SQL != "" {
+			text = "-- " + s.Step + "\n" + strings.TrimSuffix(s.SQL, ";") + ";"
+		}
+		if i > 0 {
+			text = "\n" + text
+		}
+		if _, err := fmt.Fprintln(p.Stdout, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printSchema prints what makes everything in an empty database.
+func printSchema(p program.Program) error {
+	bookkeeping, err := load.MigrationScript(load.Migrations(), load.VersionTable)
+	if err != nil {
+		return err
+	}
+	views, err := refresh.Script(sql.Views())
+	if err != nil {
+		return err
+	}
+	parts := []string{"-- The schema of the hub, for an empty database. hub migrate finds it done.\n\n" + bookkeeping, load.SchemaDDL + ";\n"}
+	for _, t := range schemas.All() {
+		parts = append(parts, load.DDL(t)+";\n")
+	}
+	parts = append(parts, views, strings.TrimSpace(grantVersionsSQL)+";\n")
+	_, err = fmt.Fprint(p.Stdout, strings.Join(parts, "\n"))
+	return err
+}
+
 // stepOf names what mends a fault.
 func stepOf(f load.Fault) string {
 	switch {
 	case f.OldKeys:
 		return "row keys of obs." + f.Category
+	case f.Index != "":
+		return "index obs." + f.Index
+	case f.Minor && f.Column != "":
+		return "check of obs." + f.Category + "." + f.Column
+	case f.Minor:
+		return "settings of obs." + f.Category
 	case f.Column != "":
 		return "column obs." + f.Category + "." + f.Column
 	}
@@ -158,7 +209,7 @@ func mendTables(
 	done, left, err := load.Ensure(ctx, conn.Conn(), schemas.All()...)
 	conn.Release()
 	for _, s := range done {
-		steps = append(steps, stepJSON{stepOf(s.Fault), true, s.Duration.Seconds()})
+		steps = append(steps, stepJSON{Step: stepOf(s.Fault), Applied: true, Seconds: s.Duration.Seconds()})
 	}
 	if err != nil {
 		return steps, left, err
@@ -173,7 +224,7 @@ func mendTables(
 	rekeyed, err := rekey(ctx, p, pool, log, fitting)
 	for _, r := range rekeyed {
 		step := stepOf(load.Fault{Category: r.Table.Name(), OldKeys: true})
-		steps = append(steps, stepJSON{step, true, r.Duration.Seconds()})
+		steps = append(steps, stepJSON{Step: step, Applied: true, Seconds: r.Duration.Seconds()})
 		left = slices.DeleteFunc(left, func(f load.Fault) bool { return f.OldKeys && f.Category == r.Table.Name() })
 	}
 	return steps, left, err

@@ -144,7 +144,7 @@ func requireFit(ctx context.Context, pool *pgxpool.Pool, tables []*schema.Table)
 	if err != nil {
 		return err
 	}
-	if len(faults) > 0 {
+	if faults = slices.DeleteFunc(faults, func(f load.Fault) bool { return f.Minor }); len(faults) > 0 {
 		return program.Usagef("a table does not fit: %s; run: hub check, which prints the statements that mend it", faults[0])
 	}
 	return nil

@@ -68,7 +68,6 @@ type way struct {
 }
 
 const indexes = `
-CREATE INDEX ON obs.fixture_findings (account_id, region);
 CREATE INDEX ON obs.fixture_findings (severity_label) WHERE record_state = 'ACTIVE'`
 
 // prepare makes the records, and from the rows they become the files for psql.

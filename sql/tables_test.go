@@ -2,15 +2,14 @@ package sql_test
 
 import (
 	"context"
-	stdsql "database/sql"
 	"testing"
 
-	"github.com/pressly/goose/v3"
+	"github.com/jackc/pgx/v5"
 
+	"github.com/hubspoke/observability/lib/goldentest"
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/pgtest"
 	"github.com/hubspoke/observability/schemas"
-	"github.com/hubspoke/observability/sql"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
@@ -20,12 +19,17 @@ func migrate(ctx context.Context, url string) error {
 	if _, err := load.Migrate(ctx, url); err != nil {
 		return err
 	}
-	_, err := load.RunMigrations(ctx, url, sql.Migrations(), sql.VersionTable)
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	_, _, err = load.Ensure(ctx, conn, schemas.All()...)
 	return err
 }
 
-func checkTables(t *testing.T, db *pgtest.DB) {
-	t.Helper()
+func TestTablesAreAsDeclared(t *testing.T) {
+	db := pgtest.New(t, pgtest.Template{Name: "sql tables", Migrate: migrate})
 	faults, err := load.Check(t.Context(), db.Pool, schemas.All()...)
 	if err != nil {
 		t.Fatal(err)
@@ -35,51 +39,15 @@ func checkTables(t *testing.T, db *pgtest.DB) {
 	}
 }
 
-func TestTablesAreAsDeclared(t *testing.T) {
-	db := pgtest.New(t, pgtest.Template{Name: "sql migrations", Migrate: migrate})
-	checkTables(t, db)
-}
-
-func TestMigratingAgainDoesNothing(t *testing.T) {
-	db := pgtest.Empty(t)
-	if err := migrate(t.Context(), db.URL); err != nil {
-		t.Fatal(err)
-	}
-	again, err := load.RunMigrations(t.Context(), db.URL, sql.Migrations(), sql.VersionTable)
-	if err != nil || len(again) != 0 {
-		t.Errorf("applied %v, error %v; want neither", again, err)
-	}
-}
-
-func TestDownUndoesUp(t *testing.T) {
-	db := pgtest.Empty(t)
-	conn, err := stdsql.Open("pgx", db.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	provider, err := goose.NewProvider(goose.DialectPostgres, conn, sql.Migrations(), goose.WithTableName(sql.VersionTable))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		if _, err := provider.Up(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		checkTables(t, db)
-		if _, err := provider.DownTo(t.Context(), 0); err != nil {
-			t.Fatal(err)
-		}
-		var left int
-		err := db.Pool.QueryRow(t.Context(), "SELECT count(*) FROM pg_namespace WHERE nspname = 'obs'").Scan(&left)
-		if err != nil || left != 0 {
-			t.Errorf("%d schemas obs after the way down, error %v", left, err)
-		}
+// TestDDL shows a reviewer what a declaration makes.
+func TestDDL(t *testing.T) {
+	for _, table := range schemas.All() {
+		goldentest.Equal(t, "ddl/"+table.Name()+".sql", load.DDL(table)+";\n")
 	}
 }
 
 func TestCostsCannotBeNaN(t *testing.T) {
-	db := pgtest.New(t, pgtest.Template{Name: "sql migrations", Migrate: migrate})
+	db := pgtest.New(t, pgtest.Template{Name: "sql tables", Migrate: migrate})
 	for _, column := range []string{"unblended_cost", "net_unblended_cost", "amortized_cost", "net_amortized_cost",
 		"blended_cost", "usage_quantity", "normalized_usage"} {
 		for _, value := range []string{"NaN", "Infinity", "-Infinity"} {
@@ -95,10 +63,9 @@ func TestCostsCannotBeNaN(t *testing.T) {
 	}
 }
 
-// TestEveryNumberIsGuarded fails for a new category with decimals or doubles
-// whose migration forgot them.
+// TestEveryNumberIsGuarded: one NaN makes every sum NaN.
 func TestEveryNumberIsGuarded(t *testing.T) {
-	db := pgtest.New(t, pgtest.Template{Name: "sql migrations", Migrate: migrate})
+	db := pgtest.New(t, pgtest.Template{Name: "sql tables", Migrate: migrate})
 	var unguarded []string
 	err := db.Pool.QueryRow(t.Context(), `
 		SELECT array_agg(a.attrelid::regclass || '.' || a.attname)
