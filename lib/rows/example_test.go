@@ -46,3 +46,24 @@ func Example() {
 	// refused: column certificate_arn: empty_key: a key column must not be empty
 	// {"certificate_arn":"arn:aws:acm:eu-west-1:123456789012:certificate/1","names":["example.org"]}
 }
+
+// Read is the way back: for a record of the archive as for this one.
+func ExampleRead() {
+	appender := rows.NewAppender(certificates, nil)
+	defer appender.Release()
+	if err := appender.Append(&Certificate{ARN: "arn:aws:acm:eu-west-1:123456789012:certificate/1"}); err != nil {
+		panic(err)
+	}
+	record := appender.Record()
+	defer record.Release()
+
+	all, err := rows.Read(certificates, record)
+	if err != nil {
+		panic(err)
+	}
+	for _, certificate := range all {
+		fmt.Println(certificate.ARN, certificate.NotAfter == nil, len(certificate.Names))
+	}
+	// Output:
+	// arn:aws:acm:eu-west-1:123456789012:certificate/1 true 0
+}

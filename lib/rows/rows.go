@@ -1,4 +1,4 @@
-// Package rows turns Go rows of a category into Arrow records. It keeps the rules
+// Package rows turns Go rows of a category into Arrow records, and back. It keeps the rules
 // that package rowjson keeps for JSON, so that what a producer could gather, the
 // hub can store.
 package rows
