@@ -226,7 +226,7 @@ func (b *Bucket) ReadManifest(ctx context.Context, run Run) (*Manifest, error) {
 
 // ReadFile reads a file that a manifest names: all of its rows, which the caller
 // must release, or none. It also returns when the file was stored, by the clock of
-// S3. t is the table of the run's category.
+// S3. t is the table of the run's category. rows.Read makes Go rows of the records.
 //
 // An [*Error] or [*schema.RowError] says what is wrong with the file.
 func (b *Bucket) ReadFile(ctx context.Context, t *schema.Table, m *Manifest, f File) ([]arrow.Record, time.Time, error) {

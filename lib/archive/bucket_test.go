@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -753,6 +754,83 @@ func TestRunsThatAreNotListedWhole(t *testing.T) {
 		}
 		if len(errs) != 1 || !strings.Contains(errs[0].Error(), test.want) || l.requests > 3 {
 			t.Errorf("%s: errors %v after %d requests, want one with %q", name, errs, l.requests, test.want)
+		}
+	}
+}
+
+// crowd answers listings of scopes only when as many are asked for as are wanted.
+type crowd struct {
+	archive.S3
+	wanted int32
+	asked  atomic.Int32
+	enough chan struct{}
+}
+
+func (c *crowd) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, options ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+	if strings.Contains(*in.Prefix, "category=") {
+		if c.asked.Add(1) == c.wanted {
+			close(c.enough)
+		}
+		select {
+		case <-c.enough:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return c.S3.ListObjectsV2(ctx, in, options...)
+}
+
+// Most archives have many scopes with few runs each: one listing after the other
+// would take longer than everything else.
+func TestRunsOfManyScopesAreListedSideBySide(t *testing.T) {
+	s := newStore(t)
+	id := schema.NewRunID(time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC))
+	var want []string
+	for i := range 30 {
+		account := fmt.Sprintf("%012d", i)
+		for _, category := range []string{"lamps", "things"} {
+			s.put(t, fmt.Sprintf("data/account=%s/region=eu-central-1/category=%s/date=2026-02-01/_%s.manifest.json", account, category, id), nil)
+			want = append(want, account+category)
+		}
+	}
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	var got []string
+	for run, err := range newBucket(t, &crowd{S3: s, wanted: 8, enough: make(chan struct{})}, nil).Runs(ctx, archive.Filter{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, run.Account+run.Category)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+}
+
+// A listing that was stopped must not look like one that is whole.
+func TestRunsThatAreStopped(t *testing.T) {
+	s := newStore(t)
+	id := schema.NewRunID(time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC))
+	for i := range 30 {
+		s.put(t, fmt.Sprintf("data/account=%012d/region=eu-central-1/category=things/date=2026-02-01/_%s.manifest.json", i, id), nil)
+	}
+	for after := range 5 {
+		ctx, stop := context.WithCancel(t.Context())
+		runs, last := 0, error(nil)
+		for _, err := range newBucket(t, s, nil).Runs(ctx, archive.Filter{}) {
+			if last != nil {
+				t.Errorf("after the error %v came another element", last)
+			}
+			if last = err; err == nil {
+				runs++
+			}
+			if runs > after {
+				stop()
+			}
+		}
+		stop()
+		if !errors.Is(last, context.Canceled) {
+			t.Errorf("stopped after %d runs: %d came, then %v", after+1, runs, last)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -51,7 +52,7 @@ func (f Filter) validate() error {
 
 // Runs lists the runs in the archive. Those of one scope come in order of their
 // times; accounts, regions and categories come in the order of the filter, or of
-// the alphabet.
+// the alphabet. It lists ahead of the caller, up to 16 prefixes at once.
 //
 // An [*Error] with [ReasonKey] names an object that is not one of the archive, and
 // the listing goes on. Any other error ends it.
@@ -61,42 +62,108 @@ func (b *Bucket) Runs(ctx context.Context, f Filter) iter.Seq2[Run, error] {
 			yield(Run{}, err)
 			return
 		}
-		l := lister{bucket: b, ctx: ctx, filter: f, yield: yield}
-		if err := l.accounts(); err != nil && !errors.Is(err, errStop) {
-			yield(Run{}, err)
+		l := lister{bucket: b, filter: f, requests: make(chan struct{}, listRequests)}
+		defer l.work.Wait()
+		var stop context.CancelFunc
+		l.ctx, stop = context.WithCancel(ctx)
+		defer stop()
+		// What ends the listing may be lost where ctx is done, but not that it ended.
+		if give(l.start(levelsAhead, l.accounts), yield) && ctx.Err() != nil {
+			yield(Run{}, fmt.Errorf("archive: listing %s: %w", b.url(""), ctx.Err()))
 		}
 	}
 }
 
-// errStop says that the caller of Runs wants no more.
-var errStop = errors.New("stop")
+// How far a listing is ahead of its caller: how many requests are under way, how many
+// names of a level wait for those before them, and how many runs of a scope.
+const (
+	listRequests = 16
+	levelsAhead  = 8
+	runsAhead    = 100
+)
 
 // lister is one call of Runs.
 type lister struct {
-	bucket *Bucket
-	ctx    context.Context // of the call, which is shorter than the lister's life
-	filter Filter
-	yield  func(Run, error) bool
+	bucket   *Bucket
+	ctx      context.Context // of the call, which is shorter than the lister's life
+	filter   Filter
+	requests chan struct{} // has an element for each request that is under way
+	work     sync.WaitGroup
 }
 
-func (l *lister) accounts() error {
-	return l.level("", accountLevel, l.filter.Accounts, func(account string) error {
+// listing lists what is below a prefix, in order.
+type listing struct {
+	*lister
+	found chan<- found
+}
+
+// found is a run, an error, or what was found below a prefix.
+type found struct {
+	run   Run
+	err   error
+	last  bool // the error ends the listing
+	below <-chan found
+}
+
+// start starts a listing, which is no more than ahead elements before its reader.
+func (l *lister) start(ahead int, list func(listing) error) <-chan found {
+	all := make(chan found, ahead)
+	l.work.Go(func() {
+		defer close(all)
+		to := listing{l, all}
+		if err := list(to); err != nil {
+			_ = to.give(found{err: err, last: true})
+		}
+	})
+	return all
+}
+
+// give yields what was found and reports whether there was neither an error that ends
+// the listing nor a caller who wants no more.
+func give(all <-chan found, yield func(Run, error) bool) bool {
+	for f := range all {
+		switch {
+		case f.below != nil:
+			if !give(f.below, yield) {
+				return false
+			}
+		case !yield(f.run, f.err) || f.last:
+			return false
+		}
+	}
+	return true
+}
+
+func (l listing) give(f found) error {
+	select {
+	case l.found <- f:
+		return nil
+	case <-l.ctx.Done():
+		return l.ctx.Err()
+	}
+}
+
+func (l *lister) accounts(to listing) error {
+	return to.level("", accountLevel, l.filter.Accounts, levelsAhead, func(to listing, account string) error {
 		prefix := accountLevel + account + "/"
-		return l.level(prefix, regionLevel, l.filter.Regions, func(region string) error {
+		return to.level(prefix, regionLevel, l.filter.Regions, levelsAhead, func(to listing, region string) error {
 			prefix := prefix + regionLevel + region + "/"
-			return l.level(prefix, categoryLevel, l.filter.Categories, func(category string) error {
-				return l.runs(categoryPrefix(account, region, category))
+			return to.level(prefix, categoryLevel, l.filter.Categories, runsAhead, func(to listing, category string) error {
+				return to.runs(categoryPrefix(account, region, category))
 			})
 		})
 	})
 }
 
-// level calls f with each name at one level below prefix: those that are wanted, or
-// all that there are.
-func (l *lister) level(prefix, level string, wanted []string, f func(name string) error) error {
+// level starts a listing by f for each name at one level below prefix: those that are
+// wanted, or all that there are.
+func (l listing) level(prefix, level string, wanted []string, ahead int, f func(to listing, name string) error) error {
+	start := func(name string) error {
+		return l.give(found{below: l.start(ahead, func(to listing) error { return f(to, name) })})
+	}
 	if len(wanted) > 0 {
 		for _, name := range wanted {
-			if err := f(name); err != nil {
+			if err := start(name); err != nil {
 				return err
 			}
 		}
@@ -117,7 +184,7 @@ func (l *lister) level(prefix, level string, wanted []string, f func(name string
 				}
 				continue
 			}
-			if err := f(name); err != nil {
+			if err := start(name); err != nil {
 				return err
 			}
 		}
@@ -138,15 +205,8 @@ func validName(level, name string) bool {
 	return checkScope(account, region, category) == nil
 }
 
-func (l *lister) strange(key string) error {
-	return l.give(Run{}, refuse(ReasonKey, "%.300q is not an object of the archive", l.bucket.url(key)))
-}
-
-func (l *lister) give(run Run, err error) error {
-	if !l.yield(run, err) {
-		return errStop
-	}
-	return nil
+func (l listing) strange(key string) error {
+	return l.give(found{err: refuse(ReasonKey, "%.300q is not an object of the archive", l.bucket.url(key))})
 }
 
 // errPast says that what follows is after the last day.
@@ -155,7 +215,7 @@ var errPast = errors.New("past the last day")
 // runs lists the runs of all scopes of one category, account and region. S3 lists
 // keys in order of their bytes: days come in order, and in a day first the files of
 // all runs, in order of their times, then their manifests.
-func (l *lister) runs(prefix string) error {
+func (l listing) runs(prefix string) error {
 	in := &s3.ListObjectsV2Input{Prefix: &prefix}
 	if l.filter.From != 0 {
 		in.StartAfter = aws.String(prefix + dateLevel + l.filter.From.String())
@@ -182,7 +242,7 @@ type openDay struct {
 }
 
 // object adds an object to the day that is open, or opens the next one.
-func (l *lister) object(object types.Object, open *openDay) error {
+func (l listing) object(object types.Object, open *openDay) error {
 	key, modified := aws.ToString(object.Key), aws.ToTime(object.LastModified)
 	run, manifest, ok := parseKey(key)
 	if !ok {
@@ -214,10 +274,10 @@ func (l *lister) object(object types.Object, open *openDay) error {
 }
 
 // end gives the runs of the day that is open.
-func (l *lister) end(open *openDay) error {
+func (l listing) end(open *openDay) error {
 	defer clear(open.runs)
 	for _, id := range slices.SortedFunc(maps.Keys(open.runs), schema.RunID.Compare) {
-		if err := l.give(*open.runs[id], nil); err != nil {
+		if err := l.give(found{run: *open.runs[id]}); err != nil {
 			return err
 		}
 	}
@@ -234,7 +294,7 @@ func (l *lister) pages(in *s3.ListObjectsV2Input, f func(*s3.ListObjectsV2Output
 	in.EncodingType = types.EncodingTypeUrl // XML cannot hold every key
 	seen := map[string]bool{}
 	for {
-		page, err := l.bucket.config.Client.ListObjectsV2(l.ctx, in)
+		page, err := l.request(in)
 		if err != nil {
 			return fmt.Errorf("archive: listing %s: %w", place, err)
 		}
@@ -260,6 +320,16 @@ func (l *lister) pages(in *s3.ListObjectsV2Input, f func(*s3.ListObjectsV2Output
 		seen[token] = true
 		in.ContinuationToken, in.StartAfter = page.NextContinuationToken, nil
 	}
+}
+
+func (l *lister) request(in *s3.ListObjectsV2Input) (*s3.ListObjectsV2Output, error) {
+	select {
+	case l.requests <- struct{}{}:
+	case <-l.ctx.Done():
+		return nil, l.ctx.Err()
+	}
+	defer func() { <-l.requests }()
+	return l.bucket.config.Client.ListObjectsV2(l.ctx, in)
 }
 
 func (l *lister) full(key *string) *string {
