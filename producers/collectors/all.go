@@ -7,7 +7,7 @@
 //     things by default (key types, archived findings, secrets that wait for
 //     their deletion), the collector asks for them.
 //   - A list that is denied or throttled ends the run with the error. A detail of
-//     one row that is denied becomes null; it is never guessed.
+//     one row that is denied becomes null; it is never guessed (details).
 //   - A value is passed on as AWS reports it, but for tags that may hold secrets
 //     (tagMap, redactMap). What AWS leaves out is null.
 //   - Calls names exactly the operations that it calls. The limits of their services are in

@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/hubspoke/observability/lib/collect"
 	"github.com/hubspoke/observability/schemas"
@@ -40,39 +39,27 @@ var kmsKeys = collect.Collector[schemas.KMSKey]{
 
 func collectKMSKeys(ctx context.Context, env *collect.Env, emit func(schemas.KMSKey) error) error {
 	client := kms.NewFromConfig(env.AWS)
-	aliases, err := listKMSAliases(ctx, client)
-	if err != nil && !accessDenied(err) {
+	var aliases map[string][]string
+	var shared details
+	known, err := shared.read("kms:ListAliases", func() (err error) {
+		aliases, err = listKMSAliases(ctx, client)
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	aliasesDenied := err != nil
-
 	pages := kms.NewListKeysPaginator(client, &kms.ListKeysInput{Limit: aws.Int32(1000)})
 	list := each(ctx, pages, func(p *kms.ListKeysOutput) ([]types.KeyListEntry, *string) {
 		return p.Keys, p.NextMarker
 	})
-	for entry, err := range list {
-		if err != nil {
-			return err
-		}
-		key := kmsKey{client: client}
-		if aliasesDenied {
-			key.denied = append(key.denied, "kms:ListAliases")
-		} else {
+	return emitDetailed(list, func(entry *types.KeyListEntry) (schemas.KMSKey, error) {
+		key := kmsKey{client: client, details: details{slices.Clone(shared.denied)}}
+		if known == detailKnown {
 			key.row.Aliases = jsonArray(aliases[aws.ToString(entry.KeyId)])
 		}
 		err := key.read(ctx, entry)
-		var gone *types.NotFoundException
-		if errors.As(err, &gone) {
-			continue // deleted since it was listed
-		}
-		if err != nil {
-			return err
-		}
-		if err := emit(key.row); err != nil {
-			return err
-		}
-	}
-	return nil
+		return key.row, err
+	}, emit, "NotFoundException")
 }
 
 // listKMSAliases returns the sorted alias names of each key id.
@@ -99,53 +86,37 @@ func listKMSAliases(ctx context.Context, client *kms.Client) (map[string][]strin
 
 // kmsKey gathers what is known about one key.
 type kmsKey struct {
-	client *kms.Client
-	row    schemas.KMSKey
-	denied []string
+	client  *kms.Client
+	row     schemas.KMSKey
+	details details
 }
 
 // read fills the row. A denied detail stays null and is named in denied_actions.
 func (k *kmsKey) read(ctx context.Context, entry *types.KeyListEntry) error {
 	k.row.KeyARN, k.row.KeyID = aws.ToString(entry.KeyArn), aws.ToString(entry.KeyId)
-	metadata, err := k.describe(ctx)
+	var m *types.KeyMetadata
+	_, err := k.details.read("kms:DescribeKey", func() (err error) {
+		m, err = k.describe(ctx)
+		return err
+	})
 	// Without its description nobody knows which other details a key has.
-	if err == nil && metadata != nil && rotatable(metadata) {
-		err = k.readRotation(ctx)
+	if err == nil && m != nil && rotatable(m) {
+		_, err = k.details.read("kms:GetKeyRotationStatus", func() error { return k.readRotation(ctx) },
+			"UnsupportedOperationException", "KMSInvalidStateException")
 	}
-	if err == nil && metadata != nil && metadata.KeyManager == types.KeyManagerTypeCustomer {
-		err = k.readTags(ctx)
+	if err == nil && m != nil && m.KeyManager == types.KeyManagerTypeCustomer {
+		_, err = k.details.read("kms:ListResourceTags", func() error { return k.readTags(ctx) })
 	}
 	if err != nil {
 		return fmt.Errorf("key %s: %w", k.row.KeyARN, err)
 	}
-	k.row.DeniedActions = jsonOf(k.denied)
+	k.row.DeniedActions = k.details.column()
 	return nil
 }
 
-// accessDenied reports whether err is about the one request: a policy denies it.
-// Other refusals, as of a token that is not valid, are about all of them, and the
-// account would look as if every key had denied its details.
-func accessDenied(err error) bool {
-	var api smithy.APIError
-	return errors.As(err, &api) && api.ErrorCode() == "AccessDeniedException"
-}
-
-// refused reports whether err says that action is denied, and notes the action.
-func (k *kmsKey) refused(action string, err error) bool {
-	if !accessDenied(err) {
-		return false
-	}
-	k.denied = append(k.denied, action)
-	return true
-}
-
-// describe returns nil without an error if it is denied.
 func (k *kmsKey) describe(ctx context.Context) (*types.KeyMetadata, error) {
 	answer, err := k.client.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &k.row.KeyARN})
 	if err != nil {
-		if k.refused("kms:DescribeKey", err) {
-			return nil, nil
-		}
 		return nil, err
 	}
 	m := answer.KeyMetadata
@@ -192,11 +163,6 @@ func rotatable(m *types.KeyMetadata) bool {
 func (k *kmsKey) readRotation(ctx context.Context) error {
 	answer, err := k.client.GetKeyRotationStatus(ctx, &kms.GetKeyRotationStatusInput{KeyId: &k.row.KeyARN})
 	if err != nil {
-		var unsupported *types.UnsupportedOperationException
-		var state *types.KMSInvalidStateException
-		if errors.As(err, &unsupported) || errors.As(err, &state) || k.refused("kms:GetKeyRotationStatus", err) {
-			return nil
-		}
 		return err
 	}
 	// The SDK has false for what is missing: an answer that names no key is none.
@@ -218,9 +184,6 @@ func (k *kmsKey) readTags(ctx context.Context) error {
 	})
 	for tag, err := range list {
 		if err != nil {
-			if k.refused("kms:ListResourceTags", err) {
-				return nil
-			}
 			return err
 		}
 		tags = append(tags, *tag)
