@@ -1,6 +1,7 @@
 package collectors
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"math"
 	"reflect"
@@ -8,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/aws/smithy-go/document"
 
 	"github.com/hubspoke/observability/lib/schema"
 )
@@ -40,22 +43,35 @@ func integer(n *int32) *int64 {
 
 // jsonOf returns an SDK value as JSON with the names of the AWS API. What AWS
 // left out is left out: nil pointers, empty texts, lists and objects; an empty
-// list or nil pointer as the value itself is null.
-func jsonOf(v any) schema.JSON {
-	value := reflect.ValueOf(v)
+// list or nil pointer as the value itself is null. Bytes are base64, and a union is
+// an object of the member that it has.
+func jsonOf[T any](v T) schema.JSON {
+	value := reflect.ValueOf(&v).Elem() // of the type T, also where that is a union
 	if !present(value) {
 		return nil
 	}
 	return appendJSON(nil, value)
 }
 
-var timeType = reflect.TypeFor[time.Time]()
+var (
+	timeType = reflect.TypeFor[time.Time]()
+	byteType = reflect.TypeFor[byte]()
+
+	// Of documents, whose form the service does not say.
+	numberType    = reflect.TypeFor[document.Number]()
+	nullType      = reflect.TypeFor[document.Null]()
+	timestampType = reflect.TypeFor[document.Timestamp]()
+	structureType = reflect.TypeFor[document.Structure]()
+	opaqueType    = reflect.TypeFor[document.Opaque]()
+)
 
 // present reports whether AWS sent the value.
 func present(v reflect.Value) bool {
 	switch v.Kind() {
-	case reflect.Pointer, reflect.Interface:
+	case reflect.Pointer:
 		return !v.IsNil()
+	case reflect.Interface:
+		return !v.IsNil() && present(v.Elem())
 	case reflect.Slice, reflect.Map, reflect.String:
 		return v.Len() > 0
 	case reflect.Float64, reflect.Float32:
@@ -66,23 +82,12 @@ func present(v reflect.Value) bool {
 
 func appendJSON(dst []byte, v reflect.Value) []byte {
 	switch v.Kind() {
-	case reflect.Pointer, reflect.Interface:
+	case reflect.Pointer:
 		return appendJSON(dst, v.Elem())
+	case reflect.Interface:
+		return appendInterface(dst, v)
 	case reflect.Struct:
-		if v.Type() == timeType {
-			return v.Interface().(time.Time).UTC().AppendFormat(dst, `"`+time.RFC3339Nano+`"`)
-		}
-		dst = append(dst, '{')
-		first := true
-		for i := range v.NumField() {
-			field := v.Type().Field(i)
-			if !field.IsExported() || !present(v.Field(i)) {
-				continue
-			}
-			dst = appendKey(dst, field.Name, &first)
-			dst = appendJSON(dst, v.Field(i))
-		}
-		return append(dst, '}')
+		return appendStruct(dst, v)
 	case reflect.Map:
 		dst = append(dst, '{')
 		first := true
@@ -95,6 +100,10 @@ func appendJSON(dst []byte, v reflect.Value) []byte {
 		}
 		return append(dst, '}')
 	case reflect.Slice:
+		if v.Type().Elem() == byteType {
+			dst = base64.StdEncoding.AppendEncode(append(dst, '"'), v.Bytes())
+			return append(dst, '"')
+		}
 		dst = append(dst, '[')
 		for i := range v.Len() {
 			if i > 0 {
@@ -105,17 +114,93 @@ func appendJSON(dst []byte, v reflect.Value) []byte {
 		return append(dst, ']')
 	case reflect.Bool:
 		return strconv.AppendBool(dst, v.Bool())
-	case reflect.Int32, reflect.Int64, reflect.Int:
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return strconv.AppendInt(dst, v.Int(), 10)
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return strconv.AppendUint(dst, v.Uint(), 10)
 	case reflect.Float32, reflect.Float64:
 		if !present(v) {
 			return append(dst, "null"...)
 		}
-		return strconv.AppendFloat(dst, v.Float(), 'g', -1, 64)
+		return strconv.AppendFloat(dst, v.Float(), 'g', -1, v.Type().Bits())
 	case reflect.String:
+		if v.Type() == numberType {
+			return appendNumber(dst, v.String())
+		}
 		return appendText(dst, v.String())
 	}
 	return append(dst, "null"...)
+}
+
+func appendStruct(dst []byte, v reflect.Value) []byte {
+	switch v.Type() {
+	case timeType, timestampType:
+		at := v.Convert(timeType).Interface().(time.Time)
+		return at.UTC().AppendFormat(dst, `"`+time.RFC3339Nano+`"`)
+	case nullType:
+		return append(dst, "null"...)
+	case structureType:
+		return appendJSON(dst, v.FieldByName("Members"))
+	case opaqueType:
+		return appendJSON(dst, v.FieldByName("Value"))
+	}
+	dst = append(dst, '{')
+	first := true
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
+		if !field.IsExported() || !present(v.Field(i)) {
+			continue
+		}
+		dst = appendKey(dst, field.Name, &first)
+		dst = appendJSON(dst, v.Field(i))
+	}
+	return append(dst, '}')
+}
+
+// appendInterface writes what an interface has: the member of a union as an object of
+// its name and its value, the value of a document, or any other.
+func appendInterface(dst []byte, v reflect.Value) []byte {
+	value := v.Elem()
+	if doc, ok := v.Interface().(document.Unmarshaler); ok {
+		var content any
+		if doc.UnmarshalSmithyDocument(&content) != nil {
+			return append(dst, "null"...) // it is no answer of a service, but somebody's own
+		}
+		return appendJSON(dst, reflect.ValueOf(&content).Elem())
+	}
+	name, member, ok := unionMember(v)
+	if !ok {
+		return appendJSON(dst, value)
+	}
+	first := true
+	dst = appendKey(append(dst, '{'), name, &first)
+	return append(appendJSON(dst, member), '}')
+}
+
+// unionMember returns the name and the value of the member that a union has: S of an
+// AttributeValue that is an *AttributeValueMemberS. A member that this version of the
+// SDK does not know has a name, and its value is null.
+func unionMember(v reflect.Value) (name string, value reflect.Value, ok bool) {
+	union, pointer := v.Type().Name(), v.Elem()
+	if union == "" || pointer.Kind() != reflect.Pointer || pointer.IsNil() || pointer.Elem().Kind() != reflect.Struct {
+		return "", value, false
+	}
+	member := pointer.Elem()
+	if name, ok := strings.CutPrefix(member.Type().Name(), union+"Member"); ok {
+		return name, member.FieldByName("Value"), true
+	}
+	if member.Type().Name() == "UnknownUnionMember" {
+		return member.FieldByName("Tag").String(), value, true
+	}
+	return "", value, false
+}
+
+// appendNumber writes a number of a document as it came.
+func appendNumber(dst []byte, number string) []byte {
+	if !json.Valid([]byte(number)) {
+		return append(dst, "null"...) // NaN and the infinities
+	}
+	return append(dst, number...)
 }
 
 func appendKey(dst []byte, name string, first *bool) []byte {

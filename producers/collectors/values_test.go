@@ -3,8 +3,21 @@ package collectors
 import (
 	"encoding/json"
 	"math"
+	"reflect"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/acm"
+	"github.com/aws/aws-sdk-go-v2/service/costexplorer"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/securityhub"
+	"github.com/aws/smithy-go/document"
+	"github.com/aws/smithy-go/middleware"
 )
 
 func TestJSONOf(t *testing.T) {
@@ -58,4 +71,145 @@ func TestJSONOf(t *testing.T) {
 			t.Errorf("got %s, want %s", got, test.want)
 		}
 	}
+}
+
+// aDocument is a document as answers have it.
+type aDocument map[string]any
+
+func (d aDocument) UnmarshalSmithyDocument(v any) error {
+	*v.(*any) = map[string]any(d)
+	return nil
+}
+
+func TestJSONOfBytesUnionsAndDocuments(t *testing.T) {
+	type union = dynamotypes.AttributeValue
+	text := &dynamotypes.AttributeValueMemberS{Value: "x"}
+	check := func(got []byte, want string) {
+		t.Helper()
+		if string(got) != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	check(jsonOf([]byte{0, 0}), `"AAA="`)
+	check(jsonOf([]byte(nil)), "")
+	check(jsonOf(struct{ Data []byte }{[]byte("a")}), `{"Data":"YQ=="}`)
+	check(jsonOf(struct{ Small, Large any }{uint8(7), uint64(math.MaxUint64)}), `{"Small":7,"Large":18446744073709551615}`)
+	check(jsonOf(struct{ Score float32 }{0.1}), `{"Score":0.1}`)
+
+	check(jsonOf[union](text), `{"S":"x"}`)
+	check(jsonOf[union](nil), "")
+	check(jsonOf([]union{text, &dynamotypes.AttributeValueMemberL{Value: []union{text}}}), `[{"S":"x"},{"L":[{"S":"x"}]}]`)
+	check(jsonOf(map[string]union{"b": &dynamotypes.AttributeValueMemberB{Value: []byte{0, 0}}, "a": text}), `{"a":{"S":"x"},"b":{"B":"AAA="}}`)
+	check(jsonOf[union](&dynamotypes.UnknownUnionMember{Tag: "New"}), `{"New":null}`)
+
+	content := aDocument{"n": document.Number("1.50"), "l": []any{nil, true, "x"}, "a": map[string]any{}}
+	check(jsonOf(struct{ Document document.Unmarshaler }{content}), `{"Document":{"a":{},"l":[null,true,"x"],"n":1.50}}`)
+	at := time.Date(2026, 10, 20, 6, 30, 0, 0, time.UTC)
+	check(jsonOf[document.Value](document.List{
+		document.Null{}, document.Boolean(true), document.Number("-2e3"), document.Number("NaN"), document.String("s"),
+		document.Blob{0, 0}, document.Timestamp(at), document.Opaque{Value: 1},
+		document.Structure{Members: map[string]document.Value{"k": document.Map{"l": document.String("")}}},
+	}), `[null,true,-2e3,null,"s","AAA=","2026-10-20T06:30:00Z",1,{"k":{"l":""}}]`)
+}
+
+// TestJSONOfEveryAnswer: of whatever a service answers nothing is written as null
+// because jsonOf does not know its kind.
+func TestJSONOfEveryAnswer(t *testing.T) {
+	seen := map[reflect.Type]bool{}
+	for _, client := range []reflect.Type{
+		reflect.TypeFor[*acm.Client](), reflect.TypeFor[*costexplorer.Client](), reflect.TypeFor[*dynamodb.Client](),
+		reflect.TypeFor[*ec2.Client](), reflect.TypeFor[*kms.Client](), reflect.TypeFor[*secretsmanager.Client](),
+		reflect.TypeFor[*securityhub.Client](),
+	} {
+		answers := 0
+		for i := range client.NumMethod() {
+			method := client.Method(i)
+			if method.Type.NumOut() != 2 || !strings.HasSuffix(method.Type.Out(0).String(), "Output") {
+				continue
+			}
+			answers++
+			answer := filled(t, method.Type.Out(0), seen).Elem()
+			for n := range answer.NumField() {
+				field := answer.Type().Field(n)
+				if field.Type == reflect.TypeFor[middleware.Metadata]() || !field.IsExported() || !present(answer.Field(n)) {
+					continue
+				}
+				var value any
+				if err := json.Unmarshal(appendJSON(nil, answer.Field(n)), &value); err != nil {
+					t.Errorf("%s.%s: %v", method.Name, field.Name, err)
+				}
+				for _, path := range nulls(value) {
+					t.Errorf("%s.%s%s is written as null", method.Name, field.Name, path)
+				}
+			}
+		}
+		if answers == 0 {
+			t.Errorf("%s has no operation", client)
+		}
+	}
+}
+
+// filled returns a value in which everything is there once; a type that was seen
+// before is empty.
+func filled(t *testing.T, kind reflect.Type, seen map[reflect.Type]bool) reflect.Value {
+	value := reflect.New(kind).Elem()
+	switch kind.Kind() {
+	case reflect.Pointer:
+		value.Set(reflect.New(kind.Elem()))
+		value.Elem().Set(filled(t, kind.Elem(), seen))
+	case reflect.Slice:
+		if kind.Elem().Kind() == reflect.Interface {
+			filled(t, kind.Elem(), seen)
+			break
+		}
+		value.Set(reflect.Append(value, filled(t, kind.Elem(), seen)))
+	case reflect.Map:
+		if kind.Key().Kind() != reflect.String {
+			t.Errorf("%s has keys that are no text", kind)
+			break
+		}
+		value.Set(reflect.MakeMap(kind))
+		if kind.Elem().Kind() == reflect.Interface {
+			filled(t, kind.Elem(), seen)
+			break
+		}
+		value.SetMapIndex(reflect.Zero(kind.Key()), filled(t, kind.Elem(), seen))
+	case reflect.Struct:
+		if seen[kind] || kind == timeType {
+			break
+		}
+		seen[kind] = true
+		for i := range kind.NumField() {
+			if kind.Field(i).IsExported() {
+				value.Field(i).Set(filled(t, kind.Field(i).Type, seen))
+			}
+		}
+	case reflect.Interface:
+		_, union := kind.MethodByName("is" + kind.Name())
+		if !union && !kind.Implements(reflect.TypeFor[document.Unmarshaler]()) {
+			t.Errorf("%s is neither a union nor a document", kind)
+		}
+	}
+	return value
+}
+
+// nulls returns the paths of the nulls in a JSON value.
+func nulls(value any) (paths []string) {
+	switch value := value.(type) {
+	case nil:
+		return []string{""}
+	case map[string]any:
+		for name, inner := range value {
+			for _, path := range nulls(inner) {
+				paths = append(paths, "."+name+path)
+			}
+		}
+	case []any:
+		for _, inner := range value {
+			for _, path := range nulls(inner) {
+				paths = append(paths, "[]"+path)
+			}
+		}
+	}
+	return paths
 }
