@@ -47,8 +47,12 @@ type Env struct {
 	Account string
 	// Partition of the account: aws, aws-cn, aws-us-gov.
 	Partition string
-	// Region whose API is asked, as in AWS. For a Global collector it is the home region.
+	// Region whose API is asked, as in AWS. Where Global is set it is the home region.
 	Region string
+	// Global is set when the run describes what has no region.
+	Global bool
+	// Labels of the account, as Config has them. A copy; nil if there are none.
+	Labels map[string]string
 	// Now is the start of the run, in UTC and milliseconds.
 	Now time.Time
 	// Since is zero when everything must be read; otherwise rows that did not
@@ -66,15 +70,20 @@ const (
 	PerRegion Reach = iota + 1
 	// Global categories are collected once per account, through the home region.
 	Global
+	// PerRegionAndGlobal categories are collected in every region, and once more per
+	// account, through the home region: AWS keeps some of their things without a region.
+	PerRegionAndGlobal
 )
 
-// String returns "per region" or "global".
+// String returns "per region", "global" or "per region and global".
 func (r Reach) String() string {
 	switch r {
 	case PerRegion:
 		return "per region"
 	case Global:
 		return "global"
+	case PerRegionAndGlobal:
+		return "per region and global"
 	}
 	return fmt.Sprintf("Reach(%d)", uint8(r))
 }
@@ -106,6 +115,9 @@ type Collector[T any] struct {
 	// service:Operation. The service is the one that a request is signed for:
 	// "acm:ListCertificates". Most are also the names of IAM actions.
 	Calls []string
+	// Requires are IAM actions that AWS asks for besides those of Calls, because a
+	// service calls another one. Link the page that says so next to it.
+	Requires []string
 	// Paid is set when AWS charges for each request so much that a run must not send
 	// many: USD 0.01 for each request to Cost Explorer. A run that has sent
 	// Config.MaxPaidRequests is stopped.
@@ -151,6 +163,8 @@ type Declaration struct {
 	Every time.Duration
 	// Calls are the operations that it calls, as service:Operation.
 	Calls []string
+	// Requires are the IAM actions that it needs besides those of its calls.
+	Requires []string
 	// Paid is set when AWS charges for each request.
 	Paid bool
 	// Incremental is nil when every run reads everything.
@@ -170,6 +184,7 @@ func (c Collector[T]) Declaration() Declaration {
 		Reach:    c.Reach,
 		Every:    c.Every,
 		Calls:    slices.Clone(c.Calls),
+		Requires: slices.Clone(c.Requires),
 		Paid:     c.Paid,
 		Sliced:   c.Slices != nil,
 	}
@@ -197,8 +212,8 @@ func (c Collector[T]) validate() error {
 	fault := func(format string, args ...any) {
 		faults = append(faults, fmt.Errorf("collector %s: "+format, append([]any{c.Category.Name()}, args...)...))
 	}
-	if c.Reach != PerRegion && c.Reach != Global {
-		fault("Reach is not PerRegion or Global")
+	if c.Reach < PerRegion || c.Reach > PerRegionAndGlobal {
+		fault("Reach is not PerRegion, Global or PerRegionAndGlobal")
 	}
 	if c.Every <= 0 || c.Every > envelope.MaxEvery {
 		fault("Every is not above 0 and at most %v", envelope.MaxEvery)
@@ -212,6 +227,14 @@ func (c Collector[T]) validate() error {
 		}
 		if slices.Contains(c.Calls[:i], call) {
 			fault("call %q is declared twice", call)
+		}
+	}
+	for i, action := range c.Requires {
+		if !callRE.MatchString(action) {
+			fault("required action %q is not of the form service:Action", action)
+		}
+		if slices.Contains(c.Requires[:i], action) {
+			fault("required action %q is declared twice", action)
 		}
 	}
 	if c.Incremental != nil {

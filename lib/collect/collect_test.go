@@ -67,16 +67,18 @@ func TestValidate(t *testing.T) {
 	}
 	incremental := &collect.Incremental{FullEvery: time.Hour}
 	for want, change := range map[string]func(*collect.Collector[thing]){
-		"no category":    func(c *collect.Collector[thing]) { c.Category.Table = nil },
-		"Reach":          func(c *collect.Collector[thing]) { c.Reach = 0 },
-		"Every":          func(c *collect.Collector[thing]) { c.Every = 0 },
-		"Calls is empty": func(c *collect.Collector[thing]) { c.Calls = nil },
-		`"acm:*"`:        func(c *collect.Collector[thing]) { c.Calls = []string{"acm:*"} },
-		`"ListThings"`:   func(c *collect.Collector[thing]) { c.Calls = []string{"ListThings"} },
-		"declared twice": func(c *collect.Collector[thing]) { c.Calls = []string{"a:B", "a:B"} },
-		"only an event":  func(c *collect.Collector[thing]) { c.Incremental = incremental },
-		"Slices":         func(c *collect.Collector[thing]) { c.Slices = func(time.Time) []string { return nil } },
-		"Collect is nil": func(c *collect.Collector[thing]) { c.Collect = nil },
+		"no category":     func(c *collect.Collector[thing]) { c.Category.Table = nil },
+		"Reach":           func(c *collect.Collector[thing]) { c.Reach = 0 },
+		"Every":           func(c *collect.Collector[thing]) { c.Every = 0 },
+		"Calls is empty":  func(c *collect.Collector[thing]) { c.Calls = nil },
+		`"acm:*"`:         func(c *collect.Collector[thing]) { c.Calls = []string{"acm:*"} },
+		`"ListThings"`:    func(c *collect.Collector[thing]) { c.Calls = []string{"ListThings"} },
+		"declared twice":  func(c *collect.Collector[thing]) { c.Calls = []string{"a:B", "a:B"} },
+		`"iam:*"`:         func(c *collect.Collector[thing]) { c.Requires = []string{"iam:*"} },
+		`"iam:ListUsers"`: func(c *collect.Collector[thing]) { c.Requires = []string{"iam:ListUsers", "iam:ListUsers"} },
+		"only an event":   func(c *collect.Collector[thing]) { c.Incremental = incremental },
+		"Slices":          func(c *collect.Collector[thing]) { c.Slices = func(time.Time) []string { return nil } },
+		"Collect is nil":  func(c *collect.Collector[thing]) { c.Collect = nil },
 	} {
 		c := good
 		change(&c)
@@ -95,8 +97,10 @@ func TestDeclarationIsACopy(t *testing.T) {
 	if d.Category != "things" || d.Mode != schema.Snapshot || d.Reach != collect.PerRegion || d.Every != time.Hour || d.Sliced || d.Incremental != nil {
 		t.Errorf("declaration %+v", d)
 	}
-	d.Calls[0] = "other:Call"
-	if c.Calls[0] == "other:Call" {
+	c.Requires = []string{"iam:ListUsers"}
+	d = c.Declaration()
+	d.Calls[0], d.Requires[0] = "other:Call", "other:Action"
+	if c.Calls[0] == "other:Call" || c.Requires[0] == "other:Action" {
 		t.Error("the declaration shares its calls with the collector")
 	}
 }

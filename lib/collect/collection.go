@@ -36,6 +36,8 @@ func (r *Runner) collect(ctx context.Context, t *target, every time.Duration) []
 		Account:   r.cfg.Account,
 		Partition: r.cfg.Partition,
 		Region:    t.region,
+		Global:    t.scope.Region == schema.GlobalRegion,
+		Labels:    maps.Clone(r.cfg.Labels),
 		Now:       id.Time(),
 		Since:     t.mark.since(id.Time(), t.declared.Incremental),
 		Log:       r.cfg.Log.With("category", t.scope.Category, "region", t.scope.Region),

@@ -24,13 +24,15 @@ type Config struct {
 	Account string
 	// Partition of the account. Defaults to "aws".
 	Partition string
-	// Regions in which PerRegion categories are collected. Required.
+	// Regions in which categories that have regions are collected. Required.
 	Regions []string
-	// HomeRegion is the region through which the account's Global categories are
-	// collected. A runner whose Regions do not name it leaves them to the one
+	// HomeRegion is the region through which is collected what has no region: the
+	// account's Global categories, and that half of PerRegionAndGlobal ones. A runner whose Regions do not name it leaves them to the one
 	// whose do, so that the processes of an account need no other agreement.
 	// Defaults to the first of Regions.
 	HomeRegion string
+	// Labels of the account, which collectors may make columns of. Defaults to none.
+	Labels map[string]string
 	// Collectors to run. Required.
 	Collectors []Any
 	// AWS returns the configuration of a region, with the account's credentials. Required.
@@ -159,6 +161,9 @@ func (c Config) validate() error {
 	faults = append(faults, Validate(c.Collectors...))
 	fault(c.AWS != nil, "AWS is nil")
 	faults = append(faults, validateServices(c.Services))
+	for label := range c.Labels {
+		fault(label != "", "a label has no name")
+	}
 	for name, n := range map[string]int{"ChunkRows": c.ChunkRows, "ChunkBytes": c.ChunkBytes, "MaxConcurrentRuns": c.MaxConcurrentRuns, "MaxPaidRequests": c.MaxPaidRequests} {
 		fault(n >= 0, "%s is negative", name)
 	}
@@ -217,12 +222,12 @@ func New(cfg Config) (*Runner, error) {
 				scope:     schema.Scope{Category: declared.Category, Account: cfg.Account, Region: scopeRegion},
 			})
 		}
-		switch {
-		case declared.Reach == PerRegion:
+		if declared.Reach != Global {
 			for _, region := range cfg.Regions {
 				add(region, region)
 			}
-		case slices.Contains(cfg.Regions, r.cfg.HomeRegion):
+		}
+		if declared.Reach != PerRegion && slices.Contains(cfg.Regions, r.cfg.HomeRegion) {
 			add(r.cfg.HomeRegion, schema.GlobalRegion)
 		}
 	}

@@ -1345,3 +1345,74 @@ func TestUnreadableElementOfAnAnswer(t *testing.T) {
 		t.Errorf("got %s, %d rows, %d refused: %v", r.Outcome, r.Rows, r.RefusedRows, r.Refused)
 	}
 }
+
+// What has no region is collected once, through the home region, and by no runner of
+// other regions.
+func TestPerRegionAndGlobal(t *testing.T) {
+	for name, test := range map[string]struct {
+		reach   collect.Reach
+		regions []string
+		want    []string
+	}{
+		"per region":       {collect.PerRegion, []string{"eu-central-1", "eu-west-1"}, []string{"eu-central-1 false", "eu-west-1 false"}},
+		"global":           {collect.Global, []string{"eu-central-1", "eu-west-1"}, []string{"eu-west-1 true"}},
+		"both":             {collect.PerRegionAndGlobal, []string{"eu-central-1", "eu-west-1"}, []string{"eu-central-1 false", "eu-west-1 false", "eu-west-1 true"}},
+		"both, not home":   {collect.PerRegionAndGlobal, []string{"eu-central-1"}, []string{"eu-central-1 false"}},
+		"global, not home": {collect.Global, []string{"eu-central-1"}, nil},
+	} {
+		var mu sync.Mutex
+		var got []string
+		c := collector(func(_ context.Context, env *collect.Env, emit func(thing) error) error {
+			mu.Lock()
+			defer mu.Unlock()
+			got = append(got, fmt.Sprint(env.Region, " ", env.Global))
+			return emit(thing{ID: "1"})
+		})
+		c.Reach = test.reach
+		cfg := config(c)
+		cfg.Regions, cfg.HomeRegion = test.regions, "eu-west-1"
+		results, err := newRunner(t, cfg).Once(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: collected %q, want %q", name, got, test.want)
+		}
+		var global, scopes int
+		for _, r := range results {
+			scopes++
+			if r.Scope.Region == schema.GlobalRegion {
+				global++
+			}
+		}
+		if isGlobal := strings.HasSuffix(strings.Join(test.want, ","), "true"); scopes != len(test.want) || (global == 1) != isGlobal {
+			t.Errorf("%s: %d scopes, %d of them global", name, scopes, global)
+		}
+	}
+}
+
+// Each run has the labels for itself.
+func TestLabels(t *testing.T) {
+	var got []string
+	c := collector(func(_ context.Context, env *collect.Env, _ func(thing) error) error {
+		got = append(got, env.Labels["product"])
+		env.Labels["product"] = "changed"
+		return nil
+	})
+	cfg := config(c)
+	cfg.Labels = map[string]string{"product": "payments"}
+	runner := newRunner(t, cfg)
+	for range 2 {
+		if _, err := runner.Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(got, []string{"payments", "payments"}) {
+		t.Errorf("labels %q", got)
+	}
+	cfg.Labels = map[string]string{"": "x"}
+	if _, err := collect.New(cfg); err == nil || !strings.Contains(err.Error(), "label") {
+		t.Errorf("a label without a name: %v", err)
+	}
+}

@@ -26,10 +26,16 @@ func action(call string) string {
 // Actions returns the IAM actions that a collector needs, each once.
 func Actions(d collect.Declaration) []string {
 	var list []string
-	for _, call := range d.Calls {
-		if name := action(call); !slices.Contains(list, name) {
+	add := func(name string) {
+		if !slices.Contains(list, name) {
 			list = append(list, name)
 		}
+	}
+	for _, call := range d.Calls {
+		add(action(call))
+	}
+	for _, name := range d.Requires {
+		add(name)
 	}
 	return list
 }

@@ -154,6 +154,7 @@ func collector[T any](w *World, k *kind[T], account string) collect.Any {
 		Reach:       declared.Reach,
 		Every:       declared.Every,
 		Calls:       declared.Calls,
+		Requires:    declared.Requires,
 		Paid:        declared.Paid,
 		Incremental: declared.Incremental,
 	}
@@ -162,7 +163,7 @@ func collector[T any](w *World, k *kind[T], account string) collect.Any {
 	}
 	c.Collect = func(ctx context.Context, env *collect.Env, emit func(T) error) error {
 		region := env.Region
-		if declared.Reach == collect.Global {
+		if env.Global {
 			region = schema.GlobalRegion
 		}
 		scope := schema.Scope{Category: k.category.Name(), Account: account, Region: region}

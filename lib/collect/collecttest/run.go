@@ -124,6 +124,7 @@ func (s *suite[T]) collect(ctx context.Context, r *replay, emitError func(row in
 		Account:   Account,
 		Partition: "aws",
 		Region:    Region,
+		Global:    s.collector.Reach == collect.Global,
 		Now:       Now,
 		Since:     s.since,
 		Log:       slog.New(slog.DiscardHandler),

@@ -212,14 +212,14 @@ func runners(sources []source, c collect.Config) ([]*collect.Runner, error) {
 	return out, nil
 }
 
-// leftToHome returns the categories without regions that another spoke collects.
+// leftToHome returns the categories of which another spoke collects what has no region.
 func (s source) leftToHome() []string {
 	if slices.Contains(s.regions, s.home) {
 		return nil
 	}
 	var left []string
 	for _, c := range s.collectors {
-		if d := c.Declaration(); d.Reach == collect.Global {
+		if d := c.Declaration(); d.Reach != collect.PerRegion {
 			left = append(left, d.Category)
 		}
 	}
