@@ -78,14 +78,9 @@ type tableColumn struct {
 
 // declaredColumns returns the columns that a category's table must have.
 func declaredColumns(t *schema.Table) []tableColumn {
-	columns := []tableColumn{
-		{Name: "row_key", Type: "uuid", NotNull: true},
-		{Name: "row_hash", Type: "uuid", NotNull: true},
-		{Name: "account_id", Type: "text", NotNull: true},
-		{Name: "region", Type: "text", NotNull: true},
-		{Name: "run_id", Type: "uuid", NotNull: true},
-		{Name: "collected_at", Type: "timestamp with time zone", NotNull: true},
-		{Name: "deleted_at", Type: "timestamp with time zone"},
+	var columns []tableColumn
+	for _, c := range schema.SystemColumns {
+		columns = append(columns, tableColumn{Name: c.Name, Type: c.PostgresType, NotNull: !c.Nullable})
 	}
 	for _, c := range t.Columns() {
 		columns = append(columns, tableColumn{Name: c.Name, Type: c.Kind.PostgresType(), NotNull: !c.Nullable})

@@ -457,7 +457,10 @@ func tableName(t *schema.Table) string { return "obs." + t.Name() }
 
 // allColumns are the columns that are copied into the table.
 func allColumns(t *schema.Table) []string {
-	names := []string{"row_key", "row_hash", "account_id", "region", "run_id", "collected_at"}
+	var names []string
+	for _, f := range systemFields {
+		names = append(names, f.Name)
+	}
 	for _, c := range t.Columns() {
 		names = append(names, c.Name)
 	}
@@ -614,11 +617,18 @@ func (c *category) extendedRecord() arrow.Record {
 	return c.extended
 }
 
-var systemFields = []arrow.Field{
-	{Name: "row_key", Type: uuidType}, {Name: "row_hash", Type: uuidType},
-	{Name: "account_id", Type: arrow.BinaryTypes.String}, {Name: "region", Type: arrow.BinaryTypes.String},
-	{Name: "run_id", Type: uuidType}, {Name: "collected_at", Type: arrow.FixedWidthTypes.Timestamp_us},
-}
+// systemFields are the system columns that a row brings: no row is gone when it comes.
+var systemFields = func() (fields []arrow.Field) {
+	types := map[string]arrow.DataType{
+		"uuid": uuidType, "text": arrow.BinaryTypes.String, "timestamp with time zone": arrow.FixedWidthTypes.Timestamp_us,
+	}
+	for _, c := range schema.SystemColumns {
+		if c.Name != "deleted_at" {
+			fields = append(fields, arrow.Field{Name: c.Name, Type: types[c.PostgresType]})
+		}
+	}
+	return fields
+}()
 
 var uuidType = &arrow.FixedSizeBinaryType{ByteWidth: idSize}
 
@@ -640,9 +650,13 @@ func withSystemColumns(g *Group) arrow.Record {
 			times.Append(at)
 		}
 	}
-	columns := []arrow.Array{
-		uuidArray(g.keys), uuidArray(g.hashes),
-		accounts.NewArray(), regions.NewArray(), runs.NewArray(), times.NewArray(),
+	byName := map[string]arrow.Array{
+		"row_key": uuidArray(g.keys), "row_hash": uuidArray(g.hashes), "account_id": accounts.NewArray(),
+		"region": regions.NewArray(), "run_id": runs.NewArray(), "collected_at": times.NewArray(),
+	}
+	var columns []arrow.Array
+	for _, f := range systemFields {
+		columns = append(columns, byName[f.Name])
 	}
 	fields := append(slices.Clone(systemFields), g.Table.ArrowSchema().Fields()...)
 	own := len(columns)

@@ -14,11 +14,6 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 )
 
-// SystemColumns are the columns that every category table has besides its own.
-// They come from the envelope and the loader; a data column named like one is an
-// error.
-var SystemColumns = []string{"row_key", "row_hash", "account_id", "region", "run_id", "collected_at", "deleted_at"}
-
 // Column is one data column of a [Table].
 type Column struct {
 	// Name of the column in JSON, Arrow, Parquet and PostgreSQL.
@@ -184,7 +179,7 @@ func (t *Table) validateIndex(index Index, before []Index) error {
 		return errors.New("no columns")
 	}
 	for _, c := range index.Columns {
-		if _, own := t.byName[c]; !own && !slices.Contains(SystemColumns, c) {
+		if _, own := t.byName[c]; !own && !isSystemColumn(c) {
 			return fmt.Errorf("no column %q", c)
 		}
 	}
@@ -216,7 +211,7 @@ func compileField(f reflect.StructField) (c Column, ok bool, err error) {
 	if !columnRE.MatchString(name) {
 		return c, false, fmt.Errorf("column name %q is not lower case letters, digits and underscores (at most 63)", name)
 	}
-	if slices.Contains(SystemColumns, name) {
+	if isSystemColumn(name) {
 		return c, false, fmt.Errorf("column name %q is reserved for a system column", name)
 	}
 	if slices.Contains(pgColumns, name) {

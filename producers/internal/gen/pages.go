@@ -97,6 +97,8 @@ var functions = template.FuncMap{
 	"key":      keyColumns,
 	"kind":     postgresType,
 	"policy":   policy,
+	"system":   func() []schema.SystemColumn { return schema.SystemColumns },
+	"type":     shortType,
 	"deleted":  func(m schema.Mode) bool { return m == schema.Snapshot },
 	"backtick": func() string { return "`" },
 }
@@ -140,12 +142,15 @@ func keyColumns(t *schema.Table) string {
 
 func postgresType(t *schema.Table, column string) string {
 	i, _ := t.Index(column)
-	switch kind := t.Columns()[i].Kind; kind {
-	case schema.KindTimestamp:
+	return shortType(t.Columns()[i].Kind.PostgresType())
+}
+
+// shortType returns a type of PostgreSQL by the name that people use.
+func shortType(name string) string {
+	if name == "timestamp with time zone" {
 		return "timestamptz"
-	default:
-		return kind.PostgresType()
 	}
+	return name
 }
 
 // policy is an IAM policy that allows exactly the actions.
@@ -227,11 +232,7 @@ they are, tell the [views](views.md).
 
 | Column | Type | |
 |---|---|---|
-| {{backtick}}row_key{{backtick}} | uuid | Primary key: a hash of category, account, region and the key columns. |
-| {{backtick}}row_hash{{backtick}} | uuid | Hash of the columns of the category that are not in the key; it changes when the row changes. |
-| {{backtick}}account_id{{backtick}} | text | Account in which the row was read, 12 digits. |
-| {{backtick}}region{{backtick}} | text | Region in which the row was read; {{backtick}}global{{backtick}} for services without regions. |
-| {{backtick}}run_id{{backtick}} | uuid | Run that last changed the row (snapshot) or last named it (event). |
-| {{backtick}}collected_at{{backtick}} | timestamptz | Start of that run. |
-| {{backtick}}deleted_at{{backtick}} | timestamptz | When a complete run no longer named the row. Null: it is there. Always null in event categories. |
+{{- range system}}
+| {{backtick}}{{.Name}}{{backtick}} | {{type .PostgresType}} | {{cell .Doc}} |
+{{- end}}
 `))
