@@ -29,8 +29,14 @@ type apply struct {
 	rejects rejectList
 	parked  []storedReject
 	done    []int64 // parked rejects that are applied now
-	dirty   []string
+	dirty   map[mark]bool
 }
+
+// mark says what changed, for the views.
+type mark struct{ table, account, region string }
+
+// scopesTable is what a mark calls hub.scope: a scope has its first complete run.
+const scopesTable = "hub.scope"
 
 // scopeState is what the database knows of a scope, under its lock.
 type scopeState struct {
@@ -324,9 +330,7 @@ func (a *apply) accept(c *category) {
 	a.result.Bytes += c.bytes
 	a.rejects.join(&c.rejects)
 	a.done = append(a.done, c.done...)
-	if c.counts.New+c.counts.Changed+c.counts.Gone > 0 {
-		a.dirty = append(a.dirty, c.table.Name())
-	}
+	maps.Copy(a.dirty, c.dirty)
 }
 
 // park keeps the records of a category whose table does not fit.
@@ -353,12 +357,19 @@ func (a *apply) park(c *category, why error) {
 	}
 }
 
-// markDirty notes the tables that changed. Rows are only ever inserted here, so
-// that loaders do not wait for each other.
+// markDirty notes what changed. Rows are only ever inserted here, so that loaders do not
+// wait for each other.
 func (a *apply) markDirty() {
-	if len(a.dirty) > 0 {
-		a.add("mark tables dirty", `INSERT INTO hub.dirty (table_name) SELECT unnest($1::text[])`, nil, a.array(pgtype.TextArrayOID, a.dirty))
+	if len(a.dirty) == 0 {
+		return
 	}
+	var tables, accounts, regions []string
+	for m := range a.dirty {
+		tables, accounts, regions = append(tables, m.table), append(accounts, m.account), append(regions, m.region)
+	}
+	a.add("mark scopes dirty",
+		`INSERT INTO hub.dirty (table_name, account_id, region) SELECT * FROM unnest($1::text[], $2::text[], $3::text[])`, nil,
+		a.array(pgtype.TextArrayOID, tables), a.array(pgtype.TextArrayOID, accounts), a.array(pgtype.TextArrayOID, regions))
 }
 
 const advanceSQL = `

@@ -33,6 +33,7 @@ type category struct {
 	rejects rejectList
 	done    []int64
 	live    map[*scopeState]*liveChange
+	dirty   map[mark]bool
 }
 
 // partWork is a part that takes effect.
@@ -82,7 +83,7 @@ func (c *category) reset() {
 		apply: c.apply, table: c.table, group: c.group, ends: c.ends,
 		stageAll: c.stageAll, careful: c.careful, extended: c.extended, locked: c.locked,
 		rejects: rejectList{limit: c.loader.config.RejectLimit},
-		runs:    map[runKey]*runWork{}, live: map[*scopeState]*liveChange{},
+		runs:    map[runKey]*runWork{}, live: map[*scopeState]*liveChange{}, dirty: map[mark]bool{},
 	}
 }
 
@@ -136,6 +137,9 @@ func (c *category) liveOf(s *scopeState) *liveChange {
 	}
 	return l
 }
+
+// changed notes that rows of the scope were written.
+func (c *category) changed(s schema.Scope) { c.dirty[mark{c.table.Name(), s.Account, s.Region}] = true }
 
 func (c *category) snapshot() bool { return c.table.Mode() == schema.Snapshot }
 

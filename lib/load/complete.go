@@ -59,6 +59,12 @@ func (c *category) storeRuns(ctx context.Context) error {
 		}
 		s.changed = true
 	}
+	for _, r := range c.runs {
+		// Unchanged rows of an event category were moved to the run.
+		if r.newRows+r.changedRows > 0 || !c.snapshot() && r.keys > 0 {
+			c.changed(r.scope)
+		}
+	}
 	runs, err := c.upsertRuns(ctx)
 	if err != nil {
 		return err
@@ -200,6 +206,12 @@ func (c *category) complete(ctx context.Context, r storedRun) (gone int64, err e
 			return 0, err
 		}
 		c.counts.Gone += gone
+	}
+	if gone > 0 || !c.snapshot() { // what an event category has not seen for long depends on the run
+		c.changed(r.scope)
+	}
+	if s.complete == nil {
+		c.dirty[mark{scopesTable, r.scope.Account, r.scope.Region}] = true
 	}
 	s.complete, s.changed = &r.run, true
 	return gone, nil

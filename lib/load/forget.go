@@ -37,22 +37,37 @@ func (f Forgotten) Rows() (n int64) {
 const forgetRows = 5_000
 
 // Whatever tells the account or the scope of a row is found, so that no table can be
-// forgotten here. hub.scope comes last: the others are found by it.
+// forgotten here. hub.scope comes last: the others are found by it. The marks of
+// hub.dirty say what was deleted, and go when the views show it.
 const forgetTablesSQL = `
-SELECT n.nspname, c.relname, bool_or(a.attname = 'account_id')
+SELECT n.nspname, c.relname, bool_or(a.attname = 'account_id'),
+       EXISTS (SELECT FROM pg_attribute r WHERE r.attrelid = c.oid AND r.attname = 'region' AND NOT r.attisdropped)
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname IN ('obs', 'hub') AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND NOT a.attisdropped
   AND (a.attname = 'account_id' OR n.nspname = 'hub' AND a.attname = 'scope')
-GROUP BY n.nspname, c.relname
+  AND (n.nspname, c.relname) <> ('hub', 'dirty')
+GROUP BY n.nspname, c.relname, c.oid
 ORDER BY n.nspname <> 'obs', (n.nspname, c.relname) = ('hub', 'scope'), c.relname`
 
 // forgetTable is a table with rows of accounts.
 type forgetTable struct {
 	Schema, Name string
 	ByAccount    bool // else by scope
+	HasRegion    bool
 }
 
 func (t forgetTable) quoted() string { return pgx.Identifier{t.Schema, t.Name}.Sanitize() }
+
+// mark is what hub.dirty calls the table, "" if no view depends on it.
+func (t forgetTable) mark() string {
+	switch {
+	case t.Schema == "obs":
+		return t.Name
+	case t.Schema+"."+t.Name == scopesTable:
+		return scopesTable
+	}
+	return ""
+}
 
 // where selects the rows of the account $1.
 func (t forgetTable) where() string {
@@ -134,15 +149,23 @@ func forgetPiece(ctx context.Context, pool *pgxpool.Pool, t forgetTable, account
 		if _, err := tx.Exec(ctx, `UPDATE hub.scope SET live_rows = -1, live_xor = 0 WHERE account_id = $1 AND live_rows <> -1`, account); err != nil {
 			return err
 		}
-		tag, err := tx.Exec(ctx, fmt.Sprintf(`DELETE FROM %[1]s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %[1]s WHERE %[2]s LIMIT %[3]d))`,
-			t.quoted(), t.where(), forgetRows), account)
-		if err != nil {
+		deleted := fmt.Sprintf(`DELETE FROM %[1]s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %[1]s WHERE %[2]s LIMIT %[3]d))`,
+			t.quoted(), t.where(), forgetRows)
+		mark := t.mark()
+		if mark == "" {
+			tag, err := tx.Exec(ctx, deleted, account)
+			n = tag.RowsAffected()
 			return err
 		}
-		if n = tag.RowsAffected(); n > 0 && t.Schema == "obs" {
-			_, err = tx.Exec(ctx, `INSERT INTO hub.dirty (table_name) VALUES ($1)`, t.Name)
+		scope := "NULL::text AS account_id, NULL::text AS region"
+		if t.HasRegion {
+			scope = "account_id, region"
 		}
-		return err
+		return tx.QueryRow(ctx, `
+			WITH deleted AS (`+deleted+` RETURNING `+scope+`), marked AS (
+				INSERT INTO hub.dirty (table_name, account_id, region) SELECT DISTINCT $2::text, account_id, region FROM deleted
+			)
+			SELECT count(*) FROM deleted`, account, mark).Scan(&n)
 	})
 	return n, err
 }

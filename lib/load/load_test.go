@@ -296,8 +296,39 @@ func TestUnchangedSnapshotWritesNothing(t *testing.T) {
 	if after := db.query("SELECT xmin::text || xmax::text || ctid::text FROM obs.things"); !slices.Equal(before, after) {
 		t.Errorf("rows were written or locked: %q then %q", before, after)
 	}
-	if dirty := db.query("SELECT table_name FROM hub.dirty"); len(dirty) != 1 {
-		t.Errorf("dirty marks %q, want one, of the first run", dirty)
+	if dirty := db.query("SELECT table_name FROM hub.dirty ORDER BY 1"); !slices.Equal(dirty, []string{"hub.scope", "things"}) {
+		t.Errorf("dirty marks %q, want those of the first run", dirty)
+	}
+}
+
+// TestMarksNameTheScopesThatChanged: a summary is computed for these alone.
+func TestMarksNameTheScopesThatChanged(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	inScope := func(region string, n int, rows ...string) *builder {
+		b := build(t).part(things.Table, "", n, 0, rows...).end(things.Table, "", n, schema.OK, 1, len(rows))
+		b.parts[things.Table.Name()][0].Scope.Region = region
+		b.batch.Ends[0].Scope.Region = region
+		return b
+	}
+	marks := func() []string {
+		return db.query("WITH taken AS (DELETE FROM hub.dirty RETURNING *) SELECT concat_ws(' ', table_name, account_id, region) FROM taken ORDER BY 1")
+	}
+	for _, step := range []struct {
+		name  string
+		batch *builder
+		want  []string
+	}{
+		{"new rows, and the first complete run", inScope("r1", 1, thing("a", "1"), thing("b", "1")), []string{"hub.scope " + account + " r1", "things " + account + " r1"}},
+		{"another scope", inScope("r2", 1, thing("a", "1")), []string{"hub.scope " + account + " r2", "things " + account + " r2"}},
+		{"nothing changed", inScope("r1", 2, thing("a", "1"), thing("b", "1")), nil},
+		{"a changed row", inScope("r2", 3, thing("a", "2")), []string{"things " + account + " r2"}},
+		{"a row is gone", inScope("r1", 4, thing("a", "1")), []string{"things " + account + " r1"}},
+		{"an older run", inScope("r1", 3, thing("a", "1"), thing("b", "1")), nil},
+	} {
+		db.apply(step.batch)
+		if got := marks(); !slices.Equal(got, step.want) {
+			t.Errorf("%s: marks %q, want %q", step.name, got, step.want)
+		}
 	}
 }
 
@@ -380,8 +411,9 @@ func TestEventKeepsTheNewestWord(t *testing.T) {
 	// An older run brings an older value: run 3 said 5, although it changed nothing.
 	db.apply(run(2, thing("a", "4")))
 	db.wantLive(sightings.Table, "a=5", "b=1")
-	if got := db.query("SELECT count(*)::text FROM hub.dirty"); !slices.Equal(got, []string{"1"}) {
-		t.Errorf("dirty marks %q: only the first run changed content", got)
+	// Each of them moved rows or says which of them are there.
+	if got := db.query("SELECT table_name FROM hub.dirty ORDER BY 1"); !slices.Equal(got, []string{"hub.scope", "sightings", "sightings", "sightings"}) {
+		t.Errorf("dirty marks %q", got)
 	}
 }
 

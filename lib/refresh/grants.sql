@@ -5,7 +5,7 @@ DECLARE
     view text;
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'obs_reader') THEN
-        GRANT USAGE ON SCHEMA public TO obs_reader;
+        GRANT USAGE ON SCHEMA public, live, summary TO obs_reader;
         FOR view IN SELECT view_name FROM hub.installed_view LOOP
             EXECUTE format('GRANT SELECT ON %s TO obs_reader', view);
         END LOOP;
@@ -17,7 +17,7 @@ DECLARE
     view text;
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'obs_writer') THEN
-        GRANT USAGE ON SCHEMA hub, public TO obs_writer;
+        GRANT USAGE ON SCHEMA hub, public, live, summary TO obs_writer;
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA hub TO obs_writer;
         -- Whoever writes here decides what refresh_view refreshes.
         REVOKE INSERT, UPDATE, DELETE ON hub.installed_view FROM obs_writer;
@@ -29,6 +29,9 @@ BEGIN
         END IF;
         FOR view IN SELECT view_name FROM hub.installed_view LOOP
             EXECUTE format('GRANT SELECT ON %s TO obs_writer', view);
+        END LOOP;
+        FOR view IN SELECT view_name FROM hub.installed_view WHERE file_sha256 IS NOT NULL LOOP
+            EXECUTE format('GRANT INSERT, DELETE ON %s TO obs_writer', view);
         END LOOP;
     END IF;
 END $$;

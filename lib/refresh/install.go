@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -96,6 +97,15 @@ func describe(err error) string {
 // was installed before were dropped. An error leaves that package in place; it
 // is a *FileError if a statement of the package caused it.
 //
+// A file summaries/<name>.sql makes a summary, before the other files: the view
+// live.<name> over tables of schema obs, which its first
+// statement makes, with a row per group of rows of one account and
+// region, which are its columns account_id and region; and, by ALTER TABLE, the
+// primary key of the table summary.<name>, which begins with them. The table has the
+// columns and comments of the view and is filled by the Refresher: until then, the
+// materialized views over it are not populated. It is kept while its file does not
+// change. The present time does not belong into the view: nothing marks its passing.
+//
 // Every materialized view must have a unique index on plain columns of all its
 // rows, or it could not be refreshed while it is read. A view of somebody else
 // that depends on one of the package keeps it from being replaced; the error
@@ -132,20 +142,37 @@ func Script(files fs.FS) (string, error) {
 	}
 	var b strings.Builder
 	b.WriteString("BEGIN;" + installSettings + ";\n" + supportSQL)
+	for _, f := range p.summaries {
+		fmt.Fprintf(&b, "\n-- %s\n", f.path)
+		for i, s := range split(f.text) {
+			b.WriteString(s.text + ";\n")
+			if i == 0 {
+				b.WriteString(f.createTable() + ";\n")
+			}
+		}
+		b.WriteString(f.copyComments() + ";\n")
+	}
 	for i, name := range p.names {
 		fmt.Fprintf(&b, "\n-- %s\n%s", name, p.texts[i])
 	}
 	fmt.Fprintf(&b, "\nINSERT INTO hub.installed_view (view_name, package_sha256)\nSELECT view_name, '%s' FROM (%s\n) AS v (view_name)"+
 		"\nWHERE view_name NOT LIKE 'hub.%%';\n", p.sha256, installedSQL)
-	b.WriteString(startBookkeepingSQL + ";\n\n" + grantsSQL + "COMMIT;\n")
+	for _, f := range p.summaries {
+		fmt.Fprintf(&b, "UPDATE hub.installed_view SET file_sha256 = '%s' WHERE view_name = '%s';\n", f.sha256, f.viewName())
+	}
+	b.WriteString("DELETE FROM hub.view_refresh;" + startBookkeepingSQL + ";\n\n" + grantsSQL + "COMMIT;\n")
 	return b.String(), nil
 }
 
 // viewPackage is what the files of a package say.
 type viewPackage struct {
 	names, texts []string
+	summaries    []summaryFile
 	sha256       string
 }
+
+// summaryPath is how files that make summaries are named.
+var summaryPath = regexp.MustCompile(`^summaries/([a-z][a-z0-9_]*)\.sql$`)
 
 func readPackage(files fs.FS) (viewPackage, error) {
 	var p viewPackage
@@ -153,12 +180,17 @@ func readPackage(files fs.FS) (viewPackage, error) {
 	if err != nil {
 		return p, err
 	}
-	if len(names) == 0 {
+	summaries, err := fs.Glob(files, "summaries/*.sql")
+	if err != nil {
+		return p, err
+	}
+	if len(names)+len(summaries) == 0 {
 		return p, errors.New("it has no *.sql files")
 	}
 	slices.Sort(names)
+	slices.Sort(summaries)
 	h := sha256.New()
-	for _, name := range names {
+	for _, name := range slices.Concat(summaries, names) {
 		text, err := fs.ReadFile(files, name)
 		if err != nil {
 			return p, err
@@ -168,6 +200,15 @@ func readPackage(files fs.FS) (viewPackage, error) {
 		}
 		fmt.Fprintf(h, "%d %s %d ", len(name), name, len(text))
 		h.Write(text)
+		if strings.HasPrefix(name, "summaries/") {
+			match := summaryPath.FindStringSubmatch(name)
+			if match == nil {
+				return p, fmt.Errorf("the name of %s is not that of a table: lower-case letters, digits and underscores", name)
+			}
+			own := sha256.Sum256(text)
+			p.summaries = append(p.summaries, summaryFile{match[1], name, string(text), hex.EncodeToString(own[:])})
+			continue
+		}
 		p.names, p.texts = append(p.names, name), append(p.texts, string(text))
 	}
 	p.sha256 = hex.EncodeToString(h.Sum(nil))
@@ -214,20 +255,31 @@ func (p viewPackage) isInstalled(ctx context.Context, db Querier) (bool, error) 
 	return err == nil && yes[0], err
 }
 
-// viewsSQL lists the views that exist.
+// viewsSQL lists the views and the tables of summaries that exist.
 const viewsSQL = `
 	SELECT format('%I.%I', n.nspname, c.relname)
 	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-	WHERE c.relkind IN ('v', 'm') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'`
+	WHERE (c.relkind IN ('v', 'm') OR c.relkind = 'r' AND n.nspname = 'summary') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'`
 
 // installedSQL lists those that this transaction made.
 const installedSQL = viewsSQL + ` AND c.xmin = pg_current_xact_id()::xid`
 
 func (p viewPackage) replace(ctx context.Context, tx pgx.Tx) error {
+	summaries, err := installedSummaries(ctx, tx)
+	if err != nil {
+		return err
+	}
 	if err := dropInstalled(ctx, tx); err != nil {
 		return err
 	}
+	if err := setAside(ctx, tx, summaries); err != nil {
+		return err
+	}
 	before, err := collect[string](ctx, tx, viewsSQL)
+	if err != nil {
+		return err
+	}
+	kept, err := p.installSummaries(ctx, tx, summaries)
 	if err != nil {
 		return err
 	}
@@ -242,10 +294,13 @@ func (p viewPackage) replace(ctx context.Context, tx pgx.Tx) error {
 		WHERE view_name <> ALL ($1)`, before, p.sha256); err != nil {
 		return err
 	}
+	if err := p.noteSummaries(ctx, tx); err != nil {
+		return err
+	}
 	if err := checkUniqueIndexes(ctx, tx); err != nil {
 		return err
 	}
-	return startBookkeeping(ctx, tx)
+	return startBookkeeping(ctx, tx, kept)
 }
 
 // dropInstalled drops the views of the package, dependent ones first: what a view
@@ -269,20 +324,27 @@ func dropInstalled(ctx context.Context, tx pgx.Tx) error {
 
 func runFile(ctx context.Context, tx pgx.Tx, name, text string) error {
 	for _, s := range split(text) {
-		err := run(ctx, tx, s.text)
-		if err == nil {
-			continue
+		if err := runStatement(ctx, tx, name, text, s); err != nil {
+			return err
 		}
-		e := &FileError{File: name, Statement: s.text, Err: err}
-		offset := s.start
-		var server *pgconn.PgError
-		if errors.As(err, &server) && server.Position > 0 {
-			offset += byteOffset(s.text, int(server.Position)-1)
-		}
-		e.Line, e.Column = lineColumn(text, offset)
-		return e
 	}
 	return nil
+}
+
+// runStatement runs one statement of the file with the name and text given.
+func runStatement(ctx context.Context, tx pgx.Tx, name, text string, s statement) error {
+	err := run(ctx, tx, s.text)
+	if err == nil {
+		return nil
+	}
+	e := &FileError{File: name, Statement: s.text, Err: err}
+	offset := s.start
+	var server *pgconn.PgError
+	if errors.As(err, &server) && server.Position > 0 {
+		offset += byteOffset(s.text, int(server.Position)-1)
+	}
+	e.Line, e.Column = lineColumn(text, offset)
+	return e
 }
 
 // byteOffset returns where the character with the given index begins.
@@ -317,14 +379,37 @@ func checkUniqueIndexes(ctx context.Context, tx pgx.Tx) error {
 	return fmt.Errorf("without a unique index on plain columns of all rows a view cannot be refreshed while it is read: %s", strings.Join(without, ", "))
 }
 
-// startBookkeeping notes that the materialized views are as good as refreshed,
-// unless the package left them empty.
-func startBookkeeping(ctx context.Context, tx pgx.Tx) error {
+// startBookkeeping notes what the views show. What is known of a summary that was kept
+// stays.
+func startBookkeeping(ctx context.Context, tx pgx.Tx, kept []string) error {
+	if _, err := tx.Exec(ctx, "DELETE FROM hub.view_refresh WHERE view_name <> ALL ($1)", kept); err != nil {
+		return err
+	}
 	return run(ctx, tx, startBookkeepingSQL)
 }
 
+// Materialized views are as good as refreshed, unless the package left them empty, or a
+// summary under them has no rows yet: then they are emptied, since no content is better
+// than a wrong one.
 const startBookkeepingSQL = `
-	DELETE FROM hub.view_refresh;
+	INSERT INTO hub.view_refresh (view_name, changed_rows)
+	SELECT view_name, 0 FROM hub.installed_view WHERE file_sha256 IS NOT NULL
+	ON CONFLICT DO NOTHING;
+	DO $$
+	DECLARE
+		early text;
+	BEGIN
+		FOR early IN
+			SELECT DISTINCT i.view_name
+			FROM hub.installed_view i JOIN pg_class c ON c.oid = to_regclass(i.view_name)
+			JOIN hub.view_dependency d ON d.view = c.oid
+			JOIN hub.installed_view s ON to_regclass(s.view_name) = d.relation
+			JOIN hub.view_refresh r ON r.view_name = s.view_name
+			WHERE c.relkind = 'm' AND s.file_sha256 IS NOT NULL AND r.refreshed_at IS NULL
+		LOOP
+			EXECUTE format('REFRESH MATERIALIZED VIEW %s WITH NO DATA', early);
+		END LOOP;
+	END $$;
 	INSERT INTO hub.view_refresh (view_name, refreshed_at)
 	SELECT i.view_name, CASE WHEN c.relispopulated THEN now() END
 	FROM hub.installed_view i JOIN pg_class c ON c.oid = to_regclass(i.view_name)

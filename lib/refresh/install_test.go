@@ -269,8 +269,12 @@ func TestRoles(t *testing.T) {
 	if err := owner.QueryRow(t.Context(), "SELECT has_function_privilege('obs_reader', 'hub.refresh_view(regclass)', 'EXECUTE')").Scan(&anybody); err != nil || anybody {
 		t.Errorf("anybody may call refresh_view (error %v)", err)
 	}
-	install(with(views(), fstest.MapFS{"30.sql": file("SELECT 1")}))
+	install(with(views(), fstest.MapFS{"summaries/fruit.sql": file(`
+		CREATE VIEW live.fruit AS SELECT 'a' AS account_id, 'r' AS region, name, sum(amount) AS amount FROM obs.fruit GROUP BY name;
+		ALTER TABLE summary.fruit ADD PRIMARY KEY (account_id, region, name)`)}))
 	checkAll() // the views are new ones
+	check("reader", reader, []string{"SELECT * FROM summary.fruit", "SELECT * FROM live.fruit"}, []string{"DELETE FROM summary.fruit"})
+	check("writer", writer, nil, []string{"DROP TABLE summary.fruit", "CREATE TABLE summary.mine ()"})
 
 	// A Refresher needs no more than that.
 	cfg, err := pgxpool.ParseConfig(server.URL())
@@ -289,7 +293,7 @@ func TestRoles(t *testing.T) {
 	if err := exec(writer, "INSERT INTO hub.dirty (table_name) VALUES ('fruit')"); err != nil {
 		t.Fatal(err)
 	}
-	if result, err := newRefresher(t, pool).Once(t.Context()); err != nil || len(result.Views) != 2 {
+	if result, err := newRefresher(t, pool).Once(t.Context()); err != nil || len(result.Views) != 3 {
 		t.Errorf("as obs_writer: result %+v, error %v", result, err)
 	}
 }

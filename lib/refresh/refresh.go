@@ -2,10 +2,17 @@
 // package, and a [Refresher] brings materialized views up to date after their
 // tables changed.
 //
+// A summary is a table with the rows of a view over the tables of schema obs, a group
+// of them per account and region. A change costs what the accounts and regions cost
+// that it is in, not what the table costs. Materialized views are for what is across
+// accounts: they read summaries, and are computed whole.
+//
 // Whoever changes a table of schema obs inserts its name into hub.dirty in the
-// same transaction, as lib/load does. A Refresher looks there for work, reads
-// from PostgreSQL's own catalog which materialized views depend on those tables,
-// refreshes them, each after those it depends on and the cheapest first, and deletes
+// same transaction, as lib/load does, with the account and region that changed or,
+// without them, for all. A Refresher looks there for work, reads
+// from PostgreSQL's own catalog which summaries and materialized views depend on those
+// tables, brings the summaries up to date, refreshes the views whose tables or summaries
+// really changed, each after those it depends on and the cheapest first, and deletes
 // the marks that it had seen before it began. A mark that comes later stays for the next time, so
 // no change is missed.
 //
@@ -98,19 +105,22 @@ func (c Config) validate() error {
 	return errors.Join(faults...)
 }
 
-// View is what happened to one materialized view.
+// View is what happened to one materialized view or summary.
 type View struct {
 	// Name with its schema.
 	Name string
 	// Duration of the refresh.
 	Duration time.Duration
+	// Changed is how many rows of a summary were deleted and inserted; 0 for a
+	// materialized view.
+	Changed int64
 	// Err is nil if the view is up to date; else the view is as it was before.
 	Err error
 }
 
 // Result of one refresh.
 type Result struct {
-	// Views in the order in which they were refreshed.
+	// Views in the order in which they were refreshed, summaries first.
 	Views []View
 	// Marks is how many marks of changed tables were dealt with.
 	Marks int

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -89,14 +90,15 @@ type selection struct {
 	failedBefore time.Duration
 }
 
-// selectSQL lists views to refresh. The cheapest comes first, by its last duration and
+// selectSQL lists views to refresh. A view over a summary that was never filled waits for
+// it: it would show nothing. The cheapest comes first, by its last duration and
 // those of the views it depends on: so these come before it, or cost the same and have
 // fewer dependencies.
 const selectSQL = `
 WITH dependency AS MATERIALIZED (
     SELECT view, relation FROM hub.view_dependency
 ), changed AS (
-    SELECT to_regclass(format('obs.%I', name)) AS relation FROM unnest($1::text[]) AS name
+    SELECT DISTINCT ` + markedRelation + ` AS relation FROM unnest($1::text[]) AS name
 ), view AS (
     SELECT c.oid, i.view_name, r.refreshed_at, r.error, r.error_at, coalesce(r.last_ms, 0) AS last_ms
     FROM hub.installed_view i
@@ -109,10 +111,15 @@ WITH dependency AS MATERIALIZED (
        OR error IS NULL AND refreshed_at IS NULL
        OR error IS NULL AND EXISTS (SELECT FROM dependency d JOIN changed USING (relation) WHERE d.view = v.oid)
        OR error IS NOT NULL AND ($3::interval = '0' OR error_at < now() - greatest($3::interval, ` + retryAfter + `))
+), unfilled AS (
+    SELECT to_regclass(i.view_name) AS relation
+    FROM hub.installed_view i JOIN hub.view_refresh r USING (view_name)
+    WHERE i.file_sha256 IS NOT NULL AND r.refreshed_at IS NULL
 )
 SELECT view_name FROM view v
-WHERE oid IN (SELECT oid FROM selected)
-   OR oid IN (SELECT d.view FROM dependency d JOIN selected s ON s.oid = d.relation)
+WHERE (oid IN (SELECT oid FROM selected)
+       OR oid IN (SELECT d.view FROM dependency d JOIN selected s ON s.oid = d.relation))
+  AND NOT EXISTS (SELECT FROM dependency d JOIN unfilled USING (relation) WHERE d.view = v.oid)
 ORDER BY last_ms + (SELECT coalesce(sum(needed.last_ms), 0) FROM dependency d JOIN view needed ON needed.oid = d.relation WHERE d.view = v.oid),
          (SELECT count(*) FROM dependency d WHERE d.view = v.oid), view_name`
 
@@ -121,6 +128,8 @@ type mark struct {
 	ID    int64
 	Table string
 	At    time.Time
+	// Account and Region of the rows that changed; nil: any rows.
+	Account, Region *string
 }
 
 // refresh refreshes the selected views and deletes the marks of changed tables
@@ -130,7 +139,7 @@ func (s *session) refresh(ctx context.Context, which selection) (Result, error) 
 	start := time.Now()
 	var result Result
 	// What is marked now is committed, so every query from here on sees it.
-	rows, err := s.conn.Query(ctx, "SELECT id, table_name, marked_at FROM hub.dirty ORDER BY id")
+	rows, err := s.conn.Query(ctx, "SELECT id, table_name, marked_at, account_id, region FROM hub.dirty ORDER BY id")
 	if err != nil {
 		return result, fmt.Errorf("refresh: read marks: %w", err)
 	}
@@ -138,9 +147,15 @@ func (s *session) refresh(ctx context.Context, which selection) (Result, error) 
 	if err != nil {
 		return result, fmt.Errorf("refresh: read marks: %w", err)
 	}
-	ids, tables := make([]int64, len(marks)), make([]string, len(marks))
-	for i, m := range marks {
-		ids[i], tables[i] = m.ID, m.Table
+	summaries, changed, err := s.refreshSummaries(ctx, marks, which)
+	if err != nil {
+		return result, err
+	}
+	result.Views = summaries
+	var ids []int64
+	var tables []string
+	for _, m := range slices.Concat(marks, changed) {
+		ids, tables = append(ids, m.ID), append(tables, m.Table)
 	}
 	names, err := collect[string](ctx, s.conn, selectSQL, tables, which.all, which.failedBefore)
 	if err != nil {
@@ -201,13 +216,18 @@ func (s *session) refreshView(ctx context.Context, name string) (View, error) {
 		return view, nil
 	}
 	view.Duration = time.Since(start)
+	return s.failed(ctx, view)
+}
+
+// failed records why a view could not be refreshed.
+func (s *session) failed(ctx context.Context, view View) (View, error) {
 	if isTimeout(view.Err) {
 		view.Err = &TimeoutError{Limit: s.config.ViewTimeout, Err: view.Err}
 	}
 	if err := s.recordFailure(ctx, view); err != nil {
 		return view, err
 	}
-	s.config.Logger.Error("cannot refresh view", "view", name, "error", describe(view.Err))
+	s.config.Logger.Error("cannot refresh view", "view", view.Name, "error", describe(view.Err))
 	return view, nil
 }
 

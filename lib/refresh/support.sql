@@ -1,5 +1,10 @@
 -- What Install and Refresher need in the database besides the loader's tables.
 
+CREATE SCHEMA IF NOT EXISTS live;
+COMMENT ON SCHEMA live IS 'Views that summaries are computed from: always right, and slow.';
+CREATE SCHEMA IF NOT EXISTS summary;
+COMMENT ON SCHEMA summary IS 'Tables with the rows of the views of schema live, kept up to date by account and region.';
+
 -- A view depends on what its query names (pg_depend has it per rewrite rule), on
 -- what those depend on, and so on. What a function in a query reads is not known.
 CREATE OR REPLACE VIEW hub.view_dependency AS
@@ -15,7 +20,7 @@ WITH RECURSIVE names AS MATERIALIZED (
     SELECT r.view, n.relation FROM reached r JOIN names n ON n.view = r.relation
 )
 SELECT view, relation FROM reached;
-COMMENT ON VIEW hub.view_dependency IS 'Which tables and views each installed view depends on, directly or through other views, by oid.';
+COMMENT ON VIEW hub.view_dependency IS 'Which tables and views each installed view depends on, directly or through other views, by oid. A summary is a table here; what it depends on is what its view in schema live does.';
 
 -- REFRESH is for the owner alone. The owner of this function lends the right to
 -- do it, and for nothing but the installed materialized views. Its search_path is

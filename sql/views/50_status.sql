@@ -175,7 +175,8 @@ CREATE VIEW view_status AS
 WITH waiting AS (
     SELECT d.view, min(m.marked_at) AS since
     FROM hub.dirty m
-    JOIN hub.view_dependency d ON d.relation = to_regclass(format('obs.%I', m.table_name))
+    JOIN hub.view_dependency d
+      ON d.relation = to_regclass(CASE WHEN m.table_name ~ '^[a-z_0-9]+[.][a-z_0-9]+$' THEN m.table_name ELSE format('obs.%I', m.table_name) END)
     GROUP BY d.view
 )
 SELECT r.view_name, r.refreshed_at, r.duration_ms, r.refreshes,
@@ -184,10 +185,11 @@ SELECT r.view_name, r.refreshed_at, r.duration_ms, r.refreshes,
        r.error IS NOT NULL OR r.refreshed_at IS NULL OR to_regclass(r.view_name) IS NULL
            OR coalesce(w.since < now() - interval '5 minutes', false) AS red
 FROM hub.view_refresh r
-LEFT JOIN waiting w ON w.view = to_regclass(r.view_name);
+-- A summary depends on what its live view does.
+LEFT JOIN waiting w ON w.view = coalesce(to_regclass('live.' || substring(r.view_name FROM '^summary[.](.*)$')), to_regclass(r.view_name));
 
-COMMENT ON VIEW view_status IS 'Whether the materialized views are up to date. Red: the last refresh failed, or there was none, or a change has waited for five minutes.';
-COMMENT ON COLUMN view_status.view_name IS 'Materialized view, with its schema.';
+COMMENT ON VIEW view_status IS 'Whether the materialized views and summaries are up to date. Red: the last refresh failed, or there was none, or a change has waited for five minutes.';
+COMMENT ON COLUMN view_status.view_name IS 'Materialized view or summary, with its schema.';
 COMMENT ON COLUMN view_status.refreshed_at IS 'End of the last refresh that succeeded. A view whose tables do not change is not refreshed.';
 COMMENT ON COLUMN view_status.duration_ms IS 'Duration of that refresh in milliseconds. Null: the view is as it was installed.';
 COMMENT ON COLUMN view_status.refreshes IS 'Number of refreshes since the view was installed.';
