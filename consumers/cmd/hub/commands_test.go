@@ -379,7 +379,7 @@ func TestStatusRejectsAndRefresh(t *testing.T) {
 		t.Errorf("%d rows before the refresh", got)
 	}
 	views := parse[[]refreshJSON](t, hub(t.Context(), "refresh", "-o", "json").want(t, program.ExitDone))
-	if len(views) != 2 || views[0].Error != "" { // of certificates and of costs
+	if len(views) != 3 || views[0].Error != "" { // of certificates, costs and what has its first complete run
 		t.Errorf("%+v", views)
 	}
 	if got := w.count("SELECT count(*) FROM public.cost_monthly"); got == 0 {
