@@ -288,11 +288,16 @@ func (w *worker) addFile(
 	return w.batch.AddParts(ctx, t, records, parts)
 }
 
-// apply does the steps and applies what they gather.
+// apply does the steps and applies what they gather, also what they gathered before
+// one of them failed.
 func (w *worker) apply(ctx context.Context) error {
 	for s := range w.steps {
 		if err := s.do(ctx); err != nil {
-			return fmt.Errorf("replay: %v: %w", s.run, err)
+			err = fmt.Errorf("replay: %v: %w", s.run, err)
+			if ctx.Err() == nil {
+				err = errors.Join(err, w.batch.Flush(ctx))
+			}
+			return err
 		}
 	}
 	if err := w.batch.Flush(ctx); err != nil {

@@ -296,7 +296,10 @@ func TestReplayThatEndsEarlyIsNotComplete(t *testing.T) {
 				t.Error(err)
 			}
 		}()
-		check(replay(ctx, empty.URL, "-o", "json"), program.ExitPartly, "interrupted; replay again to go on")
+		r := replay(ctx, empty.URL, "-o", "json").want(t, program.ExitFailed, "interrupted; replay again to go on")
+		if s := parse[replayJSON](t, r); s.Complete || s.Error != "interrupted" || s.Applied != 0 {
+			t.Errorf("%+v", s)
+		}
 	})
 	t.Run("before anything was found", func(t *testing.T) {
 		denied := w.aws.Inject(awsfake.Fault{Operation: "s3:ListObjectsV2", Effect: awsfake.Deny})
