@@ -60,7 +60,7 @@ func Call[Out, In any](ctx context.Context, cfg aws.Config, s Service, operation
 		client = awshttp.NewBuildableClient()
 	}
 	ctx = middleware.ClearStackValues(ctx)
-	handler := middleware.DecorateHandler(smithyhttp.NewClientHandler(client), stack)
+	handler := middleware.DecorateHandler(smithyhttp.NewClientHandlerWithOptions(client), stack)
 	answer, _, err := handler.Handle(ctx, in)
 	if err != nil {
 		return nil, &smithy.OperationError{ServiceID: s.ID, OperationName: operation, Err: err}
@@ -87,14 +87,16 @@ func newStack(
 	metadata := &awsmiddleware.RegisterServiceMetadata{
 		ServiceID: s.ID, SigningName: s.SigningName, Region: s.Region, OperationName: operation,
 	}
-	signer := v4.NewSignHTTPRequestMiddleware(v4.SignHTTPRequestMiddlewareOptions{
+	//lint:ignore SA1019 the other one is generated into each module of the SDK
+	options := v4.SignHTTPRequestMiddlewareOptions{
 		CredentialsProvider: cfg.Credentials, Signer: v4.NewSigner(), LogSigning: cfg.ClientLogMode.IsSigning(),
-	})
+	}
+	//lint:ignore SA1019 as above
+	signer := v4.NewSignHTTPRequestMiddleware(options)
 	steps := []error{
 		stack.Initialize.Add(metadata, middleware.Before),
-		stack.Initialize.Add(signingAs(s), middleware.After),
+		stack.Initialize.Add(signingRegion(s.Region), middleware.After),
 		stack.Serialize.Add(serializer(endpoint, s.Target+"."+operation), middleware.After),
-		smithyhttp.AddComputeContentLengthMiddleware(stack),
 		awsmiddleware.AddSDKAgentKeyValue(awsmiddleware.APIMetadata, strings.ToLower(s.ID), "awsjson")(stack),
 		stack.Finalize.Add(&v4.ComputePayloadSHA256{}, middleware.After),
 		stack.Finalize.Add(signer, middleware.After),
@@ -124,12 +126,13 @@ func retryer(cfg aws.Config) aws.Retryer {
 	return r
 }
 
-func signingAs(s Service) middleware.InitializeMiddleware {
-	return middleware.InitializeMiddlewareFunc("SigningAs", func(
+func signingRegion(region string) middleware.InitializeMiddleware {
+	return middleware.InitializeMiddlewareFunc("SigningRegion", func(
 		ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
 	) (middleware.InitializeOutput, middleware.Metadata, error) {
-		ctx = awsmiddleware.SetSigningName(ctx, s.SigningName)
-		return next.HandleInitialize(awsmiddleware.SetSigningRegion(ctx, s.Region), in)
+		//lint:ignore SA1019 where the signer looks for it; RegisterServiceMetadata sets the name only
+		ctx = awsmiddleware.SetSigningRegion(ctx, region)
+		return next.HandleInitialize(ctx, in)
 	})
 }
 
