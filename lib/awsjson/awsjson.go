@@ -88,11 +88,11 @@ func newStack(
 		ServiceID: s.ID, SigningName: s.SigningName, Region: s.Region, OperationName: operation,
 	}
 	//lint:ignore SA1019 the other one is generated into each module of the SDK
-	options := v4.SignHTTPRequestMiddlewareOptions{
+	options := v4.SignHTTPRequestMiddlewareOptions{ //nolint:staticcheck // see above
 		CredentialsProvider: cfg.Credentials, Signer: v4.NewSigner(), LogSigning: cfg.ClientLogMode.IsSigning(),
 	}
 	//lint:ignore SA1019 as above
-	signer := v4.NewSignHTTPRequestMiddleware(options)
+	signer := v4.NewSignHTTPRequestMiddleware(options) //nolint:staticcheck // see above
 	steps := []error{
 		stack.Initialize.Add(metadata, middleware.Before),
 		stack.Initialize.Add(signingRegion(s.Region), middleware.After),
@@ -131,7 +131,7 @@ func signingRegion(region string) middleware.InitializeMiddleware {
 		ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
 	) (middleware.InitializeOutput, middleware.Metadata, error) {
 		//lint:ignore SA1019 where the signer looks for it; RegisterServiceMetadata sets the name only
-		ctx = awsmiddleware.SetSigningRegion(ctx, region)
+		ctx = awsmiddleware.SetSigningRegion(ctx, region) //nolint:staticcheck // see above
 		return next.HandleInitialize(ctx, in)
 	})
 }

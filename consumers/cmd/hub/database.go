@@ -113,7 +113,7 @@ func connectError(c *pgx.ConnConfig, err error) error {
 	if server, ok := errors.AsType[*pgconn.PgError](err); ok {
 		code = server.Code
 	}
-	next := ""
+	var next string
 	switch {
 	case code == "3D000": // invalid_catalog_name
 		next = fmt.Sprintf("make it: createdb %s", c.Database)
