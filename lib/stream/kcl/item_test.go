@@ -209,7 +209,7 @@ func TestItem07_NoPositionsInDynamoDB(t *testing.T) {
 			continue
 		}
 		for name := range item {
-			if name != attrShard && name != attrOwner && name != attrTimeout {
+			if name != attrShard && name != attrOwner && name != attrTimeout && name != attrDuration {
 				t.Errorf("attribute %s", name)
 			}
 		}
