@@ -39,7 +39,7 @@ type archived struct {
 }
 
 // replays are the archives that are measured: what an hour's runs of small accounts
-// are, of which most rows stay the same, and what large accounts are.
+// are (most rows stay the same), and what large accounts are.
 func (s size) replays() []archived {
 	return []archived{
 		{"small files", s.smallFiles / 8, 8, 90, "files", 400},

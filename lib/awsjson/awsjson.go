@@ -72,7 +72,7 @@ func Call[Out, In any](ctx context.Context, cfg aws.Config, s Service, operation
 	return out, nil
 }
 
-// newStack returns the steps of a call, at the end of which deserialize reads the answer.
+// newStack returns the steps of a call. The last one, deserialize, reads the answer.
 func newStack(
 	cfg aws.Config, s Service, operation string, deserialize middleware.DeserializeMiddleware,
 ) (*middleware.Stack, error) {

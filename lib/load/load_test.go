@@ -834,7 +834,7 @@ func TestBytesOfRejectsAreLimited(t *testing.T) {
 	}
 	const kept = "SELECT account_id || ' ' || coalesce(length(bytes)::text, 'no') || ' of ' || size FROM hub.reject WHERE state = 'open'"
 	db.want(kept, "1 4 of 4", "1 4 of 4", "1 no of 4", "1 no of 4", "2 4 of 4", "2 no of 4", "2 no of 4", "2 no of 4")
-	// Whoever deletes them makes room.
+	// Deleting them makes room.
 	db.exec("DELETE FROM hub.reject WHERE account_id = '1'")
 	b := build(t)
 	b.refuse("1", "header", "", "four")

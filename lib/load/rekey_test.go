@@ -62,7 +62,7 @@ func (db *database) identities() []string {
 }
 
 // history fills the database: complete runs, rows that are gone, and a run that has
-// not ended, of which an older part may still come.
+// not ended. An older part of it may still come.
 func (db *database) history() {
 	db.Helper()
 	day := func(name, amount string) string {

@@ -38,7 +38,7 @@ type statusJSON struct {
 	Shards  []shardStatus  `json:"shards"`
 	Gaps    []gapStatus    `json:"gaps"`
 	Views   []viewStatus   `json:"views"`
-	// CountedRejects are those of which only the number is kept.
+	// CountedRejects are rejects that are counted and not stored.
 	CountedRejects []countedRejectsJSON `json:"counted_rejects"`
 	// Unknown are keys of rows that have no column, seen within --since.
 	Unknown []unknownStatus `json:"unknown_keys"`

@@ -112,7 +112,7 @@ func withoutLists(body []byte, keepRest bool) (bare []byte, lists bool) {
 	return slices.Concat(head, bytes.Join(kept, separator), tail), lists
 }
 
-// textsOf returns the texts directly in an answer, of which one may be a token.
+// textsOf returns the texts directly in an answer. One of them may be a token.
 func textsOf(body []byte) []string {
 	var texts []string
 	_, members, _ := split(body)

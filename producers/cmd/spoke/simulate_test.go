@@ -134,7 +134,7 @@ func TestOutcomesForPeople(t *testing.T) {
 	}
 }
 
-// Whoever has no account of AWS at hand sees what is collected and how it looks.
+// People without an AWS account see what is collected and how it looks.
 func TestOnceSimulated(t *testing.T) {
 	isolate(t)
 	arguments := strings.Fields("once --simulate --accounts 1 --region eu-central-1 --category secrets --category certificates")
