@@ -15,7 +15,7 @@ help: ## list the targets
 .PHONY: build
 build: ## build spoke, hub and the demo into bin/
 	go build -ldflags '-X main.version=$(VERSION)' -o bin/ ./producers/cmd/spoke ./consumers/cmd/hub
-	go build -o bin/demo ./deploy/local
+	go build -o bin/demo ./cmd/demo
 
 .PHONY: demo
 demo: build ## run the whole pipeline on this machine; ARGS="--duration 20s --chaos"
@@ -43,10 +43,10 @@ test-demo: build ## the demo with its checks, once as it is and once with faults
 	$(DEMO) demo --duration 30s --chaos
 
 .PHONY: emulators
-emulators: deploy/local/emulators/node_modules/.package-lock.json ## install the emulators that the stream tests are judged by
+emulators: internal/emulators/node_modules/.package-lock.json ## install the emulators that the stream tests are judged by
 
-deploy/local/emulators/node_modules/.package-lock.json: deploy/local/emulators/package-lock.json
-	@if command -v npm >/dev/null; then npm ci --prefix deploy/local/emulators --no-audit --no-fund; \
+internal/emulators/node_modules/.package-lock.json: internal/emulators/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix internal/emulators --no-audit --no-fund; \
 	else echo "npm is missing: the tests against kinesalite and dynalite will be skipped"; fi
 
 .PHONY: lint
@@ -59,13 +59,13 @@ lint: ## gofmt, go vet, staticcheck, golangci-lint
 
 .PHONY: bench
 bench: build ## measure the figures, each as a ratio to a baseline of the same run
-	go run ./lib/internal/bench
+	go run ./internal/bench
 	go run ./deploy/bench
 
 .PHONY: bench-quick
 bench-quick: ## run every benchmark once, small, so that none rots
 	go test -run '^$$' -bench . -benchtime 1x ./...
-	go run ./lib/internal/bench -quick
+	go run ./internal/bench -quick
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for a while; FUZZTIME=1m
@@ -85,4 +85,4 @@ collector: ## write the skeleton of a new category; NAME=things
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf bin .local deploy/local/emulators/node_modules
+	rm -rf bin .local internal/emulators/node_modules

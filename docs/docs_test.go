@@ -137,7 +137,7 @@ var flagRE = regexp.MustCompile(`--(?:\[no-\])?([a-z][a-z-]+)`)
 func flags(t *testing.T) map[string]map[string]bool {
 	t.Helper()
 	dir := t.TempDir()
-	build := exec.Command("go", "build", "-o", dir, "./producers/cmd/spoke", "./consumers/cmd/hub", "./deploy/local")
+	build := exec.Command("go", "build", "-o", dir, "./producers/cmd/spoke", "./consumers/cmd/hub", "./cmd/demo")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

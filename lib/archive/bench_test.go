@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/hubspoke/observability/internal/fixture"
 	"github.com/hubspoke/observability/lib/archive"
-	"github.com/hubspoke/observability/lib/internal/fixture"
 )
 
 const benchRows = 10_000

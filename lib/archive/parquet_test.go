@@ -17,9 +17,9 @@ import (
 	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 	"github.com/parquet-go/parquet-go"
 
+	"github.com/hubspoke/observability/internal/fixture"
 	"github.com/hubspoke/observability/lib/archive"
 	"github.com/hubspoke/observability/lib/envelope"
-	"github.com/hubspoke/observability/lib/internal/fixture"
 	"github.com/hubspoke/observability/lib/rowjson"
 	"github.com/hubspoke/observability/lib/rows"
 	"github.com/hubspoke/observability/lib/schema"

@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/hubspoke/observability/internal/fixture"
 	"github.com/hubspoke/observability/lib/collect"
-	"github.com/hubspoke/observability/lib/internal/fixture"
 	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/lib/stream"
 )

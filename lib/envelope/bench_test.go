@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/hubspoke/observability/internal/fixture"
 	"github.com/hubspoke/observability/lib/envelope"
-	"github.com/hubspoke/observability/lib/internal/fixture"
 )
 
 // findings returns n rows of one account and region, as every part has them.

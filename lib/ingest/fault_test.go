@@ -15,9 +15,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/hubspoke/observability/internal/canary"
+	"github.com/hubspoke/observability/internal/faultyconn"
 	"github.com/hubspoke/observability/lib/ingest"
-	"github.com/hubspoke/observability/lib/internal/canary"
-	"github.com/hubspoke/observability/lib/internal/faultyconn"
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/pgtest"
 	"github.com/hubspoke/observability/lib/pgtest/pgserver"

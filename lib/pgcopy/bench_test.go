@@ -10,7 +10,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
-	"github.com/hubspoke/observability/lib/internal/fixture"
+	"github.com/hubspoke/observability/internal/fixture"
 	"github.com/hubspoke/observability/lib/pgcopy"
 	"github.com/hubspoke/observability/lib/rows"
 )

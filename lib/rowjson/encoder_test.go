@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hubspoke/observability/lib/internal/fixture"
+	"github.com/hubspoke/observability/internal/fixture"
 	"github.com/hubspoke/observability/lib/rowjson"
 	"github.com/hubspoke/observability/lib/schema"
 )

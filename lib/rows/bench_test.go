@@ -3,7 +3,7 @@ package rows_test
 import (
 	"testing"
 
-	"github.com/hubspoke/observability/lib/internal/fixture"
+	"github.com/hubspoke/observability/internal/fixture"
 	"github.com/hubspoke/observability/lib/rows"
 )
 

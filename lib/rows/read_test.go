@@ -13,7 +13,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/decimal128"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
-	"github.com/hubspoke/observability/lib/internal/fixture"
+	"github.com/hubspoke/observability/internal/fixture"
 	"github.com/hubspoke/observability/lib/rows"
 	"github.com/hubspoke/observability/lib/schema"
 )

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/lib/pgtest"
-	"github.com/hubspoke/observability/lib/program"
 )
 
 // testdata/before has what a hub and a spoke made when tables of categories had

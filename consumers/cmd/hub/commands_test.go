@@ -15,11 +15,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/smithy-go"
 
+	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/internal/programtest"
 	"github.com/hubspoke/observability/lib/awsconfig"
 	"github.com/hubspoke/observability/lib/awsfake"
 	"github.com/hubspoke/observability/lib/pgtest"
-	"github.com/hubspoke/observability/lib/program"
-	"github.com/hubspoke/observability/lib/program/programtest"
 	"github.com/hubspoke/observability/lib/stream"
 	"github.com/hubspoke/observability/schemas"
 )

@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/internal/programtest"
 	"github.com/hubspoke/observability/lib/load"
-	"github.com/hubspoke/observability/lib/program"
-	"github.com/hubspoke/observability/lib/program/programtest"
 	"github.com/hubspoke/observability/schemas"
 )
 

@@ -3,8 +3,8 @@ package main
 import (
 	"testing"
 
+	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/lib/pgtest"
-	"github.com/hubspoke/observability/lib/program"
 )
 
 // accountsSQL makes two accounts with a row, a run and a reject each.

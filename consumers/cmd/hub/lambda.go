@@ -11,9 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/lib/ingest"
 	"github.com/hubspoke/observability/lib/load"
-	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/stream"
 	"github.com/hubspoke/observability/lib/stream/lambdaevents"
 	"github.com/hubspoke/observability/schemas"

@@ -22,7 +22,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/hubspoke/observability/lib/program"
+	"github.com/hubspoke/observability/internal/program"
 )
 
 func main() {

@@ -12,8 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/lib/load"
-	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/refresh"
 	"github.com/hubspoke/observability/lib/stream/kcl"
 )

@@ -6,8 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/lib/load"
-	"github.com/hubspoke/observability/lib/program"
 )
 
 const (

@@ -15,10 +15,10 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"github.com/hubspoke/observability/consumers/replay"
+	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/lib/archive"
 	"github.com/hubspoke/observability/lib/awsconfig"
 	"github.com/hubspoke/observability/lib/load"
-	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/schema"
 )
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/hubspoke/observability/lib/program"
+	"github.com/hubspoke/observability/internal/program"
 )
 
 // insufficientPrivilege is the code of PostgreSQL for a right that the user has not.

@@ -7,9 +7,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/lib/pgtest"
 	"github.com/hubspoke/observability/lib/pgtest/pgserver"
-	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/schemas"
 )
 

@@ -8,11 +8,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/internal/programtest"
 	"github.com/hubspoke/observability/lib/archive"
 	"github.com/hubspoke/observability/lib/awsfake"
 	"github.com/hubspoke/observability/lib/pgtest"
-	"github.com/hubspoke/observability/lib/program"
-	"github.com/hubspoke/observability/lib/program/programtest"
 	"github.com/hubspoke/observability/schemas"
 )
 

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hubspoke/observability/lib/internal/fixture"
+	"github.com/hubspoke/observability/internal/fixture"
 	"github.com/hubspoke/observability/lib/internal/jsonscan"
 	"github.com/hubspoke/observability/lib/internal/jsontest"
 	"github.com/hubspoke/observability/lib/schema"

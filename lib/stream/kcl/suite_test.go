@@ -242,7 +242,7 @@ func (m mortalSession) Abandon() {
 	}
 }
 
-// emulator starts one of the emulators of deploy/local/emulators on a free port of
+// emulator starts one of the emulators of internal/emulators on a free port of
 // the loopback interface.
 func emulator(t *testing.T, name, options string) aws.Config {
 	t.Helper()
@@ -299,9 +299,9 @@ func emulators(t *testing.T) string {
 		}
 		dir = filepath.Dir(dir)
 	}
-	dir = filepath.Join(dir, "deploy", "local", "emulators")
+	dir = filepath.Join(dir, "internal", "emulators")
 	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
-		missing("the suite does not run on the emulators: they are not installed; install them: npm ci --prefix deploy/local/emulators")
+		missing("the suite does not run on the emulators: they are not installed; install them: npm ci --prefix internal/emulators")
 	}
 	return dir
 }

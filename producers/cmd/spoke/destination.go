@@ -9,10 +9,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	awskinesis "github.com/aws/aws-sdk-go-v2/service/kinesis"
 
+	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/lib/archive"
 	"github.com/hubspoke/observability/lib/awsconfig"
 	"github.com/hubspoke/observability/lib/envelope"
-	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/stream"
 	"github.com/hubspoke/observability/lib/stream/kinesis"
 )

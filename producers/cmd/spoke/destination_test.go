@@ -14,7 +14,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/hubspoke/observability/lib/program"
+	"github.com/hubspoke/observability/internal/program"
 )
 
 // receiver takes whatever is sent to the stream and the bucket, and notes how each

@@ -11,8 +11,8 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/lib/collect"
-	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/lib/stream/kinesis"
 	"github.com/hubspoke/observability/producers/collectors"

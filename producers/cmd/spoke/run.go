@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/lib/collect"
-	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/producers/collectors"
 )
 

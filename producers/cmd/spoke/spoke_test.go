@@ -27,12 +27,12 @@ import (
 	"github.com/aws/smithy-go"
 	"go.uber.org/goleak"
 
+	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/internal/programtest"
 	"github.com/hubspoke/observability/lib/awsconfig"
 	"github.com/hubspoke/observability/lib/awsfake"
 	"github.com/hubspoke/observability/lib/collect"
 	"github.com/hubspoke/observability/lib/envelope"
-	"github.com/hubspoke/observability/lib/program"
-	"github.com/hubspoke/observability/lib/program/programtest"
 	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/producers/collectors"
 )

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hubspoke/observability/lib/program"
-	"github.com/hubspoke/observability/lib/program/programtest"
+	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/internal/programtest"
 )
 
 // widthCommand shows what it knows of its outputs.

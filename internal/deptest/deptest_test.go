@@ -83,7 +83,7 @@ func TestViolations(t *testing.T) {
 }
 
 func TestList(t *testing.T) {
-	const this = "github.com/hubspoke/observability/lib/internal/deptest"
+	const this = "github.com/hubspoke/observability/internal/deptest"
 	imports, err := list([]string{this})
 	if err != nil {
 		t.Fatal(err)

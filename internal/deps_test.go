@@ -1,10 +1,10 @@
-package lib_test
+package internal_test
 
 import (
 	"slices"
 	"testing"
 
-	"github.com/hubspoke/observability/lib/internal/deptest"
+	"github.com/hubspoke/observability/internal/deptest"
 )
 
 const module = "github.com/hubspoke/observability/"
@@ -37,8 +37,13 @@ var (
 var rules = []deptest.Rule{
 	{
 		Packages: in("lib/..."),
-		MustNot:  in("schemas/...", "producers/...", "consumers/...", "sql/...", "deploy/..."),
+		MustNot:  in("schemas/...", "producers/...", "consumers/...", "sql/...", "deploy/...", "cmd/..."),
 		Why:      "the library knows no category and no program, so that others can build on it",
+	},
+	{
+		Packages: in("lib/..."),
+		MustNot:  in("internal/..."),
+		Why:      "what the library needs stands in lib; internal is for programs and tests",
 	},
 	{
 		Packages: in("lib/..."),
@@ -74,9 +79,9 @@ var rules = []deptest.Rule{
 	},
 	{
 		Packages: all,
-		MustNot:  in("deploy/..."),
-		Exempt:   in("deploy/..."),
-		Why:      "deploy puts the programs together; nothing needs it",
+		MustNot:  in("deploy/...", "cmd/..."),
+		Exempt:   in("deploy/...", "cmd/..."),
+		Why:      "deploy and cmd put the programs together; nothing needs them",
 	},
 
 	{
@@ -112,8 +117,9 @@ var rules = []deptest.Rule{
 	{
 		Packages: all,
 		MustNot:  []string{"github.com/jackc/pgx/..."},
-		Exempt:   in("lib/load/...", "lib/refresh/...", "lib/pgtest/...", "lib/internal/bench", "consumers/...", "deploy/..."),
-		Why:      "only what talks to PostgreSQL imports pgx",
+		Exempt: in("lib/load/...", "lib/refresh/...", "lib/pgtest/...", "internal/bench", "consumers/...", "deploy/...",
+			"cmd/..."),
+		Why: "only what talks to PostgreSQL imports pgx",
 	},
 	{
 		Packages: all,
@@ -131,7 +137,7 @@ var rules = []deptest.Rule{
 		Packages: all,
 		MustNot:  []string{"github.com/apache/arrow/..."},
 		Exempt: in("lib/schema", "lib/rows", "lib/rowjson", "lib/internal/rowbuild", "lib/archive", "lib/pgcopy",
-			"lib/collect/...", "lib/load", "lib/ingest", "lib/internal/bench", "consumers/apply", "producers/simulate", "deploy/bench"),
+			"lib/collect/...", "lib/load", "lib/ingest", "internal/bench", "consumers/apply", "producers/simulate", "deploy/bench"),
 		Why: "moving to arrow's successor path must stay mechanical; add a package here only if it needs the records themselves",
 	},
 

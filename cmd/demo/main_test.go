@@ -13,9 +13,9 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/internal/programtest"
 	"github.com/hubspoke/observability/lib/pgtest"
-	"github.com/hubspoke/observability/lib/program"
-	"github.com/hubspoke/observability/lib/program/programtest"
 )
 
 // asDemo makes the test binary be the program itself: `demo up` starts it again.

@@ -19,7 +19,7 @@ import (
 	"github.com/alecthomas/kong"
 	"go.uber.org/goleak"
 
-	"github.com/hubspoke/observability/lib/program"
+	"github.com/hubspoke/observability/internal/program"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -16,7 +16,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/hubspoke/observability/lib/program"
+	"github.com/hubspoke/observability/internal/program"
 )
 
 func main() { os.Exit(run(program.Context(), os.Stdout, os.Stderr, os.Args[1:])) }

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/hubspoke/observability/lib/program/programtest"
+	"github.com/hubspoke/observability/internal/programtest"
 )
 
 func TestIsolate(t *testing.T) {

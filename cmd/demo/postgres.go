@@ -15,8 +15,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/lib/pgtest/pgserver"
-	"github.com/hubspoke/observability/lib/program"
 )
 
 // postgres is a server, private or given, on which the demo makes databases of its own.

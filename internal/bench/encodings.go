@@ -13,8 +13,8 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/hubspoke/observability/internal/fixture"
 	"github.com/hubspoke/observability/lib/envelope"
-	"github.com/hubspoke/observability/lib/internal/fixture"
 	"github.com/hubspoke/observability/lib/pgcopy"
 	"github.com/hubspoke/observability/lib/pgtest/pgserver"
 	"github.com/hubspoke/observability/lib/rowjson"

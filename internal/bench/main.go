@@ -1,8 +1,8 @@
 // Bench prints the figures that the project promises, each next to the baseline
 // that was measured in the same run: read the ratios, not the times.
 //
-//	go run ./lib/internal/bench            a few minutes
-//	go run ./lib/internal/bench -quick     small, to see that it works
+//	go run ./internal/bench            a few minutes
+//	go run ./internal/bench -quick     small, to see that it works
 package main
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
-	"github.com/hubspoke/observability/lib/program"
+	"github.com/hubspoke/observability/internal/program"
 )
 
 func main() {

@@ -17,9 +17,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/hubspoke/observability/internal/fixture"
 	"github.com/hubspoke/observability/lib/envelope"
 	"github.com/hubspoke/observability/lib/ingest"
-	"github.com/hubspoke/observability/lib/internal/fixture"
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/pgtest/pgserver"
 	"github.com/hubspoke/observability/lib/schema"

@@ -16,9 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/lib/awsconfig"
 	"github.com/hubspoke/observability/lib/awsfake"
-	"github.com/hubspoke/observability/lib/program"
 	"github.com/hubspoke/observability/lib/stream/kcl"
 )
 

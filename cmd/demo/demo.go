@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/hubspoke/observability/lib/program"
+	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/producers/simulate"
 )
 

@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/hubspoke/observability/lib/program"
+	"github.com/hubspoke/observability/internal/program"
 )
 
 // The detached stack is a process of this program, `demo serve`. While it runs it

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/hubspoke/observability/lib/internal/faultyconn"
+	"github.com/hubspoke/observability/internal/faultyconn"
 )
 
 func message(kind string, payload string) []byte {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hubspoke/observability/lib/program"
+	"github.com/hubspoke/observability/internal/program"
 )
 
 type completedArguments struct {
