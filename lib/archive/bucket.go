@@ -18,7 +18,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/hubspoke/observability/lib/internal/errtext"
+	"github.com/hubspoke/observability/lib/internal/parquet"
 	"github.com/hubspoke/observability/lib/schema"
+)
+
+// Limits of a file. A file that is written has no more, and of one that somebody
+// else wrote, no more is read.
+const (
+	// MaxFile is the length of a file in bytes.
+	MaxFile = parquet.MaxFile
+	// MaxRows is how many rows a file has.
+	MaxRows = parquet.MaxRows
+	// MaxDecoded is how many bytes the pages of a file, and the Arrow records that
+	// are made of them, have when they are not compressed.
+	MaxDecoded = parquet.MaxDecoded
 )
 
 // S3 is what the archive needs of Amazon S3; *s3.Client has it. A writer calls
@@ -135,7 +148,7 @@ func fitting(rec arrow.Record, first int64, parts []Part) int {
 	rows, bytes := int64(0), int64(0)
 	for i, p := range parts {
 		piece := rec.NewSlice(first+rows, first+rows+int64(p.Rows))
-		rows, bytes = rows+int64(p.Rows), bytes+decodedBytes(piece)
+		rows, bytes = rows+int64(p.Rows), bytes+parquet.DecodedBytes(piece)
 		piece.Release()
 		// In pages every value takes a little more than in a record.
 		if i > 0 && (rows > MaxRows || bytes > MaxDecoded/2) {
@@ -147,8 +160,8 @@ func fitting(rec arrow.Record, first int64, parts []Part) int {
 
 func (w *Writer) writeFile(ctx context.Context, rec arrow.Record, parts []Part) error {
 	w.buffer.Reset()
-	if err := Encode(&w.buffer, w.table, rec); err != nil {
-		return err
+	if err := parquet.Encode(&w.buffer, w.table, rec); err != nil {
+		return ofFile("", err)
 	}
 	data := w.buffer.Bytes()
 	f := File{
@@ -286,9 +299,9 @@ func (b *Bucket) Fetch(ctx context.Context, t *schema.Table, m *Manifest, f File
 // Records decodes the rows of the file: all of them, which the caller must release,
 // or none. An [*Error] or [*schema.RowError] says what is wrong with them.
 func (s *StoredFile) Records(ctx context.Context) ([]arrow.Record, error) {
-	records, err := Decode(ctx, s.table, s.data, s.slice, s.bucket.config.Allocator)
+	records, err := parquet.Decode(ctx, s.table, s.data, s.slice, s.bucket.config.Allocator)
 	if err != nil {
-		return nil, s.bucket.inObject(s.key, err)
+		return nil, ofFile(s.bucket.url(s.key)+": ", err)
 	}
 	rows := int64(0)
 	for _, r := range records {

@@ -10,20 +10,15 @@
 // run without a manifest is unfinished.
 //
 // [Bucket.Create] writes a run; [Bucket.Runs], [Bucket.ReadManifest] and
-// [Bucket.ReadFile] read it. [Encode] and [Decode] are the file format alone.
+// [Bucket.ReadFile] read it.
 //
 // # Trust
 //
 // Whoever may write below an account's prefix may write anything there. So a
 // manifest counts only in its own place, names only files beside it, and a file
-// is opened only if its size and SHA-256 are those of the manifest. What
-// [Decode] reads may still be hostile, because the same hand may have written
-// both. General Parquet readers, parquet-go included, believe the sizes that a
-// file claims: a few bytes can ask for gigabytes, which ends a Go process. Decode
-// therefore takes only what Encode writes (flat files, zstd or no compression,
-// plain and dictionary encoding), reads it page by page without unsafe code, and
-// uses parquet-go for the metadata alone, after it has proved that the metadata
-// claims no more than it holds. The limits are [MaxFile], [MaxRows] and
+// is opened only if its size and SHA-256 are those of the manifest. What is in it
+// may still be hostile, because the same hand may have written both: nothing that
+// a file claims is believed, and reading one costs no more than a few times
 // [MaxDecoded]. Who reads files of accounts that are not trusted at all should
 // still do it in a process of its own with a limit on its memory.
 package archive

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/hubspoke/observability/lib/internal/parquet"
 	"github.com/hubspoke/observability/lib/schema"
 )
 
@@ -21,9 +22,9 @@ const (
 	ReasonMissing    schema.Reason = "missing_object"      // the manifest names a file that is not there
 	ReasonHash       schema.Reason = "hash"                // the file has another size or SHA-256 than the manifest says
 	ReasonRows       schema.Reason = "rows"                // the file has another number of rows than the manifest says
-	ReasonCorrupt    schema.Reason = "corrupt"             // the file is not the Parquet that this package writes
-	ReasonColumn     schema.Reason = "wrong_column"        // a column has another type than the table
 	ReasonUnreadable schema.Reason = "unreadable"          // S3 does not hand the object out: it is in Glacier, or its key is disabled
+	ReasonCorrupt                  = parquet.ReasonCorrupt // the file is not the Parquet that this package writes
+	ReasonColumn                   = parquet.ReasonColumn  // a column has another type than the table
 	ReasonTooLarge                 = schema.ReasonTooLarge // the object is or would decode to more than the limits allow
 )
 
@@ -44,7 +45,14 @@ func refuse(reason schema.Reason, format string, args ...any) error {
 	return &Error{reason, fmt.Sprintf(format, args...)}
 }
 
-func corrupt(format string, args ...any) error { return refuse(ReasonCorrupt, format, args...) }
+// ofFile makes an Error of what the file format says is wrong with a file. prefix
+// names the file, if it has a name.
+func ofFile(prefix string, err error) error {
+	if e, ok := errors.AsType[*parquet.Error](err); ok {
+		return refuse(e.Reason, "%s%s", prefix, e.Detail)
+	}
+	return fmt.Errorf("archive: %s%w", prefix, err)
+}
 
 // ofCaller are the codes with which S3 refuses the request whatever the object is:
 // they are about the credentials, the clock or the bucket.

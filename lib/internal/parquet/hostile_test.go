@@ -1,4 +1,4 @@
-package archive_test
+package parquet_test
 
 import (
 	"bytes"
@@ -15,11 +15,11 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
-	"github.com/parquet-go/parquet-go"
+	parquetgo "github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 
-	"github.com/hubspoke/observability/lib/archive"
+	"github.com/hubspoke/observability/lib/internal/parquet"
 	"github.com/hubspoke/observability/lib/schema"
 )
 
@@ -36,7 +36,7 @@ func decodeBounded(t testing.TB, table *schema.Table, data []byte, limit uint64)
 	t.Helper()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	got, err := archive.Decode(t.Context(), table, data, day, nil)
+	got, err := parquet.Decode(t.Context(), table, data, day, nil)
 	runtime.ReadMemStats(&after)
 	if n := after.TotalAlloc - before.TotalAlloc; n > limit {
 		t.Errorf("%d bytes allocated for a file of %d (%v)", n, len(data), err)
@@ -52,8 +52,8 @@ func decodeBounded(t testing.TB, table *schema.Table, data []byte, limit uint64)
 func TestTruncated(t *testing.T) {
 	data := smallFile(t, 20)
 	for n := range data {
-		var refused *archive.Error
-		if _, err := archive.Decode(t.Context(), things.Table, data[:n], day, nil); !errors.As(err, &refused) {
+		var refused *parquet.Error
+		if _, err := parquet.Decode(t.Context(), things.Table, data[:n], day, nil); !errors.As(err, &refused) {
 			t.Fatalf("%d of %d bytes: %v", n, len(data), err)
 		}
 	}
@@ -76,7 +76,7 @@ func TestFlippedBits(t *testing.T) {
 			for range 1 + r.IntN(3) {
 				mutant[r.IntN(len(mutant))] ^= 1 << r.IntN(8)
 			}
-			got, err := archive.Decode(t.Context(), things.Table, mutant, day, nil)
+			got, err := parquet.Decode(t.Context(), things.Table, mutant, day, nil)
 			if err != nil {
 				continue
 			}
@@ -134,72 +134,72 @@ func TestFooterLies(t *testing.T) {
 		change func(m *metadata)
 		reason schema.Reason
 	}{
-		{"rows", func(m *metadata) { m.NumRows++ }, archive.ReasonCorrupt},
-		{"rows negative", func(m *metadata) { m.NumRows = -1 }, archive.ReasonTooLarge},
-		{"2^62 rows", func(m *metadata) { m.NumRows = 1 << 62 }, archive.ReasonTooLarge},
+		{"rows", func(m *metadata) { m.NumRows++ }, parquet.ReasonCorrupt},
+		{"rows negative", func(m *metadata) { m.NumRows = -1 }, parquet.ReasonTooLarge},
+		{"2^62 rows", func(m *metadata) { m.NumRows = 1 << 62 }, parquet.ReasonTooLarge},
 		{"rows everywhere", func(m *metadata) {
 			m.NumRows++
 			m.RowGroups[0].NumRows++
 			for i := range m.RowGroups[0].Columns {
 				m.RowGroups[0].Columns[i].MetaData.NumValues++
 			}
-		}, archive.ReasonCorrupt},
+		}, parquet.ReasonCorrupt},
 		{"a million rows", func(m *metadata) {
-			m.NumRows, m.RowGroups[0].NumRows = archive.MaxRows, archive.MaxRows
+			m.NumRows, m.RowGroups[0].NumRows = parquet.MaxRows, parquet.MaxRows
 			for i := range m.RowGroups[0].Columns {
-				m.RowGroups[0].Columns[i].MetaData.NumValues = archive.MaxRows
+				m.RowGroups[0].Columns[i].MetaData.NumValues = parquet.MaxRows
 			}
-		}, archive.ReasonCorrupt},
+		}, parquet.ReasonCorrupt},
 		{"fewer rows everywhere", func(m *metadata) {
 			m.NumRows--
 			m.RowGroups[0].NumRows--
 			for i := range m.RowGroups[0].Columns {
 				m.RowGroups[0].Columns[i].MetaData.NumValues--
 			}
-		}, archive.ReasonCorrupt},
-		{"row group negative", func(m *metadata) { m.RowGroups[0].NumRows = -1 }, archive.ReasonCorrupt},
-		{"row group twice", func(m *metadata) { m.RowGroups = append(m.RowGroups, m.RowGroups[0]) }, archive.ReasonCorrupt},
-		{"no row group", func(m *metadata) { m.RowGroups = nil }, archive.ReasonCorrupt},
+		}, parquet.ReasonCorrupt},
+		{"row group negative", func(m *metadata) { m.RowGroups[0].NumRows = -1 }, parquet.ReasonCorrupt},
+		{"row group twice", func(m *metadata) { m.RowGroups = append(m.RowGroups, m.RowGroups[0]) }, parquet.ReasonCorrupt},
+		{"no row group", func(m *metadata) { m.RowGroups = nil }, parquet.ReasonCorrupt},
 		{"10^5 row groups", func(m *metadata) {
 			for range 100_000 {
 				m.RowGroups = append(m.RowGroups, format.RowGroup{})
 			}
-		}, archive.ReasonCorrupt},
+		}, parquet.ReasonCorrupt},
 		{"10^6 columns", func(m *metadata) {
 			for range 1_000_000 {
 				m.Schema = append(m.Schema, format.SchemaElement{Name: "x"})
 			}
-		}, archive.ReasonCorrupt},
-		{"a column missing in a row group", func(m *metadata) { m.RowGroups[0].Columns = m.RowGroups[0].Columns[1:] }, archive.ReasonCorrupt},
-		{"values", func(m *metadata) { first(m).NumValues++ }, archive.ReasonCorrupt},
-		{"offset before the file", func(m *metadata) { first(m).DataPageOffset, first(m).DictionaryPageOffset = -1, 0 }, archive.ReasonCorrupt},
-		{"offset behind the file", func(m *metadata) { first(m).DataPageOffset, first(m).DictionaryPageOffset = math.MaxInt64, 0 }, archive.ReasonCorrupt},
-		{"offset elsewhere", func(m *metadata) { first(m).DataPageOffset += 3; first(m).DictionaryPageOffset = 0 }, archive.ReasonCorrupt},
-		{"size negative", func(m *metadata) { first(m).TotalCompressedSize = -1 }, archive.ReasonCorrupt},
-		{"size huge", func(m *metadata) { first(m).TotalCompressedSize = math.MaxInt64 }, archive.ReasonCorrupt},
-		{"size small", func(m *metadata) { first(m).TotalCompressedSize-- }, archive.ReasonCorrupt},
-		{"codec", func(m *metadata) { first(m).Codec = format.Gzip }, archive.ReasonCorrupt},
+		}, parquet.ReasonCorrupt},
+		{"a column missing in a row group", func(m *metadata) { m.RowGroups[0].Columns = m.RowGroups[0].Columns[1:] }, parquet.ReasonCorrupt},
+		{"values", func(m *metadata) { first(m).NumValues++ }, parquet.ReasonCorrupt},
+		{"offset before the file", func(m *metadata) { first(m).DataPageOffset, first(m).DictionaryPageOffset = -1, 0 }, parquet.ReasonCorrupt},
+		{"offset behind the file", func(m *metadata) { first(m).DataPageOffset, first(m).DictionaryPageOffset = math.MaxInt64, 0 }, parquet.ReasonCorrupt},
+		{"offset elsewhere", func(m *metadata) { first(m).DataPageOffset += 3; first(m).DictionaryPageOffset = 0 }, parquet.ReasonCorrupt},
+		{"size negative", func(m *metadata) { first(m).TotalCompressedSize = -1 }, parquet.ReasonCorrupt},
+		{"size huge", func(m *metadata) { first(m).TotalCompressedSize = math.MaxInt64 }, parquet.ReasonCorrupt},
+		{"size small", func(m *metadata) { first(m).TotalCompressedSize-- }, parquet.ReasonCorrupt},
+		{"codec", func(m *metadata) { first(m).Codec = format.Gzip }, parquet.ReasonCorrupt},
 		{"another column's values", func(m *metadata) {
 			m.RowGroups[0].Columns[0], m.RowGroups[0].Columns[1] = m.RowGroups[0].Columns[1], m.RowGroups[0].Columns[0]
-		}, archive.ReasonCorrupt},
-		{"no schema", func(m *metadata) { m.Schema = nil }, archive.ReasonCorrupt},
-		{"column twice", func(m *metadata) { m.Schema[2].Name = m.Schema[1].Name }, archive.ReasonCorrupt},
-		{"nested", func(m *metadata) { m.Schema[1].NumChildren = thrift.Null[int32]{V: 1, Valid: true} }, archive.ReasonCorrupt},
-		{"repeated", func(m *metadata) { m.Schema[1].RepetitionType.V = format.Repeated }, archive.ReasonCorrupt},
+		}, parquet.ReasonCorrupt},
+		{"no schema", func(m *metadata) { m.Schema = nil }, parquet.ReasonCorrupt},
+		{"column twice", func(m *metadata) { m.Schema[2].Name = m.Schema[1].Name }, parquet.ReasonCorrupt},
+		{"nested", func(m *metadata) { m.Schema[1].NumChildren = thrift.Null[int32]{V: 1, Valid: true} }, parquet.ReasonCorrupt},
+		{"repeated", func(m *metadata) { m.Schema[1].RepetitionType.V = format.Repeated }, parquet.ReasonCorrupt},
 		{"required for optional", func(m *metadata) {
 			for i := range m.Schema[1:] {
 				m.Schema[1+i].RepetitionType.V = format.Required
 			}
-		}, archive.ReasonCorrupt},
+		}, parquet.ReasonCorrupt},
 		{"decimal of 10^9 bytes", func(m *metadata) {
 			for i := range m.Schema {
 				if m.Schema[i].Name == "cost" {
 					m.Schema[i].TypeLength.V = 1 << 30
 				}
 			}
-		}, archive.ReasonColumn},
+		}, parquet.ReasonColumn},
 	}
-	if _, err := archive.Decode(t.Context(), things.Table, rewrite(t, good, func(*metadata) {}), day, nil); err != nil {
+	if _, err := parquet.Decode(t.Context(), things.Table, rewrite(t, good, func(*metadata) {}), day, nil); err != nil {
 		t.Fatalf("the file as it is: %v", err)
 	}
 	for _, test := range tests {
@@ -219,7 +219,7 @@ func TestBytesAreReadOnce(t *testing.T) {
 		m.RowGroups = append(m.RowGroups, m.RowGroups[0])
 	})
 	_, err := decodeBounded(t, ones.Table, again, 8<<20)
-	wantReason(t, err, archive.ReasonCorrupt)
+	wantReason(t, err, parquet.ReasonCorrupt)
 }
 
 // A value that is null, after megabytes of spaces, is scanned as often as a row
@@ -236,8 +236,8 @@ func TestScannedBytesAreBounded(t *testing.T) {
 	table := schema.Of[known](schema.Spec{Name: "known", Mode: schema.Event})
 	null := strings.Repeat(" ", 1<<20) + "null"
 	var out bytes.Buffer
-	w := parquet.NewGenericWriter[raw](&out, parquet.DefaultEncodingFor(parquet.ByteArray, &parquet.Plain), parquet.DataPageStatistics(false))
-	for i := range archive.MaxDecoded>>20 + 1 {
+	w := parquetgo.NewGenericWriter[raw](&out, parquetgo.DefaultEncodingFor(parquetgo.ByteArray, &parquetgo.Plain), parquetgo.DataPageStatistics(false))
+	for i := range parquet.MaxDecoded>>20 + 1 {
 		if _, err := w.Write([]raw{{strconv.Itoa(i), null}}); err != nil {
 			t.Fatal(err)
 		}
@@ -245,8 +245,8 @@ func TestScannedBytesAreBounded(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err := archive.Decode(t.Context(), table.Table, out.Bytes(), "", nil)
-	wantReason(t, err, archive.ReasonTooLarge)
+	_, err := parquet.Decode(t.Context(), table.Table, out.Bytes(), "", nil)
+	wantReason(t, err, parquet.ReasonTooLarge)
 }
 
 // The limit is that of all row groups together.
@@ -254,12 +254,12 @@ func TestDecodedBytesAreBounded(t *testing.T) {
 	type raw struct {
 		ID string `parquet:"id,dict"`
 	}
-	group := make([]raw, archive.MaxRows/2)
+	group := make([]raw, parquet.MaxRows/2)
 	for i := range group {
-		group[i].ID = strings.Repeat("x", archive.MaxDecoded/archive.MaxRows-3) // an offset has 4 bytes more
+		group[i].ID = strings.Repeat("x", parquet.MaxDecoded/parquet.MaxRows-3) // an offset has 4 bytes more
 	}
 	var out bytes.Buffer
-	w := parquet.NewGenericWriter[raw](&out, parquet.MaxRowsPerRowGroup(archive.MaxRows/2))
+	w := parquetgo.NewGenericWriter[raw](&out, parquetgo.MaxRowsPerRowGroup(parquet.MaxRows/2))
 	for range 2 {
 		if _, err := w.Write(group); err != nil {
 			t.Fatal(err)
@@ -268,15 +268,15 @@ func TestDecodedBytesAreBounded(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err := archive.Decode(t.Context(), ones.Table, out.Bytes(), "", nil)
-	wantReason(t, err, archive.ReasonTooLarge)
+	_, err := parquet.Decode(t.Context(), ones.Table, out.Bytes(), "", nil)
+	wantReason(t, err, parquet.ReasonTooLarge)
 }
 
 // The most that a file may have costs a few times MaxDecoded, however few bytes it
 // has; one row group more, and it is refused for about the same.
 func TestLargestFile(t *testing.T) {
-	list := make([]one, archive.MaxRows)
-	filler := strings.Repeat("x", archive.MaxDecoded/archive.MaxRows-20)
+	list := make([]one, parquet.MaxRows)
+	filler := strings.Repeat("x", parquet.MaxDecoded/parquet.MaxRows-20)
 	for i := range list {
 		list[i].ID = fmt.Sprintf("%s%06d", filler, i)
 	}
@@ -286,7 +286,7 @@ func TestLargestFile(t *testing.T) {
 	if len(data) > 2<<20 {
 		t.Errorf("the file has %d bytes", len(data))
 	}
-	if rows, err := decodeBounded(t, ones.Table, data, 6*archive.MaxDecoded); rows != archive.MaxRows || err != nil {
+	if rows, err := decodeBounded(t, ones.Table, data, 6*parquet.MaxDecoded); rows != parquet.MaxRows || err != nil {
 		t.Errorf("%d rows, %v", rows, err)
 	}
 	more := rewrite(t, data, func(m *format.FileMetaData) {
@@ -294,21 +294,21 @@ func TestLargestFile(t *testing.T) {
 		m.RowGroups = append(m.RowGroups, m.RowGroups[1])
 	})
 	_, err := decodeBounded(t, ones.Table, more, 1<<20)
-	wantReason(t, err, archive.ReasonTooLarge)
+	wantReason(t, err, parquet.ReasonTooLarge)
 }
 
 func TestDecodeEndsWithTheContext(t *testing.T) {
 	mem := checked(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if got, err := archive.Decode(ctx, things.Table, smallFile(t, 3), day, mem); !errors.Is(err, context.Canceled) || got != nil {
+	if got, err := parquet.Decode(ctx, things.Table, smallFile(t, 3), day, mem); !errors.Is(err, context.Canceled) || got != nil {
 		t.Errorf("got %d records, %v", len(got), err)
 	}
 }
 
 func wantReason(t testing.TB, err error, want schema.Reason) {
 	t.Helper()
-	var refused *archive.Error
+	var refused *parquet.Error
 	if !errors.As(err, &refused) || refused.Reason != want {
 		t.Errorf("got %v, want an *Error with reason %s", err, want)
 	}
@@ -334,7 +334,7 @@ func TestThriftLies(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := decodeBounded(t, things.Table, frame([]byte("PAR1"), []byte(test.footer)), 1<<20)
-			wantReason(t, err, archive.ReasonCorrupt)
+			wantReason(t, err, parquet.ReasonCorrupt)
 		})
 	}
 }
@@ -349,26 +349,26 @@ func TestUnknownMetadata(t *testing.T) {
 		field := "\x0c\xc8\x01" + strings.Repeat("\x1c", depth) + strings.Repeat("\x00", depth+1)
 		return frame(pages, append(bytes.Clone(footer), field+"\x00"...))
 	}
-	got, err := archive.Decode(t.Context(), things.Table, nested(5), day, nil)
+	got, err := parquet.Decode(t.Context(), things.Table, nested(5), day, nil)
 	if err != nil {
 		t.Errorf("an unknown field: %v", err)
 	}
 	release(got)
 	_, err = decodeBounded(t, things.Table, nested(100), 1<<20)
-	wantReason(t, err, archive.ReasonCorrupt)
+	wantReason(t, err, parquet.ReasonCorrupt)
 
 	// All lists together have a limit.
 	lists := func(n int) []byte {
 		list := "\x09\xc8\x01\xf3" + string(binary.AppendUvarint(nil, 60_000)) + strings.Repeat("\x07", 60_000)
 		return frame(pages, append(bytes.Clone(footer), strings.Repeat(list, n)+"\x00"...))
 	}
-	got, err = archive.Decode(t.Context(), things.Table, lists(1), day, nil)
+	got, err = parquet.Decode(t.Context(), things.Table, lists(1), day, nil)
 	if err != nil {
 		t.Errorf("an unknown list: %v", err)
 	}
 	release(got)
-	_, err = archive.Decode(t.Context(), things.Table, lists(2), day, nil)
-	wantReason(t, err, archive.ReasonCorrupt)
+	_, err = parquet.Decode(t.Context(), things.Table, lists(2), day, nil)
+	wantReason(t, err, parquet.ReasonCorrupt)
 }
 
 // one is a table of a single column, for files that are made by hand.
@@ -387,7 +387,7 @@ type page struct {
 func handmade(t testing.TB, rows int64, codec format.CompressionCodec, pages ...page) []byte {
 	t.Helper()
 	var empty bytes.Buffer
-	w := parquet.NewGenericWriter[any](&empty, parquet.NewSchema("ones", parquet.Group{"id": parquet.String()}))
+	w := parquetgo.NewGenericWriter[any](&empty, parquetgo.NewSchema("ones", parquetgo.Group{"id": parquetgo.String()}))
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -456,7 +456,7 @@ func TestPageLies(t *testing.T) {
 		handmade(t, 200, none, dictionaryPage(2, len(ab), ab), dataPage(200, len(runOfIndexes), format.RLEDictionary, runOfIndexes)),
 	}
 	for i, data := range good {
-		got, err := archive.Decode(t.Context(), ones.Table, data, "", nil)
+		got, err := parquet.Decode(t.Context(), ones.Table, data, "", nil)
 		if err != nil {
 			t.Errorf("good file %d: %v", i, err)
 		}
@@ -466,7 +466,7 @@ func TestPageLies(t *testing.T) {
 		data := handmade(t, 2, none, dataPage(2, len(ab)+6, format.Plain, append([]byte{2, 0, 0, 0, 2 << 1, level}, ab...)))
 		return rewrite(t, data, func(m *format.FileMetaData) { m.Schema[1].RepetitionType.V = format.Optional })
 	}
-	if got, err := archive.Decode(t.Context(), ones.Table, optional(1), "", nil); err != nil {
+	if got, err := parquet.Decode(t.Context(), ones.Table, optional(1), "", nil); err != nil {
 		t.Errorf("an optional column: %v", err)
 	} else {
 		release(got)
@@ -477,44 +477,44 @@ func TestPageLies(t *testing.T) {
 		data   []byte
 		reason schema.Reason
 	}{
-		{"definition level 2", optional(2), archive.ReasonCorrupt},
-		{"a page too many", handmade(t, 2, none, plain, plain), archive.ReasonCorrupt},
-		{"bomb", handmade(t, 2, zst, dataPage(2, 10, format.Plain, bomb)), archive.ReasonCorrupt},
-		{"bomb in a dictionary", handmade(t, 2, zst, dictionaryPage(2, 10, bomb)), archive.ReasonCorrupt},
-		{"bomb that says its size", handmade(t, 2, zst, dataPage(2, math.MaxInt32, format.Plain, bomb)), archive.ReasonTooLarge},
+		{"definition level 2", optional(2), parquet.ReasonCorrupt},
+		{"a page too many", handmade(t, 2, none, plain, plain), parquet.ReasonCorrupt},
+		{"bomb", handmade(t, 2, zst, dataPage(2, 10, format.Plain, bomb)), parquet.ReasonCorrupt},
+		{"bomb in a dictionary", handmade(t, 2, zst, dictionaryPage(2, 10, bomb)), parquet.ReasonCorrupt},
+		{"bomb that says its size", handmade(t, 2, zst, dataPage(2, math.MaxInt32, format.Plain, bomb)), parquet.ReasonTooLarge},
 		{"many pages", handmade(t, 2, zst, dataPage(1, 20<<20, format.Plain, oneOf20MiB),
-			dataPage(1, 20<<20, format.Plain, oneOf20MiB)), archive.ReasonTooLarge},
+			dataPage(1, 20<<20, format.Plain, oneOf20MiB)), parquet.ReasonTooLarge},
 		{"large values in few indexes", handmade(t, 200, none, dictionaryPage(1, len(large), large),
-			dataPage(200, len(runOfIndexes), format.RLEDictionary, runOfIndexes)), archive.ReasonTooLarge},
-		{"dictionary with too many entries", handmade(t, 2, none, dictionaryPage(3, len(ab), ab), firstOnly), archive.ReasonCorrupt},
-		{"dictionary with too few entries", handmade(t, 2, none, dictionaryPage(1, len(ab), ab), firstOnly), archive.ReasonCorrupt},
-		{"dictionary of 2^31 entries", handmade(t, 2, none, dictionaryPage(math.MaxInt32, len(ab), ab)), archive.ReasonCorrupt},
-		{"two dictionaries", handmade(t, 2, none, dictionaryPage(2, len(ab), ab), dictionaryPage(2, len(ab), ab), firstOnly), archive.ReasonCorrupt},
-		{"no dictionary", handmade(t, 2, none, dataPage(2, 3, format.RLEDictionary, []byte{1, 3, 2})), archive.ReasonCorrupt},
-		{"index outside", handmade(t, 1, none, dictionaryPage(1, 5, text("a")), dataPage(1, 3, format.RLEDictionary, []byte{1, 3, 1})), archive.ReasonCorrupt},
-		{"index of 33 bits", handmade(t, 2, none, dictionaryPage(2, len(ab), ab), dataPage(2, 3, format.RLEDictionary, []byte{33, 3, 2})), archive.ReasonCorrupt},
+			dataPage(200, len(runOfIndexes), format.RLEDictionary, runOfIndexes)), parquet.ReasonTooLarge},
+		{"dictionary with too many entries", handmade(t, 2, none, dictionaryPage(3, len(ab), ab), firstOnly), parquet.ReasonCorrupt},
+		{"dictionary with too few entries", handmade(t, 2, none, dictionaryPage(1, len(ab), ab), firstOnly), parquet.ReasonCorrupt},
+		{"dictionary of 2^31 entries", handmade(t, 2, none, dictionaryPage(math.MaxInt32, len(ab), ab)), parquet.ReasonCorrupt},
+		{"two dictionaries", handmade(t, 2, none, dictionaryPage(2, len(ab), ab), dictionaryPage(2, len(ab), ab), firstOnly), parquet.ReasonCorrupt},
+		{"no dictionary", handmade(t, 2, none, dataPage(2, 3, format.RLEDictionary, []byte{1, 3, 2})), parquet.ReasonCorrupt},
+		{"index outside", handmade(t, 1, none, dictionaryPage(1, 5, text("a")), dataPage(1, 3, format.RLEDictionary, []byte{1, 3, 1})), parquet.ReasonCorrupt},
+		{"index of 33 bits", handmade(t, 2, none, dictionaryPage(2, len(ab), ab), dataPage(2, 3, format.RLEDictionary, []byte{33, 3, 2})), parquet.ReasonCorrupt},
 		{"run of 2^31 packed groups", handmade(t, 2, none, dictionaryPage(2, len(ab), ab),
-			dataPage(2, 6, format.RLEDictionary, []byte{1, 0xff, 0xff, 0xff, 0xff, 0x0f})), archive.ReasonCorrupt},
-		{"indexes end early", handmade(t, 9, none, dictionaryPage(2, len(ab), ab), dataPage(9, 3, format.RLEDictionary, []byte{1, 3, 2})), archive.ReasonCorrupt},
-		{"text of 4 GiB", handmade(t, 1, none, dataPage(1, 5, format.Plain, []byte("\xff\xff\xff\xffx"))), archive.ReasonCorrupt},
-		{"more values than rows", handmade(t, 1, none, plain), archive.ReasonCorrupt},
-		{"fewer values than rows", handmade(t, 3, none, plain), archive.ReasonCorrupt},
-		{"values negative", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.DataPageHeader.V.NumValues = -1 })), archive.ReasonCorrupt},
-		{"size negative", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.CompressedPageSize = -1 })), archive.ReasonCorrupt},
-		{"size too large", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.CompressedPageSize = 1000 })), archive.ReasonCorrupt},
-		{"decoded size negative", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.UncompressedPageSize = -1 })), archive.ReasonCorrupt},
-		{"decoded size differs", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.UncompressedPageSize++ })), archive.ReasonCorrupt},
-		{"no page header", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.DataPageHeader.Valid = false })), archive.ReasonCorrupt},
-		{"index page", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.Type = format.IndexPage })), archive.ReasonCorrupt},
-		{"encoding", handmade(t, 2, none, dataPage(2, len(ab), format.DeltaByteArray, ab)), archive.ReasonCorrupt},
-		{"no pages", handmade(t, 2, none), archive.ReasonCorrupt},
-		{"page without values", handmade(t, 2, none, dataPage(0, 0, format.Plain, nil), plain), archive.ReasonCorrupt},
+			dataPage(2, 6, format.RLEDictionary, []byte{1, 0xff, 0xff, 0xff, 0xff, 0x0f})), parquet.ReasonCorrupt},
+		{"indexes end early", handmade(t, 9, none, dictionaryPage(2, len(ab), ab), dataPage(9, 3, format.RLEDictionary, []byte{1, 3, 2})), parquet.ReasonCorrupt},
+		{"text of 4 GiB", handmade(t, 1, none, dataPage(1, 5, format.Plain, []byte("\xff\xff\xff\xffx"))), parquet.ReasonCorrupt},
+		{"more values than rows", handmade(t, 1, none, plain), parquet.ReasonCorrupt},
+		{"fewer values than rows", handmade(t, 3, none, plain), parquet.ReasonCorrupt},
+		{"values negative", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.DataPageHeader.V.NumValues = -1 })), parquet.ReasonCorrupt},
+		{"size negative", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.CompressedPageSize = -1 })), parquet.ReasonCorrupt},
+		{"size too large", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.CompressedPageSize = 1000 })), parquet.ReasonCorrupt},
+		{"decoded size negative", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.UncompressedPageSize = -1 })), parquet.ReasonCorrupt},
+		{"decoded size differs", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.UncompressedPageSize++ })), parquet.ReasonCorrupt},
+		{"no page header", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.DataPageHeader.Valid = false })), parquet.ReasonCorrupt},
+		{"index page", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.Type = format.IndexPage })), parquet.ReasonCorrupt},
+		{"encoding", handmade(t, 2, none, dataPage(2, len(ab), format.DeltaByteArray, ab)), parquet.ReasonCorrupt},
+		{"no pages", handmade(t, 2, none), parquet.ReasonCorrupt},
+		{"page without values", handmade(t, 2, none, dataPage(0, 0, format.Plain, nil), plain), parquet.ReasonCorrupt},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			limit := uint64(8 << 20)
-			if test.reason == archive.ReasonTooLarge { // the limits themselves were reached
-				limit = 6 * archive.MaxDecoded
+			if test.reason == parquet.ReasonTooLarge { // the limits themselves were reached
+				limit = 6 * parquet.MaxDecoded
 			}
 			_, err := decodeBounded(t, ones.Table, test.data, limit)
 			wantReason(t, err, test.reason)
@@ -569,14 +569,14 @@ func TestDecodeChecksRows(t *testing.T) {
 			list := []raw{{ID: "a", Day: int32(date(day)), Details: "{}"}, {ID: "b", Day: int32(date(day)), Details: "{}"}}
 			test.change(&list[1])
 			var out bytes.Buffer
-			w := parquet.NewGenericWriter[raw](&out, parquet.DefaultEncodingFor(parquet.ByteArray, &parquet.Plain))
+			w := parquetgo.NewGenericWriter[raw](&out, parquetgo.DefaultEncodingFor(parquetgo.ByteArray, &parquetgo.Plain))
 			if _, err := w.Write(list); err != nil {
 				t.Fatal(err)
 			}
 			if err := w.Close(); err != nil {
 				t.Fatal(err)
 			}
-			got, err := archive.Decode(t.Context(), table.Table, out.Bytes(), day, mem)
+			got, err := parquet.Decode(t.Context(), table.Table, out.Bytes(), day, mem)
 			if test.reason == "" {
 				if err != nil {
 					t.Fatal(err)
@@ -607,14 +607,14 @@ func TestDecodeCanonicalJSON(t *testing.T) {
 	}
 	table := schema.Of[known](schema.Spec{Name: "known", Mode: schema.Event})
 	var out bytes.Buffer
-	w := parquet.NewGenericWriter[raw](&out, parquet.DefaultEncodingFor(parquet.ByteArray, &parquet.Plain))
+	w := parquetgo.NewGenericWriter[raw](&out, parquetgo.DefaultEncodingFor(parquetgo.ByteArray, &parquetgo.Plain))
 	if _, err := w.Write([]raw{{"a", `{ "b": 1, "a": "\u0041" }`}, {"b", " null "}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	got, err := archive.Decode(t.Context(), table.Table, out.Bytes(), "", nil)
+	got, err := parquet.Decode(t.Context(), table.Table, out.Bytes(), "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -626,28 +626,28 @@ func TestDecodeCanonicalJSON(t *testing.T) {
 
 // A column of the table that is in the file in another type is named.
 func TestDecodeWrongColumns(t *testing.T) {
-	file := func(node parquet.Node) []byte {
+	file := func(node parquetgo.Node) []byte {
 		var out bytes.Buffer
-		w := parquet.NewGenericWriter[any](&out, parquet.NewSchema("x", parquet.Group{"id": node}))
+		w := parquetgo.NewGenericWriter[any](&out, parquetgo.NewSchema("x", parquetgo.Group{"id": node}))
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
 		return out.Bytes()
 	}
-	for name, node := range map[string]parquet.Node{
-		"bytes":   parquet.Leaf(parquet.ByteArrayType),
-		"JSON":    parquet.JSON(),
-		"enum":    parquet.Enum(),
-		"integer": parquet.Int(64),
+	for name, node := range map[string]parquetgo.Node{
+		"bytes":   parquetgo.Leaf(parquetgo.ByteArrayType),
+		"JSON":    parquetgo.JSON(),
+		"enum":    parquetgo.Enum(),
+		"integer": parquetgo.Int(64),
 	} {
-		_, err := archive.Decode(t.Context(), ones.Table, file(node), "", nil)
-		wantReason(t, err, archive.ReasonColumn)
+		_, err := parquet.Decode(t.Context(), ones.Table, file(node), "", nil)
+		wantReason(t, err, parquet.ReasonColumn)
 		if err != nil && !strings.Contains(err.Error(), "column id") {
 			t.Errorf("%s: %v does not name the column", name, err)
 		}
 	}
-	_, err := archive.Decode(t.Context(), things.Table, file(parquet.String()), day, nil)
-	wantReason(t, err, archive.ReasonColumn)
+	_, err := parquet.Decode(t.Context(), things.Table, file(parquetgo.String()), day, nil)
+	wantReason(t, err, parquet.ReasonColumn)
 }
 
 func FuzzDecode(f *testing.F) {
@@ -655,7 +655,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(smallFile(f, 3))
 	f.Add([]byte("PAR1PAR1"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		got, err := archive.Decode(t.Context(), things.Table, data, day, nil)
+		got, err := parquet.Decode(t.Context(), things.Table, data, day, nil)
 		if err == nil {
 			rows, bytes := int64(0), 0
 			for _, r := range got {
@@ -672,12 +672,12 @@ func FuzzDecode(f *testing.F) {
 				}
 			}
 			release(got)
-			if rows > archive.MaxRows || bytes > 2*archive.MaxDecoded {
+			if rows > parquet.MaxRows || bytes > 2*parquet.MaxDecoded {
 				t.Fatalf("%d rows and %d bytes of a file of %d", rows, bytes, len(data))
 			}
 			return
 		}
-		var refused *archive.Error
+		var refused *parquet.Error
 		var row *schema.RowError
 		if !errors.As(err, &refused) && !errors.As(err, &row) {
 			t.Fatalf("an error of another type: %v", err)

@@ -1,4 +1,4 @@
-package archive
+package parquet
 
 import (
 	"encoding/binary"
@@ -93,7 +93,7 @@ func boundFooter(file []byte) ([]byte, error) {
 	}
 	footer, err := thrift.Marshal(new(thrift.CompactProtocol), metadata)
 	if err != nil {
-		return nil, fmt.Errorf("archive: writing Parquet: %w", err)
+		return nil, fmt.Errorf("parquet: %w", err)
 	}
 	file = append(pages, footer...)
 	file = binary.LittleEndian.AppendUint32(file, uint32(len(footer)))

@@ -1,4 +1,4 @@
-package archive_test
+package parquet_test
 
 import (
 	"bytes"
@@ -15,11 +15,11 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/apache/arrow/go/v17/parquet/file"
 	"github.com/apache/arrow/go/v17/parquet/pqarrow"
-	"github.com/parquet-go/parquet-go"
+	parquetgo "github.com/parquet-go/parquet-go"
 
 	"github.com/hubspoke/observability/internal/fixture"
-	"github.com/hubspoke/observability/lib/archive"
 	"github.com/hubspoke/observability/lib/envelope"
+	"github.com/hubspoke/observability/lib/internal/parquet"
 	"github.com/hubspoke/observability/lib/rowjson"
 	"github.com/hubspoke/observability/lib/rows"
 	"github.com/hubspoke/observability/lib/schema"
@@ -114,7 +114,7 @@ func record[T any](t testing.TB, c schema.Category[T], mem memory.Allocator, lis
 func encode(t testing.TB, table *schema.Table, rec arrow.Record) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	if err := archive.Encode(&out, table, rec); err != nil {
+	if err := parquet.Encode(&out, table, rec); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
@@ -156,7 +156,7 @@ func TestEncodeDecode(t *testing.T) {
 			mem := checked(t)
 			rec := record(t, things, mem, randomThings(n, uint64(n)))
 			defer rec.Release()
-			got, err := archive.Decode(t.Context(), things.Table, encode(t, things.Table, rec), day, mem)
+			got, err := parquet.Decode(t.Context(), things.Table, encode(t, things.Table, rec), day, mem)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -172,7 +172,7 @@ func TestEncodeDecodeFindings(t *testing.T) {
 	defer rec.Release()
 	data := encode(t, fixture.Category.Table, rec)
 	t.Logf("%d bytes per row", len(data)/5000)
-	got, err := archive.Decode(t.Context(), fixture.Category.Table, data, "", mem)
+	got, err := parquet.Decode(t.Context(), fixture.Category.Table, data, "", mem)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func TestEncodeSlicedRecord(t *testing.T) {
 	defer rec.Release()
 	part := rec.NewSlice(33, 77)
 	defer part.Release()
-	got, err := archive.Decode(t.Context(), things.Table, encode(t, things.Table, part), day, mem)
+	got, err := parquet.Decode(t.Context(), things.Table, encode(t, things.Table, part), day, mem)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +235,7 @@ func TestLongestRow(t *testing.T) {
 	rec := record(t, documents, mem, list)
 	defer rec.Release()
 	data := encode(t, documents.Table, rec)
-	got, err := archive.Decode(t.Context(), documents.Table, data, "", mem)
+	got, err := parquet.Decode(t.Context(), documents.Table, data, "", mem)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +252,7 @@ func TestBounds(t *testing.T) {
 	rec := record(t, documents, nil, longDocuments(100_000))
 	defer rec.Release()
 	data := encode(t, documents.Table, rec)
-	f, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
+	f, err := parquetgo.OpenFile(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -289,7 +289,7 @@ func TestLongBoundsAreRead(t *testing.T) {
 		Text  *string `parquet:"text,optional"`
 	}
 	var out bytes.Buffer
-	w := parquet.NewGenericWriter[row](&out, parquet.DefaultEncodingFor(parquet.ByteArray, &parquet.Plain), parquet.Compression(&parquet.Zstd))
+	w := parquetgo.NewGenericWriter[row](&out, parquetgo.DefaultEncodingFor(parquetgo.ByteArray, &parquetgo.Plain), parquetgo.Compression(&parquetgo.Zstd))
 	if _, err := w.Write([]row{{"a", list[0].State, list[0].Text}, {"b", list[1].State, nil}}); err != nil {
 		t.Fatal(err)
 	}
@@ -299,7 +299,7 @@ func TestLongBoundsAreRead(t *testing.T) {
 	if out.Len() < 12*long {
 		t.Fatalf("the file has %d bytes, so the bounds are not in it", out.Len())
 	}
-	got, err := archive.Decode(t.Context(), documents.Table, out.Bytes(), "", nil)
+	got, err := parquet.Decode(t.Context(), documents.Table, out.Bytes(), "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,20 +311,20 @@ func TestLongBoundsAreRead(t *testing.T) {
 func TestEncodeRefusesWhatDecodeWould(t *testing.T) {
 	text := strings.Repeat("x", 128<<10)
 	var list []document
-	for i := range archive.MaxDecoded>>17 + 1 {
+	for i := range parquet.MaxDecoded>>17 + 1 {
 		list = append(list, document{ID: fmt.Sprint(i), Text: &text})
 	}
 	rec := record(t, documents, nil, list)
 	defer rec.Release()
 	var out bytes.Buffer
-	err := archive.Encode(&out, documents.Table, rec)
-	wantReason(t, err, archive.ReasonTooLarge)
+	err := parquet.Encode(&out, documents.Table, rec)
+	wantReason(t, err, parquet.ReasonTooLarge)
 	if out.Len() > 0 {
 		t.Errorf("%d bytes were written", out.Len())
 	}
-	most := rec.NewSlice(0, archive.MaxDecoded>>17-1)
+	most := rec.NewSlice(0, parquet.MaxDecoded>>17-1)
 	defer most.Release()
-	got, err := archive.Decode(t.Context(), documents.Table, encode(t, documents.Table, most), "", nil)
+	got, err := parquet.Decode(t.Context(), documents.Table, encode(t, documents.Table, most), "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -414,17 +414,17 @@ func TestOtherWriter(t *testing.T) {
 	rec := record(t, table, nil, list)
 	defer rec.Release()
 	for _, version := range []int{1, 2} {
-		for _, codec := range []parquet.WriterOption{parquet.Compression(&parquet.Uncompressed), parquet.Compression(&parquet.Zstd)} {
+		for _, codec := range []parquetgo.WriterOption{parquetgo.Compression(&parquetgo.Uncompressed), parquetgo.Compression(&parquetgo.Zstd)} {
 			var out bytes.Buffer
-			w := parquet.NewGenericWriter[row](&out, codec, parquet.DataPageVersion(version), parquet.PageBufferSize(300),
-				parquet.DefaultEncodingFor(parquet.ByteArray, &parquet.Plain), parquet.MaxRowsPerRowGroup(170))
+			w := parquetgo.NewGenericWriter[row](&out, codec, parquetgo.DataPageVersion(version), parquetgo.PageBufferSize(300),
+				parquetgo.DefaultEncodingFor(parquetgo.ByteArray, &parquetgo.Plain), parquetgo.MaxRowsPerRowGroup(170))
 			if _, err := w.Write(input); err != nil {
 				t.Fatal(err)
 			}
 			if err := w.Close(); err != nil {
 				t.Fatal(err)
 			}
-			got, err := archive.Decode(t.Context(), table.Table, out.Bytes(), "", nil)
+			got, err := parquet.Decode(t.Context(), table.Table, out.Bytes(), "", nil)
 			if err != nil {
 				t.Fatal(err)
 			}

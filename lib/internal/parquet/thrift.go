@@ -1,4 +1,4 @@
-package archive
+package parquet
 
 import (
 	"encoding/binary"

@@ -1,11 +1,11 @@
-package archive_test
+package parquet_test
 
 import (
 	"bytes"
 	"testing"
 
 	"github.com/hubspoke/observability/internal/fixture"
-	"github.com/hubspoke/observability/lib/archive"
+	"github.com/hubspoke/observability/lib/internal/parquet"
 )
 
 const benchRows = 10_000
@@ -17,7 +17,7 @@ func BenchmarkEncode(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		out.Reset()
-		if err := archive.Encode(&out, fixture.Category.Table, rec); err != nil {
+		if err := parquet.Encode(&out, fixture.Category.Table, rec); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -31,7 +31,7 @@ func BenchmarkDecode(b *testing.B) {
 	rec.Release()
 	b.ReportAllocs()
 	for b.Loop() {
-		got, err := archive.Decode(b.Context(), fixture.Category.Table, data, "", nil)
+		got, err := parquet.Decode(b.Context(), fixture.Category.Table, data, "", nil)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package archive
+package parquet
 
 import (
 	"context"
@@ -255,7 +255,7 @@ func (d *decoder) row() error {
 }
 
 func (d *decoder) refuseRow(err *schema.RowError) error {
-	return fmt.Errorf("archive: row %d of the file: %w", d.rows, err)
+	return fmt.Errorf("row %d of the file: %w", d.rows, err)
 }
 
 // set sets the cell of the column, or says what is wrong with the value.

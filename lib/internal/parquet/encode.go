@@ -1,4 +1,4 @@
-package archive
+package parquet
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/parquet-go/parquet-go"
+	parquetgo "github.com/parquet-go/parquet-go"
 
 	"github.com/hubspoke/observability/lib/schema"
 )
@@ -30,42 +30,42 @@ const (
 // [ReasonTooLarge], and nothing is written.
 func Encode(w io.Writer, t *schema.Table, rec arrow.Record) error {
 	if !rec.Schema().Equal(t.ArrowSchema()) {
-		return fmt.Errorf("archive: the record is not one of category %s", t.Name())
+		return fmt.Errorf("parquet: the record is not one of category %s", t.Name())
 	}
 	if rec.NumRows() > MaxRows {
 		return refuse(ReasonTooLarge, "the record has %d rows, more than %d", rec.NumRows(), MaxRows)
 	}
-	if n := decodedBytes(rec); n > MaxDecoded {
+	if n := DecodedBytes(rec); n > MaxDecoded {
 		return refuse(ReasonTooLarge, "the record has %d bytes, more than %d", n, MaxDecoded)
 	}
 	var file bytes.Buffer
-	out := parquet.NewGenericWriter[any](&file, parquetSchema(t),
-		parquet.Compression(&compression),
-		parquet.DictionaryMaxBytes(dictionaryBytes),
-		parquet.DataPageStatistics(false), // four times a value of any length, and the column index says the same
-		parquet.CreatedBy("github.com/hubspoke/observability", "1", ""),
+	out := parquetgo.NewGenericWriter[any](&file, parquetSchema(t),
+		parquetgo.Compression(&compression),
+		parquetgo.DictionaryMaxBytes(dictionaryBytes),
+		parquetgo.DataPageStatistics(false), // four times a value of any length, and the column index says the same
+		parquetgo.CreatedBy("github.com/hubspoke/observability", "1", ""),
 	)
 	for from := 0; from < int(rec.NumRows()); from += rowGroupRows {
 		to := min(from+rowGroupRows, int(rec.NumRows()))
 		if err := writeRowGroup(out, t, rec, from, to); err != nil {
-			return fmt.Errorf("archive: writing Parquet: %w", err)
+			return fmt.Errorf("parquet: %w", err)
 		}
 	}
 	if err := out.Close(); err != nil {
-		return fmt.Errorf("archive: writing Parquet: %w", err)
+		return fmt.Errorf("parquet: %w", err)
 	}
 	data, err := boundFooter(file.Bytes())
 	if err != nil {
 		return err
 	}
 	if _, err := w.Write(data); err != nil {
-		return fmt.Errorf("archive: writing Parquet: %w", err)
+		return fmt.Errorf("parquet: %w", err)
 	}
 	return nil
 }
 
-// decodedBytes is what a record counts against MaxDecoded, or a little more.
-func decodedBytes(rec arrow.Record) (n int64) {
+// DecodedBytes is what a record counts against [MaxDecoded], or a little more.
+func DecodedBytes(rec arrow.Record) (n int64) {
 	for _, column := range rec.Columns() {
 		width := 8
 		switch a := column.(type) {
@@ -80,48 +80,48 @@ func decodedBytes(rec arrow.Record) (n int64) {
 	return n
 }
 
-func parquetSchema(t *schema.Table) *parquet.Schema {
-	root := parquet.Group{}
+func parquetSchema(t *schema.Table) *parquetgo.Schema {
+	root := parquetgo.Group{}
 	for _, c := range t.Columns() {
 		node := parquetNode(c.Kind)
 		if c.Nullable {
-			node = parquet.Optional(node)
+			node = parquetgo.Optional(node)
 		} else {
-			node = parquet.Required(node)
+			node = parquetgo.Required(node)
 		}
 		root[c.Name] = node
 	}
-	return parquet.NewSchema(t.Name(), root)
+	return parquetgo.NewSchema(t.Name(), root)
 }
 
-func parquetNode(k schema.Kind) parquet.Node {
+func parquetNode(k schema.Kind) parquetgo.Node {
 	switch k {
 	case schema.KindText:
-		return parquet.Encoded(parquet.String(), &parquet.RLEDictionary)
+		return parquetgo.Encoded(parquetgo.String(), &parquetgo.RLEDictionary)
 	case schema.KindJSON:
-		return parquet.Encoded(parquet.JSON(), &parquet.RLEDictionary)
+		return parquetgo.Encoded(parquetgo.JSON(), &parquetgo.RLEDictionary)
 	case schema.KindInt64:
-		return parquet.Leaf(parquet.Int64Type)
+		return parquetgo.Leaf(parquetgo.Int64Type)
 	case schema.KindFloat64:
-		return parquet.Leaf(parquet.DoubleType)
+		return parquetgo.Leaf(parquetgo.DoubleType)
 	case schema.KindDecimal:
-		return parquet.Decimal(schema.DecimalScale, schema.DecimalPrecision, parquet.FixedLenByteArrayType(decimalBytes))
+		return parquetgo.Decimal(schema.DecimalScale, schema.DecimalPrecision, parquetgo.FixedLenByteArrayType(decimalBytes))
 	case schema.KindBool:
-		return parquet.Leaf(parquet.BooleanType)
+		return parquetgo.Leaf(parquetgo.BooleanType)
 	case schema.KindTimestamp:
-		return parquet.Timestamp(parquet.Microsecond)
+		return parquetgo.Timestamp(parquetgo.Microsecond)
 	case schema.KindDate:
-		return parquet.Date()
+		return parquetgo.Date()
 	}
-	panic("archive: no Parquet type for " + k.String())
+	panic("parquet: no Parquet type for " + k.String())
 }
 
 // decimalBytes is the size of a decimal of 38 digits.
 const decimalBytes = 16
 
-func writeRowGroup(out *parquet.GenericWriter[any], t *schema.Table, rec arrow.Record, from, to int) error {
+func writeRowGroup(out *parquetgo.GenericWriter[any], t *schema.Table, rec arrow.Record, from, to int) error {
 	writers := out.ColumnWriters()
-	values := make([]parquet.Value, 0, valuesAtOnce)
+	values := make([]parquetgo.Value, 0, valuesAtOnce)
 	for i, path := range out.Schema().Columns() {
 		j, ok := t.Index(path[0])
 		if !ok {
@@ -147,7 +147,7 @@ func writeRowGroup(out *parquet.GenericWriter[any], t *schema.Table, rec arrow.R
 // values reads one Arrow array as Parquet values.
 type values struct {
 	array arrow.Array
-	get   func(row int) parquet.Value
+	get   func(row int) parquetgo.Value
 }
 
 func newValues(a arrow.Array) values {
@@ -155,33 +155,33 @@ func newValues(a arrow.Array) values {
 	case *array.String:
 		offsets, bytes := a.ValueOffsets(), a.ValueBytes()
 		first := offsets[0]
-		return values{a, func(row int) parquet.Value {
-			return parquet.ByteArrayValue(bytes[offsets[row]-first : offsets[row+1]-first])
+		return values{a, func(row int) parquetgo.Value {
+			return parquetgo.ByteArrayValue(bytes[offsets[row]-first : offsets[row+1]-first])
 		}}
 	case *array.Int64:
-		return values{a, func(row int) parquet.Value { return parquet.Int64Value(a.Value(row)) }}
+		return values{a, func(row int) parquetgo.Value { return parquetgo.Int64Value(a.Value(row)) }}
 	case *array.Float64:
-		return values{a, func(row int) parquet.Value { return parquet.DoubleValue(a.Value(row)) }}
+		return values{a, func(row int) parquetgo.Value { return parquetgo.DoubleValue(a.Value(row)) }}
 	case *array.Boolean:
-		return values{a, func(row int) parquet.Value { return parquet.BooleanValue(a.Value(row)) }}
+		return values{a, func(row int) parquetgo.Value { return parquetgo.BooleanValue(a.Value(row)) }}
 	case *array.Timestamp:
-		return values{a, func(row int) parquet.Value { return parquet.Int64Value(int64(a.Value(row))) }}
+		return values{a, func(row int) parquetgo.Value { return parquetgo.Int64Value(int64(a.Value(row))) }}
 	case *array.Date32:
-		return values{a, func(row int) parquet.Value { return parquet.Int32Value(int32(a.Value(row))) }}
+		return values{a, func(row int) parquetgo.Value { return parquetgo.Int32Value(int32(a.Value(row))) }}
 	case *array.Decimal128:
-		return values{a, func(row int) parquet.Value {
+		return values{a, func(row int) parquetgo.Value {
 			n := a.Value(row)
 			b := binary.BigEndian.AppendUint64(make([]byte, 0, decimalBytes), uint64(n.HighBits()))
-			return parquet.FixedLenByteArrayValue(binary.BigEndian.AppendUint64(b, n.LowBits()))
+			return parquetgo.FixedLenByteArrayValue(binary.BigEndian.AppendUint64(b, n.LowBits()))
 		}}
 	}
-	panic(fmt.Sprintf("archive: no Parquet type for %v", a.DataType()))
+	panic(fmt.Sprintf("parquet: no Parquet type for %v", a.DataType()))
 }
 
-func (v values) value(row, column int, nullable bool) parquet.Value {
+func (v values) value(row, column int, nullable bool) parquetgo.Value {
 	switch {
 	case v.array.IsNull(row):
-		return parquet.NullValue().Level(0, 0, column)
+		return parquetgo.NullValue().Level(0, 0, column)
 	case nullable:
 		return v.get(row).Level(0, 1, column)
 	}
