@@ -128,7 +128,7 @@ func TestMakeTargetsExist(t *testing.T) {
 var commands = map[string][]string{
 	"spoke": {"", "once", "run", "categories"},
 	"hub":   {"", "migrate", "check", "consume", "lambda", "replay", "refresh", "status", "verify", "forget", "rejects list", "rejects show"},
-	"local": {"", "demo", "up", "down"},
+	"demo": {"", "demo", "up", "down"},
 }
 
 var flagRE = regexp.MustCompile(`--(?:\[no-\])?([a-z][a-z-]+)`)
@@ -164,7 +164,7 @@ func TestFlagsExist(t *testing.T) {
 	known := flags(t)
 	for path, text := range documents(t) {
 		for _, m := range flagRE.FindAllStringSubmatch(text, -1) {
-			if !known["spoke"][m[1]] && !known["hub"][m[1]] && !known["local"][m[1]] {
+			if !known["spoke"][m[1]] && !known["hub"][m[1]] && !known["demo"][m[1]] {
 				t.Errorf("%s: no program has the flag --%s", path, m[1])
 			}
 		}

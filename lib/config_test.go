@@ -51,6 +51,6 @@ func TestConfigurationsRefuseNegativeNumbers(t *testing.T) {
 	wantAllNamed(t, func(c envelope.Config) error { _, err := envelope.NewPacker(c); return err })
 	wantAllNamed(t, func(c kinesis.Config) error { _, err := kinesis.New(c); return err })
 	wantAllNamed(t, func(c kcl.Config) error { _, err := kcl.New(c, nil); return err })
-	wantAllNamed(t, func(c awsconfig.Options) error { _, err := awsconfig.Load(t.Context(), c); return err })
+	wantAllNamed(t, func(c awsconfig.Config) error { _, err := awsconfig.Load(t.Context(), c); return err })
 	wantAllNamed(t, func(c pgserver.Config) error { _, err := pgserver.Start(t.Context(), c); return err })
 }

@@ -106,11 +106,11 @@ func (c *children) run(ctx context.Context, name string, env []string, program s
 const stopTime = 30 * time.Second
 
 // stop asks a program to end, and ends it if it does not.
-func (c *child) stop(patience time.Duration) {
+func (c *child) stop(timeout time.Duration) {
 	_ = c.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-c.done:
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		c.kill()
 	}
 }

@@ -268,7 +268,7 @@ func (s *spokes) live(d *database, runs int) {
 	s.Helper()
 	applied := make(chan load.Result, 1000)
 	pipeline := must(ingest.New(d.loader, ingest.Config{
-		Stream: "stream", Created: time.Now(), BatchAge: 10 * time.Millisecond, OnApply: func(r load.Result) { applied <- r },
+		StreamID: "stream", Created: time.Now(), BatchAge: 10 * time.Millisecond, OnApply: func(r load.Result) { applied <- r },
 	}))
 	ctx, stop := context.WithCancel(s.Context())
 	done := make(chan error, 2)

@@ -64,11 +64,11 @@ func publish(ctx context.Context, cfg aws.Config, stream, account string, lamps 
 
 // consume applies the stream to the loader's database until ctx is done.
 func consume(ctx context.Context, cfg aws.Config, stream string, loader *load.Loader, applied func(load.Result)) error {
-	pipeline, err := ingest.New(loader, ingest.Config{Stream: stream, OnApply: applied})
+	pipeline, err := ingest.New(loader, ingest.Config{StreamID: stream, OnApply: applied})
 	if err != nil {
 		return err
 	}
-	worker, err := kcl.New(kcl.Config{Application: "lamps", Stream: stream,
+	worker, err := kcl.New(kcl.Config{LeaseTable: "lamps", Stream: stream,
 		Kinesis: kinesis.NewFromConfig(cfg), DynamoDB: dynamodb.NewFromConfig(cfg)}, pipeline)
 	if err != nil {
 		return err

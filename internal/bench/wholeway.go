@@ -269,7 +269,7 @@ func (w *way) newHub(ctx context.Context, committers int) (*hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.pipeline, err = ingest.New(loader, ingest.Config{Stream: "bench", Committers: committers, BatchRows: w.batch})
+	h.pipeline, err = ingest.New(loader, ingest.Config{StreamID: "bench", Committers: committers, BatchRows: w.batch})
 	if err != nil {
 		return nil, err
 	}

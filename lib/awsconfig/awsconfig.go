@@ -55,9 +55,9 @@ func Transient(err error) bool {
 	return errors.Is(err, context.Canceled) || retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
 }
 
-// Options say which AWS configuration to load. The zero value is what the AWS
+// Config says which AWS configuration to load. The zero value is what the AWS
 // command line would use.
-type Options struct {
+type Config struct {
 	// Profile of the shared AWS files. Defaults to AWS_PROFILE, then "default".
 	Profile string
 	// Region of the clients. Defaults to AWS_REGION, then the profile's region.
@@ -71,16 +71,16 @@ type Options struct {
 	// AWS_MAX_ATTEMPTS or max_attempts of the profile, then 6.
 	MaxAttempts int
 	// Log receives what the AWS SDK has to say, such as warnings. Defaults to none.
-	Log *slog.Logger
+	Logger *slog.Logger
 }
 
-func (o Options) validate() error {
+func (o Config) validate() error {
 	faults := []error{o.Role.Validate()}
 	if o.Timeout < 0 {
-		faults = append(faults, errors.New("awsconfig: Options.Timeout is negative"))
+		faults = append(faults, errors.New("awsconfig: Config.Timeout is negative"))
 	}
 	if o.MaxAttempts < 0 {
-		faults = append(faults, errors.New("awsconfig: Options.MaxAttempts is negative"))
+		faults = append(faults, errors.New("awsconfig: Config.MaxAttempts is negative"))
 	}
 	return errors.Join(faults...)
 }
@@ -124,17 +124,17 @@ const (
 // clients look for others, in the shared files too, and ask once more; without any
 // the error is an [*ExpiredError]. The error is that of ctx when it is done. All configurations loaded with the same
 // Timeout share one pool of connections.
-func Load(ctx context.Context, o Options) (aws.Config, error) {
+func Load(ctx context.Context, o Config) (aws.Config, error) {
 	if err := o.validate(); err != nil {
 		return aws.Config{}, err
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	options := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(httpClient(o.Timeout)),
 		config.WithAPIOptions([]func(*middleware.Stack) error{awsanswer.Add, endQuietly}),
-		config.WithLogger(sdkLog{o.Log}), // the SDK's own writes to standard error, in a format of its own
+		config.WithLogger(sdkLog{o.Logger}), // the SDK's own writes to standard error, in a format of its own
 	}
 	if o.Profile != "" {
 		options = append(options, config.WithSharedConfigProfile(o.Profile))

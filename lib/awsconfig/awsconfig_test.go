@@ -56,19 +56,19 @@ func fake(t *testing.T) *awsfake.Server {
 func TestLoadSaysWhatIsMissing(t *testing.T) {
 	t.Run("region", func(t *testing.T) {
 		isolate(t, "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b")
-		if _, err := awsconfig.Load(t.Context(), awsconfig.Options{}); !errors.Is(err, awsconfig.ErrNoRegion) {
+		if _, err := awsconfig.Load(t.Context(), awsconfig.Config{}); !errors.Is(err, awsconfig.ErrNoRegion) {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("credentials", func(t *testing.T) {
 		isolate(t)
-		if _, err := awsconfig.Load(t.Context(), awsconfig.Options{Region: "eu-central-1"}); !errors.Is(err, awsconfig.ErrNoCredentials) {
+		if _, err := awsconfig.Load(t.Context(), awsconfig.Config{Region: "eu-central-1"}); !errors.Is(err, awsconfig.ErrNoCredentials) {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("profile", func(t *testing.T) {
 		isolate(t)
-		_, err := awsconfig.Load(t.Context(), awsconfig.Options{Profile: "nobody"})
+		_, err := awsconfig.Load(t.Context(), awsconfig.Config{Profile: "nobody"})
 		if err == nil || !strings.Contains(err.Error(), `"nobody"`) || !strings.Contains(err.Error(), "list-profiles") {
 			t.Errorf("got %v", err)
 		}
@@ -76,7 +76,7 @@ func TestLoadSaysWhatIsMissing(t *testing.T) {
 	t.Run("role", func(t *testing.T) {
 		isolate(t)
 		for _, r := range []awsconfig.Role{{ARN: "hub-writer"}, {ARN: "arn:aws:iam::444455556666:user/x"}, {ExternalID: "x"}} {
-			if _, err := awsconfig.Load(t.Context(), awsconfig.Options{Role: r}); err == nil {
+			if _, err := awsconfig.Load(t.Context(), awsconfig.Config{Role: r}); err == nil {
 				t.Errorf("%+v: no error", r)
 			}
 		}
@@ -87,7 +87,7 @@ func TestRoleOfAnotherAccount(t *testing.T) {
 	server := fake(t)
 	isolate(t, server.Environment(account)...)
 
-	cfg, err := awsconfig.Load(t.Context(), awsconfig.Options{})
+	cfg, err := awsconfig.Load(t.Context(), awsconfig.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestRoleOfAnotherAccount(t *testing.T) {
 		t.Errorf("got %+v, %v", identity, err)
 	}
 
-	cfg, err = awsconfig.Load(t.Context(), awsconfig.Options{Role: awsconfig.Role{ARN: role, ExternalID: "secret"}})
+	cfg, err = awsconfig.Load(t.Context(), awsconfig.Config{Role: awsconfig.Role{ARN: role, ExternalID: "secret"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func TestRoleOfAnotherAccount(t *testing.T) {
 		t.Errorf("got %+v, %v", identity, err)
 	}
 
-	_, err = awsconfig.Load(t.Context(), awsconfig.Options{Role: awsconfig.Role{ARN: role, ExternalID: "wrong"}})
+	_, err = awsconfig.Load(t.Context(), awsconfig.Config{Role: awsconfig.Role{ARN: role, ExternalID: "wrong"}})
 	if err == nil || !strings.Contains(err.Error(), role) {
 		t.Errorf("wrong external id: got %v", err)
 	}
@@ -123,7 +123,7 @@ func TestAttempts(t *testing.T) {
 			settings = append(settings, test.env)
 		}
 		isolate(t, settings...)
-		cfg, err := awsconfig.Load(t.Context(), awsconfig.Options{MaxAttempts: test.opt})
+		cfg, err := awsconfig.Load(t.Context(), awsconfig.Config{MaxAttempts: test.opt})
 		if err != nil || cfg.RetryMaxAttempts != test.want {
 			t.Errorf("%q, %d: got %d, %v; want %d", test.env, test.opt, cfg.RetryMaxAttempts, err, test.want)
 		}
@@ -134,7 +134,7 @@ func TestAccountNamesTheRegion(t *testing.T) {
 	server := fake(t)
 	isolate(t, server.Environment(account)...)
 	server.Inject(awsfake.Fault{Operation: "sts:GetCallerIdentity", Effect: awsfake.Deny})
-	cfg, err := awsconfig.Load(t.Context(), awsconfig.Options{Region: "ap-east-1"})
+	cfg, err := awsconfig.Load(t.Context(), awsconfig.Config{Region: "ap-east-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestAccountNamesTheRegion(t *testing.T) {
 
 func TestAccountBlamesTheNetworkForWhatItDid(t *testing.T) {
 	isolate(t, "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=y", "AWS_ENDPOINT_URL=http://127.0.0.1:1")
-	cfg, err := awsconfig.Load(t.Context(), awsconfig.Options{Region: "eu-central-1", MaxAttempts: 1})
+	cfg, err := awsconfig.Load(t.Context(), awsconfig.Config{Region: "eu-central-1", MaxAttempts: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func TestCredentialsThatCannotBeRetrieved(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			isolate(t, "AWS_EC2_METADATA_DISABLED=false", test.setting)
-			_, err := awsconfig.Load(t.Context(), awsconfig.Options{Region: "eu-central-1", MaxAttempts: 1})
+			_, err := awsconfig.Load(t.Context(), awsconfig.Config{Region: "eu-central-1", MaxAttempts: 1})
 			if err == nil || errors.Is(err, awsconfig.ErrNoCredentials) != test.none || strings.Contains(err.Error(), "could not be retrieved") == test.none {
 				t.Errorf("got %v", err)
 			}
@@ -191,7 +191,7 @@ func TestLoadEndsWithTheContext(t *testing.T) {
 		w.WriteHeader(http.StatusForbidden)
 	})
 	isolate(t, "AWS_CONTAINER_CREDENTIALS_FULL_URI="+address)
-	if _, err := awsconfig.Load(ctx, awsconfig.Options{Region: "eu-central-1"}); err == nil || err != context.Canceled { //nolint:errorlint // nothing else is said
+	if _, err := awsconfig.Load(ctx, awsconfig.Config{Region: "eu-central-1"}); err == nil || err != context.Canceled { //nolint:errorlint // nothing else is said
 		t.Errorf("got %v", err)
 	}
 }
@@ -203,7 +203,7 @@ func TestTimeout(t *testing.T) {
 		<-r.Context().Done()
 	})
 	isolate(t, "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_ENDPOINT_URL="+address)
-	cfg, err := awsconfig.Load(t.Context(), awsconfig.Options{Region: "eu-central-1", Timeout: 10 * time.Millisecond, MaxAttempts: 1})
+	cfg, err := awsconfig.Load(t.Context(), awsconfig.Config{Region: "eu-central-1", Timeout: 10 * time.Millisecond, MaxAttempts: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func TestLog(t *testing.T) {
 	isolate(t, "AWS_EC2_METADATA_DISABLED=false", "AWS_EC2_METADATA_SERVICE_ENDPOINT="+address)
 	var lines bytes.Buffer
 	log := slog.New(slog.NewJSONHandler(&lines, nil))
-	if _, err := awsconfig.Load(t.Context(), awsconfig.Options{Region: "eu-central-1", Log: log}); err != nil {
+	if _, err := awsconfig.Load(t.Context(), awsconfig.Config{Region: "eu-central-1", Logger: log}); err != nil {
 		t.Fatal(err)
 	}
 	var line struct{ Level, Msg, From string }

@@ -26,7 +26,7 @@ func (c *closing) Do(r *http.Request) (*http.Response, error) {
 // closed it, and an error cuts off the answer that is being read.
 func TestClosedBodyEndsQuietly(t *testing.T) {
 	isolate(t, "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b")
-	cfg, err := awsconfig.Load(t.Context(), awsconfig.Options{Region: "eu-central-1"})
+	cfg, err := awsconfig.Load(t.Context(), awsconfig.Config{Region: "eu-central-1"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ func Example() {
 	os.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
 	defer os.Unsetenv("AWS_SECRET_ACCESS_KEY")
 
-	cfg, err := awsconfig.Load(context.Background(), awsconfig.Options{Region: "eu-central-1"})
+	cfg, err := awsconfig.Load(context.Background(), awsconfig.Config{Region: "eu-central-1"})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -52,7 +52,7 @@ func TestExpiredCredentialsAreReadAgain(t *testing.T) {
 			})
 			write("AKIAOLD")
 			isolate(t, "AWS_SHARED_CREDENTIALS_FILE="+file, "AWS_ENDPOINT_URL="+address)
-			cfg, err := awsconfig.Load(t.Context(), awsconfig.Options{Region: "eu-central-1"})
+			cfg, err := awsconfig.Load(t.Context(), awsconfig.Config{Region: "eu-central-1"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,7 +90,7 @@ func TestExpiredRoleIsAssumedAgain(t *testing.T) {
 		}
 	})
 	isolate(t, "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_ENDPOINT_URL="+address)
-	cfg, err := awsconfig.Load(t.Context(), awsconfig.Options{Region: "eu-central-1", Role: awsconfig.Role{ARN: role}})
+	cfg, err := awsconfig.Load(t.Context(), awsconfig.Config{Region: "eu-central-1", Role: awsconfig.Role{ARN: role}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestExpiredEnvironment(t *testing.T) {
 		fmt.Fprint(w, "<ErrorResponse><Error><Code>ExpiredToken</Code></Error></ErrorResponse>")
 	})
 	isolate(t, "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_SESSION_TOKEN=c", "AWS_ENDPOINT_URL="+address)
-	cfg, err := awsconfig.Load(t.Context(), awsconfig.Options{Region: "eu-central-1"})
+	cfg, err := awsconfig.Load(t.Context(), awsconfig.Config{Region: "eu-central-1"})
 	if err != nil {
 		t.Fatal(err)
 	}

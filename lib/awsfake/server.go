@@ -31,7 +31,7 @@ type Config struct {
 	// Seed makes the choices of faults with a probability repeatable. Defaults to 0, which is a seed like any other.
 	Seed int64
 	// Log receives one debug line per call. Defaults to nothing.
-	Log *slog.Logger
+	Logger *slog.Logger
 }
 
 func (c Config) withDefaults() Config {
@@ -44,8 +44,8 @@ func (c Config) withDefaults() Config {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
 }
@@ -109,10 +109,10 @@ func New(cfg Config) (*Server, error) {
 		sts:      newSTS(cfg.Now, cfg.Roles),
 		s3:       newS3(cfg.Now),
 	}
-	s.http = &http.Server{Handler: http.HandlerFunc(s.serve), ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug)}
+	s.http = &http.Server{Handler: http.HandlerFunc(s.serve), ErrorLog: slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug)}
 	s.running.Go(func() {
 		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			cfg.Log.Error("awsfake stopped serving", "error", err)
+			cfg.Logger.Error("awsfake stopped serving", "error", err)
 		}
 	})
 	return s, nil
@@ -210,7 +210,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	s.calls.add(c.Operation)
 	c.effect, c.injection = s.faults.choose(&c.Call)
-	s.cfg.Log.Debug("call", "operation", c.Operation, "account", c.Account, "fault", c.effect)
+	s.cfg.Logger.Debug("call", "operation", c.Operation, "account", c.Account, "fault", c.effect)
 	s.affect(w, r, c)
 }
 

@@ -59,7 +59,7 @@ type Env struct {
 	// change since then may be left out. Only Incremental collectors see it set.
 	Since time.Time
 	// Log has the category and region as attributes. Never nil.
-	Log *slog.Logger
+	Logger *slog.Logger
 }
 
 // Reach says where a category exists.

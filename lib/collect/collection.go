@@ -40,7 +40,7 @@ func (r *Runner) collect(ctx context.Context, t *target, every time.Duration) []
 		Labels:    maps.Clone(r.cfg.Labels),
 		Now:       id.Time(),
 		Since:     t.mark.since(id.Time(), t.declared.Incremental),
-		Log:       r.cfg.Log.With("category", t.scope.Category, "region", t.scope.Region),
+		Logger:    r.cfg.Logger.With("category", t.scope.Category, "region", t.scope.Region),
 	}
 
 	// What was collected is still sent for a moment after ctx is done.
@@ -75,7 +75,7 @@ func (r *Runner) collect(ctx context.Context, t *target, every time.Duration) []
 	}
 
 	asking := awsanswer.OnUnreadable(ctx, c.unreadable)
-	err = protect(env.Log, func() error { return t.collector.collect(asking, env, c) })
+	err = protect(env.Logger, func() error { return t.collector.collect(asking, env, c) })
 	if err != nil && errors.Is(context.Cause(ctx), errOverdue) {
 		err = context.Cause(ctx) // what the collector made of it is a consequence
 	}
@@ -84,7 +84,7 @@ func (r *Runner) collect(ctx context.Context, t *target, every time.Duration) []
 	for i := range results {
 		results[i].Duration = time.Since(start)
 	}
-	r.sayDisabled(t, env.Log, results)
+	r.sayDisabled(t, env.Logger, results)
 	r.finished(results)
 	return results
 }
@@ -92,7 +92,7 @@ func (r *Runner) collect(ctx context.Context, t *target, every time.Duration) []
 // scopes returns what the runs of one collection describe.
 func (t *target) scopes(env *Env) (scopes []schema.Scope, err error) {
 	var names []string
-	if err := protect(env.Log, func() error { names = t.collector.slices(env.Now); return nil }); err != nil {
+	if err := protect(env.Logger, func() error { names = t.collector.slices(env.Now); return nil }); err != nil {
 		return nil, err
 	}
 	if len(names) == 0 {
@@ -174,10 +174,10 @@ func (r *Runner) finished(results []Result) {
 		attributes = append(attributes, "nulled_times", nulled)
 	}
 	if faults == 0 {
-		r.cfg.Log.Info("collected", attributes...)
+		r.cfg.Logger.Info("collected", attributes...)
 		return
 	}
-	r.cfg.Log.Error("collected with a fault", append(attributes, "faults", faults, "error", fault)...)
+	r.cfg.Logger.Error("collected with a fault", append(attributes, "faults", faults, "error", fault)...)
 }
 
 // outlive returns a context that is done the given time after ctx is.

@@ -67,7 +67,7 @@ func TestServiceOrRegionThatIsNotThere(t *testing.T) {
 			})
 			var log bytes.Buffer
 			cfg := config(c)
-			cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
+			cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
 			cfg.AWS = func(region string) aws.Config {
 				return aws.Config{
 					Region: region, HTTPClient: test.hosts, Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),

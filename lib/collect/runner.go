@@ -84,7 +84,7 @@ type Config struct {
 	Grace time.Duration
 
 	// Log receives one line per collection. Defaults to none.
-	Log *slog.Logger
+	Logger *slog.Logger
 	// Hooks for metrics and progress. Defaults to none.
 	Hooks Hooks
 }
@@ -137,8 +137,8 @@ func (c Config) withDefaults() Config {
 	if c.Grace == 0 {
 		c.Grace = defaultGrace
 	}
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
 }

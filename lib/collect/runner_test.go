@@ -349,7 +349,7 @@ func TestRowsGoToTheRunOfTheirSlice(t *testing.T) {
 		cost{day("2026-01-02"), "s3"}, cost{day("2026-01-01"), "s3"}, cost{day("2026-01-02"), "ec2"}))
 	cfg.Publisher, cfg.Archive = p, newArchive(t, b)
 	var text strings.Builder
-	cfg.Log = slog.New(slog.NewTextHandler(&text, nil))
+	cfg.Logger = slog.New(slog.NewTextHandler(&text, nil))
 	results, err := newRunner(t, cfg).Once(t.Context())
 	if err != nil || len(results) != 3 {
 		t.Fatalf("%v, %v", results, err)
@@ -1285,7 +1285,7 @@ func TestHooksRowsAndLog(t *testing.T) {
 	var seen []string
 	var text strings.Builder
 	cfg := config(emits(3, nil))
-	cfg.Log = slog.New(slog.NewTextHandler(&text, nil))
+	cfg.Logger = slog.New(slog.NewTextHandler(&text, nil))
 	cfg.Row = func(_ schema.Scope, row []byte) { seen = append(seen, string(row)) }
 	cfg.Hooks = collect.Hooks{
 		Started:  func(schema.Scope, schema.RunID) { started++ },

@@ -293,8 +293,8 @@ func (b *batch) withoutFailed() []*session {
 	return b.sessions
 }
 
-// tell tells the hooks what was applied. No lock is held: they are not ours.
-func (b *batch) tell(result load.Result) {
+// callHooks tells the hooks what was applied. No lock is held: they are not ours.
+func (b *batch) callHooks(result load.Result) {
 	if b.pipeline.config.OnApply != nil {
 		b.pipeline.config.OnApply(result)
 	}

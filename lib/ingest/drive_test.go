@@ -32,7 +32,7 @@ func TestDriveAppliesWhatTheSourceDeliveredLast(t *testing.T) {
 		t.Fatal(err)
 	}
 	newPipeline := func() *ingest.Pipeline {
-		p, err := ingest.New(loader, ingest.Config{Stream: "stream", BatchAge: time.Hour})
+		p, err := ingest.New(loader, ingest.Config{StreamID: "stream", BatchAge: time.Hour})
 		if err != nil {
 			t.Fatal(err)
 		}

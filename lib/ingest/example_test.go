@@ -51,7 +51,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	pipeline, err := ingest.New(loader, ingest.Config{
-		Stream: "lamps",
+		StreamID: "lamps",
 		OnApply: func(r load.Result) {
 			fmt.Printf("%d new, %d rejected\n", r.Categories["lamps"].New, r.Rejects)
 			stop()

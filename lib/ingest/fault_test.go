@@ -381,7 +381,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 			return ctx, cancel
 		},
 	} {
-		p, err := ingest.New(newLoader(newPool(t, db.URL, nil), quick), ingest.Config{Stream: name, BatchRows: 1})
+		p, err := ingest.New(newLoader(newPool(t, db.URL, nil), quick), ingest.Config{StreamID: name, BatchRows: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -39,8 +39,8 @@ import (
 // Config of a Pipeline. Stream must be set; everything else has a
 // default, for which zero stands. Numbers must not be negative.
 type Config struct {
-	// Stream is the name under which the progress of the shards is kept.
-	Stream string
+	// StreamID is the name under which the progress of the shards is kept.
+	StreamID string
 	// Created is when the stream was created. A stream that is made again under
 	// the same name starts from its beginning. The zero time is a time like others:
 	// for a name that is never used again.
@@ -111,7 +111,7 @@ func (c Config) validate() error {
 			faults = append(faults, fmt.Errorf(format, args...))
 		}
 	}
-	check(c.Stream != "", "Stream is not set")
+	check(c.StreamID != "", "StreamID is not set")
 	check(c.Committers > 0, "Committers is %d", c.Committers)
 	check(c.BatchRows > 0, "BatchRows is %d", c.BatchRows)
 	check(c.BatchBytes > 0, "BatchBytes is %d", c.BatchBytes)
@@ -237,7 +237,7 @@ func (p *Pipeline) close(s *session) {
 }
 
 func (p *Pipeline) shard(id string) load.Shard {
-	return load.Shard{Stream: p.config.Stream, Created: p.config.Created, ID: id}
+	return load.Shard{Stream: p.config.StreamID, Created: p.config.Created, ID: id}
 }
 
 // acquire takes n bytes of the budget. If there are not so many, every lane seals

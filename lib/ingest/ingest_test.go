@@ -101,7 +101,7 @@ func newPool(t *testing.T, url string, configure func(*pgxpool.Config)) *pgxpool
 func newHubOn(t *testing.T, pool *pgxpool.Pool, loader *load.Loader, config ingest.Config) *hub {
 	t.Helper()
 	h := &hub{T: t, pool: pool, results: make(chan load.Result, 10_000), ended: make(chan error, 1)}
-	config.Stream, config.Created = "stream", time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	config.StreamID, config.Created = "stream", time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	config.OnApply = func(r load.Result) { h.results <- r }
 	var err error
 	if h.pipeline, err = ingest.New(loader, config); err != nil {

@@ -170,7 +170,7 @@ func (l *lane) commit(ctx context.Context, b *batch) error {
 	for category, why := range result.Parked {
 		l.pipeline.config.Logger.Error("category is parked until its table fits", "category", category, "error", why)
 	}
-	b.tell(result)
+	b.callHooks(result)
 	return nil
 }
 

@@ -81,6 +81,6 @@ func (p *Pipeline) applyParked(ctx context.Context, d *reader, records []load.Pa
 	if err != nil {
 		return false, err
 	}
-	b.tell(result)
+	b.callHooks(result)
 	return len(result.Parked) > 0, nil
 }

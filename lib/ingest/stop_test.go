@@ -37,7 +37,7 @@ func TestStopWhileSessionsDeliver(t *testing.T) {
 	}
 	part := records(t, scopeOf(0), time.Now(), rows, values...)[0]
 	for range 10 {
-		p, err := ingest.New(newLoader(pool, quick), ingest.Config{Stream: "stream", BatchRows: rows})
+		p, err := ingest.New(newLoader(pool, quick), ingest.Config{StreamID: "stream", BatchRows: rows})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +76,7 @@ func TestStopWhileSessionsDeliver(t *testing.T) {
 
 // TestPanicInTheReader: what a record makes panic is its reject.
 func TestPanicInTheReader(t *testing.T) {
-	p, err := ingest.New(nil, ingest.Config{Stream: "stream"}) // without a loader there is no table to ask for
+	p, err := ingest.New(nil, ingest.Config{StreamID: "stream"}) // without a loader there is no table to ask for
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func TestBlockedDeliverIsWoken(t *testing.T) {
 // newStopped returns a pipeline that applies nothing, and a session.
 func newStopped(t *testing.T, config ingest.Config) (*ingest.Pipeline, stream.Session) {
 	t.Helper()
-	config.Stream = "stream"
+	config.StreamID = "stream"
 	p, err := ingest.New(newLoader(nil, quick), config)
 	if err != nil {
 		t.Fatal(err)

@@ -90,19 +90,19 @@ func newDB(t testing.TB, create func(s *server, ctx context.Context, name string
 
 // closePool closes the pool, and does not wait forever for connections that
 // the test never returned.
-func closePool(pool *pgxpool.Pool, patience time.Duration) error {
+func closePool(pool *pgxpool.Pool, timeout time.Duration) error {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
 		pool.Close()
 	}()
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(timeout)
 	defer timer.Stop()
 	select {
 	case <-closed:
 		return nil
 	case <-timer.C:
-		return fmt.Errorf("%d connections were not returned to the pool within %v after the test", pool.Stat().AcquiredConns(), patience)
+		return fmt.Errorf("%d connections were not returned to the pool within %v after the test", pool.Stat().AcquiredConns(), timeout)
 	}
 }
 

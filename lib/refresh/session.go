@@ -17,15 +17,15 @@ type session struct {
 	conn   *pgx.Conn
 }
 
-// goodbye is how long a connection may take to end properly.
-const goodbye = 2 * time.Second
+// closeTimeout is how long a connection may take to end properly.
+const closeTimeout = 2 * time.Second
 
 // close ends the connection. Nil has none.
 func (s *session) close() {
 	if s == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	_ = s.conn.Close(ctx) // it is closed either way
 }

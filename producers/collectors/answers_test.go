@@ -50,7 +50,7 @@ func (a *answer) env(region string) *collect.Env {
 		Account: "111122223333",
 		Region:  region,
 		Now:     time.Date(2026, time.October, 20, 6, 30, 0, 0, time.UTC),
-		Log:     slog.New(slog.DiscardHandler),
+		Logger:  slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -184,7 +184,7 @@ func TestOddAmountsSpoilOnlyTheirOwn(t *testing.T) {
 	good := fmt.Sprintf(group, "good", "1", "2", "3")
 	env := (&answer{}).env("eu-west-1")
 	var log strings.Builder
-	env.Log = slog.New(slog.NewTextHandler(&log, nil))
+	env.Logger = slog.New(slog.NewTextHandler(&log, nil))
 	env.AWS.HTTPClient = &answer{status: 200, body: costAnswer(t, map[string]string{
 		"2026-10-10": fmt.Sprintf(group, "bad", "0.00000000001", "2", "3") + "," + good,
 		"2026-10-11": fmt.Sprintf(group, "odd", "1", "1e99", "3"),

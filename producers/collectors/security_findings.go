@@ -131,6 +131,6 @@ func findingTime(env *collect.Env, f *types.AwsSecurityFinding, field string, va
 			return &t
 		}
 	}
-	env.Log.Warn("time of a finding is in an unknown format", "finding_id", aws.ToString(f.Id), "field", field, "value", *value)
+	env.Logger.Warn("time of a finding is in an unknown format", "finding_id", aws.ToString(f.Id), "field", field, "value", *value)
 	return nil
 }

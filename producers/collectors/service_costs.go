@@ -164,7 +164,7 @@ func (c *costReader) day(result *types.ResultByTime) error {
 // answer, too, and has no groups: one that is not was not read.
 func (c *costReader) end(env *collect.Env) error {
 	if len(c.usage) > 0 {
-		env.Log.Warn("usage that does not fit its column is null", "lines", len(c.usage), "first", c.usage[0])
+		env.Logger.Warn("usage that does not fit its column is null", "lines", len(c.usage), "first", c.usage[0])
 	}
 	faults := collect.SliceErrors{}
 	for _, day := range costDays(env.Now) {

@@ -153,13 +153,8 @@ func (c consumeCommand) consume(ctx context.Context, p program.Program, log *slo
 		return err
 	}
 	workerConfig := kcl.Config{
-		Application: c.LeaseTable, Kinesis: client, DynamoDB: dynamodb.NewFromConfig(cfg),
+		LeaseTable: c.LeaseTable, Stream: c.Stream, Kinesis: client, DynamoDB: dynamodb.NewFromConfig(cfg),
 		LeaseDuration: c.LeaseDuration, DrainTimeout: c.DrainTimeout - c.DrainTimeout/closing, Ready: dog.ready, Logger: log, Hooks: m.stream(),
-	}
-	if streamARN != nil {
-		workerConfig.StreamARN = c.Stream
-	} else {
-		workerConfig.Stream = c.Stream
 	}
 	worker, err := kcl.New(workerConfig, pipeline)
 	if err != nil {

@@ -53,7 +53,7 @@ func (c lambdaCommand) Run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	s := newSinks(ctx, c.pipelineFlags, pool, kinesis.NewFromConfig(cfg), log)
-	lambda.StartWithOptions(lambdaevents.Handler{Sink: s.sink, Log: log}.Handle, lambda.WithContext(ctx))
+	lambda.StartWithOptions(lambdaevents.Handler{Sink: s.sink, Logger: log}.Handle, lambda.WithContext(ctx))
 	return nil
 }
 

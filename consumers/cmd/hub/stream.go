@@ -32,7 +32,7 @@ func (f awsFlags) load(ctx context.Context, otherwise string, log *slog.Logger) 
 	if region == "" {
 		region = otherwise
 	}
-	cfg, err := awsconfig.Load(ctx, awsconfig.Options{Profile: f.Profile, Region: region, Log: log})
+	cfg, err := awsconfig.Load(ctx, awsconfig.Config{Profile: f.Profile, Region: region, Logger: log})
 	switch {
 	case err == nil, awsconfig.Transient(err), ctx.Err() != nil: // ctx: somebody stopped it
 		return cfg, err
@@ -157,7 +157,7 @@ func (f pipelineFlags) connections() int32 { return int32(f.Committers) + 2 }
 
 func (f pipelineFlags) config(id streamIdentity) ingest.Config {
 	return ingest.Config{
-		Stream: id.ARN, Created: id.Created,
+		StreamID: id.ARN, Created: id.Created,
 		Committers: f.Committers, BatchRows: f.BatchRows, BatchAge: f.BatchAge, Budget: f.BudgetMiB << 20,
 	}
 }

@@ -127,7 +127,7 @@ func (s *suite[T]) collect(ctx context.Context, r *replay, emitError func(row in
 		Global:    s.collector.Reach == collect.Global,
 		Now:       Now,
 		Since:     s.since,
-		Log:       slog.New(slog.DiscardHandler),
+		Logger:    slog.New(slog.DiscardHandler),
 	}
 	encode, release := encoder(s.collector.Category)
 	defer release()

@@ -122,12 +122,12 @@ func (p *process) ready(dataDir string) bool {
 }
 
 // end sends the signal and waits until postgres has ended, by force after
-// the patience.
-func (p *process) end(sig os.Signal, patience time.Duration) error {
+// the timeout.
+func (p *process) end(sig os.Signal, timeout time.Duration) error {
 	if err := p.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("sending %v to postgres: %w", sig, err)
 	}
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(timeout)
 	defer timer.Stop()
 	select {
 	case <-p.done:
@@ -138,7 +138,7 @@ func (p *process) end(sig os.Signal, patience time.Duration) error {
 		return fmt.Errorf("killing postgres: %w", err)
 	}
 	<-p.done
-	return fmt.Errorf("postgres did not end within %v of %v and was killed", patience, sig)
+	return fmt.Errorf("postgres did not end within %v of %v and was killed", timeout, sig)
 }
 
 // environment is the caller's without the variables by which PostgreSQL takes

@@ -83,13 +83,13 @@ func query(t *testing.T, s *Server, sql string) (value string) {
 
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	// Less than the patience of the reaper, which would hide that postgres was
+	// Less than the timeout of the reaper, which would hide that postgres was
 	// not told to end.
-	const patience = 8 * time.Second
-	deadline := time.Now().Add(patience)
+	const timeout = 8 * time.Second
+	deadline := time.Now().Add(timeout)
 	for !is() {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %s", patience, what)
+			t.Fatalf("not within %v: %s", timeout, what)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}

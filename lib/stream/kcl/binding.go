@@ -47,7 +47,7 @@ func (w *Worker) bind(ctx context.Context) error {
 	}
 	stream := about.StreamDescriptionSummary
 	_, err = w.cfg.DynamoDB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &w.cfg.Application, Key: map[string]types.AttributeValue{attrShard: str(binding)},
+		TableName: &w.cfg.LeaseTable, Key: map[string]types.AttributeValue{attrShard: str(binding)},
 		UpdateExpression:    aws.String("SET " + attrStream + " = :stream, " + attrCreated + " = :created"),
 		ConditionExpression: aws.String("attribute_not_exists(" + attrStream + ") OR " + attrStream + " = :stream"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
@@ -63,15 +63,15 @@ func (w *Worker) bind(ctx context.Context) error {
 	case readErr == nil && owner == aws.ToString(stream.StreamARN):
 		return nil
 	case readErr == nil && owner != "":
-		return &OtherStreamError{w.cfg.Application, owner}
+		return &OtherStreamError{w.cfg.LeaseTable, owner}
 	}
-	return fmt.Errorf("kcl: write to lease table %s (is dynamodb:UpdateItem allowed?): %w", w.cfg.Application, err)
+	return fmt.Errorf("kcl: write to lease table %s (is dynamodb:UpdateItem allowed?): %w", w.cfg.LeaseTable, err)
 }
 
 // boundTo returns the ARN of the stream that the lease table belongs to. It reads
 // the table as the leases are read: that is what a worker is allowed to.
 func (w *Worker) boundTo(ctx context.Context) (string, error) {
-	pages := dynamodb.NewScanPaginator(w.cfg.DynamoDB, &dynamodb.ScanInput{TableName: &w.cfg.Application, ConsistentRead: aws.Bool(true)})
+	pages := dynamodb.NewScanPaginator(w.cfg.DynamoDB, &dynamodb.ScanInput{TableName: &w.cfg.LeaseTable, ConsistentRead: aws.Bool(true)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

@@ -33,7 +33,7 @@ func testLeaseTableBelongsToOneStream(t *testing.T, streams, tables aws.Config) 
 	second.app = first.app
 	worker := func(s *subject) *Worker {
 		return must(New(Config{
-			Application: s.app, Stream: s.name, Kinesis: kinesis.NewFromConfig(s.streams), DynamoDB: dynamodb.NewFromConfig(s.tables),
+			LeaseTable: s.app, Stream: s.name, Kinesis: kinesis.NewFromConfig(s.streams), DynamoDB: dynamodb.NewFromConfig(s.tables),
 		}, &streamtest.Sink{}))
 	}
 	// A table that was in use before tables belonged to streams is taken as it is.

@@ -7,24 +7,22 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 
 	"github.com/hubspoke/observability/lib/stream"
 )
 
-// Config of a [Worker]. Kinesis, DynamoDB, Application and one of Stream and
-// StreamARN are required.
+// Config of a [Worker]. Kinesis, DynamoDB, LeaseTable and Stream are required.
 type Config struct {
-	// Application is the name of the DynamoDB table that holds the leases. Workers
-	// with the same Application share the shards of one stream; another stream
-	// needs another Application: Run returns an *OtherStreamError if it has not.
-	Application string
-	// Stream is the name of the stream in the account and region of Kinesis.
+	// LeaseTable is the name of the DynamoDB table that holds the leases. Workers
+	// with the same table share the shards of one stream; another stream needs
+	// another table: Run returns an *OtherStreamError if it has not.
+	LeaseTable string
+	// Stream is the name of a stream in the account and region of Kinesis, or the
+	// ARN of one, which may belong to another account.
 	Stream string
-	// StreamARN names the stream instead of Stream; needed when it belongs to
-	// another account.
-	StreamARN string
 	// Kinesis reads the stream.
 	Kinesis *kinesis.Client
 	// DynamoDB keeps the leases.
@@ -141,10 +139,10 @@ func (c Config) validate(sink stream.Sink) error {
 		}
 	}
 	fault(sink == nil, "a Sink is needed")
-	fault(c.Application == "", "Config.Application is needed: the name of the lease table")
-	fault((c.Stream == "") == (c.StreamARN == ""), "one of Config.Stream and Config.StreamARN is needed")
-	fault(c.StreamARN != "" && !strings.Contains(c.StreamARN, ":stream/"),
-		"Config.StreamARN %q is not the ARN of a stream (arn:aws:kinesis:region:account:stream/name)", c.StreamARN)
+	fault(c.LeaseTable == "", "Config.LeaseTable is needed: the name of the table that holds the leases")
+	fault(c.Stream == "", "Config.Stream is needed: the name or the ARN of the stream")
+	fault(arn.IsARN(c.Stream) && !strings.Contains(c.Stream, ":stream/"),
+		"Config.Stream %q is not the ARN of a stream (arn:aws:kinesis:region:account:stream/name)", c.Stream)
 	fault(c.Kinesis == nil, "Config.Kinesis is needed")
 	fault(c.DynamoDB == nil, "Config.DynamoDB is needed")
 	for name, d := range map[string]time.Duration{
@@ -159,9 +157,8 @@ func (c Config) validate(sink stream.Sink) error {
 
 // streamName is the name of the stream, for people and for the library.
 func (c Config) streamName() string {
-	if c.Stream != "" {
-		return c.Stream
+	if _, name, ok := strings.Cut(c.Stream, ":stream/"); ok {
+		return name
 	}
-	_, name, _ := strings.Cut(c.StreamARN, ":stream/")
-	return name
+	return c.Stream
 }

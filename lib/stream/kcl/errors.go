@@ -9,8 +9,8 @@ var (
 	errStopped = errors.New("the worker stops")
 	// errEnded ends a lease whose shard turned out to be at its end.
 	errEnded = errors.New("the shard has ended")
-	// errShed ends a lease that is left to a worker with fewer.
-	errShed = errors.New("another worker has fewer shards")
+	// errExcess ends a lease that is left to a worker with fewer.
+	errExcess = errors.New("another worker has fewer shards")
 	// errDrainTimeout ends drains that last too long.
 	errDrainTimeout = errors.New("not applied within the drain timeout")
 )
@@ -22,7 +22,7 @@ type reported struct{ error }
 // inOrder says whether the reading of a shard ended for a reason that is none to
 // complain of.
 func inOrder(err error) bool {
-	return errors.Is(err, errEnded) || errors.Is(err, errStopped) || errors.Is(err, errShed)
+	return errors.Is(err, errEnded) || errors.Is(err, errStopped) || errors.Is(err, errExcess)
 }
 
 func isReported(err error) bool {

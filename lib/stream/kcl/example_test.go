@@ -37,7 +37,7 @@ func Example() {
 	}
 
 	sink := &streamtest.Sink{}
-	worker, err := kcl.New(kcl.Config{Application: "hub", Stream: "events", Kinesis: stream, DynamoDB: table}, sink)
+	worker, err := kcl.New(kcl.Config{LeaseTable: "hub", Stream: "events", Kinesis: stream, DynamoDB: table}, sink)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -331,12 +331,12 @@ func TestItem11_ReadsThatKeepHangingGiveTheLeaseUp(t *testing.T) {
 func TestItem14_TableIsNotCreated(t *testing.T) {
 	s := newStack(t, 1, awsfake.Config{})
 	cfg := s.config()
-	cfg.Application = "missing"
+	cfg.LeaseTable = "missing"
 	worker := must(New(cfg, &streamtest.Sink{}))
 	err := worker.Run(t.Context())
 	contains(t, err, `lease table missing does not exist`, `aws dynamodb create-table --table-name missing`)
 
-	cfg.Application = app
+	cfg.LeaseTable = app
 	s.aws.Inject(awsfake.Fault{Operation: "dynamodb:DescribeTable", Effect: awsfake.Deny})
 	creates := s.aws.Calls("dynamodb:CreateTable")
 	contains(t, must(New(cfg, &streamtest.Sink{})).Run(t.Context()), "is dynamodb:DescribeTable allowed?")

@@ -88,7 +88,7 @@ func (l *lease) renew(ctx context.Context, taken time.Time) {
 			l.fail(fmt.Errorf("lease lost: not renewed in time: %w", err))
 			return
 		default:
-			l.run.tell(func() { l.run.cfg.Hooks.RenewFailed(l.shard, err) })
+			l.run.callHook(func() { l.run.cfg.Hooks.RenewFailed(l.shard, err) })
 			if wait == period {
 				l.run.log.Warn("lease not renewed, will be tried again", "shard", l.shard, "err", err)
 			}
@@ -168,7 +168,7 @@ func (l *lease) read(limit *int32) (*kinesis.GetRecordsOutput, error) {
 		}
 		l.hold(int64(bytes))
 		behind := time.Duration(*out.MillisBehindLatest) * time.Millisecond
-		l.run.tell(func() { l.run.cfg.Hooks.Read(l.shard, len(out.Records), bytes, behind) })
+		l.run.callHook(func() { l.run.cfg.Hooks.Read(l.shard, len(out.Records), bytes, behind) })
 		return out, nil
 	}
 	l.hold(0)
@@ -180,11 +180,11 @@ func (l *lease) read(limit *int32) (*kinesis.GetRecordsOutput, error) {
 		l.failingSince = time.Now()
 		l.run.log.Warn("read failed, will be tried again", "shard", l.shard, "err", err)
 	}
-	if time.Since(l.failingSince) > patience*l.run.cfg.LeaseDuration {
+	if time.Since(l.failingSince) > failingFor*l.run.cfg.LeaseDuration {
 		// Another worker may have better luck.
 		return nil, err
 	}
-	l.run.tell(func() { l.run.cfg.Hooks.ReadFailed(l.shard, err) })
+	l.run.callHook(func() { l.run.cfg.Hooks.ReadFailed(l.shard, err) })
 	return nil, again
 }
 
@@ -199,9 +199,9 @@ func (l *lease) hold(bytes int64) {
 // letGo gives the rest back: it is delivered, or never will be.
 func (l *lease) letGo() { l.run.unaccepted.Release(l.unaccepted.Swap(0)) }
 
-// patience is for how many lease durations reads may fail before the shard is
+// failingFor is for how many lease durations reads may fail before the shard is
 // given up.
-const patience = 3
+const failingFor = 3
 
 // again makes the library's loop for a shard go on, after up to a second.
 var again = &types.ProvisionedThroughputExceededException{Message: aws.String("to be tried again")}

@@ -22,10 +22,10 @@ import (
 // and a logger.
 
 func libraryConfig(cfg Config, worker string) *config.KinesisClientLibConfiguration {
-	c := config.NewKinesisClientLibConfig(cfg.Application, cfg.streamName(), "none", worker).
+	c := config.NewKinesisClientLibConfig(cfg.LeaseTable, cfg.streamName(), "none", worker).
 		WithInitialPositionInStream(config.TRIM_HORIZON).
 		WithIdleTimeBetweenReadsInMillis(int(cfg.IdleBetweenReads.Milliseconds())).
-		WithShardSyncIntervalMillis(hurry).
+		WithShardSyncIntervalMillis(firstInterval).
 		WithMaxRecords(cfg.MaxRecords).
 		WithMaxLeasesForWorker(math.MaxInt).
 		WithCallProcessRecordsEvenForEmptyRecordList(true). // so that an idle session's failure is noticed

@@ -114,7 +114,7 @@ func (r *run) listShards() (*kinesis.ListShardsOutput, error) {
 	for shard := range r.vanished {
 		if _, back := r.shards[shard]; back {
 			delete(r.vanished, shard)
-		} else if err := r.bury(shard); err != nil {
+		} else if err := r.removeGone(shard); err != nil {
 			r.log.Warn("shard that is gone", "shard", shard, "err", err)
 		}
 	}
@@ -127,8 +127,8 @@ func (r *run) lookAround() error {
 		return err
 	}
 	r.compareDurations()
-	r.shed()
-	return r.tidy()
+	r.giveUpExcess()
+	return r.removeDeadWorkers()
 }
 
 func (r *run) listFailed(err error) error {
@@ -236,18 +236,18 @@ func (r *run) take(status *partition.ShardStatus) error {
 	r.mu.Unlock()
 	status.SetLeaseOwner(r.worker)
 	if !spare {
-		r.keepUntil = began.Add(distrust * r.cfg.LeaseDuration)
+		r.keepUntil = began.Add(keepFor * r.cfg.LeaseDuration)
 	}
 	// The library takes one lease per pass. There may be more to take.
-	r.library.ShardSyncIntervalMillis = hurry
+	r.library.ShardSyncIntervalMillis = firstInterval
 	r.log.Info("lease taken", "shard", l.shard)
-	r.tell(func() { r.cfg.Hooks.LeaseTaken(l.shard) })
+	r.callHook(func() { r.cfg.Hooks.LeaseTaken(l.shard) })
 	return nil
 }
 
-// hurry is the interval before the first pass and after one that took a lease, in
+// firstInterval is the interval before the first pass and after one that took a lease, in
 // milliseconds.
-const hurry = 20
+const firstInterval = 20
 
 // ready says whether a shard can be read: it has not ended, and all its parents
 // that the stream still lists have. Their ends are what the Sink says they are.
@@ -327,7 +327,7 @@ func (r *run) observe() error {
 	if err != nil {
 		var gone *dynamodbtypes.ResourceNotFoundException
 		if errors.As(err, &gone) {
-			r.breakDown(fmt.Errorf("kcl: lease table %s is gone: %w", r.cfg.Application, err))
+			r.breakDown(fmt.Errorf("kcl: lease table %s is gone: %w", r.cfg.LeaseTable, err))
 		}
 		return err
 	}
@@ -354,9 +354,9 @@ func (r *run) RemoveLeaseInfo(shard string) error {
 	return nil
 }
 
-// bury removes what there is of a shard that is gone, when what was read of it
+// removeGone removes what there is of a shard that is gone, when what was read of it
 // before is applied.
-func (r *run) bury(shard string) error {
+func (r *run) removeGone(shard string) error {
 	return r.protect(func() error {
 		if !r.gone(shard) || r.beingRead(shard) {
 			return nil
@@ -370,7 +370,7 @@ func (r *run) bury(shard string) error {
 		delete(r.vanished, shard)
 		delete(r.waiting, shard)
 		r.progress.forget(shard)
-		r.tell(func() { r.cfg.Hooks.ShardGone(shard) })
+		r.callHook(func() { r.cfg.Hooks.ShardGone(shard) })
 		return nil
 	})
 }
@@ -396,9 +396,9 @@ func (r *run) protect(do func() error) (err error) {
 	return do()
 }
 
-// tell calls a hook, of which a panic is no more than a line in the log: it must
-// not leave a lease half taken or half given up.
-func (r *run) tell(hook func()) { _ = r.protect(func() error { hook(); return nil }) }
+// callHook calls a hook and logs its panic, so that a hook cannot leave a lease
+// half taken.
+func (r *run) callHook(hook func()) { _ = r.protect(func() error { hook(); return nil }) }
 
 func (r *run) lease(shard string) *lease {
 	r.mu.Lock()
@@ -424,7 +424,7 @@ func (r *run) forget(l *lease, err error, delivered bool) {
 		r.log.Warn("shard left", "shard", l.shard, "err", err)
 	}
 	r.retries.note(l.shard, err, delivered)
-	r.tell(func() { r.cfg.Hooks.LeaseEnded(l.shard, err) })
+	r.callHook(func() { r.cfg.Hooks.LeaseEnded(l.shard, err) })
 	r.mu.Lock() // from here on the shard can be taken again
 	defer r.mu.Unlock()
 	delete(r.leases, l.shard)

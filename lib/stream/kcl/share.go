@@ -16,8 +16,8 @@ import (
 // shard is called like that.
 const presence = "worker/"
 
-// beat keeps the worker's own row fresh until ctx is done, and then removes it.
-func (r *run) beat(ctx context.Context) {
+// heartbeat keeps the worker's own row fresh until ctx is done, and then removes it.
+func (r *run) heartbeat(ctx context.Context) {
 	key := presence + r.worker
 	for {
 		var err error
@@ -55,7 +55,7 @@ func (r *run) compareDurations() {
 		if o.owner != "" && o.owner != r.worker && r.duration(o) != r.cfg.LeaseDuration && r.fresh(o) {
 			r.compared = true
 			r.log.Warn("another worker of this lease table has another lease duration; give all the same",
-				"table", r.cfg.Application, "own", r.cfg.LeaseDuration, "other", o.duration, "of", o.owner)
+				"table", r.cfg.LeaseTable, "own", r.cfg.LeaseDuration, "other", o.duration, "of", o.owner)
 			return
 		}
 	}
@@ -73,9 +73,9 @@ func (r *run) share() int {
 	return (r.open() + len(alive) - 1) / len(alive)
 }
 
-// shed gives up what there is above the share. The others see it free, and this
+// giveUpExcess gives up what there is above the share. The others see it free, and this
 // worker does not take it again, unless nobody else does.
-func (r *run) shed() {
+func (r *run) giveUpExcess() {
 	var keep []*lease
 	for _, l := range r.held() {
 		if l.reading.Err() == nil {
@@ -88,16 +88,16 @@ func (r *run) shed() {
 	}
 	r.log.Info("shards are left to other workers", "held", len(keep), "share", share)
 	for _, l := range keep[share:] {
-		l.cancelReading(errShed)
+		l.cancelReading(errExcess)
 	}
 }
 
-// distrust is for how many lease durations a worker that had to take what others
+// keepFor is for how many lease durations a worker that had to take what others
 // left keeps it.
-const distrust = 10
+const keepFor = 10
 
-// tidy removes the rows of workers that died.
-func (r *run) tidy() error {
+// removeDeadWorkers removes the rows of workers that died.
+func (r *run) removeDeadWorkers() error {
 	for key, o := range r.observed {
 		if strings.HasPrefix(key, presence) && time.Since(o.since) > 2*r.duration(o) {
 			if err := r.table.remove(r.reading, key, o.owner); err != nil && !errors.Is(err, errTaken) {

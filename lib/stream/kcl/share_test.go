@@ -159,7 +159,7 @@ func TestRowsOfDeadWorkersAreRemoved(t *testing.T) {
 		o.since = time.Now().Add(-ago * r.duration(o))
 		r.observed[presence+name] = o
 	}
-	if err := r.tidy(); err != nil {
+	if err := r.removeDeadWorkers(); err != nil {
 		t.Fatal(err)
 	}
 	claims := must(s.table().claims(t.Context()))

@@ -69,7 +69,7 @@ func must[T any](v T, err error) T {
 // config is for tests in which no lease expires, however busy the machine is.
 func (s *stack) config() Config {
 	return Config{
-		Application: app, Stream: events, Kinesis: s.kinesis, DynamoDB: s.dynamodb,
+		LeaseTable: app, Stream: events, Kinesis: s.kinesis, DynamoDB: s.dynamodb,
 		LeaseDuration: 15 * time.Second, ShardSyncInterval: 50 * time.Millisecond, IdleBetweenReads: 50 * time.Millisecond,
 		DrainTimeout: 5 * time.Second, Logger: slog.New(slog.NewTextHandler(&testLog{t: s.T}, &slog.HandlerOptions{Level: logLevel()})),
 	}

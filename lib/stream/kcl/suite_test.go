@@ -151,7 +151,7 @@ func (s *subject) start(t *testing.T, sink stream.Sink) streamtest.Worker {
 	streams, tables := s.streams, s.tables
 	streams.HTTPClient, tables.HTTPClient = cutOff{streams.HTTPClient, life}, cutOff{tables.HTTPClient, life}
 	worker := must(New(Config{
-		Application: s.app, Stream: s.name, Kinesis: kinesis.NewFromConfig(streams), DynamoDB: dynamodb.NewFromConfig(tables),
+		LeaseTable: s.app, Stream: s.name, Kinesis: kinesis.NewFromConfig(streams), DynamoDB: dynamodb.NewFromConfig(tables),
 		LeaseDuration: subjectLease, ShardSyncInterval: 50 * time.Millisecond, IdleBetweenReads: 20 * time.Millisecond, DrainTimeout: 2 * time.Second,
 	}, mortalSink{sink, life}))
 	ctx, cancel := context.WithCancel(context.Background())

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
@@ -69,17 +70,17 @@ func (w *Worker) Run(ctx context.Context) error {
 		r.stopDraining(err)
 		return fmt.Errorf("kcl: start: %w", err)
 	}
-	beat := make(chan struct{})
+	beating := make(chan struct{})
 	go func() {
-		defer close(beat)
-		r.beat(r.reading)
+		defer close(beating)
+		r.heartbeat(r.reading)
 	}()
 	var broken error
 	select {
 	case <-ctx.Done():
 	case broken = <-r.broken:
 	}
-	r.stop(library, beat)
+	r.stop(library, beating)
 	return broken
 }
 
@@ -89,7 +90,7 @@ func (w *Worker) newRun(base context.Context) *run {
 	name := uuid.NewString()
 	r := &run{
 		cfg: w.cfg, sink: w.sink, log: w.cfg.Logger.With("worker", name), worker: name,
-		table:      table{w.cfg.DynamoDB, w.cfg.Application, w.cfg.LeaseDuration, w.cfg.LeaseDuration / 5},
+		table:      table{w.cfg.DynamoDB, w.cfg.LeaseTable, w.cfg.LeaseDuration, w.cfg.LeaseDuration / 5},
 		progress:   progress{sink: w.sink, trust: w.cfg.ShardSyncInterval, call: w.cfg.LeaseDuration, at: map[string]answer{}},
 		unaccepted: w.unaccepted,
 		base:       base,
@@ -107,16 +108,16 @@ func (w *Worker) newRun(base context.Context) *run {
 }
 
 // names are the parameters that name the stream in calls to Kinesis.
-func (c Config) names() (name, arn *string) {
-	if c.StreamARN != "" {
-		return nil, &c.StreamARN
+func (c Config) names() (name, byARN *string) {
+	if arn.IsARN(c.Stream) {
+		return nil, &c.Stream
 	}
 	return &c.Stream, nil
 }
 
 // stop ends the run: four fifths of the time are for draining, one is for giving
 // the leases up.
-func (r *run) stop(library *worker.Worker, beat <-chan struct{}) {
+func (r *run) stop(library *worker.Worker, beating <-chan struct{}) {
 	r.stopReading(errStopped)
 	done := make(chan struct{})
 	go func() {
@@ -125,7 +126,7 @@ func (r *run) stop(library *worker.Worker, beat <-chan struct{}) {
 		for _, l := range r.held() { // those that the library does not know of
 			l.finish()
 		}
-		<-beat
+		<-beating
 	}()
 	timeout := time.NewTimer(r.cfg.DrainTimeout / 5 * 4)
 	defer timeout.Stop()
@@ -183,7 +184,7 @@ func (w *Worker) checkStream(ctx context.Context) error {
 }
 
 func (w *Worker) checkTable(ctx context.Context) error {
-	name := w.cfg.Application
+	name := w.cfg.LeaseTable
 	about, err := w.cfg.DynamoDB.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
 	var missing *dynamodbtypes.ResourceNotFoundException
 	switch {

@@ -26,11 +26,11 @@ import (
 )
 
 func TestNewReportsAllFaults(t *testing.T) {
-	_, err := New(Config{MaxRecords: 20_000, LeaseDuration: time.Microsecond, StreamARN: "events"}, nil)
-	contains(t, err, "a Sink is needed", "Config.Application is needed", "Config.StreamARN", "Config.Kinesis is needed",
+	_, err := New(Config{MaxRecords: 20_000, LeaseDuration: time.Microsecond}, nil)
+	contains(t, err, "a Sink is needed", "Config.LeaseTable is needed", "Config.Stream is needed", "Config.Kinesis is needed",
 		"Config.DynamoDB is needed", "Config.LeaseDuration is 1µs", "Config.MaxRecords is 20000")
-	_, err = New(Config{Stream: "events", StreamARN: "arn:aws:kinesis:eu-central-1:111111111111:stream/events"}, nil)
-	contains(t, err, "one of Config.Stream and Config.StreamARN")
+	_, err = New(Config{Stream: "arn:aws:kinesis:eu-central-1:111111111111:events"}, nil)
+	contains(t, err, `Config.Stream "arn:aws:kinesis:eu-central-1:111111111111:events" is not the ARN of a stream`)
 }
 
 func TestDefaults(t *testing.T) {
@@ -44,7 +44,7 @@ func TestDefaults(t *testing.T) {
 func TestRunNamesWhatIsMissing(t *testing.T) {
 	s := newStack(t, 1, awsfake.Config{})
 	cfg := s.config()
-	cfg.Stream, cfg.Application = "nothing", "nowhere"
+	cfg.Stream, cfg.LeaseTable = "nothing", "nowhere"
 	err := must(New(cfg, &streamtest.Sink{})).Run(t.Context())
 	contains(t, err, "stream nothing does not exist in "+region, "aws kinesis create-stream --stream-name nothing",
 		"lease table nowhere does not exist", "aws dynamodb create-table --table-name nowhere")
@@ -54,7 +54,7 @@ func TestRunNamesWhatIsMissing(t *testing.T) {
 		AttributeDefinitions: []dynamodbtypes.AttributeDefinition{{AttributeName: aws.String("leaseKey"), AttributeType: dynamodbtypes.ScalarAttributeTypeS}},
 		KeySchema:            []dynamodbtypes.KeySchemaElement{{AttributeName: aws.String("leaseKey"), KeyType: dynamodbtypes.KeyTypeHash}},
 	}))
-	cfg.Stream, cfg.Application = events, "other"
+	cfg.Stream, cfg.LeaseTable = events, "other"
 	contains(t, must(New(cfg, &streamtest.Sink{})).Run(t.Context()), "table other has the key leaseKey")
 
 	for operation, text := range map[string]string{
@@ -186,9 +186,9 @@ func TestStopGivesUpEveryLease(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, "owner", s.owner(shard0), r.worker)
-	beat := make(chan struct{})
-	close(beat)
-	r.stop(library.NewWorker(r, r.library), beat)
+	beating := make(chan struct{})
+	close(beating)
+	r.stop(library.NewWorker(r, r.library), beating)
 	equal(t, "owner", s.owner(shard0), "")
 	equal(t, "leases", len(r.held()), 0)
 }
@@ -359,7 +359,7 @@ func TestStreamOfAnotherAccount(t *testing.T) {
 		"Action": ["kinesis:DescribeStreamSummary", "kinesis:ListShards", "kinesis:GetShardIterator", "kinesis:GetRecords"]}]}`)}))
 	cfg := s.config()
 	other := s.aws.AWSConfig("222222222222", region)
-	cfg.Stream, cfg.StreamARN = "", s.arn
+	cfg.Stream = s.arn
 	cfg.Kinesis, cfg.DynamoDB = kinesis.NewFromConfig(other), dynamodb.NewFromConfig(other)
 	if err := CreateLeaseTable(t.Context(), cfg.DynamoDB, app); err != nil {
 		t.Fatal(err)

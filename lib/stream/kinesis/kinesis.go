@@ -65,7 +65,7 @@ type Config struct {
 	CallTimeout time.Duration
 	// Log receives a warning for every call of which nothing was stored. Defaults
 	// to nothing.
-	Log *slog.Logger
+	Logger *slog.Logger
 	// Hooks for metrics. Defaults to none.
 	Hooks Hooks
 }
@@ -118,8 +118,8 @@ func (c Config) withDefaults() Config {
 	if c.CallTimeout == 0 {
 		c.CallTimeout = time.Minute
 	}
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
 }
@@ -200,7 +200,7 @@ func (p *Publisher) Publish(ctx context.Context, messages []stream.Message) erro
 			return s.unfinished(fmt.Errorf("nothing was stored for %v: %w", stalled.Round(time.Second), p.explain(err)))
 		}
 		if len(s.failed) == len(s.batch) {
-			p.cfg.Log.Warn("no record was stored, trying again", "stream", p.cfg.Stream, "records", len(s.batch), "wait", wait, "error", err)
+			p.cfg.Logger.Warn("no record was stored, trying again", "stream", p.cfg.Stream, "records", len(s.batch), "wait", wait, "error", err)
 		}
 		select {
 		case <-time.After(wait):

@@ -43,7 +43,7 @@ type Handler struct {
 	Sink func(ctx context.Context, streamARN string) (stream.Sink, error)
 	// Log receives an error for every event that was applied in part: Lambda's own
 	// metrics do not count those. Defaults to nothing.
-	Log *slog.Logger
+	Logger *slog.Logger
 }
 
 // Handle applies an event. If nothing of it is known to be applied it returns an
@@ -75,8 +75,8 @@ func (h Handler) Handle(ctx context.Context, event events.KinesisEvent) (events.
 	if err != nil && applied == 0 {
 		return events.KinesisEventResponse{}, err
 	}
-	if err != nil && h.Log != nil {
-		h.Log.ErrorContext(ctx, "an event was applied in part", "error", err)
+	if err != nil && h.Logger != nil {
+		h.Logger.ErrorContext(ctx, "an event was applied in part", "error", err)
 	}
 	return events.KinesisEventResponse{BatchItemFailures: failures}, nil
 }

@@ -161,7 +161,7 @@ func TestFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var logged bytes.Buffer
 			h := to(c.sink)
-			h.Log = slog.New(slog.NewTextHandler(&logged, nil))
+			h.Logger = slog.New(slog.NewTextHandler(&logged, nil))
 			answer, err := h.Handle(t.Context(), three)
 			if c.sink.abandoned != 1 {
 				t.Errorf("abandoned %d times", c.sink.abandoned)

@@ -78,17 +78,17 @@ func (f destinationFlags) open(ctx context.Context, home, profile string, log *s
 		return destination{}, err
 	}
 	if f.Stream != "" {
-		cfg, err := awsconfig.Load(ctx, awsconfig.Options{Profile: profile, Region: region, Role: f.role(), Log: log})
+		cfg, err := awsconfig.Load(ctx, awsconfig.Config{Profile: profile, Region: region, Role: f.role(), Logger: log})
 		if err != nil {
 			return destination{}, startError(err)
 		}
-		d.publisher, err = kinesis.New(kinesis.Config{Client: awskinesis.NewFromConfig(cfg), Stream: f.Stream, Log: log, Hooks: hooks})
+		d.publisher, err = kinesis.New(kinesis.Config{Client: awskinesis.NewFromConfig(cfg), Stream: f.Stream, Logger: log, Hooks: hooks})
 		if err != nil {
 			return destination{}, err
 		}
 	}
 	if f.Bucket != "" {
-		cfg, err := awsconfig.Load(ctx, awsconfig.Options{Profile: profile, Region: cmp.Or(f.BucketRegion, region), Log: log})
+		cfg, err := awsconfig.Load(ctx, awsconfig.Config{Profile: profile, Region: cmp.Or(f.BucketRegion, region), Logger: log})
 		if err != nil {
 			return destination{}, startError(err)
 		}

@@ -81,7 +81,7 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 		Workers:         semaphore.NewWeighted(int64(c.Concurrent)),
 		MaxPaidRequests: c.MaxPaidRequests,
 		Every:           c.Interval,
-		Log:             log,
+		Logger:          log,
 		Hooks:           metrics.hooks(),
 	}
 	if world != nil {

@@ -72,7 +72,7 @@ func awsSources(ctx context.Context, f sourceFlags, log *slog.Logger) ([]source,
 			return nil, program.Usagef("--region %s is given twice", region)
 		}
 	}
-	cfg, err := awsconfig.Load(ctx, awsconfig.Options{Profile: f.Profile, Region: base, Log: log})
+	cfg, err := awsconfig.Load(ctx, awsconfig.Config{Profile: f.Profile, Region: base, Logger: log})
 	if errors.Is(err, awsconfig.ErrNoRegion) {
 		return nil, program.Usagef("no region to collect: give --region, or set AWS_REGION")
 	}
@@ -201,7 +201,7 @@ func runners(sources []source, c collect.Config) ([]*collect.Runner, error) {
 		out = append(out, runner)
 		scopes += len(runner.Scopes())
 		if left := s.leftToHome(); len(left) > 0 {
-			c.Log.Info("left to the spoke that collects the home region", "account", s.account, "categories", left, "home", s.home, "regions", s.regions)
+			c.Logger.Info("left to the spoke that collects the home region", "account", s.account, "categories", left, "home", s.home, "regions", s.regions)
 		}
 	}
 	if scopes == 0 && len(sources) > 0 {
