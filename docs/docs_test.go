@@ -128,7 +128,7 @@ func TestMakeTargetsExist(t *testing.T) {
 var commands = map[string][]string{
 	"spoke": {"", "once", "run", "categories"},
 	"hub":   {"", "migrate", "check", "consume", "lambda", "replay", "refresh", "status", "verify", "forget", "rejects list", "rejects show"},
-	"demo": {"", "demo", "up", "down"},
+	"demo":  {"", "demo", "up", "down"},
 }
 
 var flagRE = regexp.MustCompile(`--(?:\[no-\])?([a-z][a-z-]+)`)
