@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/hubspoke/observability/consumers/apply"
@@ -196,21 +195,26 @@ func (w *worker) refuseRun(ctx context.Context, f *foundRun) error {
 // planRun starts reading the files of a run that are missing, and sends its steps.
 func (w *worker) planRun(ctx context.Context, f *foundRun, applied load.AppliedRun) error {
 	m := f.manifest
-	missing := slices.DeleteFunc(slices.Clone(m.Files), func(file archive.File) bool { return holds(applied, file) })
+	var missing []int // numbers of files
+	for i, file := range m.Files {
+		if !holds(applied, file) {
+			missing = append(missing, i)
+		}
+	}
 	// Where the stream refused parts, its end says so and the archive's is better.
 	ended := applied.Complete || applied.Ended && !m.Outcome.Complete()
 	err := w.then(ctx, f, func(context.Context) error {
 		w.summary.planned(m, missing, ended)
-		for _, file := range missing {
-			w.conflict(applied, m, file)
+		for _, i := range missing {
+			w.conflict(applied, m, i)
 		}
 		return nil
 	})
 	if err != nil || w.DryRun {
 		return err
 	}
-	for _, file := range missing {
-		if err := w.planFile(ctx, f, file); err != nil {
+	for _, i := range missing {
+		if err := w.planFile(ctx, f, i); err != nil {
 			return err
 		}
 	}
@@ -237,11 +241,11 @@ func holds(applied load.AppliedRun, f archive.File) bool {
 
 // conflict names a file of which a part was applied with other bytes: the loader
 // rejects that part, and applies the others.
-func (r *replay) conflict(applied load.AppliedRun, m *archive.Manifest, f archive.File) {
-	for _, p := range f.Parts {
+func (r *replay) conflict(applied load.AppliedRun, m *archive.Manifest, i int) {
+	for _, p := range m.Files[i].Parts {
 		if sum, ok := applied.Parts[p.Number]; ok && sum != p.SHA256 {
 			r.summary.bad(BadObject{
-				URL: r.Bucket.FileURL(m, f), Reason: load.ReasonPartConflict,
+				URL: r.Bucket.FileURL(m, i), Reason: load.ReasonPartConflict,
 				Detail: fmt.Sprintf("part %d was applied with body SHA-256 %v, not %v", p.Number, archive.Sum(sum), p.SHA256),
 			})
 			return
@@ -250,24 +254,24 @@ func (r *replay) conflict(applied load.AppliedRun, m *archive.Manifest, f archiv
 }
 
 // planFile starts reading a file, and sends the step that applies it.
-func (w *worker) planFile(ctx context.Context, f *foundRun, file archive.File) error {
-	giveBack, err := w.files.take(ctx, file.Size)
+func (w *worker) planFile(ctx context.Context, f *foundRun, i int) error {
+	giveBack, err := w.files.take(ctx, f.manifest.Files[i].Size)
 	if err != nil {
 		return err
 	}
 	t := w.Loader.Table(f.Category)
-	stored := read(ctx, w.replay, func() (*archive.StoredFile, error) { return w.Bucket.Fetch(ctx, t, f.manifest, file) })
+	stored := read(ctx, w.replay, func() (*archive.StoredFile, error) { return w.Bucket.Open(ctx, t, f.manifest, i) })
 	return w.then(ctx, f, func(ctx context.Context) error {
 		defer giveBack()
-		return w.addFile(ctx, t, f.manifest, file, stored)
+		return w.addFile(ctx, t, f.manifest, i, stored)
 	})
 }
 
 func (w *worker) addFile(
-	ctx context.Context, t *schema.Table, m *archive.Manifest, f archive.File, stored *future[*archive.StoredFile],
+	ctx context.Context, t *schema.Table, m *archive.Manifest, i int, stored *future[*archive.StoredFile],
 ) error {
 	reject := load.Reject{
-		Scope: m.Scope(), Run: m.Run, Origin: load.Origin{Advance: -1, Name: w.Bucket.FileURL(m, f), Arrived: m.Modified},
+		Scope: m.Scope(), Run: m.Run, Origin: load.Origin{Advance: -1, Name: w.Bucket.FileURL(m, i), Arrived: m.Modified},
 	}
 	file, err := stored.wait()
 	if err != nil {
@@ -281,9 +285,9 @@ func (w *worker) addFile(
 	if err != nil {
 		return w.refuse(ctx, err, reject)
 	}
-	parts := make([]load.Part, len(f.Parts))
-	for i, p := range f.Parts {
-		parts[i] = load.Part{Scope: m.Scope(), Run: m.Run, Number: p.Number, SHA256: p.SHA256, Rows: p.Rows, Origin: reject.Origin}
+	parts := make([]load.Part, len(m.Files[i].Parts))
+	for j, p := range m.Files[i].Parts {
+		parts[j] = load.Part{Scope: m.Scope(), Run: m.Run, Number: p.Number, SHA256: p.SHA256, Rows: p.Rows, Origin: reject.Origin}
 	}
 	return w.batch.AddParts(ctx, t, records, parts)
 }

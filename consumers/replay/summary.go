@@ -105,8 +105,8 @@ func (c *collector) unknown(runs []archive.Run) {
 	c.s.Unknown[runs[0].Category] += len(runs)
 }
 
-// planned counts a run of which the files in missing are to be applied.
-func (c *collector) planned(m *archive.Manifest, missing []archive.File, ended bool) {
+// planned counts a run; the files with the numbers in missing are to be applied.
+func (c *collector) planned(m *archive.Manifest, missing []int, ended bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.s.Runs++
@@ -114,8 +114,8 @@ func (c *collector) planned(m *archive.Manifest, missing []archive.File, ended b
 		c.s.SkippedRuns++
 	}
 	rows, all, parts := int64(0), int64(0), 0
-	for _, f := range missing {
-		rows += f.Rows
+	for _, i := range missing {
+		rows += m.Files[i].Rows
 	}
 	for _, f := range m.Files {
 		all += f.Rows

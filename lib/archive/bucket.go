@@ -237,20 +237,6 @@ func (b *Bucket) ReadManifest(ctx context.Context, run Run) (*Manifest, error) {
 	return m, nil
 }
 
-// ReadFile reads a file that a manifest names: all of its rows, which the caller
-// must release, or none. It also returns when the file was stored, by the clock of
-// S3. t is the table of the run's category. rows.Read makes Go rows of the records.
-//
-// An [*Error] or [*schema.RowError] says what is wrong with the file.
-func (b *Bucket) ReadFile(ctx context.Context, t *schema.Table, m *Manifest, f File) ([]arrow.Record, time.Time, error) {
-	stored, err := b.Fetch(ctx, t, m, f)
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	records, err := stored.Records(ctx)
-	return records, stored.Modified, err
-}
-
 // StoredFile is a file as it is stored: its bytes are those that the manifest
 // names, and nothing has read them yet. It is safe for concurrent use.
 type StoredFile struct {
@@ -265,10 +251,11 @@ type StoredFile struct {
 	data   []byte
 }
 
-// Fetch reads the bytes of a file, f.Size of them, and no rows: whoever reads many
-// files has them come side by side. It takes what ReadFile takes, and an [*Error]
-// says what is wrong with the object.
-func (b *Bucket) Fetch(ctx context.Context, t *schema.Table, m *Manifest, f File) (*StoredFile, error) {
+// Open reads the bytes of file i of a manifest, and no rows: whoever reads many files
+// has them come side by side. t is the table of the run's category. An [*Error] says
+// what is wrong with the object.
+func (b *Bucket) Open(ctx context.Context, t *schema.Table, m *Manifest, i int) (*StoredFile, error) {
+	f := m.Files[i]
 	if t.Name() != m.Category {
 		return nil, fmt.Errorf("archive: a file of category %s with the table of %s", m.Category, t.Name())
 	}
@@ -297,7 +284,8 @@ func (b *Bucket) Fetch(ctx context.Context, t *schema.Table, m *Manifest, f File
 }
 
 // Records decodes the rows of the file: all of them, which the caller must release,
-// or none. An [*Error] or [*schema.RowError] says what is wrong with them.
+// or none. rows.Read makes Go rows of them. An [*Error] or [*schema.RowError] says
+// what is wrong with them.
 func (s *StoredFile) Records(ctx context.Context) ([]arrow.Record, error) {
 	records, err := parquet.Decode(ctx, s.table, s.data, s.slice, s.bucket.config.Allocator)
 	if err != nil {

@@ -195,6 +195,16 @@ func collect(t testing.TB, b *archive.Bucket, f archive.Filter) (runs []archive.
 	return runs, strange
 }
 
+// records reads the rows of file i of a manifest.
+func records(t testing.TB, b *archive.Bucket, table *schema.Table, m *archive.Manifest, i int) ([]arrow.Record, error) {
+	t.Helper()
+	stored, err := b.Open(t.Context(), table, m, i)
+	if err != nil {
+		return nil, err
+	}
+	return stored.Records(t.Context())
+}
+
 func TestWriteAndRead(t *testing.T) {
 	mem := checked(t)
 	s := newStore(t)
@@ -224,7 +234,11 @@ func TestWriteAndRead(t *testing.T) {
 		t.Errorf("manifest %+v", m)
 	}
 	for i, n := range []int{30, 12} {
-		got, modified, err := b.ReadFile(context.Background(), things.Table, m, m.Files[i])
+		stored, err := b.Open(t.Context(), things.Table, m, i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := stored.Records(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -232,8 +246,8 @@ func TestWriteAndRead(t *testing.T) {
 		wantSame(t, got, rec)
 		rec.Release()
 		release(got)
-		if modified.Before(before) {
-			t.Errorf("file %d was stored at %v", i, modified)
+		if stored.Modified.Before(before) {
+			t.Errorf("file %d was stored at %v", i, stored.Modified)
 		}
 	}
 }
@@ -317,9 +331,9 @@ func TestWriteFileStartsAnother(t *testing.T) {
 			t.Fatal(err)
 		}
 		var rows []int64
-		for _, f := range m.Files {
+		for i, f := range m.Files {
 			rows = append(rows, f.Rows)
-			got, _, err := b.ReadFile(t.Context(), documents.Table, m, f)
+			got, err := records(t, b, documents.Table, m, i)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -473,7 +487,7 @@ func TestConfigReportsAllFaults(t *testing.T) {
 	}
 }
 
-func TestReadFileRefuses(t *testing.T) {
+func TestOpenRefuses(t *testing.T) {
 	s := newStore(t)
 	mem := checked(t)
 	b := newBucket(t, s, mem)
@@ -502,14 +516,12 @@ func TestReadFileRefuses(t *testing.T) {
 			m.Rows++
 			f.Parts = slices.Clone(f.Parts)
 			f.Parts[0].Rows++
-			m.Files[0] = *f
 		}, archive.ReasonRows},
 		{"slice", nil, func(m *archive.Manifest, f *archive.File) { m.Slice = "2026-08-02" }, schema.ReasonSlice},
 		{"traversal", nil, func(m *archive.Manifest, f *archive.File) { f.Name = "../x.parquet" }, archive.ReasonManifest},
 		{"another run's file", nil, func(m *archive.Manifest, f *archive.File) {
 			f.Name = "01981c5e-7c00-7000-8000-000000000002-0.parquet"
 		}, archive.ReasonManifest},
-		{"no such file", nil, func(m *archive.Manifest, f *archive.File) { f.Name = run.String() + "-9.parquet" }, archive.ReasonMissing},
 		{"account is a path", nil, func(m *archive.Manifest, f *archive.File) { m.Account = "../../x" }, archive.ReasonManifest},
 	}
 	for _, test := range tests {
@@ -524,7 +536,8 @@ func TestReadFileRefuses(t *testing.T) {
 			}
 			f := m.Files[0]
 			test.change(m, &f)
-			got, _, err := b.ReadFile(context.Background(), things.Table, m, f)
+			m.Files[0] = f
+			got, err := records(t, b, things.Table, m, 0)
 			release(got)
 			var refused *archive.Error
 			var row *schema.RowError
@@ -545,6 +558,24 @@ func TestReadFileRefuses(t *testing.T) {
 }
 
 // A manifest must be in its place: what account A stored says nothing about B.
+func TestOpenOfAMissingFile(t *testing.T) {
+	s := newStore(t)
+	b := newBucket(t, s, nil)
+	writeRun(t, b)
+	m, err := b.ReadManifest(t.Context(), archive.Run{Account: scope.Account, Region: scope.Region, Category: scope.Category, ID: run})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String("archive"), Key: aws.String(dir + m.Files[1].Name)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := records(t, b, things.Table, m, 0); err != nil {
+		t.Errorf("the other file: %v", err)
+	}
+	_, err = records(t, b, things.Table, m, 1)
+	wantReason(t, err, archive.ReasonMissing)
+}
+
 func TestReadManifestOfAnotherPlace(t *testing.T) {
 	s := newStore(t)
 	b := newBucket(t, s, nil)
@@ -907,8 +938,8 @@ func TestFaults(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range m.Files {
-			got, _, err := b.ReadFile(context.Background(), things.Table, m, f)
+		for i := range m.Files {
+			got, err := records(t, b, things.Table, m, i)
 			if err != nil {
 				t.Fatal(err)
 			}

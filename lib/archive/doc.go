@@ -10,7 +10,7 @@
 // run without a manifest is unfinished.
 //
 // [Bucket.Create] writes a run; [Bucket.Runs], [Bucket.ReadManifest] and
-// [Bucket.ReadFile] read it.
+// [Bucket.Open] read it.
 //
 // # Trust
 //

@@ -58,10 +58,14 @@ func Example() {
 			log.Fatal(err)
 		}
 		fmt.Println(manifest.Scope(), manifest.Outcome)
-		for _, file := range manifest.Files {
-			records, _, err := bucket.ReadFile(ctx, servers.Table, manifest, file)
+		for i := range manifest.Files {
+			file, err := bucket.Open(ctx, servers.Table, manifest, i)
 			if err != nil {
-				log.Fatal(err) // an *archive.Error or *schema.RowError concerns this file only
+				log.Fatal(err) // an *archive.Error concerns this file only
+			}
+			records, err := file.Records(ctx)
+			if err != nil {
+				log.Fatal(err) // so does a *schema.RowError
 			}
 			for _, r := range records {
 				fmt.Println(r.NumRows(), "rows:", r.Column(0))
