@@ -75,6 +75,7 @@ fuzz: ## run every fuzz target for a while; FUZZTIME=1m
 
 .PHONY: generate
 generate: ## write the catalog, the comments, the statements of tables and the reference pages anew
+	go run ./internal/generate
 	go run ./schemas/internal/gen
 	go run ./producers/internal/gen
 	go run ./lib/pgtest/cmd/withpostgres go test ./sql -run 'TestReferenceOfViews|TestDDL' -update

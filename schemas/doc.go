@@ -7,21 +7,7 @@
 // A category only ever gains nullable columns. Anything else (a column renamed,
 // removed, retyped, another key) would break senders and receivers that were
 // installed at different times, so it is a new category; a test compares with
-// catalog.json, the state that was committed last.
+// catalog/, the state that was committed last.
 //
 // [lib/schema]: https://pkg.go.dev/github.com/hubspoke/observability/lib/schema
 package schemas
-
-import "github.com/hubspoke/observability/lib/schema"
-
-// All returns the table of every category, ordered by name.
-func All() []*schema.Table {
-	return []*schema.Table{
-		Certificates.Table,
-		EC2Instances.Table,
-		KMSKeys.Table,
-		Secrets.Table,
-		SecurityFindings.Table,
-		ServiceCosts.Table,
-	}
-}

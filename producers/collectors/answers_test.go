@@ -75,7 +75,7 @@ func TestCostExplorerWithoutDataIsDisabled(t *testing.T) {
 func costAnswer(t *testing.T, groups map[string]string) string {
 	t.Helper()
 	var results []string
-	for _, day := range costDays((&answer{}).env("eu-west-1").Now) {
+	for _, day := range serviceCostDays((&answer{}).env("eu-west-1").Now) {
 		date, err := schema.ParseDate(day)
 		if err != nil {
 			t.Fatal(err)
@@ -88,7 +88,7 @@ func costAnswer(t *testing.T, groups map[string]string) string {
 func TestCostDayThatIsNotAnsweredIsNotComplete(t *testing.T) {
 	whole := costAnswer(t, nil)
 	env := (&answer{}).env("eu-west-1")
-	days := costDays(env.Now)
+	days := serviceCostDays(env.Now)
 	for _, missing := range []string{days[0], days[len(days)-1], "2026-10-07"} {
 		env.AWS.HTTPClient = &answer{status: 200, body: strings.Replace(whole, `"Start":"`+missing, `"Start":"2001-01-01`, 1)}
 		var got collect.SliceErrors
@@ -224,7 +224,7 @@ func TestCostPeriod(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		days := costDays(at)
+		days := serviceCostDays(at)
 		if got := fmt.Sprint(days[0], " ", days[len(days)-1], " ", len(days)); got != want {
 			t.Errorf("%s: %s, want %s", now, got, want)
 		}

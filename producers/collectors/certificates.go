@@ -16,12 +16,20 @@ import (
 // pair; by default ACM shows only RSA keys of up to 2048 bits. One request reads
 // 1,000 certificates, and AWS charges nothing for it. Tags are not collected: they
 // would take one more request for each certificate.
-var certificates = collect.Collector[schemas.Certificate]{
+var Certificates = collect.Collector[schemas.Certificate]{
 	Category: schemas.Certificates,
 	Reach:    collect.PerRegion,
 	Every:    6 * time.Hour,
 	Calls:    []string{"acm:ListCertificates"},
 	Collect:  collectCertificates,
+}
+
+// A page has 1,000 certificates, so one request a second is plenty.
+var acmService = collect.Service{
+	ID:    "ACM",
+	Name:  "acm",
+	Rate:  collect.Rate{PerSecond: 1, Burst: 2},
+	Quota: "https://docs.aws.amazon.com/acm/latest/userguide/acm-limits.html#api-rate-limits",
 }
 
 func collectCertificates(ctx context.Context, env *collect.Env, emit func(schemas.Certificate) error) error {

@@ -16,12 +16,20 @@ import (
 
 // Instances are listed in every state. One request reads up to 1,000 instances, and
 // AWS charges nothing for it.
-var ec2Instances = collect.Collector[schemas.EC2Instance]{
+var EC2Instances = collect.Collector[schemas.EC2Instance]{
 	Category: schemas.EC2Instances,
 	Reach:    collect.PerRegion,
 	Every:    time.Hour,
 	Calls:    []string{"ec2:DescribeInstances"},
 	Collect:  collectEC2Instances,
+}
+
+// The bucket of paged Describe requests refills at 20 a second.
+var ec2Service = collect.Service{
+	ID:    "EC2",
+	Name:  "ec2",
+	Rate:  collect.Rate{PerSecond: 5, Burst: 5},
+	Quota: "https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html",
 }
 
 func collectEC2Instances(ctx context.Context, env *collect.Env, emit func(schemas.EC2Instance) error) error {
@@ -68,7 +76,7 @@ func ec2Instance(reservation *types.Reservation, i *types.Instance) schemas.EC2I
 		KeyName:               text(i.KeyName),
 		EBSOptimized:          i.EbsOptimized,
 		RootDeviceType:        enum(i.RootDeviceType),
-		Volumes:               ec2Volumes(i.BlockDeviceMappings),
+		Volumes:               ec2InstanceVolumes(i.BlockDeviceMappings),
 		ReservationID:         text(reservation.ReservationId),
 		RequesterID:           text(reservation.RequesterId),
 	}
@@ -99,7 +107,7 @@ func ec2Instance(reservation *types.Reservation, i *types.Instance) schemas.EC2I
 	return row
 }
 
-func ec2Volumes(mappings []types.InstanceBlockDeviceMapping) schema.JSON {
+func ec2InstanceVolumes(mappings []types.InstanceBlockDeviceMapping) schema.JSON {
 	type volume struct {
 		DeviceName          *string
 		VolumeId            *string

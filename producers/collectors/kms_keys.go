@@ -23,7 +23,7 @@ import (
 // ListKeys and ListAliases can be granted on the resource "*" only. The details may
 // be denied by the policy of a single key, whatever the role may do: the row then
 // says so in denied_actions, and the run is complete.
-var kmsKeys = collect.Collector[schemas.KMSKey]{
+var KMSKeys = collect.Collector[schemas.KMSKey]{
 	Category: schemas.KMSKeys,
 	Reach:    collect.PerRegion,
 	Every:    6 * time.Hour,
@@ -37,12 +37,20 @@ var kmsKeys = collect.Collector[schemas.KMSKey]{
 	Collect: collectKMSKeys,
 }
 
+// The lowest of the quotas is 500 requests a second, for the lists.
+var kmsService = collect.Service{
+	ID:    "KMS",
+	Name:  "kms",
+	Rate:  collect.Rate{PerSecond: 20, Burst: 20},
+	Quota: "https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html",
+}
+
 func collectKMSKeys(ctx context.Context, env *collect.Env, emit func(schemas.KMSKey) error) error {
 	client := kms.NewFromConfig(env.AWS)
 	var aliases map[string][]string
 	var shared details
 	known, err := shared.read("kms:ListAliases", func() (err error) {
-		aliases, err = listKMSAliases(ctx, client)
+		aliases, err = kmsKeyAliases(ctx, client)
 		return err
 	})
 	if err != nil {
@@ -62,8 +70,8 @@ func collectKMSKeys(ctx context.Context, env *collect.Env, emit func(schemas.KMS
 	}, emit, "NotFoundException")
 }
 
-// listKMSAliases returns the sorted alias names of each key id.
-func listKMSAliases(ctx context.Context, client *kms.Client) (map[string][]string, error) {
+// kmsKeyAliases returns the sorted alias names of each key id.
+func kmsKeyAliases(ctx context.Context, client *kms.Client) (map[string][]string, error) {
 	names := map[string][]string{}
 	pages := kms.NewListAliasesPaginator(client, &kms.ListAliasesInput{Limit: aws.Int32(100)})
 	list := each(ctx, pages, func(p *kms.ListAliasesOutput) ([]types.AliasListEntry, *string) {
@@ -100,7 +108,7 @@ func (k *kmsKey) read(ctx context.Context, entry *types.KeyListEntry) error {
 		return err
 	})
 	// Without its description nobody knows which other details a key has.
-	if err == nil && m != nil && rotatable(m) {
+	if err == nil && m != nil && kmsKeyRotatable(m) {
 		_, err = k.details.read("kms:GetKeyRotationStatus", func() error { return k.readRotation(ctx) },
 			"UnsupportedOperationException", "KMSInvalidStateException")
 	}
@@ -154,8 +162,8 @@ func (k *kmsKey) describe(ctx context.Context) (*types.KeyMetadata, error) {
 	return m, nil
 }
 
-// rotatable reports whether KMS has a rotation status for keys of this kind.
-func rotatable(m *types.KeyMetadata) bool {
+// kmsKeyRotatable reports whether KMS has a rotation status for keys of this kind.
+func kmsKeyRotatable(m *types.KeyMetadata) bool {
 	return m.KeySpec == types.KeySpecSymmetricDefault &&
 		(m.Origin == types.OriginTypeAwsKms || m.Origin == types.OriginTypeExternal)
 }

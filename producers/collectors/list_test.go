@@ -144,7 +144,7 @@ func TestEqualAnswersAreEqualParts(t *testing.T) {
 	collectOnce := func() (sums [][32]byte) {
 		to := &kept{}
 		runner, err := collect.New(collect.Config{
-			Account: env.Account, Regions: []string{env.Region}, Collectors: []collect.Any{secrets},
+			Account: env.Account, Regions: []string{env.Region}, Collectors: []collect.Any{Secrets},
 			AWS:       func(string) aws.Config { return env.AWS },
 			Publisher: to,
 		})
@@ -191,7 +191,7 @@ func TestTagsWithControlCharactersAreSent(t *testing.T) {
 	env.AWS.HTTPClient = sameAnswer(`{"SecretList":[{"ARN":"arn:1","Name":"n","Description":"a\u0000b","Tags":[{"Key":"k\u0000","Value":"\u0000v"}]}]}`)
 	var rows []string
 	runner, err := collect.New(collect.Config{
-		Account: env.Account, Regions: []string{env.Region}, Collectors: []collect.Any{secrets},
+		Account: env.Account, Regions: []string{env.Region}, Collectors: []collect.Any{Secrets},
 		AWS: func(string) aws.Config { return env.AWS },
 		Row: func(_ schema.Scope, row []byte) { rows = append(rows, string(row)) },
 	})

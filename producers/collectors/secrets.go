@@ -16,12 +16,20 @@ import (
 // never read: the collector does not call GetSecretValue, and its policy should deny
 // it. One request reads 100 secrets and costs USD 0.000005 (USD 0.05 per 10,000 API
 // calls).
-var secrets = collect.Collector[schemas.Secret]{
+var Secrets = collect.Collector[schemas.Secret]{
 	Category: schemas.Secrets,
 	Reach:    collect.PerRegion,
 	Every:    6 * time.Hour,
 	Calls:    []string{"secretsmanager:ListSecrets"},
 	Collect:  collectSecrets,
+}
+
+// The quota of ListSecrets is 100 requests a second.
+var secretsmanagerService = collect.Service{
+	ID:    "Secrets Manager",
+	Name:  "secretsmanager",
+	Rate:  collect.Rate{PerSecond: 5, Burst: 5},
+	Quota: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html",
 }
 
 func collectSecrets(ctx context.Context, env *collect.Env, emit func(schemas.Secret) error) error {

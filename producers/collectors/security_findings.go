@@ -18,7 +18,7 @@ import (
 // other runs read those updated since the last complete run. A region in which
 // Security Hub is not enabled ends with the outcome disabled. One request reads 100
 // findings, so that 10,000 findings take about a minute; AWS charges nothing for it.
-var securityFindings = collect.Collector[schemas.SecurityFinding]{
+var SecurityFindings = collect.Collector[schemas.SecurityFinding]{
 	Category: schemas.SecurityFindings,
 	Reach:    collect.PerRegion,
 	Every:    15 * time.Minute,
@@ -27,6 +27,14 @@ var securityFindings = collect.Collector[schemas.SecurityFinding]{
 	// example), so everything is read once a day.
 	Incremental: &collect.Incremental{FullEvery: 24 * time.Hour, Overlap: 15 * time.Minute},
 	Collect:     collectSecurityFindings,
+}
+
+// The quota of GetFindings is 3 requests a second with bursts of 6.
+var securityhubService = collect.Service{
+	ID:    "SecurityHub",
+	Name:  "securityhub",
+	Rate:  collect.Rate{PerSecond: 2, Burst: 3},
+	Quota: "https://docs.aws.amazon.com/securityhub/1.0/APIReference/Welcome.html",
 }
 
 func collectSecurityFindings(ctx context.Context, env *collect.Env, emit func(schemas.SecurityFinding) error) error {
@@ -69,13 +77,13 @@ func securityFinding(env *collect.Env, f *types.AwsSecurityFinding) schemas.Secu
 		FindingTypes:       jsonOf(f.Types),
 		RecordState:        enum(f.RecordState),
 		ResourceCount:      int64(len(f.Resources)),
-		Resources:          findingResources(f.Resources),
+		Resources:          securityFindingResources(f.Resources),
 		Vulnerabilities:    jsonOf(f.Vulnerabilities),
 		ProductFields:      jsonOf(redactMap(f.ProductFields)),
-		FirstObservedAt:    findingTime(env, f, "FirstObservedAt", f.FirstObservedAt),
-		LastObservedAt:     findingTime(env, f, "LastObservedAt", f.LastObservedAt),
-		FindingCreatedAt:   findingTime(env, f, "CreatedAt", f.CreatedAt),
-		FindingUpdatedAt:   findingTime(env, f, "UpdatedAt", f.UpdatedAt),
+		FirstObservedAt:    securityFindingTime(env, f, "FirstObservedAt", f.FirstObservedAt),
+		LastObservedAt:     securityFindingTime(env, f, "LastObservedAt", f.LastObservedAt),
+		FindingCreatedAt:   securityFindingTime(env, f, "CreatedAt", f.CreatedAt),
+		FindingUpdatedAt:   securityFindingTime(env, f, "UpdatedAt", f.UpdatedAt),
 		Sample:             f.Sample,
 		FindingAccountName: text(f.AwsAccountName),
 	}
@@ -108,9 +116,9 @@ func securityFinding(env *collect.Env, f *types.AwsSecurityFinding) schemas.Secu
 	return row
 }
 
-// findingResources leaves out what a resource's own category holds better, and
+// securityFindingResources leaves out what a resource's own category holds better, and
 // what may be secret: its configuration, the data found in it, and tags.
-func findingResources(resources []types.Resource) []byte {
+func securityFindingResources(resources []types.Resource) []byte {
 	brief := make([]types.Resource, len(resources))
 	for i, r := range resources {
 		r.Details, r.DataClassification, r.Tags = nil, nil, redactMap(r.Tags)
@@ -119,10 +127,10 @@ func findingResources(resources []types.Resource) []byte {
 	return jsonOf(brief)
 }
 
-// findingTime parses one of the time formats that the API reference lists
+// securityFindingTime parses one of the time formats that the API reference lists
 // (https://docs.aws.amazon.com/securityhub/1.0/APIReference/Welcome.html#timestamps).
 // A time in another format is null, and named in the log.
-func findingTime(env *collect.Env, f *types.AwsSecurityFinding, field string, value *string) *time.Time {
+func securityFindingTime(env *collect.Env, f *types.AwsSecurityFinding, field string, value *string) *time.Time {
 	if value == nil || *value == "" {
 		return nil
 	}

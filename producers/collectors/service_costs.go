@@ -29,25 +29,34 @@ import (
 // so do those in AWS GovCloud (US), whose costs are in the standard account that pays.
 // One in which it was never enabled gets the same answer as one whose role lacks
 // the permission (AccessDeniedException), and so ends with denied.
-var serviceCosts = collect.Collector[schemas.ServiceCost]{
+var ServiceCosts = collect.Collector[schemas.ServiceCost]{
 	Category: schemas.ServiceCosts,
 	Reach:    collect.Global,
 	Every:    24 * time.Hour,
 	Calls:    []string{"ce:GetCostAndUsage"},
 	Paid:     true,
-	Slices:   costDays,
+	Slices:   serviceCostDays,
 	Collect:  collectServiceCosts,
 }
 
-// costPeriod returns the days that a run at now reads: from, inclusive, to to,
+// No quota is published; a run is a handful of requests, and each one costs money.
+var ceService = collect.Service{
+	ID:         "Cost Explorer",
+	Name:       "ce",
+	Rate:       collect.Rate{PerSecond: 1, Burst: 1},
+	PerAccount: true,
+	Quota:      "https://docs.aws.amazon.com/cost-management/latest/userguide/ce-api-best-practices.html",
+}
+
+// serviceCostPeriod returns the days that a run at now reads: from, inclusive, to to,
 // exclusive. They end with yesterday, the last day that can be complete.
-func costPeriod(now time.Time) (from, to schema.Date) {
+func serviceCostPeriod(now time.Time) (from, to schema.Date) {
 	now = now.UTC()
 	return schema.DateOf(time.Date(now.Year(), now.Month()-1, 1, 0, 0, 0, 0, time.UTC)), schema.DateOf(now)
 }
 
-func costDays(now time.Time) []string {
-	from, to := costPeriod(now)
+func serviceCostDays(now time.Time) []string {
+	from, to := serviceCostPeriod(now)
 	var days []string
 	for day := from; day < to; day++ {
 		days = append(days, day.String())
@@ -61,7 +70,7 @@ func collectServiceCosts(ctx context.Context, env *collect.Env, emit func(schema
 	}
 	// Cost Explorer has one endpoint per partition; the SDK finds it from any region.
 	client := costexplorer.NewFromConfig(env.AWS)
-	from, to := costPeriod(env.Now)
+	from, to := serviceCostPeriod(env.Now)
 	input := &costexplorer.GetCostAndUsageInput{
 		TimePeriod:  &types.DateInterval{Start: aws.String(from.String()), End: aws.String(to.String())},
 		Granularity: types.GranularityDaily,
@@ -87,7 +96,7 @@ func collectServiceCosts(ctx context.Context, env *collect.Env, emit func(schema
 		},
 		next: func(p *costexplorer.GetCostAndUsageOutput) *string { return p.NextPageToken },
 	}
-	costs := costReader{emit: emit, answered: map[string]bool{}, faults: map[string][]error{}}
+	costs := serviceCostReader{emit: emit, answered: map[string]bool{}, faults: map[string][]error{}}
 	list := each(ctx, pages, func(p *costexplorer.GetCostAndUsageOutput) ([]types.ResultByTime, *string) {
 		return p.ResultsByTime, p.NextPageToken
 	})
@@ -106,15 +115,15 @@ func collectServiceCosts(ctx context.Context, env *collect.Env, emit func(schema
 	return costs.end(env)
 }
 
-// emptyUsageRegion stands for the empty region: a key column is never empty. Cost
+// serviceCostEmptyRegion stands for the empty region: a key column is never empty. Cost
 // Explorer has a region "NoRegion" besides, and both may have costs on one day.
-const emptyUsageRegion = "(empty)"
+const serviceCostEmptyRegion = "(empty)"
 
-// errNoDay names no day, so that days that are missing alike are reported as one.
-var errNoDay = errors.New("GetCostAndUsage answered without this day")
+// errServiceCostNoDay names no day, so that days that are missing alike are reported as one.
+var errServiceCostNoDay = errors.New("GetCostAndUsage answered without this day")
 
-// costReader turns the pages of one answer into rows.
-type costReader struct {
+// serviceCostReader turns the pages of one answer into rows.
+type serviceCostReader struct {
 	emit     func(schemas.ServiceCost) error
 	answered map[string]bool    // the days that the answer names
 	faults   map[string][]error // by day: costs that cannot be told exactly
@@ -123,7 +132,7 @@ type costReader struct {
 
 // day emits what a page has of one day. Costs that do not fit their columns make
 // the day incomplete, and no other.
-func (c *costReader) day(result *types.ResultByTime) error {
+func (c *serviceCostReader) day(result *types.ResultByTime) error {
 	if result.TimePeriod == nil {
 		return errors.New("GetCostAndUsage answered without a time period")
 	}
@@ -141,15 +150,15 @@ func (c *costReader) day(result *types.ResultByTime) error {
 		}
 		row := schemas.ServiceCost{UsageDate: day, Service: group.Keys[0], UsageRegion: group.Keys[1], Estimated: result.Estimated}
 		if row.UsageRegion == "" {
-			row.UsageRegion = emptyUsageRegion
+			row.UsageRegion = serviceCostEmptyRegion
 		}
 		where := func(err error) error {
 			return fmt.Errorf("GetCostAndUsage: %s %s in %s: %w", day, row.Service, row.UsageRegion, err)
 		}
-		if err := readUsage(group.Metrics, &row); err != nil {
+		if err := serviceCostUsage(group.Metrics, &row); err != nil {
 			c.usage = append(c.usage, where(err))
 		}
-		if err := readCosts(group.Metrics, &row); err != nil {
+		if err := serviceCostAmounts(group.Metrics, &row); err != nil {
 			c.faults[day.String()] = append(c.faults[day.String()], where(err))
 			continue
 		}
@@ -162,14 +171,14 @@ func (c *costReader) day(result *types.ResultByTime) error {
 
 // end returns what is wrong with single days. A day without costs is in the
 // answer, too, and has no groups: one that is not was not read.
-func (c *costReader) end(env *collect.Env) error {
+func (c *serviceCostReader) end(env *collect.Env) error {
 	if len(c.usage) > 0 {
 		env.Logger.Warn("usage that does not fit its column is null", "lines", len(c.usage), "first", c.usage[0])
 	}
 	faults := collect.SliceErrors{}
-	for _, day := range costDays(env.Now) {
+	for _, day := range serviceCostDays(env.Now) {
 		if !c.answered[day] {
-			faults[day] = errNoDay
+			faults[day] = errServiceCostNoDay
 		} else if err := errors.Join(c.faults[day]...); err != nil {
 			faults[day] = err
 		}
@@ -180,12 +189,12 @@ func (c *costReader) end(env *collect.Env) error {
 	return nil
 }
 
-// readCosts fills the costs of row. One that does not fit its column exactly is an
+// serviceCostAmounts fills the costs of row. One that does not fit its column exactly is an
 // error: money is never rounded.
-func readCosts(metrics map[string]types.MetricValue, row *schemas.ServiceCost) error {
+func serviceCostAmounts(metrics map[string]types.MetricValue, row *schemas.ServiceCost) error {
 	var faults []error
 	cost := func(name string) *schema.Decimal {
-		value, err := decimal(metrics, name)
+		value, err := serviceCostDecimal(metrics, name)
 		faults = append(faults, err)
 		return value
 	}
@@ -194,7 +203,7 @@ func readCosts(metrics map[string]types.MetricValue, row *schemas.ServiceCost) e
 	row.AmortizedCost = cost("AmortizedCost")
 	row.NetAmortizedCost = cost("NetAmortizedCost")
 	row.BlendedCost = cost("BlendedCost")
-	row.Currency = unit(metrics, "UnblendedCost")
+	row.Currency = serviceCostUnit(metrics, "UnblendedCost")
 	if err := errors.Join(faults...); err != nil {
 		return err
 	}
@@ -205,18 +214,18 @@ func readCosts(metrics map[string]types.MetricValue, row *schemas.ServiceCost) e
 	return nil
 }
 
-// readUsage fills the usage of row, and leaves null what does not fit its column:
+// serviceCostUsage fills the usage of row, and leaves null what does not fit its column:
 // it is a sum over several units anyway, and no reason to lose the costs.
-func readUsage(metrics map[string]types.MetricValue, row *schemas.ServiceCost) error {
+func serviceCostUsage(metrics map[string]types.MetricValue, row *schemas.ServiceCost) error {
 	var quantity, normalized error
-	row.UsageQuantity, quantity = decimal(metrics, "UsageQuantity")
-	row.UsageUnit = unit(metrics, "UsageQuantity")
-	row.NormalizedUsage, normalized = decimal(metrics, "NormalizedUsageAmount")
+	row.UsageQuantity, quantity = serviceCostDecimal(metrics, "UsageQuantity")
+	row.UsageUnit = serviceCostUnit(metrics, "UsageQuantity")
+	row.NormalizedUsage, normalized = serviceCostDecimal(metrics, "NormalizedUsageAmount")
 	return errors.Join(quantity, normalized)
 }
 
-// decimal returns the amount of a metric; nil without an error if there is none.
-func decimal(metrics map[string]types.MetricValue, name string) (*schema.Decimal, error) {
+// serviceCostDecimal returns the amount of a metric; nil without an error if there is none.
+func serviceCostDecimal(metrics map[string]types.MetricValue, name string) (*schema.Decimal, error) {
 	amount := metrics[name].Amount
 	if amount == nil {
 		return nil, nil
@@ -228,8 +237,8 @@ func decimal(metrics map[string]types.MetricValue, name string) (*schema.Decimal
 	return &value, nil
 }
 
-// unit returns the unit of a metric, or nil if AWS names none.
-func unit(metrics map[string]types.MetricValue, name string) *string {
+// serviceCostUnit returns the unit of a metric, or nil if AWS names none.
+func serviceCostUnit(metrics map[string]types.MetricValue, name string) *string {
 	if u := text(metrics[name].Unit); u != nil && *u != "N/A" {
 		return u
 	}

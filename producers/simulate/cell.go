@@ -12,27 +12,48 @@ import (
 	"github.com/hubspoke/observability/lib/collect"
 	"github.com/hubspoke/observability/lib/rows"
 	"github.com/hubspoke/observability/lib/schema"
-	"github.com/hubspoke/observability/producers/collectors"
 )
 
-// kind says how the things of one category live.
+// kind says how the things of one category live. What it leaves out has a default: things
+// appear, change all at once and, where the category is a snapshot, disappear.
 type kind[T any] struct {
-	category schema.Category[T]
-	// initial returns what is there before the first step.
+	// of is the collector that reads such things from AWS.
+	of collect.Collector[T]
+	// size is how many things an average account has in a region.
+	size float64
+	// make returns a new thing.
+	make func(g *gen) T
+
+	// What follows is for a story that a view tells.
+
+	// old returns a thing that was there before the first step. Defaults to make.
+	old func(g *gen) T
+	// initial returns what is there before the first step. Defaults to size times old.
 	initial func(g *gen) []T
 	// births is how many things appear in a step, for each one that was there at
-	// the beginning.
+	// the beginning. Defaults to 0.001.
 	births float64
-	// born returns a new thing, or false if it would be one of those there are.
+	// born returns a new thing, or false if there is none this time. Defaults to make.
 	born func(g *gen, there []*T) (T, bool)
 	// change lets a step pass for one thing. It may assign to the fields of row but
-	// not write through its pointers, which a run may be reading.
+	// not write through its pointers, which a run may be reading. By default things get
+	// other values, and disappear, with a probability of 0.001 each.
 	change func(g *gen, row *T) fate
 	// updated returns the time by which an incremental run finds a row. nil for
 	// categories that are always read as a whole.
 	updated func(row *T) *time.Time
 	// slices returns the slices that a run describes. nil for categories without.
 	slices func(start time.Time) []string
+	// enabled reports whether the service is enabled in a place. nil: it always is.
+	enabled func(w *World, here place) bool
+}
+
+// anyKind is a kind of any row type.
+type anyKind interface {
+	// populate makes the cells of an account.
+	populate(w *World, account Account)
+	// collector returns the collector of AWS, which reads the world in its place.
+	collector(w *World, account string) collect.Any
 }
 
 // fate is what a step does to a thing.
@@ -54,7 +75,7 @@ type place struct {
 // cell is the population of one scope. It is changed by Step only, which holds the
 // lock of the world; its rows are never changed, only replaced.
 type cell[T any] struct {
-	kind    *kind[T]
+	kind    kind[T]
 	gen     gen
 	enabled bool
 	births  float64 // per step
@@ -67,11 +88,22 @@ type anyCell interface {
 	record(w *World) (*schema.Table, arrow.Record, error)
 }
 
-func addCell[T any](w *World, k *kind[T], here place, enabled bool) {
-	scope := schema.Scope{Category: k.category.Name(), Account: here.account.ID, Region: here.region}
+func (k kind[T]) populate(w *World, account Account) {
+	if k.of.Reach != collect.Global {
+		for _, region := range w.cfg.Regions {
+			k.addCell(w, place{account, region, w.cfg.Regions})
+		}
+	}
+	if k.of.Reach != collect.PerRegion {
+		k.addCell(w, place{account, schema.GlobalRegion, w.cfg.Regions})
+	}
+}
+
+func (k kind[T]) addCell(w *World, here place) {
+	scope := schema.Scope{Category: k.of.Category.Name(), Account: here.account.ID, Region: here.region}
 	c := &cell[T]{
-		kind:    k,
-		enabled: enabled,
+		kind:    k.withDefaults(),
+		enabled: k.enabled == nil || k.enabled(w, here),
 		gen: gen{
 			Rand:   w.rng(scope.Category, scope.Account, scope.Region),
 			place:  here,
@@ -80,11 +112,11 @@ func addCell[T any](w *World, k *kind[T], here place, enabled bool) {
 			factor: w.cfg.Scale * w.weight(here.account),
 		},
 	}
-	if enabled {
-		for _, row := range k.initial(&c.gen) {
+	if c.enabled {
+		for _, row := range c.kind.initial(&c.gen) {
 			c.rows = append(c.rows, &row)
 		}
-		c.births = k.births * float64(len(c.rows))
+		c.births = c.kind.births * float64(len(c.rows))
 	}
 	w.cells[scope] = c
 }
@@ -134,30 +166,21 @@ func (c *cell[T]) snapshot(w *World) ([]*T, bool) {
 
 func (c *cell[T]) record(w *World) (*schema.Table, arrow.Record, error) {
 	list, _ := c.snapshot(w)
-	appender := rows.NewAppender(c.kind.category, nil)
+	appender := rows.NewAppender(c.kind.of.Category, nil)
 	defer appender.Release()
 	for _, row := range list {
 		if err := appender.Append(row); err != nil {
-			return nil, nil, fmt.Errorf("simulate: a row of %s: %w", c.kind.category.Name(), err)
+			return nil, nil, fmt.Errorf("simulate: a row of %s: %w", c.kind.of.Category.Name(), err)
 		}
 	}
-	return c.kind.category.Table, appender.Record(), nil
+	return c.kind.of.Category.Table, appender.Record(), nil
 }
 
 var errNotEnabled = errors.New("the account is not subscribed to the service in this region")
 
-// collector returns a collector that reads the world.
-func collector[T any](w *World, k *kind[T], account string) collect.Any {
-	declared := declaration(k.category.Name())
-	c := collect.Collector[T]{
-		Category:    k.category,
-		Reach:       declared.Reach,
-		Every:       declared.Every,
-		Calls:       declared.Calls,
-		Requires:    declared.Requires,
-		Paid:        declared.Paid,
-		Incremental: declared.Incremental,
-	}
+// collector returns a copy of the collector of AWS that reads the world.
+func (k kind[T]) collector(w *World, account string) collect.Any {
+	c := k.of
 	if k.slices != nil {
 		c.Slices = func(time.Time) []string { return k.slices(w.cfg.Start) }
 	}
@@ -166,7 +189,7 @@ func collector[T any](w *World, k *kind[T], account string) collect.Any {
 		if env.Global {
 			region = schema.GlobalRegion
 		}
-		scope := schema.Scope{Category: k.category.Name(), Account: account, Region: region}
+		scope := schema.Scope{Category: c.Category.Name(), Account: account, Region: region}
 		here, ok := w.cells[scope].(*cell[T])
 		if !ok {
 			return fmt.Errorf("the world has no %v", scope)
@@ -189,16 +212,6 @@ func collector[T any](w *World, k *kind[T], account string) collect.Any {
 		return nil
 	}
 	return c
-}
-
-// declaration returns how a category is collected from AWS.
-func declaration(category string) collect.Declaration {
-	for _, c := range collectors.All() {
-		if c.Table().Name() == category {
-			return c.Declaration()
-		}
-	}
-	panic("simulate: no collector has the category " + category) // a test of the package would fail
 }
 
 // gen makes up values for one cell.

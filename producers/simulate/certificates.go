@@ -3,20 +3,18 @@ package simulate
 import (
 	"time"
 
+	"github.com/hubspoke/observability/producers/collectors"
 	"github.com/hubspoke/observability/schemas"
 )
 
 // Certificates are requested, issued, renewed, revoked; they expire, and somebody
 // deletes them a while later.
-var certificates = &kind[schemas.Certificate]{
-	category: schemas.Certificates,
-	initial: func(g *gen) []schemas.Certificate {
-		return many(g.several(24), func() schemas.Certificate { return oldCertificate(g) })
-	},
+var certificates = kind[schemas.Certificate]{
+	of:     collectors.Certificates,
+	size:   24,
+	make:   func(g *gen) schemas.Certificate { return newCertificate(g, g.now) },
+	old:    oldCertificate,
 	births: 0.0015,
-	born: func(g *gen, _ []*schemas.Certificate) (schemas.Certificate, bool) {
-		return newCertificate(g, g.now), true
-	},
 	change: changeCertificate,
 }
 

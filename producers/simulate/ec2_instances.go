@@ -4,33 +4,31 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hubspoke/observability/producers/collectors"
 	"github.com/hubspoke/observability/schemas"
 )
 
 // Instances start, stop and are terminated; a terminated one is still listed for a while.
-var ec2Instances = &kind[schemas.EC2Instance]{
-	category: schemas.EC2Instances,
-	initial: func(g *gen) []schemas.EC2Instance {
-		return many(g.several(80), func() schemas.EC2Instance { return oldInstance(g) })
-	},
+var ec2Instances = kind[schemas.EC2Instance]{
+	of:     collectors.EC2Instances,
+	size:   80,
+	make:   func(g *gen) schemas.EC2Instance { return newEC2Instance(g, g.now) },
+	old:    oldEC2Instance,
 	births: 0.0016,
-	born: func(g *gen, _ []*schemas.EC2Instance) (schemas.EC2Instance, bool) {
-		return newInstance(g, g.now), true
-	},
-	change: changeInstance,
+	change: changeEC2Instance,
 }
 
-func oldInstance(g *gen) schemas.EC2Instance {
-	i := newInstance(g, g.within(200*day))
+func oldEC2Instance(g *gen) schemas.EC2Instance {
+	i := newEC2Instance(g, g.within(200*day))
 	if g.chance(0.15) {
-		stopInstance(&i, g.within(10*day))
+		stopEC2Instance(&i, g.within(10*day))
 	} else {
 		i.State = new("running")
 	}
 	return i
 }
 
-func newInstance(g *gen, at time.Time) schemas.EC2Instance {
+func newEC2Instance(g *gen, at time.Time) schemas.EC2Instance {
 	zone := g.region + pick(g, "a", "b", "c")
 	ip := fmt.Sprintf("10.%d.%d.%d", g.IntN(64), g.IntN(256), 4+g.IntN(250))
 	name := g.account.Name + "-" + g.app()
@@ -79,23 +77,12 @@ func newInstance(g *gen, at time.Time) schemas.EC2Instance {
 	return i
 }
 
-// dashed writes an IPv4 address as it appears in a DNS name.
-func dashed(ip string) string {
-	b := []byte(ip)
-	for i := range b {
-		if b[i] == '.' {
-			b[i] = '-'
-		}
-	}
-	return string(b)
-}
-
-func stopInstance(i *schemas.EC2Instance, at time.Time) {
+func stopEC2Instance(i *schemas.EC2Instance, at time.Time) {
 	i.State, i.PublicIPAddress, i.PublicDNSName = new("stopped"), nil, nil
 	i.StateTransitionReason = new("User initiated (" + at.UTC().Format("2006-01-02 15:04:05") + " GMT)")
 }
 
-func changeInstance(g *gen, i *schemas.EC2Instance) fate {
+func changeEC2Instance(g *gen, i *schemas.EC2Instance) fate {
 	switch state := *i.State; {
 	case state == "pending":
 		i.State = new("running")
@@ -106,11 +93,11 @@ func changeInstance(g *gen, i *schemas.EC2Instance) fate {
 	case state == "running" && g.chance(0.0005):
 		i.MetadataHTTPTokens = new("required")
 	case state == "stopping":
-		stopInstance(i, g.now)
+		stopEC2Instance(i, g.now)
 	case state == "stopped" && g.chance(0.005):
 		i.State, i.LaunchedAt, i.StateTransitionReason = new("pending"), new(g.now), nil
 	case state == "shutting-down":
-		stopInstance(i, g.now)
+		stopEC2Instance(i, g.now)
 		i.State = new("terminated")
 		i.VPCID, i.SubnetID, i.PrivateIPAddress, i.PrivateDNSName, i.IPv6Address = nil, nil, nil, nil, nil
 		i.SecurityGroups, i.Volumes = nil, nil

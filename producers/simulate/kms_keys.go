@@ -4,35 +4,34 @@ import (
 	"time"
 
 	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/producers/collectors"
 	"github.com/hubspoke/observability/schemas"
 )
 
 // Keys are created, disabled, rotated and, after a waiting time, deleted.
-var kmsKeys = &kind[schemas.KMSKey]{
-	category: schemas.KMSKeys,
-	initial:  initialKeys,
-	births:   0.0008,
-	born: func(g *gen, _ []*schemas.KMSKey) (schemas.KMSKey, bool) {
-		return newKey(g, g.now), true
-	},
-	change: changeKey,
+var kmsKeys = kind[schemas.KMSKey]{
+	of:      collectors.KMSKeys,
+	make:    func(g *gen) schemas.KMSKey { return newKMSKey(g, g.now) },
+	initial: initialKMSKeys,
+	births:  0.0008,
+	change:  changeKMSKey,
 }
 
-func initialKeys(g *gen) []schemas.KMSKey {
-	keys := many(g.several(30), func() schemas.KMSKey { return newKey(g, g.within(3*year)) })
+func initialKMSKeys(g *gen) []schemas.KMSKey {
+	keys := many(g.several(30), func() schemas.KMSKey { return newKMSKey(g, g.within(3*year)) })
 	for _, service := range []string{"s3", "ebs", "rds", "secretsmanager"} {
-		k := plainKey(g, g.within(3*year))
+		k := plainKMSKey(g, g.within(3*year))
 		k.KeyManager, k.Tags = new("AWS"), nil
 		k.Aliases = jsonOf([]string{"alias/aws/" + service})
 		k.Description = new("Default key that protects my data when no other key is defined")
-		rotateYearly(&k)
+		rotateKMSKey(&k)
 		keys = append(keys, k)
 	}
 	return keys
 }
 
-// plainKey returns a symmetric key with material in KMS, without alias.
-func plainKey(g *gen, at time.Time) schemas.KMSKey {
+// plainKMSKey returns a symmetric key with material in KMS, without alias.
+func plainKMSKey(g *gen, at time.Time) schemas.KMSKey {
 	id := g.uuid()
 	return schemas.KMSKey{
 		KeyARN:       g.arn("kms", "key/"+id),
@@ -50,9 +49,9 @@ func plainKey(g *gen, at time.Time) schemas.KMSKey {
 	}
 }
 
-// newKey returns a customer managed key of one of the kinds that there are.
-func newKey(g *gen, at time.Time) schemas.KMSKey {
-	k := plainKey(g, at)
+// newKMSKey returns a customer managed key of one of the kinds that there are.
+func newKMSKey(g *gen, at time.Time) schemas.KMSKey {
+	k := plainKMSKey(g, at)
 	if g.chance(0.9) {
 		app := g.app()
 		k.Aliases, k.Description = jsonOf([]string{"alias/" + app + "-" + g.hex(4)}), new("Data of "+app)
@@ -79,19 +78,19 @@ func newKey(g *gen, at time.Time) schemas.KMSKey {
 	case g.chance(0.05):
 		k.DeniedActions = jsonOf([]string{"kms:GetKeyRotationStatus"})
 	case g.chance(0.7):
-		rotateYearly(&k)
+		rotateKMSKey(&k)
 	default:
 		k.RotationEnabled = new(false)
 	}
 	return k
 }
 
-func rotateYearly(k *schemas.KMSKey) {
+func rotateKMSKey(k *schemas.KMSKey) {
 	k.RotationEnabled, k.RotationPeriodDays = new(true), new(int64(365))
 	k.NextRotationAt = new(k.KeyCreatedAt.Add(4 * year))
 }
 
-func changeKey(g *gen, k *schemas.KMSKey) fate {
+func changeKMSKey(g *gen, k *schemas.KMSKey) fate {
 	if k.KeyManager == nil || *k.KeyManager == "AWS" {
 		return same
 	}
@@ -110,7 +109,7 @@ func changeKey(g *gen, k *schemas.KMSKey) fate {
 	case state == "PendingDeletion" && g.chance(0.01): // faster than any real week
 		return gone
 	case k.RotationEnabled != nil && !*k.RotationEnabled && *k.Origin == "AWS_KMS" && g.chance(0.001):
-		rotateYearly(k)
+		rotateKMSKey(k)
 	case k.OnDemandRotationStartedAt != nil && g.chance(0.1):
 		k.OnDemandRotationStartedAt = nil
 	case k.RotationPeriodDays != nil && g.chance(0.004):

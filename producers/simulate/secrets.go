@@ -3,19 +3,16 @@ package simulate
 import (
 	"time"
 
+	"github.com/hubspoke/observability/producers/collectors"
 	"github.com/hubspoke/observability/schemas"
 )
 
 // Secrets are created, rotated, read, and deleted after a waiting time.
-var secrets = &kind[schemas.Secret]{
-	category: schemas.Secrets,
-	initial: func(g *gen) []schemas.Secret {
-		return many(g.several(55), func() schemas.Secret { return oldSecret(g) })
-	},
-	births: 0.001,
-	born: func(g *gen, _ []*schemas.Secret) (schemas.Secret, bool) {
-		return newSecret(g, g.now), true
-	},
+var secrets = kind[schemas.Secret]{
+	of:     collectors.Secrets,
+	size:   55,
+	make:   func(g *gen) schemas.Secret { return newSecret(g, g.now) },
+	old:    oldSecret,
 	change: changeSecret,
 }
 

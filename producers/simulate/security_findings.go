@@ -6,41 +6,45 @@ import (
 	"time"
 
 	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/producers/collectors"
 	"github.com/hubspoke/observability/schemas"
 )
 
 // Findings appear, are worked on, resolved and archived. They never disappear. A
 // change of the workflow status does not move the time of the update, as in AWS:
 // only a run that reads everything sees it.
-var securityFindings = &kind[schemas.SecurityFinding]{
-	category: schemas.SecurityFindings,
-	initial: func(g *gen) []schemas.SecurityFinding {
-		return many(g.several(600), func() schemas.SecurityFinding {
-			f := newFinding(g, g.within(180*day).Add(-time.Hour))
-			switch {
-			case g.chance(0.5):
-				passFinding(&f, f.FindingCreatedAt.Add(g.between(time.Minute, time.Hour)))
-			case g.chance(0.2):
-				f.WorkflowStatus = new(pick(g, "NOTIFIED", "SUPPRESSED"))
-			}
-			if g.chance(0.1) {
-				f.RecordState = new("ARCHIVED")
-			}
-			return f
-		})
-	},
-	births: 0.0004,
-	born: func(g *gen, _ []*schemas.SecurityFinding) (schemas.SecurityFinding, bool) {
-		return newFinding(g, g.now), true
-	},
-	change:  changeFinding,
+var securityFindings = kind[schemas.SecurityFinding]{
+	of:      collectors.SecurityFindings,
+	size:    600,
+	make:    func(g *gen) schemas.SecurityFinding { return newSecurityFinding(g, g.now) },
+	old:     oldSecurityFinding,
+	births:  0.0004,
+	change:  changeSecurityFinding,
 	updated: func(f *schemas.SecurityFinding) *time.Time { return f.FindingUpdatedAt },
+	// Here and there somebody forgot to enable Security Hub.
+	enabled: func(w *World, here place) bool {
+		return here.region == here.regions[0] || w.rng("enabled", here.account.ID, here.region).IntN(6) > 0
+	},
 }
 
-// control is a control of Security Hub.
-type control struct{ id, title, severity, resource string }
+func oldSecurityFinding(g *gen) schemas.SecurityFinding {
+	f := newSecurityFinding(g, g.within(180*day).Add(-time.Hour))
+	switch {
+	case g.chance(0.5):
+		passSecurityFinding(&f, f.FindingCreatedAt.Add(g.between(time.Minute, time.Hour)))
+	case g.chance(0.2):
+		f.WorkflowStatus = new(pick(g, "NOTIFIED", "SUPPRESSED"))
+	}
+	if g.chance(0.1) {
+		f.RecordState = new("ARCHIVED")
+	}
+	return f
+}
 
-var controls = []control{
+// securityFindingControl is a control of Security Hub.
+type securityFindingControl struct{ id, title, severity, resource string }
+
+var securityFindingControls = []securityFindingControl{
 	{"S3.1", "S3 general purpose buckets should have block public access settings enabled", "MEDIUM", "AwsS3Bucket"},
 	{"S3.5", "S3 general purpose buckets should require requests to use SSL", "MEDIUM", "AwsS3Bucket"},
 	{"S3.8", "S3 general purpose buckets should block public access", "HIGH", "AwsS3Bucket"},
@@ -63,9 +67,9 @@ var controls = []control{
 	{"GuardDuty.1", "GuardDuty should be enabled", "HIGH", "AwsAccount"},
 }
 
-var severities = map[string]int64{"INFORMATIONAL": 0, "LOW": 1, "MEDIUM": 40, "HIGH": 70, "CRITICAL": 90}
+var securityFindingSeverities = map[string]int64{"INFORMATIONAL": 0, "LOW": 1, "MEDIUM": 40, "HIGH": 70, "CRITICAL": 90}
 
-func newFinding(g *gen, at time.Time) schemas.SecurityFinding {
+func newSecurityFinding(g *gen, at time.Time) schemas.SecurityFinding {
 	f := schemas.SecurityFinding{
 		CompanyName:        new("AWS"),
 		FindingAccountID:   g.account.ID,
@@ -81,33 +85,33 @@ func newFinding(g *gen, at time.Time) schemas.SecurityFinding {
 	}
 	switch {
 	case g.chance(0.85):
-		findControl(g, &f)
+		securityFindingOfControl(g, &f)
 	case g.chance(0.5):
-		findThreat(g, &f)
+		securityFindingOfThreat(g, &f)
 	default:
-		findVulnerability(g, &f)
+		securityFindingOfPackage(g, &f)
 	}
 	return f
 }
 
-// product names the product that made a finding, as ARN and as people call it.
-func product(g *gen, f *schemas.SecurityFinding, name, id string) {
+// setSecurityFindingProduct names the product that made a finding, as ARN and as people call it.
+func setSecurityFindingProduct(g *gen, f *schemas.SecurityFinding, name, id string) {
 	f.ProductName = &name
 	f.ProductARN = "arn:aws:securityhub:" + g.region + "::product/aws/" + id
 }
 
-func severity(f *schemas.SecurityFinding, label string) {
-	f.SeverityLabel, f.SeverityOriginal, f.SeverityNormalized = &label, &label, new(severities[label])
+func setSecurityFindingSeverity(f *schemas.SecurityFinding, label string) {
+	f.SeverityLabel, f.SeverityOriginal, f.SeverityNormalized = &label, &label, new(securityFindingSeverities[label])
 }
 
-func findControl(g *gen, f *schemas.SecurityFinding) {
-	product(g, f, "Security Hub", "securityhub")
-	c := pick(g, controls...)
+func securityFindingOfControl(g *gen, f *schemas.SecurityFinding) {
+	setSecurityFindingProduct(g, f, "Security Hub", "securityhub")
+	c := pick(g, securityFindingControls...)
 	f.FindingID = g.arn("securityhub", "security-control/"+c.id+"/finding/"+g.uuid())
 	f.GeneratorID, f.SecurityControlID, f.Title = "security-control/"+c.id, new(c.id), c.title
 	f.Description = new("This control checks the following: " + strings.ToLower(c.title[:1]) + c.title[1:] + ".")
 	f.FindingTypes = schema.JSON(`["Software and Configuration Checks/Industry and Regulatory Standards"]`)
-	severity(f, c.severity)
+	setSecurityFindingSeverity(f, c.severity)
 	f.ComplianceStatus = new("FAILED")
 	if g.chance(0.02) {
 		f.ComplianceStatus = new("WARNING")
@@ -116,39 +120,39 @@ func findControl(g *gen, f *schemas.SecurityFinding) {
 	f.AssociatedStandards = schema.JSON(`["standards/aws-foundational-security-best-practices/v/1.0.0"]`)
 	f.RemediationText = new("For information on how to correct this issue, consult the AWS Security Hub controls documentation.")
 	f.RemediationURL = new("https://docs.aws.amazon.com/console/securityhub/" + c.id + "/remediation")
-	about(g, f, 1, c.resource)
+	setSecurityFindingResources(g, f, 1, c.resource)
 	f.ProductFields = jsonOf(map[string]string{
 		"aws/securityhub/ProductName": "Security Hub", "aws/securityhub/CompanyName": "AWS",
 		"aws/securityhub/FindingId": f.ProductARN + "/" + f.FindingID, "Resources:0/Id": *f.ResourceID,
 	})
 }
 
-func findThreat(g *gen, f *schemas.SecurityFinding) {
-	product(g, f, "GuardDuty", "guardduty")
+func securityFindingOfThreat(g *gen, f *schemas.SecurityFinding) {
+	setSecurityFindingProduct(g, f, "GuardDuty", "guardduty")
 	kind := pick(g, "UnauthorizedAccess:EC2/SSHBruteForce", "Recon:EC2/PortProbeUnprotectedPort", "CryptoCurrency:EC2/BitcoinTool.B!DNS")
 	f.FindingID = g.arn("guardduty", "detector/"+g.hex(32)+"/finding/"+g.hex(32))
 	f.GeneratorID, f.Title = "arn:aws:guardduty:"+g.region+":"+g.account.ID+":detector", kind
 	f.FindingTypes = jsonOf([]string{"TTPs/" + kind})
-	severity(f, pick(g, "LOW", "MEDIUM", "HIGH"))
+	setSecurityFindingSeverity(f, pick(g, "LOW", "MEDIUM", "HIGH"))
 	f.Sample = new(g.chance(0.05))
-	about(g, f, 1+g.IntN(3), "AwsEc2Instance")
+	setSecurityFindingResources(g, f, 1+g.IntN(3), "AwsEc2Instance")
 }
 
-// packages are those that Inspector finds vulnerable, with their version and the one that mends it.
-var packages = []struct{ name, version, fixed string }{
+// securityFindingPackages are those that Inspector finds vulnerable, with their version and the one that mends it.
+var securityFindingPackages = []struct{ name, version, fixed string }{
 	{"openssl", "3.0.8", "0:3.0.8-1.amzn2023.0.14"},
 	{"curl", "8.3.0", "0:8.5.0-1.amzn2023.0.4"},
 	{"python3", "3.9.16", "0:3.9.20-1.amzn2023.0.1"},
 	{"kernel", "6.1.79", "0:6.1.112-122.189.amzn2023"},
 }
 
-func findVulnerability(g *gen, f *schemas.SecurityFinding) {
-	product(g, f, "Inspector", "inspector")
-	cve, software := fmt.Sprintf("CVE-2025-%d", 1000+g.IntN(9000)), pick(g, packages...)
+func securityFindingOfPackage(g *gen, f *schemas.SecurityFinding) {
+	setSecurityFindingProduct(g, f, "Inspector", "inspector")
+	cve, software := fmt.Sprintf("CVE-2025-%d", 1000+g.IntN(9000)), pick(g, securityFindingPackages...)
 	f.FindingID = g.arn("inspector2", "finding/"+g.hex(32))
 	f.GeneratorID, f.Title = "AWSInspector", cve+" - "+software.name
 	f.FindingTypes = schema.JSON(`["Software and Configuration Checks/Vulnerabilities/CVE"]`)
-	severity(f, pick(g, "MEDIUM", "HIGH", "CRITICAL"))
+	setSecurityFindingSeverity(f, pick(g, "MEDIUM", "HIGH", "CRITICAL"))
 	fix, fixedIn := "YES", software.fixed
 	if g.chance(0.2) {
 		fix, fixedIn = "NO", "NotAvailable"
@@ -161,11 +165,11 @@ func findVulnerability(g *gen, f *schemas.SecurityFinding) {
 		}},
 		"Cvss": []map[string]any{{"Version": "3.1", "BaseScore": 4 + float64(g.IntN(60))/10}},
 	}})
-	about(g, f, 1, "AwsEc2Instance")
+	setSecurityFindingResources(g, f, 1, "AwsEc2Instance")
 }
 
-// about fills in the resources of a finding.
-func about(g *gen, f *schemas.SecurityFinding, n int, kind string) {
+// setSecurityFindingResources fills in the resources of a finding.
+func setSecurityFindingResources(g *gen, f *schemas.SecurityFinding, n int, kind string) {
 	type resource struct{ Id, Partition, Region, Type string }
 	list := many(n, func() resource {
 		id := "arn:aws:" + strings.ToLower(strings.TrimPrefix(kind, "Aws")) + ":" + g.region + ":" + g.account.ID + ":" + g.app() + "-" + g.hex(12)
@@ -177,25 +181,25 @@ func about(g *gen, f *schemas.SecurityFinding, n int, kind string) {
 	f.ResourceType, f.ResourceID, f.ResourceCount, f.Resources = &kind, &list[0].Id, int64(n), jsonOf(list)
 }
 
-// passFinding notes that a control found nothing wrong any more, or that the
+// passSecurityFinding notes that a control found nothing wrong any more, or that the
 // product no longer sees the problem.
-func passFinding(f *schemas.SecurityFinding, at time.Time) {
+func passSecurityFinding(f *schemas.SecurityFinding, at time.Time) {
 	if f.ComplianceStatus != nil {
 		f.ComplianceStatus, f.ComplianceReasons = new("PASSED"), nil
-		severity(f, "INFORMATIONAL")
+		setSecurityFindingSeverity(f, "INFORMATIONAL")
 	}
 	f.WorkflowStatus = new("RESOLVED")
 	f.LastObservedAt, f.FindingUpdatedAt = new(at), new(at)
 }
 
-func changeFinding(g *gen, f *schemas.SecurityFinding) fate {
+func changeSecurityFinding(g *gen, f *schemas.SecurityFinding) fate {
 	switch status := *f.WorkflowStatus; {
 	case *f.RecordState == "ARCHIVED":
 		return same
 	case status == "NEW" && g.chance(0.001): // somebody sets it; the product does not know
 		f.WorkflowStatus = new(pick(g, "NOTIFIED", "NOTIFIED", "SUPPRESSED"))
 	case status != "RESOLVED" && g.chance(0.0005):
-		passFinding(f, g.now)
+		passSecurityFinding(f, g.now)
 	case status == "RESOLVED" && g.chance(0.0005):
 		f.RecordState, f.FindingUpdatedAt = new("ARCHIVED"), new(g.now)
 	case g.chance(0.001): // seen again

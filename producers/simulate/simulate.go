@@ -126,17 +126,9 @@ func New(cfg Config) (*World, error) {
 	for i := range cfg.Accounts {
 		account := w.account(i)
 		w.accounts = append(w.accounts, account)
-		for j, region := range cfg.Regions {
-			here := place{account, region, cfg.Regions}
-			addCell(w, certificates, here, true)
-			addCell(w, ec2Instances, here, true)
-			addCell(w, kmsKeys, here, true)
-			addCell(w, secrets, here, true)
-			// Here and there somebody forgot to enable Security Hub.
-			enabled := j == 0 || w.rng("enabled", account.ID, region).IntN(6) > 0
-			addCell(w, securityFindings, here, enabled)
+		for _, k := range kinds() {
+			k.populate(w, account)
 		}
-		addCell(w, serviceCosts, place{account, schema.GlobalRegion, cfg.Regions}, true)
 	}
 	return w, nil
 }
@@ -261,12 +253,9 @@ func cmpText(a, b string) int {
 // Collectors returns the collectors of an account: the categories and declarations
 // are those of AWS; what they read is this world, as it is when a run begins.
 func (w *World) Collectors(account string) []collect.Any {
-	return []collect.Any{
-		collector(w, certificates, account),
-		collector(w, ec2Instances, account),
-		collector(w, kmsKeys, account),
-		collector(w, secrets, account),
-		collector(w, securityFindings, account),
-		collector(w, serviceCosts, account),
+	var list []collect.Any
+	for _, k := range kinds() {
+		list = append(list, k.collector(w, account))
 	}
+	return list
 }

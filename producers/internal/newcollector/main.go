@@ -46,10 +46,9 @@ const maxName = 48
 
 // names of one category in the code.
 type names struct {
-	Category  string // s3_buckets
-	Plural    string // S3Buckets, the category in schemas
-	Row       string // S3Bucket, the row type
-	Collector string // s3Buckets, the collector
+	Category string // s3_buckets
+	Plural   string // S3Buckets, the category in schemas and its collector
+	Row      string // S3Bucket, the row type
 }
 
 // create writes the files of the category under root, and returns the next steps.
@@ -108,7 +107,7 @@ var initialisms = []string{"acm", "api", "ami", "arn", "ebs", "ec2", "ecr", "ecs
 
 func namesOf(category string) names {
 	words := strings.Split(category, "_")
-	n := names{Category: category, Plural: camel(words), Collector: words[0] + camel(words[1:])}
+	n := names{Category: category, Plural: camel(words)}
 	last := len(words) - 1
 	words[last] = singular(words[last])
 	if n.Row = camel(words); n.Row == n.Plural {

@@ -1,0 +1,36 @@
+// Command generate writes everything that is derived from the declarations of the
+// categories. Run it in the root of the module:
+//
+//	go run ./internal/generate
+//
+// It writes the lists of categories in Go, from their syntax alone, and then runs
+// internal/generate/documents, which is compiled with them: the catalog, the statements
+// of the tables, the reference pages and the policy of a spoke. A test of each fails when
+// a file is stale.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/hubspoke/observability/internal/generate/files"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "generate:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	lists, err := renderLists(".")
+	if err != nil {
+		return err
+	}
+	if err := files.Update(".", lists, true); err != nil {
+		return err
+	}
+
+	return nil
+}
