@@ -5,49 +5,76 @@
 //
 // # Recordings
 //
-// The recordings of a category are the .txt files in testdata/<category>/, one per
-// request, and testdata/<category>/want.ndjson has the rows that they make, in the
-// order in which the collector emits them. A recording is
+// The recordings of a category are stories: txtar files in testdata/<category>/, each
+// with a few requests that belong together. testdata/<category>/want.ndjson has the rows
+// that all of them make, in the order in which the collector emits them. A story is
 //
-//	ListCertificates
+//	Two pages of certificates.
+//	-- ListCertificates --
+//	{"MaxItems": 1000}
+//
+//	200
+//	{"CertificateSummaryList": [], "NextToken": "page2"}
+//	-- ListCertificates --
 //	{"MaxItems": 1000, "NextToken": "page2"}
 //
 //	200
 //	{"CertificateSummaryList": []}
 //
-// the operation, the request as JSON (for the query protocol of EC2 the form
-// fields without Action and Version, as an object of texts), an empty line, the
-// HTTP status and the body of the answer, JSON or XML. A REST request without a
-// body, or with a query, is an object of its path ("path"), the parameters of the
-// query and the body ("body"); parameters that come several times are lists of
-// texts. A request is answered by
-// the recording that equals it. The account of the run is [Account], its region
-// [Region], and it starts at [Now]. The collector must make its requests in the
-// same order in each run.
+// what it is about, and a section for each request, which is named like the operation
+// and has the request as JSON (for the query protocol of EC2 the form fields without
+// Action and Version, as an object of texts), an empty line, the HTTP status and the
+// body of the answer, JSON or XML. A REST request without a body, or with a query, is
+// an object of its path ("path"), the bucket if S3 has it in the host ("bucket"), the
+// parameters of the query but for S3's x-id, and the body ("body"); parameters that
+// come several times are lists of texts. A request is answered by the recording that
+// equals it. The account of the run is [Account], its region [Region], and it starts at
+// [Now]. The collector must make its requests in the same order in each run.
 //
-// Categories that are collected incrementally have a second set of recordings in
-// testdata/<category>/since/, where Env.Since is [Since].
+// # Scenarios
+//
+// A directory below is a scenario: what happens in another environment, or when AWS
+// answers otherwise. It has
+//
+//   - env.json, what is different in [collect.Env]: {} or any of account, partition,
+//     region, global, labels, now, since;
+//   - stories, none where nothing is asked;
+//   - want.outcome: the outcome (ok, empty, disabled and so on), and the errors behind it;
+//   - want.ndjson, if there are rows.
+//
+// An incremental collector needs one with since, and one of PerRegionAndGlobal needs one
+// with global: its main stories are those of a region.
 //
 // # Rules
 //
-// Run checks that
+// go test -update writes want.ndjson and want.outcome. Run checks in each scenario that
 //
-//   - the rows are those of want.ndjson (go test -update writes it), obey the rules
-//     of their columns, have different keys, and lie in the declared slices;
-//   - every column is filled in at least one row;
-//   - the operations called are those of Calls, no more and no less;
+//   - the rows are those of want.ndjson, obey the rules of their columns, have different
+//     keys, and lie in the declared slices;
 //   - every request has a recording and every recording is used;
-//   - when one request after the other is denied, of those that were answered with
-//     success, the collector fails with an
+//   - what may be a secret in an answer is in no row: texts of members with a name for
+//     secrets, and values of tags with such a key. kept.json in the directory of the
+//     category names members that only sound so, with the reason;
+//
+// and that in all of them together
+//
+//   - every column is filled in at least one row;
+//   - the operations called are those of Calls, no more and no less.
+//
+// Where the collector succeeds, it is run again with faults at the first and at the last
+// request of each operation:
+//
+//   - denied, if it was answered with success: the collector fails with an
 //     error that is classified as denied, or leaves columns null. No other value
 //     may appear, except in a column named denied_actions: the JSON array of the
-//     IAM actions that were denied for the row;
-//   - when one request is throttled once, the rows stay the same; when it is
-//     throttled in every attempt, the collector fails with an error that is classified as
-//     throttled;
-//   - when an answer that has a list comes without it, the collector fails;
-//   - when a page answers with the token that it was asked with, the collector fails,
+//     IAM actions that were denied for the row ([Actions]);
+//   - throttled once, the rows stay the same; throttled in every attempt, the collector
+//     fails with an error that is classified as throttled;
+//   - without the list of its answer, the collector fails;
+//   - with the token that it was asked with as the next one, the collector fails,
 //     and does not ask for ever;
 //   - an error of emit ends the collection, and is returned; so does the end of the
 //     context.
+//
+// Requests are denied and throttled as the service of the request does it, in its protocol.
 package collecttest

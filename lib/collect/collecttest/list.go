@@ -13,13 +13,6 @@ import (
 	"testing"
 )
 
-// served is a request that a recording answered with success.
-type served struct {
-	operation string
-	request   any
-	body      []byte
-}
-
 // checkList answers request i without the lists that its answer has: an answer that
 // lost them says nothing, and must not be taken for an account that has nothing.
 func (s *suite[T]) checkList(t testing.TB, i int) {

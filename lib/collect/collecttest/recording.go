@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strconv"
@@ -16,54 +15,63 @@ import (
 	"sync"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"golang.org/x/tools/txtar"
 )
 
-// recording is one request and its answer.
-type recording struct {
-	file      string
-	operation string
-	request   any // JSON value
-	status    int
-	body      []byte
+// Recording is one request and its answer.
+type Recording struct {
+	// Operation of the request: "ListKeys".
+	Operation string
+	// Request is a JSON value as encoding/json decodes it, with numbers as json.Number.
+	Request any
+	// Status of the answer.
+	Status int
+	// Answer is its body.
+	Answer []byte
+
+	place string // file and section, for people
 }
 
-// loadRecordings reads the .txt files of a directory.
-func loadRecordings(dir string) ([]recording, error) {
-	files, err := filepath.Glob(filepath.Join(dir, "*.txt"))
+// Recordings reads the stories (*.txtar) of a directory, for tests of rules that all
+// recordings obey. It is an error if there is none.
+func Recordings(dir string) ([]Recording, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.txtar"))
 	if err != nil {
 		return nil, err
 	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("no recordings (*.txt) in %s", dir)
-	}
-	var recordings []recording
+	var recordings []Recording
 	for _, file := range files {
-		content, err := os.ReadFile(file)
+		story, err := txtar.ParseFile(file)
 		if err != nil {
 			return nil, err
 		}
-		r, err := parseRecording(content)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
+		for i, section := range story.Files {
+			place := fmt.Sprintf("%s, section %d (%s)", file, i+1, section.Name)
+			r, err := parseRecording(section)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", place, err)
+			}
+			r.place = place
+			recordings = append(recordings, r)
 		}
-		r.file = file
-		recordings = append(recordings, r)
+	}
+	if len(recordings) == 0 {
+		return nil, fmt.Errorf("no recordings (*.txtar) in %s", dir)
 	}
 	return recordings, nil
 }
 
-func parseRecording(content []byte) (r recording, err error) {
-	head, answer, ok := strings.Cut(string(content), "\n\n")
-	operation, request, ok2 := strings.Cut(head, "\n")
-	status, body, ok3 := strings.Cut(answer, "\n")
-	if !ok || !ok2 || !ok3 {
-		return r, fmt.Errorf("a recording is an operation, a request, an empty line, a status and a body")
+func parseRecording(section txtar.File) (r Recording, err error) {
+	request, answer, ok := strings.Cut(string(section.Data), "\n\n")
+	status, body, ok2 := strings.Cut(answer, "\n")
+	if !ok || !ok2 || section.Name == "" {
+		return r, fmt.Errorf("a recording is a section named like the operation, with a request, an empty line, a status and a body")
 	}
-	r.operation, r.body = operation, []byte(body)
-	if r.request, err = parseJSON([]byte(request)); err != nil {
+	r.Operation, r.Answer = section.Name, []byte(body)
+	if r.Request, err = parseJSON([]byte(request)); err != nil {
 		return r, fmt.Errorf("request: %w", err)
 	}
-	if r.status, err = strconv.Atoi(status); err != nil {
+	if r.Status, err = strconv.Atoi(status); err != nil {
 		return r, fmt.Errorf("status: %w", err)
 	}
 	return r, nil
@@ -81,45 +89,42 @@ func parseJSON(b []byte) (v any, err error) {
 	return v, nil
 }
 
-// fault is how a request goes wrong.
-type fault uint8
-
-const (
-	none fault = iota
-	denied
-	throttled
-)
-
 // replay answers requests from recordings. It is the HTTP client of the SDK.
 type replay struct {
-	recordings []recording
+	recordings []Recording
 	// fault of the requests numbered from at to at+times-1.
 	fault     fault
 	at, times int
 	// cancel is called by request number cancelAt, if it is not nil.
 	cancel   func()
 	cancelAt int
-	// edit returns the answer to a request in place of the recorded one, or nil. The
-	// body of what it is given is empty.
+	// edit returns the answer to a request in place of the recorded one, or nil.
 	edit func(number int, asked served) []byte
 	// most is how many requests are answered; 0 is no limit.
 	most int
 
-	mu       sync.Mutex
-	requests int
-	served   map[int]served // by number, the requests that a recording answered with success
-	used     map[string]bool
-	calls    map[string]bool
-	refused  []string // actions of the requests that got a fault
-	unknown  []string // requests without a recording
+	mu         sync.Mutex
+	requests   int
+	operations []string       // of all requests, by number
+	served     map[int]served // by number, the requests that a recording answered with success
+	used       map[string]bool
+	calls      map[string]bool
+	refused    []string // calls of the requests that got a fault
+	unknown    []string // requests without a recording
+}
+
+// served is a request that a recording answered with success.
+type served struct {
+	operation string
+	request   any
+	body      []byte
 }
 
 // Do answers one attempt of a request.
 func (r *replay) Do(request *http.Request) (*http.Response, error) {
 	ctx := request.Context()
 	operation := awsmiddleware.GetOperationName(ctx)
-	service := signingName(request)
-	action := service + ":" + operation
+	call := signingName(request) + ":" + operation
 	value, err := requestValue(request)
 	if err != nil {
 		return nil, err
@@ -129,7 +134,8 @@ func (r *replay) Do(request *http.Request) (*http.Response, error) {
 	defer r.mu.Unlock()
 	number := r.requests
 	r.requests++
-	r.calls[action] = true
+	r.operations = append(r.operations, operation)
+	r.calls[call] = true
 	if r.cancel != nil && number == r.cancelAt {
 		r.cancel()
 		return nil, ctx.Err()
@@ -138,26 +144,27 @@ func (r *replay) Do(request *http.Request) (*http.Response, error) {
 		return nil, errors.New("collecttest: too many requests")
 	}
 	if r.fault != none && number >= r.at && number < r.at+r.times {
-		r.refused = append(r.refused, action)
-		return errorResponse(request, service, r.fault), nil
+		r.refused = append(r.refused, call)
+		return refuse(request, r.fault), nil
 	}
 	for _, known := range r.recordings {
-		if known.operation == operation && reflect.DeepEqual(known.request, value) {
-			r.used[known.file] = true
-			body := known.body
-			if known.status < http.StatusBadRequest {
-				r.served[number] = served{operation, value, known.body}
+		if known.Operation == operation && reflect.DeepEqual(known.Request, value) {
+			r.used[known.place] = true
+			body := known.Answer
+			if known.Status < http.StatusBadRequest {
+				asked := served{operation, value, known.Answer}
+				r.served[number] = asked
 				if r.edit != nil {
-					if other := r.edit(number, served{operation: operation, request: value}); other != nil {
+					if other := r.edit(number, asked); other != nil {
 						body = other
 					}
 				}
 			}
-			return response(request, known.status, body), nil
+			return response(request, known.Status, body), nil
 		}
 	}
-	text, _ := json.Marshal(value)
-	r.unknown = append(r.unknown, fmt.Sprintf("%s\n%s", operation, text))
+	text, _ := json.MarshalIndent(value, "", "  ")
+	r.unknown = append(r.unknown, fmt.Sprintf("-- %s --\n%s", operation, text))
 	return response(request, http.StatusNotImplemented, nil), nil
 }
 
@@ -194,9 +201,14 @@ func requestValue(request *http.Request) (any, error) {
 	if len(body) > 0 && len(parameters) == 0 {
 		return parseJSON(body)
 	}
-	// Any other REST request is told by its path and query, too.
+	// Any other REST request is told by its path and query, too, and one to S3 by the
+	// bucket in its host.
+	parameters.Del("x-id") // the operation again
 	value := flatten(parameters)
 	value["path"] = request.URL.Path
+	if bucket, _, ok := strings.Cut(request.URL.Host, ".s3."); ok {
+		value["bucket"] = bucket
+	}
 	if len(body) > 0 {
 		var err error
 		if value["body"], err = parseJSON(body); err != nil {
@@ -223,11 +235,6 @@ func flatten(values url.Values) map[string]any {
 	return flat
 }
 
-// isQuery reports whether the request is in the query protocol (EC2, IAM and so on).
-func isQuery(request *http.Request) bool {
-	return strings.HasPrefix(request.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
-}
-
 func response(request *http.Request, status int, body []byte) *http.Response {
 	return &http.Response{
 		StatusCode:    status,
@@ -237,27 +244,4 @@ func response(request *http.Request, status int, body []byte) *http.Response {
 		ContentLength: int64(len(body)),
 		Request:       request,
 	}
-}
-
-// errorResponse answers as the service of the request answers when it denies or
-// throttles, in the service's protocol.
-func errorResponse(request *http.Request, service string, f fault) *http.Response {
-	code := map[fault]string{denied: "AccessDeniedException", throttled: "ThrottlingException"}[f]
-	switch {
-	case isQuery(request) && service == "ec2":
-		code = map[fault]string{denied: "UnauthorizedOperation", throttled: "RequestLimitExceeded"}[f]
-		status := map[fault]int{denied: http.StatusForbidden, throttled: http.StatusServiceUnavailable}[f]
-		return response(request, status, fmt.Appendf(nil,
-			"<Response><Errors><Error><Code>%s</Code><Message>refused by the test</Message></Error></Errors><RequestID>0</RequestID></Response>", code))
-	case isQuery(request):
-		code = map[fault]string{denied: "AccessDenied", throttled: "Throttling"}[f]
-		return response(request, http.StatusForbidden, fmt.Appendf(nil,
-			"<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>refused by the test</Message></Error></ErrorResponse>", code))
-	case request.Header.Get("X-Amz-Target") != "":
-		return response(request, http.StatusBadRequest, fmt.Appendf(nil, `{"__type":%q,"message":"refused by the test"}`, code))
-	}
-	status := map[fault]int{denied: http.StatusForbidden, throttled: http.StatusTooManyRequests}[f]
-	answer := response(request, status, []byte(`{"Message":"refused by the test"}`))
-	answer.Header.Set("X-Amzn-Errortype", code)
-	return answer
 }

@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -25,7 +23,7 @@ import (
 	"github.com/hubspoke/observability/lib/schema"
 )
 
-// The environment of every run.
+// The environment of every run, but for what the env.json of a scenario says.
 const (
 	// Account that is collected.
 	Account = "111122223333"
@@ -33,78 +31,157 @@ const (
 	Region = "eu-west-1"
 )
 
-var (
-	// Now is when every run starts.
-	Now = time.Date(2026, time.October, 20, 6, 30, 0, 0, time.UTC)
-	// Since is Env.Since in the incremental run: an hour before Now.
-	Since = Now.Add(-time.Hour)
-)
+// Now is when every run starts.
+var Now = time.Date(2026, time.October, 20, 6, 30, 0, 0, time.UTC)
 
 // attempts is how often the SDK tries a request.
 const attempts = 3
 
-// Run tests a collector against the recordings in testdata/<category>/. The
-// package documentation has the format of recordings and the rules.
-func Run[T any](t *testing.T, c collect.Collector[T]) {
-	t.Helper()
-	name := c.Category.Name()
-	runSuite(t, c, name, time.Time{})
-	if c.Incremental != nil {
-		t.Run("since", func(t *testing.T) { runSuite(t, c, name+"/since", Since) })
-	}
+// Option changes how Run tests.
+type Option func(*options)
+
+type options struct {
+	action func(call string) string
 }
 
-func runSuite[T any](t testing.TB, c collect.Collector[T], dir string, since time.Time) {
+// Actions says by which IAM action a call (service:Operation) is allowed, where its
+// name is another one: s3:ListBuckets is allowed by s3:ListAllMyBuckets. Defaults to
+// the name of the call.
+func Actions(action func(call string) string) Option {
+	return func(o *options) { o.action = action }
+}
+
+// Run tests a collector against the recordings in testdata/<category>/, in parallel
+// with other tests. The package documentation has the format of recordings and the rules.
+func Run[T any](t *testing.T, c collect.Collector[T], o ...Option) {
+	t.Helper()
+	t.Parallel()
+	runAll(t, c, func(name string, test func(testing.TB)) {
+		t.Run(name, func(t *testing.T) { test(t) })
+	}, o...)
+}
+
+// runAll tests a collector; sub runs the test of one scenario.
+func runAll[T any](t testing.TB, c collect.Collector[T], sub func(name string, test func(testing.TB)), o ...Option) {
 	t.Helper()
 	if err := collect.Validate(c); err != nil {
 		t.Fatal(err)
 	}
-	recordings, err := loadRecordings(filepath.Join("testdata", filepath.FromSlash(dir)))
+	all := options{action: func(call string) string { return call }}
+	for _, set := range o {
+		set(&all)
+	}
+	list, err := scenarios(c.Category.Name(), c.Reach)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &suite[T]{collector: c, recordings: recordings, since: since}
-	got, err := s.collect(t.Context(), &replay{}, nil)
+	kept, err := kept(c.Category.Name())
 	if err != nil {
-		t.Errorf("Collect: %v", err)
+		t.Fatal(err)
 	}
-	if len(got.replay.unknown) > 0 {
-		t.Fatalf("requests without a recording in testdata/%s:\n%s", dir, strings.Join(got.replay.unknown, "\n"))
-	}
-	for _, r := range recordings {
-		if !got.replay.used[r.file] {
-			t.Errorf("no request uses the recording %s", r.file)
+	checkScenarios(t, c.Declaration(), list)
+	suites := make([]*suite[T], len(list))
+	for i := range list {
+		suites[i] = &suite[T]{scenario: list[i], collector: c, kept: kept, action: all.action}
+		if list[i].name == "" {
+			suites[i].run(t)
+		} else {
+			sub(list[i].name, suites[i].run)
 		}
 	}
-	goldentest.Equal(t, dir+"/want.ndjson", bytes.Join(append(got.lines, nil), []byte("\n")))
+	if t.Failed() {
+		return
+	}
+	checkCalls(t, c.Calls, suites)
+	checkColumns(t, c.Table(), suites)
+	checkKept(t, kept, list)
+}
+
+// checkScenarios checks that each way to collect has a scenario.
+func checkScenarios(t testing.TB, d collect.Declaration, list []scenario) {
+	t.Helper()
+	var since, global bool
+	for _, s := range list {
+		since = since || !s.env.Since.IsZero()
+		global = global || s.env.Global
+	}
+	if incremental := d.Incremental != nil; incremental != since {
+		t.Errorf("testdata/%s: a scenario with since in env.json: %v; the collector is incremental: %v", d.Category, since, incremental)
+	}
+	if d.Reach == collect.PerRegionAndGlobal && !global {
+		t.Errorf(`testdata/%s: no scenario has "global": true in env.json, and the collector is for regions and for what has none`, d.Category)
+	}
+}
+
+// run tests one scenario.
+func (s *suite[T]) run(t testing.TB) {
+	t.Helper()
+	got, err := s.collect(t.Context(), &replay{}, nil)
+	if len(got.replay.unknown) > 0 {
+		t.Fatalf("requests without a recording in testdata/%s:\n%s", s.dir, strings.Join(got.replay.unknown, "\n"))
+	}
+	for _, r := range s.recordings {
+		if !got.replay.used[r.place] {
+			t.Errorf("no request uses the recording %s", r.place)
+		}
+	}
+	if s.name != "" {
+		goldentest.Equal(t, s.dir+"/want.outcome", outcome(len(got.rows), err))
+	} else if err != nil {
+		t.Errorf("Collect: %v", err)
+	}
+	if s.name == "" || len(got.rows) > 0 {
+		goldentest.Equal(t, s.dir+"/want.ndjson", bytes.Join(append(got.lines, nil), []byte("\n")))
+	}
 	if t.Failed() {
 		return // what follows compares with a run that is right
 	}
 	s.want = got
-
-	s.checkCalls(t)
-	if since.IsZero() {
-		s.checkColumns(t)
-	}
 	s.checkKeysAndSlices(t)
-	for i := range got.replay.requests {
-		if _, ok := got.replay.served[i]; ok {
-			s.checkDenied(t, i)
-			s.checkList(t, i)
-			s.checkToken(t, i)
-		}
+	s.checkSecrets(t)
+	if err != nil {
+		return // nothing worse can happen to it
+	}
+	answered := func(i int) bool { _, ok := got.replay.served[i]; return ok }
+	for _, i := range s.ends(answered) {
+		s.checkDenied(t, i)
+		s.checkList(t, i)
+	}
+	for _, i := range s.ends(func(i int) bool { _, paged := s.pageBefore(i); return answered(i) && paged }) {
+		s.checkToken(t, i)
+	}
+	for _, i := range s.ends(func(int) bool { return true }) {
 		s.checkThrottled(t, i)
 		s.checkCanceled(t, i)
 	}
 	s.checkEmitError(t)
 }
 
-// suite is the tests of one collector with one set of recordings.
+// ends returns the numbers of the first and the last request of each operation, of
+// those that pick accepts: what happens between them happens to them, too.
+func (s *suite[T]) ends(pick func(number int) bool) []int {
+	first, last := map[string]int{}, map[string]int{}
+	for number, operation := range s.want.replay.operations {
+		if !pick(number) {
+			continue
+		}
+		if _, known := first[operation]; !known {
+			first[operation] = number
+		}
+		last[operation] = number
+	}
+	numbers := slices.AppendSeq(slices.Collect(maps.Values(first)), maps.Values(last))
+	slices.Sort(numbers)
+	return slices.Compact(numbers)
+}
+
+// suite is the tests of one collector in one scenario.
 type suite[T any] struct {
-	collector  collect.Collector[T]
-	recordings []recording
-	since      time.Time
-	want       result[T] // of a run in which everything was answered
+	scenario
+	collector collect.Collector[T]
+	kept      map[string]string
+	action    func(call string) string
+	want      result[T] // of a run in which nothing went wrong that is not recorded
 }
 
 // result is what one run of the collector did.
@@ -119,16 +196,7 @@ func (s *suite[T]) collect(ctx context.Context, r *replay, emitError func(row in
 	r.recordings = s.recordings
 	r.used, r.calls, r.served = map[string]bool{}, map[string]bool{}, map[int]served{}
 	res := result[T]{replay: r}
-	env := &collect.Env{
-		AWS:       config(r),
-		Account:   Account,
-		Partition: "aws",
-		Region:    Region,
-		Global:    s.collector.Reach == collect.Global,
-		Now:       Now,
-		Since:     s.since,
-		Logger:    slog.New(slog.DiscardHandler),
-	}
+	env := s.collectEnv(r)
 	encode, release := encoder(s.collector.Category)
 	defer release()
 	var mu sync.Mutex
@@ -152,9 +220,9 @@ func (s *suite[T]) collect(ctx context.Context, r *replay, emitError func(row in
 
 // config is an AWS configuration whose requests r answers, without pauses between
 // the attempts.
-func config(r *replay) aws.Config {
+func config(region string, r *replay) aws.Config {
 	return awsanswer.Install(aws.Config{
-		Region: Region,
+		Region: region,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example", Source: "collecttest"}, nil
 		}),
@@ -169,25 +237,32 @@ func config(r *replay) aws.Config {
 	})
 }
 
-func (s *suite[T]) checkCalls(t testing.TB) {
+// checkCalls compares the calls of all scenarios together with those declared.
+func checkCalls[T any](t testing.TB, calls []string, suites []*suite[T]) {
 	t.Helper()
-	declared := slices.Sorted(slices.Values(s.collector.Calls))
-	called := slices.Sorted(maps.Keys(s.want.replay.calls))
+	all := map[string]bool{}
+	for _, s := range suites {
+		maps.Copy(all, s.want.replay.calls)
+	}
+	declared, called := slices.Sorted(slices.Values(calls)), slices.Sorted(maps.Keys(all))
 	if !slices.Equal(declared, called) {
 		t.Errorf("Calls declares\n\t%s\nthe operations called are\n\t%s", strings.Join(declared, " "), strings.Join(called, " "))
 	}
 }
 
-func (s *suite[T]) checkColumns(t testing.TB) {
+// checkColumns checks that the rows of all scenarios together fill every column.
+func checkColumns[T any](t testing.TB, table *schema.Table, suites []*suite[T]) {
 	t.Helper()
-	filled := map[string]bool{}
-	for _, line := range s.want.lines {
-		for column := range object(t, line) {
-			filled[column] = true
+	filled := map[string]bool{deniedColumn: true}
+	for _, s := range suites {
+		for _, line := range s.want.lines {
+			for column := range object(t, line) {
+				filled[column] = true
+			}
 		}
 	}
-	for _, c := range s.collector.Category.Columns() {
-		if !filled[c.Name] && c.Name != deniedColumn {
+	for _, c := range table.Columns() {
+		if !filled[c.Name] {
 			t.Errorf("column %s is filled in no row; let a recording have a value for it", c.Name)
 		}
 	}
@@ -198,7 +273,7 @@ func (s *suite[T]) checkKeysAndSlices(t testing.TB) {
 	table := s.collector.Table()
 	var days []string
 	if s.collector.Slices != nil {
-		days = s.collector.Slices(Now)
+		days = s.collector.Slices(s.collectEnv(nil).Now)
 		for _, day := range days {
 			scope := schema.Scope{Category: table.Name(), Account: Account, Region: Region, Slice: day}
 			if err := errors.Join(scope.Validate(), table.ValidateSlice(day)); err != nil {
@@ -230,7 +305,7 @@ func (s *suite[T]) checkDenied(t testing.TB, i int) {
 		t.Errorf("request %d was not made again in a second run", i)
 		return
 	}
-	action := got.replay.refused[0]
+	action := s.action(got.replay.refused[0])
 	if err != nil {
 		if outcome := collect.Classify(err); outcome != schema.Denied {
 			t.Errorf("%s (request %d) denied: the error is classified as %s, not denied: %v", action, i, outcome, err)

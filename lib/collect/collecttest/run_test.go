@@ -1,6 +1,7 @@
 package collecttest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"golang.org/x/tools/txtar"
 
 	"github.com/hubspoke/observability/lib/collect"
 	"github.com/hubspoke/observability/lib/schema"
@@ -50,10 +52,11 @@ type collector struct {
 	neverShards    bool
 	emptyName      bool
 	wrapThrottling bool
-	emptyList      bool // an answer without its list is an empty list
-	sameToken      bool // a token that comes back is asked for again
-	stopOnToken    bool // it ends the collection without an error
-	countsAttempts bool // status is SLOW where AWS was asked twice
+	emptyList      bool   // an answer without its list is an empty list
+	sameToken      bool   // a token that comes back is asked for again
+	stopOnToken    bool   // it ends the collection without an error
+	deniedAction   string // DescribeStreamSummary in denied_actions
+	countsAttempts bool   // status is SLOW where AWS was asked twice
 }
 
 func (c collector) collect(ctx context.Context, env *collect.Env, emit func(Stream) error) error {
@@ -104,7 +107,7 @@ func (c collector) collect(ctx context.Context, env *collect.Env, emit func(Stre
 			case c.skip && collect.Classify(err) == schema.Denied:
 				continue
 			case c.swallow || collect.Classify(err) == schema.Denied:
-				row.DeniedActions = schema.JSON(`["kinesis:DescribeStreamSummary"]`)
+				row.DeniedActions = schema.JSON(fmt.Sprintf("[%q]", cmp.Or(c.deniedAction, "kinesis:DescribeStreamSummary")))
 				if c.guess {
 					row.Status = aws.String("UPDATING")
 				}
@@ -156,12 +159,12 @@ func (r *recorder) Fatalf(format string, args ...any) { r.Errorf(format, args...
 func (r *recorder) Fatal(args ...any)                 { r.Fatalf("%s", fmt.Sprint(args...)) }
 
 // report returns what the suite reports about c.
-func report(t *testing.T, c collect.Collector[Stream]) string {
+func report[T any](t *testing.T, c collect.Collector[T]) string {
 	r := &recorder{TB: t}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		runSuite(r, c, "streams", time.Time{})
+		runAll(r, c, func(_ string, test func(testing.TB)) { test(r) })
 	}()
 	<-done
 	return r.text.String()
@@ -186,7 +189,7 @@ func TestRunFindsMistakes(t *testing.T) {
 		}), want: "the operations called are\n\tkinesis:DescribeStreamSummary kinesis:ListStreams"},
 		{name: "call too few", collector: edit(collector{}, func(c *collect.Collector[Stream]) { c.Calls = c.Calls[:1] }), want: "Calls declares\n\tkinesis:ListStreams\n"},
 		{name: "first page only", collector: collector{firstPageOnly: true}.declare(), want: "no request uses the recording"},
-		{name: "another request", collector: collector{otherPageSize: true}.declare(), want: "requests without a recording in testdata/streams:\nListStreams\n{\"Limit\":3}"},
+		{name: "another request", collector: collector{otherPageSize: true}.declare(), want: "requests without a recording in testdata/streams:\n-- ListStreams --\n{\n  \"Limit\": 3"},
 		{name: "other rows", collector: collector{}.declare(), files: map[string]func(string) string{
 			"want.ndjson": func(s string) string { return strings.Replace(s, `"shards":4`, `"shards":5`, 1) },
 		}, want: "goldentest: diff"},
@@ -194,9 +197,13 @@ func TestRunFindsMistakes(t *testing.T) {
 			"want.ndjson": func(s string) string { return strings.NewReplacer(`,"shards":4`, "", `,"shards":1`, "").Replace(s) },
 		}, want: "column shards is filled in no row"},
 		{name: "same key", collector: collector{}.declare(), files: map[string]func(string) string{
-			"01-list-page1.txt": func(s string) string { return strings.Replace(s, `"orders", "deleted"`, `"orders", "orders"`, 1) },
-			"want.ndjson":       func(s string) string { line, _, _ := strings.Cut(s, "\n"); return line + "\n" + s },
-			"11-deleted.txt":    nil,
+			"lists.txtar": func(s string) string { return strings.Replace(s, `"orders", "deleted"`, `"orders", "orders"`, 1) },
+			"want.ndjson": func(s string) string { line, _, _ := strings.Cut(s, "\n"); return line + "\n" + s },
+			"details.txtar": func(s string) string {
+				before, rest, _ := strings.Cut(s, "-- DescribeStreamSummary --\n{\"StreamName\": \"deleted\"}")
+				_, after, _ := strings.Cut(rest, "-- Desc")
+				return before + "-- Desc" + after
+			},
 		}, want: `the key "orders" is there twice`},
 		{name: "row against the rules", collector: collector{emptyName: true}.declare(), want: "empty_key"},
 		{name: "guessed value", collector: collector{guess: true}.declare(), want: "column status is UPDATING; with an answer it is ACTIVE, without it must be null"},
@@ -204,8 +211,8 @@ func TestRunFindsMistakes(t *testing.T) {
 		{name: "throttling as null", collector: collector{swallow: true}.declare(), want: "throttled in every attempt: outcome ok, not throttled"},
 		{name: "retry shows", collector: collector{countsAttempts: true}.declare(), want: "throttled once: the rows differ"},
 		{name: "another operation", collector: collector{}.declare(), files: map[string]func(string) string{
-			"10-orders.txt": func(s string) string { return strings.Replace(s, "DescribeStreamSummary", "DescribeStream", 1) },
-		}, want: "requests without a recording in testdata/streams:\nDescribeStreamSummary"},
+			"details.txtar": func(s string) string { return strings.Replace(s, "DescribeStreamSummary", "DescribeStream", 1) },
+		}, want: "requests without a recording in testdata/streams:\n-- DescribeStreamSummary --"},
 		{name: "error hidden", collector: collector{wrapThrottling: true}.declare(), want: "the error is classified as failed, not denied"},
 		{name: "no list", collector: collector{emptyList: true}.declare(), want: `ListStreams (request 0) answered without a list, "{}": Collect returns no error`},
 		{name: "same token", collector: collector{sameToken: true}.declare(), want: "answers with the same token again: Collect asks again and again"},
@@ -277,18 +284,16 @@ func TestWithoutLists(t *testing.T) {
 }
 
 func TestParseRecording(t *testing.T) {
-	r, err := parseRecording([]byte("ListStreams\n{\n  \"Limit\": 2\n}\n\n200\n{\"StreamNames\": []}\n\n"))
-	if err != nil || r.operation != "ListStreams" || r.status != 200 || string(r.body) != "{\"StreamNames\": []}\n\n" {
+	r, err := parseRecording(txtar.File{Name: "ListStreams", Data: []byte("{\n  \"Limit\": 2\n}\n\n200\n{\"StreamNames\": []}\n\n")})
+	if err != nil || r.Operation != "ListStreams" || r.Status != 200 || string(r.Answer) != "{\"StreamNames\": []}\n\n" {
 		t.Errorf("%+v, error %v", r, err)
 	}
-	for _, bad := range []string{
-		"", "ListStreams", "ListStreams\n{}\n200\n{}", "ListStreams\n{\n\n200\n{}", "ListStreams\n{} {}\n\n200\n{}", "ListStreams\n{}\n\nok\n{}",
-	} {
-		if _, err := parseRecording([]byte(bad)); err == nil {
+	for _, bad := range []string{"", "{}", "{}\n200\n{}", "{\n\n200\n{}", "{} {}\n\n200\n{}", "{}\n\nok\n{}"} {
+		if _, err := parseRecording(txtar.File{Name: "ListStreams", Data: []byte(bad)}); err == nil {
 			t.Errorf("%q is a recording", bad)
 		}
 	}
-	if _, err := loadRecordings(t.TempDir()); err == nil {
+	if _, err := Recordings(t.TempDir()); err == nil {
 		t.Error("a directory without recordings is accepted")
 	}
 }
@@ -300,6 +305,7 @@ func TestRequestValue(t *testing.T) {
 		{"GET", "/functions?Marker=a", "", `{"Marker":"a","path":"/functions"}`},
 		{"GET", "/x?key=a&key=b&one=c", "", `{"key":["a","b"],"one":"c","path":"/x"}`},
 		{"POST", "/x/1?page=2", `{"a":1}`, `{"body":{"a":1},"page":"2","path":"/x/1"}`},
+		{"GET", "https://orders.s3.eu-west-1.amazonaws.com/?tagging=&x-id=GetBucketTagging", "", `{"bucket":"orders","path":"/","tagging":""}`},
 	} {
 		request := httptest.NewRequest(test.method, test.url, strings.NewReader(test.body))
 		value, err := requestValue(request)

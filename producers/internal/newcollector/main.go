@@ -62,8 +62,7 @@ func create(root, category string) (next string, err error) {
 		{"schema.go.tmpl", "schemas/" + category + ".go"},
 		{"queries.sql.tmpl", "schemas/queries/" + category + ".sql"},
 		{"collector.go.tmpl", "producers/collectors/" + category + ".go"},
-		{"page1.txt.tmpl", "producers/collectors/testdata/" + category + "/01-page1.txt"},
-		{"page2.txt.tmpl", "producers/collectors/testdata/" + category + "/02-page2.txt"},
+		{"pages.txtar.tmpl", "producers/collectors/testdata/" + category + "/pages.txtar"},
 	}
 	contents := make([][]byte, len(files))
 	for i, file := range files {
