@@ -74,11 +74,8 @@ fuzz: ## run every fuzz target for a while; FUZZTIME=1m
 	    go test -run '^$$' -fuzz "^$$name$$" -fuzztime $${FUZZTIME:-1m} ./$$(dirname $$target) || exit 1; done; done
 
 .PHONY: generate
-generate: ## write the catalog, the comments, the statements of tables and the reference pages anew
+generate: ## write the lists of categories, the catalog and the reference pages anew
 	go run ./internal/generate
-	go run ./schemas/internal/gen
-	go run ./producers/internal/gen
-	go run ./lib/pgtest/cmd/withpostgres go test ./sql -run 'TestReferenceOfViews|TestDDL' -update
 
 .PHONY: collector
 collector: ## write the skeleton of a new category; NAME=things

@@ -22,7 +22,6 @@ import (
 	"github.com/hubspoke/observability/lib/envelope"
 	"github.com/hubspoke/observability/lib/rowjson"
 	"github.com/hubspoke/observability/lib/schema"
-	"github.com/hubspoke/observability/producers/collectors"
 	"github.com/hubspoke/observability/schemas"
 )
 
@@ -176,32 +175,6 @@ func TestFlagsExist(t *testing.T) {
 				t.Errorf("docs/operations.md: --%s of %s is missing", flag, name)
 			}
 		}
-	}
-}
-
-// The policy that people copy allows what the collectors declare, and nothing else.
-func TestPolicyIsThatOfTheCollectors(t *testing.T) {
-	var want []string
-	for _, c := range collectors.All() {
-		want = append(want, collectors.Actions(c.Declaration())...)
-	}
-	slices.Sort(want)
-	want = slices.Compact(want)
-	var policy struct {
-		Statement []struct {
-			Sid    string
-			Action []string
-		}
-	}
-	for _, block := range regexp.MustCompile("(?ms)^```json\n(.*?)^```$").FindAllStringSubmatch(read(t, "docs/security.md"), -1) {
-		if strings.Contains(block[1], `"Sid": "Collect"`) {
-			if err := json.Unmarshal([]byte(block[1]), &policy); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if len(policy.Statement) != 1 || !slices.Equal(policy.Statement[0].Action, want) {
-		t.Errorf("docs/security.md has the policy\n%+v\nthe collectors declare, in order,\n%q", policy, want)
 	}
 }
 

@@ -1,12 +1,14 @@
 package schemas
 
 import (
-	_ "embed"
+	"embed"
 	"encoding/json"
+	"slices"
+	"strings"
 	"sync"
 )
 
-// CatalogCategory is what catalog.json says about one category.
+// CatalogCategory is what the catalog says about one category.
 type CatalogCategory struct {
 	// Name of the category and its table.
 	Name string `json:"name"`
@@ -18,7 +20,7 @@ type CatalogCategory struct {
 	Columns []CatalogColumn `json:"columns"`
 }
 
-// CatalogColumn is what catalog.json says about one column.
+// CatalogColumn is what the catalog says about one column.
 type CatalogColumn struct {
 	// Name of the column.
 	Name string `json:"name"`
@@ -34,20 +36,31 @@ type CatalogColumn struct {
 	Doc string `json:"doc"`
 }
 
-//go:embed catalog.json
-var catalogJSON []byte
+//go:embed catalog
+var catalogFiles embed.FS
 
 var catalog = sync.OnceValue(func() []CatalogCategory {
-	var categories []CatalogCategory
-	if err := json.Unmarshal(catalogJSON, &categories); err != nil {
-		panic("schemas: catalog.json: " + err.Error()) // a test keeps it valid
+	files, err := catalogFiles.ReadDir("catalog")
+	if err != nil {
+		panic(err) // the directory is embedded
 	}
+	categories := make([]CatalogCategory, len(files))
+	for i, file := range files {
+		text, err := catalogFiles.ReadFile("catalog/" + file.Name())
+		if err == nil {
+			err = json.Unmarshal(text, &categories[i])
+		}
+		if err != nil {
+			panic("schemas: catalog/" + file.Name() + ": " + err.Error()) // a test keeps it valid
+		}
+	}
+	slices.SortFunc(categories, func(a, b CatalogCategory) int { return strings.Compare(a.Name, b.Name) })
 	return categories
 })
 
 // Catalog returns the categories with the doc comments of their columns, in the
-// order of [All]. The caller must not change it. It is read from catalog.json,
-// which is generated from this package:
+// order of [All]. The caller must not change it. It is read from catalog/, a file for each
+// category, which is generated from this package:
 //
-//	go run ./schemas/internal/gen
+//	go run ./internal/generate
 func Catalog() []CatalogCategory { return catalog() }

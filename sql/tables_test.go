@@ -6,7 +6,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/hubspoke/observability/lib/goldentest"
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/pgtest"
 	"github.com/hubspoke/observability/schemas"
@@ -36,13 +35,6 @@ func TestTablesAreAsDeclared(t *testing.T) {
 	}
 	for _, fault := range faults {
 		t.Error(fault)
-	}
-}
-
-// TestDDL shows a reviewer what a declaration makes.
-func TestDDL(t *testing.T) {
-	for _, table := range schemas.All() {
-		goldentest.Equal(t, "ddl/"+table.Name()+".sql", load.DDL(table)+";\n")
 	}
 }
 

@@ -12,6 +12,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 
 	"github.com/hubspoke/observability/internal/generate/files"
 )
@@ -32,5 +33,7 @@ func run() error {
 		return err
 	}
 
-	return nil
+	documents := exec.Command("go", "run", "./internal/generate/documents")
+	documents.Stdout, documents.Stderr = os.Stdout, os.Stderr
+	return documents.Run()
 }

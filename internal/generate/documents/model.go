@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/hubspoke/observability/lib/collect"
 	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/producers/collectors"
 	"github.com/hubspoke/observability/schemas"
 )
 
@@ -17,6 +19,65 @@ import (
 type typeDoc struct {
 	doc    string
 	fields map[string]string // by the name of the field
+}
+
+// category is everything that is known of one category.
+type category struct {
+	schemas.CatalogCategory
+	collect.Declaration
+	Table *schema.Table
+	How   string // doc comment of the collector
+	// Services that the collector calls, and the IAM actions that it needs.
+	Services []collect.Service
+	Actions  []string
+	Queries  []schemas.Query
+}
+
+// readModel reads the declarations of all categories and their doc comments. root is the
+// root of the module.
+func readModel(root string) ([]category, error) {
+	described, err := describe(filepath.Join(root, "schemas"), schemas.All())
+	if err != nil {
+		return nil, err
+	}
+	declared := map[string]collect.Any{}
+	for _, c := range collectors.All() {
+		declared[c.Table().Name()] = c
+	}
+	var categories []category
+	var faults []error
+	for _, d := range described {
+		collector, ok := declared[d.Name]
+		if !ok {
+			faults = append(faults, fmt.Errorf("category %s has no collector", d.Name))
+			continue
+		}
+		declaration := collector.Declaration()
+		how, err := collectorDoc(filepath.Join(root, "producers", "collectors", d.Name+".go"))
+		faults = append(faults, err)
+		queries, err := schemas.Queries(d.Name)
+		faults = append(faults, err)
+		categories = append(categories, category{
+			CatalogCategory: d, Declaration: declaration, Table: collector.Table(), How: how, Queries: queries,
+			Services: collectors.ServicesOf(declaration), Actions: collectors.Actions(declaration),
+		})
+	}
+	return categories, errors.Join(faults...)
+}
+
+// collectorDoc returns the doc comment of the collector that a file declares.
+func collectorDoc(file string) (string, error) {
+	syntax, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments|parser.SkipObjectResolution)
+	if err != nil {
+		return "", fmt.Errorf("a collector is declared in a file named after its category: %w", err)
+	}
+	for _, decl := range syntax.Decls {
+		if v, ok := decl.(*ast.GenDecl); ok && v.Tok == token.VAR && v.Doc != nil {
+			return strings.TrimSpace(v.Doc.Text()), nil
+		}
+	}
+	return "", fmt.Errorf(
+		"%s: the collector has no doc comment; say how the category is collected and what it costs", file)
 }
 
 // describe returns the catalog of tables. The error names every type and field
@@ -28,20 +89,22 @@ func describe(dir string, tables []*schema.Table) ([]schemas.CatalogCategory, er
 	}
 	var catalog []schemas.CatalogCategory
 	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	for _, table := range tables {
 		typ := table.GoType()
 		doc := docs[typ.Name()]
 		if doc.doc == "" {
-			faults = append(faults, fmt.Errorf("%s: the type has no doc comment; say what one row is, and from which AWS operation", typ.Name()))
+			fault("%s: the type has no doc comment; say what one row is, and from which AWS operation", typ.Name())
 		}
 		category := schemas.CatalogCategory{Name: table.Name(), Mode: table.Mode().String(), Doc: doc.doc}
 		for _, c := range table.Columns() {
 			field := typ.Field(c.Field).Name
 			text := doc.fields[field]
 			if text == "" {
-				faults = append(faults, fmt.Errorf("%s.%s: column %s has no doc comment; say what it is, its unit, what null means, and which field of the AWS API it is", typ.Name(), field, c.Name))
+				fault("%s.%s: column %s has no doc comment; say what it is, its unit, what null means, and which field of the "+
+					"AWS API it is", typ.Name(), field, c.Name)
 			} else if !strings.HasSuffix(text, ".") {
-				faults = append(faults, fmt.Errorf("%s.%s: the doc comment of column %s does not end with a full stop", typ.Name(), field, c.Name))
+				fault("%s.%s: the doc comment of column %s does not end with a full stop", typ.Name(), field, c.Name)
 			}
 			category.Columns = append(category.Columns, schemas.CatalogColumn{
 				Name:     c.Name,

@@ -10,7 +10,7 @@ import (
 const advice = `A category only ever gains nullable columns: senders and receivers are upgraded
 weeks apart, and archives are loaded years later. Undo the change, or declare a
 new category next to the old one. (If nobody has installed the category yet,
-delete it from schemas/catalog.json first.)`
+delete its file in schemas/catalog first.)`
 
 // compatible reports every difference between the committed catalog and the
 // declared one that is not a nullable column or a category more.
@@ -65,7 +65,8 @@ func compatibleColumns(committed, declared []schemas.CatalogColumn) (faults []er
 	}
 	for _, column := range declared {
 		if !known[column.Name] && !column.Nullable {
-			fault("column %s: it is new and not nullable; rows of older senders do not have it, so make the field a pointer", column.Name)
+			fault("column %s: it is new and not nullable; rows of older senders do not have it, so make the field a pointer",
+				column.Name)
 		}
 	}
 	return faults

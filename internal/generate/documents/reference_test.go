@@ -10,29 +10,40 @@ import (
 
 const root = "../../.."
 
-// TestPages fails when a page under docs/reference is stale.
-func TestPages(t *testing.T) {
+// TestDocuments fails when a document is stale, when a declaration is not a compatible
+// change of the catalog, and when a column has no doc comment.
+func TestDocuments(t *testing.T) {
 	if err := generate(root, false); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestStalePagesAreFound(t *testing.T) {
+func TestStaleDocumentsAreFound(t *testing.T) {
 	dir := t.TempDir()
-	for _, tree := range []string{"docs/reference", "producers/collectors"} {
+	for _, tree := range []string{"docs/reference", "producers/collectors", "schemas", "sql/testdata/ddl"} {
 		if err := os.CopyFS(filepath.Join(dir, tree), os.DirFS(filepath.Join(root, tree))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	reference := filepath.Join(dir, "docs", "reference")
-	if err := os.WriteFile(filepath.Join(reference, "secrets.md"), []byte("old"), 0o644); err != nil {
-		t.Fatal(err)
+	for name, content := range map[string]string{
+		"docs/reference/secrets.md":     "old",
+		"docs/reference/permissions.md": "old",
+		"docs/reference/gone.md":        "",
+		"sql/testdata/ddl/gone.sql":     "",
+		"sql/testdata/ddl/secrets.sql":  "old",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := os.WriteFile(filepath.Join(reference, "gone.md"), nil, 0o644); err != nil {
+	if err := os.Remove(filepath.Join(dir, "schemas/catalog/secrets.json")); err != nil {
 		t.Fatal(err)
 	}
 	err := generate(dir, false)
-	for _, want := range []string{"secrets.md is stale", "gone.md belongs to no category"} {
+	for _, want := range []string{
+		"reference/secrets.md is stale", "permissions.md is stale", "gone.md belongs to no category",
+		"gone.sql belongs to no category", "ddl/secrets.sql is stale", "catalog/secrets.json is stale",
+	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v does not say %q", err, want)
 		}
@@ -41,7 +52,7 @@ func TestStalePagesAreFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := generate(dir, false); err != nil {
-		t.Errorf("right after the pages were written: %v", err)
+		t.Errorf("right after they were written: %v", err)
 	}
 }
 

@@ -11,14 +11,6 @@ import (
 	"github.com/hubspoke/observability/schemas"
 )
 
-// TestCatalog fails when schemas/catalog.json is stale, when a declaration is not
-// a compatible change of it, and when a column has no doc comment.
-func TestCatalog(t *testing.T) {
-	if err := generate("../..", schemas.All(), false); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestCompatible(t *testing.T) {
 	column := schemas.CatalogColumn{Name: "status", Kind: "text", Nullable: true}
 	key := schemas.CatalogColumn{Name: "arn", Kind: "text", Key: true}
@@ -96,54 +88,53 @@ func things(t *testing.T, source string) (string, []*schema.Table) {
 	return dir, []*schema.Table{schema.Of[thing](schema.Spec{Name: "things", Mode: schema.Snapshot}).Table}
 }
 
-func TestGenerate(t *testing.T) {
+func TestCatalog(t *testing.T) {
 	dir, tables := things(t, documented)
-	if err := generate(dir, tables, false); err == nil || !strings.Contains(err.Error(), "is stale") {
-		t.Errorf("no catalog: error %v", err)
-	}
-	if err := generate(dir, tables, true); err != nil {
+	declared, err := describe(dir, tables)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := generate(dir, tables, false); err != nil {
-		t.Errorf("right after it was written: %v", err)
+	rendered, err := catalogOf(dir, declared)
+	if err != nil {
+		t.Fatal(err)
 	}
-	const want = `[
-  {
-    "name": "things",
-    "mode": "snapshot",
-    "doc": "thing is one thing.\n\nIt has two paragraphs.",
-    "columns": [
-      {
-        "name": "arn",
-        "kind": "text",
-        "key": true,
-        "doc": "ARN of the thing."
-      },
-      {
-        "name": "status",
-        "kind": "text",
-        "nullable": true,
-        "doc": "Status <of> the thing. Null: it has none."
-      }
-    ]
-  }
-]
+	const want = `{
+  "name": "things",
+  "mode": "snapshot",
+  "doc": "thing is one thing.\n\nIt has two paragraphs.",
+  "columns": [
+    {
+      "name": "arn",
+      "kind": "text",
+      "key": true,
+      "doc": "ARN of the thing."
+    },
+    {
+      "name": "status",
+      "kind": "text",
+      "nullable": true,
+      "doc": "Status <of> the thing. Null: it has none."
+    }
+  ]
+}
 `
-	file := filepath.Join(dir, "catalog.json")
-	got, err := os.ReadFile(file)
-	if err != nil || string(got) != want {
-		t.Errorf("catalog.json is (error %v)\n%s\nwant\n%s", err, got, want)
+	const name = "schemas/catalog/things.json"
+	if got := string(rendered[name]); got != want {
+		t.Errorf("the catalog is\n%s\nwant\n%s", got, want)
 	}
 
 	incompatible := strings.Replace(want, `"status"`, `"state"`, 1)
-	if err := os.WriteFile(file, []byte(incompatible), 0o644); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, catalogDir), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := generate(dir, tables, true); err == nil || !strings.Contains(err.Error(), "column state: it is gone") {
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(incompatible), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := catalogOf(dir, declared); err == nil || !strings.Contains(err.Error(), "column state: it is gone") {
 		t.Errorf("incompatible change: error %v", err)
 	}
-	if got, _ := os.ReadFile(file); string(got) != incompatible {
-		t.Error("an incompatible change was written")
+	if _, err := catalogOf(dir, nil); err == nil || !strings.Contains(err.Error(), "category things: it is gone") {
+		t.Errorf("a category is gone: error %v", err)
 	}
 }
 
@@ -161,7 +152,7 @@ func TestEveryColumnNeedsADocComment(t *testing.T) {
 				t.Fatal("the test changes nothing")
 			}
 			dir, tables := things(t, source)
-			if err := generate(dir, tables, true); err == nil || !strings.Contains(err.Error(), test.want) {
+			if _, err := describe(dir, tables); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v; want one that says %q", err, test.want)
 			}
 		})

@@ -1,0 +1,46 @@
+// Command documents writes the files that are derived from the compiled declarations of
+// the categories: schemas/catalog, sql/testdata/ddl and docs/reference, but for its page
+// of views. go run ./internal/generate runs it.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+
+	"github.com/hubspoke/observability/internal/generate/files"
+)
+
+func main() {
+	if err := generate(".", true); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// generate brings the documents under root, the root of the module, up to date. Without
+// write it only checks; the error names what is stale, what is wrong with the
+// declarations, and which changes are not compatible.
+func generate(root string, write bool) error {
+	categories, err := readModel(root)
+	if err != nil {
+		return err
+	}
+	all := map[string][]byte{}
+	// The page of views is written from their comments in a database, by a test of package sql.
+	all["docs/reference/views.md"] = nil
+	for _, render := range []func(string, []category) (map[string][]byte, error){catalog, statements, reference, policy} {
+		rendered, err := render(root, categories)
+		if err != nil {
+			return err
+		}
+		maps.Copy(all, rendered)
+	}
+	var faults []error
+	for _, pattern := range []string{catalogDir + "/*.json", "sql/testdata/ddl/*.sql", "docs/reference/*.md"} {
+		faults = append(faults, files.Extra(root, pattern, all, write))
+	}
+	delete(all, "docs/reference/views.md")
+	return errors.Join(append(faults, files.Update(root, all, write))...)
+}
