@@ -67,15 +67,37 @@ func TestFindingsThatSayLittle(t *testing.T) {
 func TestFindingSeenInSeveralPlaces(t *testing.T) {
 	db := newDatabase(t)
 	db.finding("1", "collected_at", "2026-08-01T00:00:00Z")
-	db.finding("1", "region", "us-east-1", "severity_label", "LOW", "collected_at", "2026-08-02T00:00:00Z")                                           // aggregated
-	db.finding("1", "account_id", admin, "severity_label", "LOW", "collected_at", "2026-08-03T00:00:00Z")                                             // administrator
-	db.finding("2", "account_id", admin, "finding_account_id", accountB, "severity_label", "LOW", "collected_at", "2026-08-01T00:00:00Z")             // only there
-	db.finding("2", "account_id", "888888888888", "finding_account_id", accountB, "severity_label", "MEDIUM", "collected_at", "2026-08-02T00:00:00Z") // newer
+	db.finding("1", "region", "us-east-1", "severity_label", "LOW", "collected_at", "2026-08-02T00:00:00Z") // aggregated
+	db.finding("1", "account_id", admin, "severity_label", "LOW", "collected_at", "2026-08-03T00:00:00Z")   // administrator
 	db.finding("1", "product_arn", "another product")
+	// B is not collected. Its findings count as others see them, of each in one region.
+	db.finding("2", "account_id", admin, "region", "us-east-1", "finding_account_id", accountB, "severity_label", "CRITICAL",
+		"collected_at", base.Format(time.RFC3339Nano))
+	db.finding("2", "account_id", admin, "finding_account_id", accountB, "severity_label", "LOW")
+	db.finding("2", "account_id", "888888888888", "finding_account_id", accountB, "severity_label", "MEDIUM")
+	const counted = "SELECT account_id, region, severity, sum(findings)::int FROM findings_summary GROUP BY 1, 2, 3 ORDER BY 1, 3"
 	db.refresh()
-	db.want("SELECT account_id, region, severity, sum(findings)::int FROM findings_summary GROUP BY 1, 2, 3 ORDER BY 1, 3",
+	db.want(counted,
 		accountA+" eu-central-1 HIGH 2",
+		accountB+" eu-central-1 LOW 1",
 		accountB+" eu-central-1 MEDIUM 1")
+	// A region that was collected completely says more than the one that it is about.
+	db.run("security_findings", admin, "us-east-1", "", 0, "ok", 0)
+	db.refresh()
+	db.want(counted,
+		accountA+" eu-central-1 HIGH 2",
+		accountB+" eu-central-1 CRITICAL 1",
+		accountB+" eu-central-1 MEDIUM 1")
+	// What the account itself sees elsewhere comes before what others see.
+	db.finding("2", "account_id", accountB, "region", "ap-south-1", "finding_account_id", accountB, "severity_label", "INFORMATIONAL")
+	db.refresh()
+	db.want(counted,
+		accountA+" eu-central-1 HIGH 2",
+		accountB+" eu-central-1 INFORMATIONAL 1")
+	// Where it is collected itself and has none, there is none.
+	db.run("security_findings", accountB, "eu-central-1", "", 0, "ok", 0)
+	db.refresh()
+	db.want(counted, accountA+" eu-central-1 HIGH 2")
 }
 
 // TestForeignAccountCannotHideAFinding: an account that names the finding of
@@ -91,8 +113,11 @@ func TestForeignAccountCannotHideAFinding(t *testing.T) {
 	// Nor does such a one hide a finding that the administrator alone has seen.
 	db.finding("2", "account_id", admin)
 	db.finding("2", "account_id", accountB, "finding_account_id", accountB, "record_state", "ARCHIVED")
+	// Nor can it hide what the administrator says of an account that is not collected.
+	db.finding("3", "account_id", admin, "finding_account_id", "333333333333")
+	db.finding("3", "account_id", accountB, "finding_account_id", "333333333333", "record_state", "ARCHIVED", "collected_at", "2026-08-09T00:00:00Z")
 	db.refresh()
-	db.want("SELECT account_id, findings FROM open_findings", accountA+" 2")
+	db.want("SELECT account_id, findings FROM open_findings ORDER BY 1", accountA+" 1", "333333333333 1")
 }
 
 // TestDeletedFindingsAreNotOpen: Security Hub deletes findings and does not say so,
@@ -101,7 +126,7 @@ func TestForeignAccountCannotHideAFinding(t *testing.T) {
 func TestDeletedFindingsAreNotOpen(t *testing.T) {
 	db := newDatabase(t)
 	seen := func(id string, minutesAgo int, values ...string) {
-		db.finding(id, append([]string{"severity_label", id, "collected_at", base.Add(-time.Duration(minutesAgo) * time.Minute).Format(time.RFC3339Nano)}, values...)...)
+		db.finding(id, append([]string{"product_name", id, "collected_at", base.Add(-time.Duration(minutesAgo) * time.Minute).Format(time.RFC3339Nano)}, values...)...)
 	}
 	const outage = 30 * day
 	// The full read, and the last incremental run before the next one.
@@ -122,18 +147,19 @@ func TestDeletedFindingsAreNotOpen(t *testing.T) {
 	seen("never complete", outage, "account_id", accountB, "finding_account_id", accountB)
 	// Other scopes do not matter.
 	db.run("security_findings", accountA, "us-east-1", "", 0, "ok", 0)
-	// Nor does the copy of a deleted finding that is not deleted elsewhere hide it.
+	// Nor does the copy of a deleted finding that is not deleted elsewhere.
 	db.run("security_findings", admin, "eu-central-1", "", outage, "ok", 0)
 	seen("elsewhere", outage+90*day)
 	seen("elsewhere", outage+60, "account_id", admin)
 	db.refresh()
-	db.want("SELECT severity, findings FROM findings_summary WHERE is_open ORDER BY severity",
-		"changed 1", "elsewhere 1", "exists 1", "never complete 1", "reached 1")
+	db.want("SELECT product_name, findings FROM findings_summary WHERE is_open ORDER BY product_name",
+		"changed 1", "exists 1", "never complete 1", "reached 1")
 	// So do the example queries, of which the first counts open findings.
 	queries, err := schemas.Queries("security_findings")
 	if err != nil {
 		t.Fatal(err)
 	}
+	db.exec("UPDATE obs.security_findings SET severity_label = product_name")
 	for _, row := range db.rows(queries[0].SQL) {
 		if strings.Contains(row, "deleted") || strings.Contains(row, "long ago") || strings.Contains(row, "sample") {
 			t.Errorf("%s: %s", queries[0].Title, row)
@@ -163,12 +189,12 @@ func TestLongTextsDoNotStopARefresh(t *testing.T) {
 	db.want("SELECT kind, days_left IS NOT NULL FROM needs_attention ORDER BY kind", "certificate true", "kms_key true", "secret true")
 }
 
-// more inserts n rows like the one that is there, each with other values: SQL of them by
+// more inserts n rows like one that is there, each with other values: SQL of them by
 // column, in which n is the number of the row.
 func (db *database) more(category string, n int, values string) {
 	db.Helper()
 	db.exec(fmt.Sprintf(`INSERT INTO obs.%[1]s SELECT (jsonb_populate_record(r, jsonb_build_object('row_key', gen_random_uuid(), %[3]s))).*
-		FROM obs.%[1]s r, generate_series(1, %[2]d) n`, category, n, values))
+		FROM obs.%[1]s r, generate_series(1, %[2]d) n WHERE r.row_key = (SELECT row_key FROM obs.%[1]s LIMIT 1)`, category, n, values))
 }
 
 // TestWhatAnAccountAddsToAViewIsBounded: one sender cannot make the views large, and so
@@ -191,4 +217,16 @@ func TestWhatAnAccountAddsToAViewIsBounded(t *testing.T) {
 	db.want("SELECT unblended_cost::int FROM cost_monthly WHERE service = 'other'", "501")
 	db.want("SELECT count(*) FROM needs_attention WHERE issue = 'secret_pending_deletion'", "10001")
 	db.want("SELECT resource_name, (due_at AT TIME ZONE 'UTC')::text FROM needs_attention WHERE resource_arn = ''", "501 more 2026-07-08 02:46:40")
+	// Other regions of the account do not get as many again.
+	db.more("security_findings", 21_000, `'region', 'us-east-1', 'finding_id', n || 'u', 'finding_account_id', lpad((n + 30000)::text, 12, '0'), 'severity_label', 'LOW'`)
+	db.more("service_costs", 10, `'region', 'elsewhere', 'service', 'made up too ' || n, 'unblended_cost', 1`)
+	db.more("secrets", 10, `'region', 'us-east-1', 'secret_arn', n || 'u', 'name', n || 'u', 'deletion_requested_at', timestamptz '2026-07-01'`)
+	db.refresh()
+	if n := db.rows("SELECT count(*) FROM findings_summary WHERE account_id <> 'other'"); n[0] != "20000" {
+		t.Errorf("%s rows of findings_summary", n)
+	}
+	db.want("SELECT sum(findings)::bigint FROM findings_summary", "42001")
+	db.want("SELECT count(*) FROM cost_monthly", "1001")
+	db.want("SELECT count(*) FROM needs_attention WHERE issue = 'secret_pending_deletion'", "10001")
+	db.want("SELECT resource_name FROM needs_attention WHERE resource_arn = ''", "511 more")
 }

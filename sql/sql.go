@@ -1,11 +1,18 @@
 // Package sql holds the views for people as SQL files, which are replaced as a
 // package.
 //
-// views/ is for refresh.Install of lib/refresh: all files together, in the order of
+// They are for refresh.Install of lib/refresh: all files together, in the order of
 // their names, make the views in schema public and the comments of tables and columns.
 // Change them freely: whatever changed, the whole package is dropped and made again in
 // one transaction, so a comment never needs a migration. No view's name begins with
 // view_ and a category's or report's name, which is how other systems call theirs.
+//
+//   - summaries/<name>.sql makes a summary: what is grouped by account and region, and
+//     costs what changed.
+//   - views/*.sql makes what is across accounts, and what knows the time. They read
+//     summaries.
+//   - views/attention/<category>.sql is a query for what somebody has to look after in a
+//     category. Its summary, and the union of all of them, are rendered.
 //
 // The tables of the categories have no files: load.Ensure makes them from their
 // declarations in schemas. What it makes of each is in testdata/ddl.
@@ -16,47 +23,92 @@ package sql
 
 import (
 	"embed"
+	"errors"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
+	"strings"
 
 	"github.com/hubspoke/observability/schemas"
 )
 
-//go:embed views/*.sql
-var views embed.FS
+//go:embed summaries/*.sql views/*.sql views/attention/*.sql
+var embedded embed.FS
 
-// categoriesFile is the name under which what is rendered stands before the other files.
-const categoriesFile = "10_categories.sql"
+// Names of the files that are rendered.
+const (
+	categoriesFile     = "10_categories.sql"
+	attentionFactsFile = "39_attention_facts.sql"
+)
 
-// Views returns the files of the view package, one of them rendered, for fs.Glob and
+// Views returns the files of the view package, some of them rendered, for fs.Glob and
 // fs.ReadFile. They come after the tables.
 func Views() fs.FS {
-	s, err := fs.Sub(views, "views")
-	if err != nil {
-		panic(err) // the directory is embedded
+	files := viewFiles{}
+	files.embed("views/*.sql", "")
+	files.embed("summaries/*.sql", "summaries/")
+	files[categoriesFile] = renderCategories(schemas.Catalog())
+	var categories []string
+	for name, query := range readEmbedded("views/attention/*.sql") {
+		category := strings.TrimSuffix(name, ".sql")
+		files["summaries/attention_"+name] = renderAttentionSummary(category, query)
+		categories = append(categories, category)
 	}
-	return viewFiles{s}
+	slices.Sort(categories)
+	files[attentionFactsFile] = renderAttentionFacts(categories)
+	return files
 }
 
-// viewFiles adds the rendered file to those that are embedded.
-type viewFiles struct{ fs.FS }
+// readEmbedded returns embedded files by their base names.
+func readEmbedded(pattern string) map[string][]byte {
+	names, err := fs.Glob(embedded, pattern)
+	files := map[string][]byte{}
+	for _, name := range names {
+		if files[path.Base(name)], err = embedded.ReadFile(name); err != nil {
+			panic(err) // it was listed
+		}
+	}
+	if err != nil {
+		panic(err) // patterns are constants
+	}
+	return files
+}
+
+// viewFiles are files by their names.
+type viewFiles map[string][]byte
+
+// embed adds embedded files under the names that they have in the package.
+func (v viewFiles) embed(pattern, folder string) {
+	for name, text := range readEmbedded(pattern) {
+		v[folder+name] = text
+	}
+}
 
 // Glob is what fs.Glob calls.
-func (v viewFiles) Glob(pattern string) ([]string, error) {
-	names, err := fs.Glob(v.FS, pattern)
-	if err != nil {
-		return nil, err
+func (v viewFiles) Glob(pattern string) (names []string, err error) {
+	for _, name := range slices.Sorted(maps.Keys(v)) {
+		matches, err := path.Match(pattern, name)
+		if err != nil {
+			return nil, err
+		}
+		if matches {
+			names = append(names, name)
+		}
 	}
-	if ok, err := path.Match(pattern, categoriesFile); err != nil || !ok {
-		return names, err
-	}
-	return append([]string{categoriesFile}, names...), nil
+	return names, nil
 }
 
 // ReadFile is what fs.ReadFile calls.
 func (v viewFiles) ReadFile(name string) ([]byte, error) {
-	if name == categoriesFile {
-		return renderCategories(schemas.Catalog()), nil
+	text, ok := v[name]
+	if !ok {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
 	}
-	return fs.ReadFile(v.FS, name)
+	return slices.Clone(text), nil
+}
+
+// Open is not needed to install views.
+func (v viewFiles) Open(name string) (fs.File, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: errors.ErrUnsupported}
 }

@@ -214,7 +214,9 @@ func TestPruneScopes(t *testing.T) {
 	db.exec("UPDATE hub.run SET collected_at = now() - interval '23 hours'")
 	scopes("daily eu-central-1", "sightings us-east-2", "things eu-central-1", "things us-east-1", "things us-west-2")
 	db.exec("UPDATE hub.run SET collected_at = now() - interval '25 hours'")
+	db.exec("DELETE FROM hub.dirty")
 	scopes("things us-east-1", "things us-west-2")
+	db.want("SELECT DISTINCT table_name || ' ' || region FROM hub.dirty", "hub.scope eu-central-1", "hub.scope us-east-2") // what views say of them changes
 	db.want("SELECT count(*)::text FROM hub.run", "2")
 	db.want("SELECT count(*)::text FROM hub.run_part", "2")
 	// They come again like new ones.

@@ -141,6 +141,9 @@ WITH idle AS (
     DELETE FROM hub.run r USING idle WHERE r.scope = idle.scope RETURNING r.scope
 ), scopes AS (
     DELETE FROM hub.scope s USING idle WHERE s.scope = idle.scope AND (SELECT count(*) FROM runs) >= 0
+    RETURNING s.account_id, s.region
+), marks AS (
+    INSERT INTO hub.dirty (table_name, account_id, region) SELECT DISTINCT '` + scopesTable + `', account_id, region FROM scopes
 )
 SELECT scope FROM idle ORDER BY scope DESC LIMIT 1`
 

@@ -20,81 +20,51 @@ COMMENT ON COLUMN findings_horizon.horizon IS '26 hours before the start of the 
 
 -- Security findings, counted.
 --
--- An administrator account and an aggregation region see findings of others, so
--- the same finding may have been collected in several places. It counts once,
--- where it belongs: the row that was collected there, or if there is none the
--- newest of the others. Findings that were deleted and samples do not count. An account that names a finding of another can never
--- hide it that way.
+-- An administrator account and an aggregation region see findings of others, so the same
+-- finding may have been collected in several places. It counts where it belongs:
 --
--- The texts are cut to the lengths that AWS documents, at most. They are the key
--- of the view, and an index refuses a key of some kilobytes; whoever sent such a
--- text would keep everybody's view from being refreshed.
+-- 1. What is about an account and region that was collected completely once counts as it
+--    was collected there, and nowhere else.
+-- 2. Else it counts as the account itself has collected it, and
+-- 3. else as others have: none of them can hide what another one says.
 --
--- For the same reason an account adds 20,000 rows to the view at most: what a finding
--- says of its account, region and product is up to the sender. Its own account comes
--- first, then the groups with the most findings; the rest is counted under 'other'.
+-- Of the regions in which an account has collected the same, one counts: one that was
+-- collected completely, the region that it is about, or the first by name. The rule looks
+-- at places and not at findings, so that it costs what there are groups, and the rows
+-- behind a number are easily found.
+--
+-- An account adds 20,000 rows to the view at most, from all its regions (see
+-- live.findings), besides 'other'.
 CREATE MATERIALIZED VIEW findings_summary AS
-WITH seen AS NOT MATERIALIZED (
+WITH place AS (
+    SELECT f.account_id, f.region, f.home_account_id, f.home_region, bool_or(c.account_id IS NOT NULL) AS is_collected
+    FROM summary.findings f LEFT JOIN summary.findings_collected c USING (account_id, region)
+    GROUP BY 1, 2, 3, 4
+), ordered AS (
     SELECT *,
-           coalesce(finding_region, region) AS home_region,
-           -- As bare equalities they would be taken for rare, and joined row by row.
-           coalesce(account_id = finding_account_id AND region = coalesce(finding_region, region), false) AS is_home
-    FROM obs.security_findings
-    LEFT JOIN findings_horizon USING (account_id, region)
-    WHERE deleted_at IS NULL AND (collected_at < horizon) IS NOT TRUE AND sample IS NOT TRUE
-), away_only AS (
-    SELECT DISTINCT ON (finding_account_id, home_region, product_arn, finding_id)
-           account_id AS sender, finding_account_id, home_region, product_name, severity_label, workflow_status, record_state, compliance_status,
-           first_observed_at, finding_updated_at
-    FROM seen
-    WHERE NOT is_home
-      AND NOT EXISTS (
-          SELECT FROM seen AS home
-          WHERE is_home
-            AND home.account_id = seen.finding_account_id AND home.region = seen.home_region
-            AND home.product_arn = seen.product_arn AND home.finding_id = seen.finding_id)
-    ORDER BY finding_account_id, home_region, product_arn, finding_id,
-             (account_id = finding_account_id) DESC, collected_at DESC, row_key
-), finding AS (
-    SELECT account_id AS sender, finding_account_id, home_region, product_name, severity_label, workflow_status, record_state, compliance_status,
-           first_observed_at, finding_updated_at
-    FROM seen
-    WHERE is_home
-    UNION ALL
-    SELECT * FROM away_only
-), labelled AS (
-    SELECT sender,
-           left(finding_account_id, 32) AS account_id,
-           left(home_region, 32) AS region,
-           left(coalesce(product_name, 'UNKNOWN'), 128) AS product_name,
-           left(coalesce(severity_label, 'UNKNOWN'), 32) AS severity,
-           left(coalesce(workflow_status, 'UNKNOWN'), 32) AS workflow_status,
-           left(coalesce(record_state, 'UNKNOWN'), 32) AS record_state,
-           left(coalesce(compliance_status, 'NONE'), 32) AS compliance_status,
-           first_observed_at, finding_updated_at
-    FROM finding
-), counted AS (
-    SELECT sender, account_id, region, product_name, severity, workflow_status, record_state, compliance_status,
-           count(*) AS findings,
-           min(first_observed_at) AS first_observed_at,
-           max(finding_updated_at) AS last_updated_at
-    FROM labelled
-    GROUP BY sender, account_id, region, product_name, severity, workflow_status, record_state, compliance_status
+           row_number() OVER (PARTITION BY home_account_id, home_region, account_id
+                              ORDER BY is_collected DESC, region = home_region DESC, region) AS place,
+           bool_or(account_id = home_account_id) OVER (PARTITION BY home_account_id, home_region) AS is_seen_at_home
+    FROM place
+), counting AS (
+    SELECT o.account_id, o.region, o.home_account_id, o.home_region
+    FROM ordered o LEFT JOIN summary.findings_collected home ON home.account_id = o.home_account_id AND home.region = o.home_region
+    WHERE CASE
+              WHEN o.home_account_id = 'other' THEN true
+              WHEN home.account_id IS NOT NULL THEN o.account_id = o.home_account_id AND o.region = o.home_region
+              ELSE o.place = 1 AND (o.account_id = o.home_account_id OR NOT o.is_seen_at_home)
+          END
 ), ranked AS (
-    SELECT *,
-           row_number() OVER (PARTITION BY sender ORDER BY (account_id = sender) IS TRUE DESC, findings DESC, account_id, region, product_name,
-                              severity, workflow_status, record_state, compliance_status) > 20000 AS is_other
-    FROM counted
+    SELECT f.*,
+           row_number() OVER (PARTITION BY account_id, home_account_id = 'other'
+                              ORDER BY home_account_id = account_id DESC, findings DESC, home_account_id, home_region, product_name,
+                                       severity, workflow_status, record_state, compliance_status, region) > 20000 AS is_other
+    FROM summary.findings f JOIN counting USING (account_id, region, home_account_id, home_region)
 ), bounded AS (
-    -- What is no state that AWS documents says as little as none.
-    SELECT CASE WHEN is_other THEN 'other' ELSE account_id END AS account_id,
-           CASE WHEN is_other THEN 'other' ELSE region END AS region,
+    SELECT CASE WHEN is_other THEN 'other' ELSE home_account_id END AS account_id,
+           CASE WHEN is_other THEN 'other' ELSE home_region END AS region,
            CASE WHEN is_other THEN 'other' ELSE product_name END AS product_name,
-           CASE WHEN is_other AND severity NOT IN ('INFORMATIONAL', 'LOW', 'MEDIUM', 'HIGH', 'CRITICAL') THEN 'UNKNOWN' ELSE severity END AS severity,
-           CASE WHEN is_other AND workflow_status NOT IN ('NEW', 'NOTIFIED', 'RESOLVED', 'SUPPRESSED') THEN 'UNKNOWN' ELSE workflow_status END AS workflow_status,
-           CASE WHEN is_other AND record_state NOT IN ('ACTIVE', 'ARCHIVED') THEN 'UNKNOWN' ELSE record_state END AS record_state,
-           CASE WHEN is_other AND compliance_status NOT IN ('PASSED', 'WARNING', 'FAILED', 'NOT_AVAILABLE') THEN 'NONE' ELSE compliance_status END AS compliance_status,
-           findings, first_observed_at, last_updated_at
+           severity, workflow_status, record_state, compliance_status, findings, first_observed_at, last_updated_at
     FROM ranked
 )
 SELECT account_id, region, product_name, severity, workflow_status, record_state, compliance_status,
@@ -108,14 +78,14 @@ GROUP BY account_id, region, product_name, severity, workflow_status, record_sta
 CREATE UNIQUE INDEX findings_summary_key ON findings_summary
     (account_id, region, product_name, severity, workflow_status, record_state, compliance_status);
 
-COMMENT ON MATERIALIZED VIEW findings_summary IS 'Number of security findings by account, region, product, severity and state. These are totals of what there is now, not of what changed; each finding counts once, in the account and region that it is about. Findings that Security Hub has deleted are left out as soon as another finding changes; samples always are.';
-COMMENT ON COLUMN findings_summary.account_id IS 'Account that the findings are about, whichever account saw them. other: what an account sent beyond 20,000 rows of this view.';
+COMMENT ON MATERIALIZED VIEW findings_summary IS 'Number of security findings by account, region, product, severity and state. These are totals of what there is now, not of what changed; each finding counts in the account and region that it is about, as it was collected there; what is not collected there counts as others have seen it. Findings that Security Hub has deleted are left out as soon as another finding changes; samples always are.';
+COMMENT ON COLUMN findings_summary.account_id IS 'Account that the findings are about, whichever account has seen them. other: what an account sent beyond 20,000 rows of this view.';
 COMMENT ON COLUMN findings_summary.region IS 'Region that the findings are about, or other.';
 COMMENT ON COLUMN findings_summary.product_name IS 'Product that made the findings, or other. UNKNOWN: it does not say.';
-COMMENT ON COLUMN findings_summary.severity IS 'INFORMATIONAL, LOW, MEDIUM, HIGH or CRITICAL; UNKNOWN: the finding does not say.';
-COMMENT ON COLUMN findings_summary.workflow_status IS 'NEW, NOTIFIED, RESOLVED or SUPPRESSED; UNKNOWN: the finding does not say.';
-COMMENT ON COLUMN findings_summary.record_state IS 'ACTIVE or ARCHIVED; UNKNOWN: the finding does not say.';
-COMMENT ON COLUMN findings_summary.compliance_status IS 'PASSED, WARNING, FAILED or NOT_AVAILABLE; NONE: the findings come from no control.';
+COMMENT ON COLUMN findings_summary.severity IS 'INFORMATIONAL, LOW, MEDIUM, HIGH or CRITICAL; UNKNOWN: none of these.';
+COMMENT ON COLUMN findings_summary.workflow_status IS 'NEW, NOTIFIED, RESOLVED or SUPPRESSED; UNKNOWN: none of these.';
+COMMENT ON COLUMN findings_summary.record_state IS 'ACTIVE or ARCHIVED; UNKNOWN: none of these.';
+COMMENT ON COLUMN findings_summary.compliance_status IS 'PASSED, WARNING, FAILED or NOT_AVAILABLE; NONE: the findings come from no control; UNKNOWN: none of these.';
 COMMENT ON COLUMN findings_summary.is_open IS 'Whether somebody has to act: neither archived, resolved, suppressed nor passed. An unknown state counts as open.';
 COMMENT ON COLUMN findings_summary.findings IS 'Number of findings.';
 COMMENT ON COLUMN findings_summary.first_observed_at IS 'When the oldest of the findings was first observed. Null: none says.';

@@ -1,22 +1,10 @@
--- Costs by month. Amounts of different currencies are never added up.
---
--- A sum is null if one of its amounts is: what AWS reports for a part of the
--- lines only would look like a total. The texts are cut for the same reason as in
--- findings_summary, and an account has 1,000 services a month at most, those with the
--- most lines: the rest is the service 'other', and its currency where that is no code.
+-- Costs by month, from all regions. live.costs has the rules; here, too, an account has
+-- 1,000 services a month at most, and the rest is 'other'.
 CREATE MATERIALIZED VIEW cost_monthly AS
-WITH line AS (
-    SELECT account_id,
-           left(service, 256) AS service,
-           date_trunc('month', usage_date::timestamp)::date AS month,
-           left(coalesce(currency, 'UNKNOWN'), 16) AS currency,
-           usage_date, unblended_cost, net_unblended_cost, amortized_cost, net_amortized_cost, estimated
-    FROM obs.service_costs
-    WHERE deleted_at IS NULL
-), service AS (
+WITH service AS (
     SELECT account_id, month, service, currency,
-           row_number() OVER (PARTITION BY account_id, month ORDER BY count(*) DESC, service, currency) > 1000 AS is_other
-    FROM line
+           row_number() OVER (PARTITION BY account_id, month, service = 'other' ORDER BY sum(lines) DESC, service, currency) > 1000 AS is_other
+    FROM summary.costs
     GROUP BY account_id, month, service, currency
 ), monthly AS (
     SELECT account_id, month,
@@ -26,11 +14,11 @@ WITH line AS (
            CASE WHEN count(*) = count(net_unblended_cost) THEN sum(net_unblended_cost) END AS net_unblended_cost,
            CASE WHEN count(*) = count(amortized_cost) THEN sum(amortized_cost) END AS amortized_cost,
            CASE WHEN count(*) = count(net_amortized_cost) THEN sum(net_amortized_cost) END AS net_amortized_cost,
-           coalesce(sum(unblended_cost) FILTER (WHERE estimated), 0) AS estimated_cost,
+           sum(estimated_cost) AS estimated_cost,
            bool_or(estimated) AS estimated,
-           count(DISTINCT usage_date) AS days,
-           max(usage_date) AS last_day
-    FROM line JOIN service USING (account_id, month, service, currency)
+           bit_count(bit_or(days)::bit(32)) AS days,
+           max(last_day) AS last_day
+    FROM summary.costs JOIN service USING (account_id, month, service, currency)
     GROUP BY 1, 2, 3, 4
 )
 SELECT account_id, service, month, currency,

@@ -171,11 +171,22 @@ COMMENT ON COLUMN collection_status.last_run_at IS 'Start of the newest run.';
 COMMENT ON COLUMN collection_status.open_rejects IS 'Rows, parts and records that were refused.';
 COMMENT ON COLUMN collection_status.parked IS 'Records that wait for the table of their category to be migrated.';
 
+-- A summary depends on what its live view does, and so do the views over it.
 CREATE VIEW view_status AS
-WITH waiting AS (
+WITH summary AS (
+    SELECT to_regclass(view_name) AS summary, to_regclass('live.' || split_part(view_name, '.', 2)) AS live
+    FROM hub.installed_view WHERE file_sha256 IS NOT NULL
+), dependency AS (
+    SELECT view, relation FROM hub.view_dependency
+    UNION
+    SELECT s.summary, d.relation FROM summary s JOIN hub.view_dependency d ON d.view = s.live
+    UNION
+    SELECT o.view, d.relation
+    FROM hub.view_dependency o JOIN summary s ON s.summary = o.relation JOIN hub.view_dependency d ON d.view = s.live
+), waiting AS (
     SELECT d.view, min(m.marked_at) AS since
     FROM hub.dirty m
-    JOIN hub.view_dependency d
+    JOIN dependency d
       ON d.relation = to_regclass(CASE WHEN m.table_name ~ '^[a-z_0-9]+[.][a-z_0-9]+$' THEN m.table_name ELSE format('obs.%I', m.table_name) END)
     GROUP BY d.view
 )
@@ -185,8 +196,7 @@ SELECT r.view_name, r.refreshed_at, r.duration_ms, r.refreshes,
        r.error IS NOT NULL OR r.refreshed_at IS NULL OR to_regclass(r.view_name) IS NULL
            OR coalesce(w.since < now() - interval '5 minutes', false) AS red
 FROM hub.view_refresh r
--- A summary depends on what its live view does.
-LEFT JOIN waiting w ON w.view = coalesce(to_regclass('live.' || substring(r.view_name FROM '^summary[.](.*)$')), to_regclass(r.view_name));
+LEFT JOIN waiting w ON w.view = to_regclass(r.view_name);
 
 COMMENT ON VIEW view_status IS 'Whether the materialized views and summaries are up to date. Red: the last refresh failed, or there was none, or a change has waited for five minutes.';
 COMMENT ON COLUMN view_status.view_name IS 'Materialized view or summary, with its schema.';

@@ -40,7 +40,10 @@ func TestConsumeServesMetricsUntilStopped(t *testing.T) {
 	w.send(spoke, collector(schemas.Certificates, nil, certificate(1, "EXPIRED")), collector(schemas.ServiceCosts, nil, cost("Amazon S3", "1.25")))
 	w.put([]byte("garbage"))
 	w.completed(3)
-	programtest.Eventually(t, "the refresh", func() bool { return w.count("SELECT count(*) FROM public.cost_monthly") > 0 })
+	programtest.Eventually(t, "the refresh", func() bool {
+		return w.count(`SELECT count(*) FROM summary.costs, hub.view_refresh s, hub.view_refresh v
+			WHERE s.view_name = 'summary.costs' AND v.view_name = 'public.cost_monthly' AND v.refreshed_at >= s.refreshed_at`) > 0
+	})
 	url := "http://" + addressRE.FindStringSubmatch(c.stderr.String())[1]
 	for _, path := range []string{"/healthz", "/readyz"} {
 		if status, body := get(t, url+path); status != http.StatusOK || body != "ok\n" {

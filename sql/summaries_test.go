@@ -1,0 +1,226 @@
+package sql_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/hubspoke/observability/lib/refresh"
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/schemas"
+)
+
+// wantSummariesRight fails where a summary is not what its live view says, or a
+// materialized view not what its query says.
+func (db *database) wantSummariesRight() {
+	db.Helper()
+	err := pgx.BeginTxFunc(db.Context(), db.Pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
+		// Whatever depends on the session differs from what the Refresher stored.
+		if _, err := tx.Exec(db.Context(), "SET LOCAL timezone = 'America/New_York'; SET LOCAL datestyle = 'SQL, DMY'; SET LOCAL intervalstyle = iso_8601"); err != nil {
+			return err
+		}
+		checks, err := refresh.CheckSummaries(db.Context(), tx, 3)
+		for _, c := range checks {
+			if c.Differences() > 0 || c.Waiting || c.WaitingScopes > 0 {
+				db.Errorf("%+v", c)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		db.Fatal(err)
+	}
+	for _, view := range db.rows("SELECT view_name, pg_get_viewdef(to_regclass(view_name)) FROM hub.installed_view WHERE view_name IN (SELECT schemaname || '.' || matviewname FROM pg_matviews)") {
+		name, query, _ := strings.Cut(strings.TrimSuffix(view, ";"), " ")
+		db.want(fmt.Sprintf("(TABLE %s EXCEPT ALL (%s)) UNION ALL ((%[2]s) EXCEPT ALL TABLE %[1]s)", name, query))
+	}
+}
+
+// refreshed refreshes what changed, and returns what that was.
+func (db *database) refreshed() (names []string) {
+	db.Helper()
+	refresher, err := refresh.New(db.Pool, refresh.Config{})
+	if err != nil {
+		db.Fatal(err)
+	}
+	result, err := refresher.Once(db.Context())
+	if err != nil {
+		db.Fatal(err)
+	}
+	for _, v := range result.Views {
+		names = append(names, v.Name)
+	}
+	return names
+}
+
+// mark says that rows of an account and region changed, as the loader does.
+func (db *database) mark(table, account, region string) {
+	db.Helper()
+	db.exec("INSERT INTO hub.dirty (table_name, account_id, region) VALUES ($1, $2, $3)", table, account, region)
+}
+
+// TestSummariesFollowEveryChange draws changes of all tables: new, changed and gone rows,
+// scopes that come, are complete and go. When no mark waits, everything that is stored is
+// what its query says.
+func TestSummariesFollowEveryChange(t *testing.T) {
+	const steps = 25
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	db := newDatabase(t)
+	pick := func(values ...string) string { return values[random.IntN(len(values))] }
+	insert := map[string]func(at ...string){
+		"security_findings": func(at ...string) {
+			db.finding(uuid(), append(at, "finding_account_id", pick(accountA, accountB, admin), "finding_region", pick("eu-central-1", "us-east-1"),
+				"severity_label", pick("LOW", "HIGH"), "record_state", pick("ACTIVE", "ARCHIVED"), "sample", pick("true", "false", "false"),
+				"collected_at", base.Format("2006-01-02"))...)
+		},
+		"service_costs": func(at ...string) {
+			db.cost(pick("2026-06-30", "2026-07-01", "2026-07-31"), pick("EC2", "S3"), pick("1", "1.0", "-2"), pick("USD", "EUR"),
+				append(at, "usage_region", uuid(), "amortized_cost", pick("NULL", "3"), "estimated", pick("true", "false"))...)
+		},
+		"certificates": func(at ...string) {
+			db.certificate(uuid(), append(at, "not_after", in(random.IntN(60)-10), "status", pick("ISSUED", "REVOKED"), "in_use", pick("true", "NULL", "false"))...)
+		},
+		"kms_keys": func(at ...string) {
+			db.key(uuid(), append(at, "rotation_enabled", pick("true", "false", "NULL"), "key_state", pick("Enabled", "PendingDeletion", "NULL"))...)
+		},
+		"secrets": func(at ...string) {
+			db.secret(uuid(), append(at, "rotation_enabled", pick("true", "false", "NULL"), "deletion_requested_at", pick("NULL", in(-3)))...)
+		},
+	}
+	tables := slices.Sorted(func(yield func(string) bool) {
+		for name := range insert {
+			if !yield(name) {
+				return
+			}
+		}
+	})
+	runs := 0
+	for step := range steps {
+		for range random.IntN(8) {
+			table, account, region := pick(tables...), pick(accountA, accountB, admin), pick("eu-central-1", "us-east-1")
+			scope := fmt.Sprintf("account_id = '%s' AND region = '%s'", account, region)
+			switch random.IntN(8) {
+			case 0:
+				db.exec(fmt.Sprintf("UPDATE obs.%s SET deleted_at = CASE WHEN deleted_at IS NULL THEN now() END WHERE %s AND random() < 0.3", table, scope))
+			case 1:
+				db.exec(fmt.Sprintf("DELETE FROM obs.%s WHERE %s", table, scope))
+			case 2:
+				runs++
+				db.run("security_findings", account, region, "", -runs, "ok", 0)
+				db.mark("hub.scope", account, region)
+				db.mark("security_findings", account, region)
+			case 3:
+				db.exec("DELETE FROM hub.run WHERE scope IN (SELECT scope FROM hub.scope WHERE " + scope + ")")
+				db.exec("DELETE FROM hub.scope WHERE " + scope)
+				db.mark("hub.scope", account, region)
+				db.mark("security_findings", account, region)
+			default:
+				insert[table]("account_id", account, "region", region)
+			}
+			db.mark(table, account, region)
+		}
+		db.refreshed()
+		if db.wantSummariesRight(); t.Failed() {
+			t.Fatalf("step %d", step)
+		}
+	}
+}
+
+// TestSummariesAreTheSameInEveryTimeZone fails where a day depends on who refreshes: in
+// these zones some days of the month have 23 hours.
+func TestSummariesAreTheSameInEveryTimeZone(t *testing.T) {
+	db := newDatabase(t)
+	for _, day := range []string{"2026-03-05", "2026-03-26", "2026-10-23", "2026-10-31"} {
+		at := day + "T23:30:00Z"
+		db.finding(day, "first_observed_at", at)
+		db.cost(day, "EC2", "1", "USD")
+		db.certificate(day, "not_after", at)
+		db.certificate(day+" revoked", "status", "REVOKED", "revoked_at", at)
+		db.key(day, "key_state", "PendingDeletion", "deletion_at", at)
+		db.key(day+" material", "origin", "EXTERNAL", "material_expires_at", at)
+		db.secret(day, "deletion_requested_at", at)
+	}
+	db.exec("ALTER DATABASE " + pgx.Identifier{db.Pool.Config().ConnConfig.Database}.Sanitize() + " SET timezone = 'Europe/Berlin'")
+	db.Pool.Reset()
+	db.refresh()
+	db.wantSummariesRight()
+}
+
+// TestAttentionFiles: a file of views/attention is of the category that it is called
+// after, and all have the same columns.
+func TestAttentionFiles(t *testing.T) {
+	db := newDatabase(t)
+	files, err := filepath.Glob("views/attention/*.sql")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	var want []string
+	for _, file := range files {
+		query, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		category := strings.TrimSuffix(filepath.Base(file), ".sql")
+		if !slices.ContainsFunc(schemas.All(), func(c *schema.Table) bool { return c.Name() == category }) {
+			t.Errorf("%s is not called after a category", file)
+		}
+		db.want("SELECT relation::regclass FROM hub.view_dependency WHERE view = 'live.attention_"+category+"'::regclass", "obs."+category)
+		rows, err := db.Pool.Query(t.Context(), string(query))
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		var got []string
+		for _, f := range rows.FieldDescriptions() {
+			got = append(got, f.Name)
+		}
+		rows.Close()
+		if slices.Sort(got); want == nil {
+			want = got
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s has the columns %q, %s has %q", file, got, files[0], want)
+		}
+	}
+}
+
+// TestAChangeOfOneTableRefreshesOneView: and what stands above it, if it has other rows.
+func TestAChangeOfOneTableRefreshesOneView(t *testing.T) {
+	db := newDatabase(t)
+	db.refresh()
+	db.secret("a", "rotation_enabled", "false")
+	db.cost("2026-07-01", "EC2", "1", "USD")
+	db.finding("1")
+	for table, want := range map[string]string{
+		"secrets":           "summary.attention_secrets",
+		"ec2_instances":     "",
+		"service_costs":     "summary.costs public.cost_monthly",
+		"security_findings": "summary.findings public.findings_summary",
+	} {
+		for range 2 {
+			db.mark(table, accountA, "eu-central-1")
+			db.mark(table, accountA, "global")
+			if got := strings.Join(db.refreshed(), " "); got != want {
+				t.Errorf("a change of %s refreshes %q, want %q", table, got, want)
+			}
+			want, _, _ = strings.Cut(want, " ") // nothing has changed the second time
+		}
+	}
+	// That a scope is complete again changes nothing, but that it is for the first time.
+	for i, want := range []string{"summary.findings summary.findings_collected public.findings_summary", "summary.findings summary.findings_collected"} {
+		db.run("security_findings", accountB, "eu-central-1", "", -i, "ok", 0)
+		db.mark("hub.scope", accountB, "eu-central-1")
+		got := db.refreshed()
+		slices.SortFunc(got, func(a, b string) int { return strings.Compare(b[:1], a[:1])*2 + strings.Compare(a, b) })
+		if strings.Join(got, " ") != want {
+			t.Errorf("a complete run refreshes %q, want %q", got, want)
+		}
+	}
+}
