@@ -17,9 +17,8 @@ import (
 // several places: count distinct (product_arn, finding_id).
 //
 // Security Hub deletes findings that were not updated for 90 days, archived ones
-// after 30. Their rows stay as they were last seen. Every run moves collected_at of
-// the findings that it names, and once a day a run names all: the view
-// findings_horizon says from which collected_at on a finding still exists.
+// after 30. Once a day a run reads all findings, and those that it does not name are
+// gone; the runs between read what was updated.
 type SecurityFinding struct {
 	// Identifier that the product gave the finding, at most 512 characters (Id). Unique together with product_arn.
 	FindingID string `col:"finding_id,key"`
@@ -89,10 +88,10 @@ type SecurityFinding struct {
 	FindingAccountName *string `col:"finding_account_name"`
 }
 
-// SecurityFindings is the category "security_findings": runs add and update
-// findings; what Security Hub deletes stays as it was last seen.
+// SecurityFindings is the category "security_findings": a full snapshot once a day, and
+// what was updated between.
 var SecurityFindings = schema.Of[SecurityFinding](schema.Spec{
-	Name: "security_findings", Mode: schema.Event,
+	Name: "security_findings", Mode: schema.Snapshot, Incremental: true,
 	Indexes: []schema.Index{{
 		// What somebody has to work on, newest first.
 		Name: "open", Columns: []string{"account_id", "finding_updated_at"},

@@ -149,7 +149,7 @@ func TestEachViewDependsOnItsTables(t *testing.T) {
 		"live.attention_kms_keys obs.kms_keys",
 		"live.attention_secrets obs.secrets",
 		"live.costs obs.service_costs",
-		"live.findings hub.run hub.scope obs.security_findings",
+		"live.findings obs.security_findings",
 		"live.findings_collected hub.scope")
 }
 

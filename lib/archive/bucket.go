@@ -103,6 +103,8 @@ type Writer struct {
 	// time from the start of one run of the scope to the start of the next. Set it
 	// before Close. Defaults to 0: not known.
 	Every time.Duration
+	// Extent that the manifest tells. Set it before Close. Defaults to "": not said.
+	Extent schema.Extent
 
 	bucket   *Bucket
 	table    *schema.Table
@@ -182,6 +184,7 @@ func (w *Writer) writeFile(ctx context.Context, rec arrow.Record, parts []Part) 
 func (w *Writer) Close(ctx context.Context, outcome schema.Outcome, errText string, parts int, rows int64) error {
 	m := w.manifest
 	m.Outcome, m.Error, m.Parts, m.Rows = outcome, errtext.Clean(errText), parts, rows
+	m.Extent = w.Extent
 	m.Every = int64((w.Every + time.Second - 1) / time.Second)
 	if err := m.validate(); err != nil {
 		return fmt.Errorf("archive: manifest of run %s: %w", m.Run, err)

@@ -257,6 +257,7 @@ func TestManifestGolden(t *testing.T) {
 	b := newBucket(t, s, nil)
 	w := b.Create(scope, run, things.Table)
 	w.Every = 900*time.Second - 1 // is rounded up
+	w.Extent = schema.Full
 	if err := w.Close(context.Background(), schema.Failed, "say \"no\"\x00\n", 2, 7); err != nil {
 		t.Fatal(err)
 	}

@@ -75,6 +75,8 @@ type Manifest struct {
 	// Every is the time from the start of one run of the scope to the start of the
 	// next, in seconds; 0 if the writer did not know it.
 	Every int64 `json:"every,omitempty"`
+	// Extent of the run; "" if the writer did not say it.
+	Extent schema.Extent `json:"extent,omitempty"`
 	// Rows and Parts of the run, those included that are in no file because S3
 	// refused it.
 	Rows  int64 `json:"rows"`
@@ -143,6 +145,8 @@ func (m *Manifest) validate() error {
 		return fmt.Errorf("error has %d bytes, more than %d", len(m.Error), errtext.Max)
 	case m.Every < 0 || m.Every > maxEvery:
 		return fmt.Errorf("every is %d, not between 1 and %d seconds", m.Every, maxEvery)
+	case m.Extent != "" && !slices.Contains(schema.Extents, m.Extent):
+		return fmt.Errorf("extent %.40q is not one of %v", m.Extent, schema.Extents)
 	case m.Parts < 0 || m.Parts > maxParts || m.Rows < 0 || m.Rows > maxRunRows:
 		return fmt.Errorf("%d rows in %d parts are too many", m.Rows, m.Parts)
 	case m.Rows < int64(m.Parts) || m.Parts == 0 && m.Rows > 0:

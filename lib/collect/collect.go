@@ -91,8 +91,8 @@ func (r Reach) String() string {
 // MarshalText returns String.
 func (r Reach) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-// Incremental is for categories whose API can be asked for what changed. Only
-// Event categories may be incremental: a snapshot must name everything.
+// Incremental is for categories whose API can be asked for what changed. Their
+// [schema.Spec] must say so.
 type Incremental struct {
 	// FullEvery is how often everything is read. The first run always does.
 	FullEvery time.Duration
@@ -238,8 +238,8 @@ func (c Collector[T]) validate() error {
 		}
 	}
 	if c.Incremental != nil {
-		if c.Category.Mode() != schema.Event {
-			fault("only an event category can be incremental: what a snapshot does not name is gone")
+		if !c.Category.Incremental() {
+			fault("Incremental is set here and not in the schema.Spec of the category")
 		}
 		if c.Incremental.FullEvery <= 0 || c.Incremental.Overlap < 0 {
 			fault("Incremental needs FullEvery > 0 and Overlap >= 0")

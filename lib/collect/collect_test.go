@@ -76,7 +76,7 @@ func TestValidate(t *testing.T) {
 		"declared twice":  func(c *collect.Collector[thing]) { c.Calls = []string{"a:B", "a:B"} },
 		`"iam:*"`:         func(c *collect.Collector[thing]) { c.Requires = []string{"iam:*"} },
 		`"iam:ListUsers"`: func(c *collect.Collector[thing]) { c.Requires = []string{"iam:ListUsers", "iam:ListUsers"} },
-		"only an event":   func(c *collect.Collector[thing]) { c.Incremental = incremental },
+		"schema.Spec":     func(c *collect.Collector[thing]) { c.Incremental = incremental },
 		"Slices":          func(c *collect.Collector[thing]) { c.Slices = func(time.Time) []string { return nil } },
 		"Collect is nil":  func(c *collect.Collector[thing]) { c.Collect = nil },
 	} {

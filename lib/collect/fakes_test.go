@@ -32,7 +32,7 @@ type thing struct {
 	Name *string `col:"name"`
 }
 
-// event is a row of an event category.
+// event is a row of a category that is read incrementally.
 type event struct {
 	ID   string  `col:"id,key"`
 	Name *string `col:"name"`
@@ -46,7 +46,7 @@ type cost struct {
 
 var (
 	things = schema.Of[thing](schema.Spec{Name: "things", Mode: schema.Snapshot})
-	events = schema.Of[event](schema.Spec{Name: "events", Mode: schema.Event})
+	events = schema.Of[event](schema.Spec{Name: "events", Mode: schema.Snapshot, Incremental: true})
 	costs  = schema.Of[cost](schema.Spec{Name: "costs", Mode: schema.Snapshot})
 )
 

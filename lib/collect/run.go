@@ -44,7 +44,7 @@ func (r *Runner) newRun(scope schema.Scope, id schema.RunID, since time.Time, ev
 	if err != nil {
 		return nil, err
 	}
-	packed.Every = every
+	packed.Every, packed.Extent = every, extentOf(since)
 	out := &run{
 		runner: r,
 		table:  t,
@@ -53,9 +53,17 @@ func (r *Runner) newRun(scope schema.Scope, id schema.RunID, since time.Time, ev
 	}
 	if r.cfg.Archive != nil {
 		out.archive = r.cfg.Archive.Create(scope, id, t)
-		out.archive.Every = every
+		out.archive.Every, out.archive.Extent = every, extentOf(since)
 	}
 	return out, nil
+}
+
+// extentOf returns what a run asks for whose Env.Since is the time given.
+func extentOf(since time.Time) schema.Extent {
+	if since.IsZero() {
+		return schema.Full
+	}
+	return schema.Incremental
 }
 
 func (r *run) refuse(refused Refused) {

@@ -1060,6 +1060,9 @@ func TestIncrementalMarks(t *testing.T) {
 				return nil
 			},
 		})
+		objects := &bucket{}
+		published := &publisher{}
+		cfg.Archive, cfg.Publisher = newArchive(t, objects), published
 		ctx, cancel := context.WithTimeout(t.Context(), 9*time.Hour-time.Minute)
 		defer cancel()
 		newRunner(t, cfg).Run(ctx)
@@ -1068,7 +1071,39 @@ func TestIncrementalMarks(t *testing.T) {
 		if !slices.Equal(since, want) {
 			t.Errorf("since %v, want %v", since, want)
 		}
+		wantExtents(t, since, published, objects)
 	})
+}
+
+// wantExtents checks that the ends, in stream and archive, tell which runs read everything.
+func wantExtents(t *testing.T, since []string, p *publisher, b *bucket) {
+	t.Helper()
+	extentOf := func(since string) schema.Extent {
+		if since == "full" {
+			return schema.Full
+		}
+		return schema.Incremental
+	}
+	var ends []envelope.Header
+	for _, m := range p.stored {
+		h, _, err := envelope.Parse(m.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.Kind == envelope.End {
+			ends = append(ends, h)
+		}
+	}
+	manifests := b.manifests(t)
+	slices.SortFunc(manifests, func(a, b archive.Manifest) int { return a.Run.Compare(b.Run) })
+	if len(ends) != len(since) || len(manifests) != len(since) {
+		t.Fatalf("%d ends and %d manifests of %d runs", len(ends), len(manifests), len(since))
+	}
+	for i := range since {
+		if want := extentOf(since[i]); ends[i].Extent != want || manifests[i].Extent != want {
+			t.Errorf("run %d since %s: the end says %q, the manifest %q", i, since[i], ends[i].Extent, manifests[i].Extent)
+		}
+	}
 }
 
 // TestRefusedRowDoesNotStopIncrementalRuns: it would be refused again, however

@@ -500,6 +500,25 @@ func TestEndTellsTheInterval(t *testing.T) {
 	}
 }
 
+func TestEndTellsTheExtent(t *testing.T) {
+	for _, extent := range []schema.Extent{"", schema.Full, schema.Incremental} {
+		r := startRun(t, newPacker(t, envelope.Config{}), scope)
+		r.Extent = extent
+		record, err := r.End(schema.Empty, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h, _, err := envelope.Parse(record); err != nil || h.Extent != extent {
+			t.Errorf("%q: %q, error %v", extent, h.Extent, err)
+		}
+	}
+	r := startRun(t, newPacker(t, envelope.Config{}), scope)
+	r.Extent = "most"
+	if record, err := r.End(schema.Empty, ""); err == nil {
+		t.Errorf("it is written as %s", record)
+	}
+}
+
 // partLine is the header of a part with the body `{"n":1}` and a line feed.
 const (
 	partBody = `{"n":1}` + "\n"
@@ -508,7 +527,7 @@ const (
 		`"part":0,"codec":"none","rows":1,"size":8,"sha256":"cedf74272c9fc8db5448283a93277e7e7eb7534b71df3bd8ab35fd9b1b73404c"}` + "\n"
 	endLine = `{"obs":1,"kind":"end","category":"certificates","account_id":"123456789012","region":"eu-central-1",` +
 		`"run":"01981c5e-7c00-7000-8000-000000000001","collected_at":"2025-07-18T07:10:10.944Z",` +
-		`"outcome":"ok","parts":2,"rows":3,"every":900,"error":"none"}` + "\n"
+		`"outcome":"ok","parts":2,"rows":3,"every":900,"extent":"incremental","error":"none"}` + "\n"
 )
 
 func TestParseAccepts(t *testing.T) {
@@ -520,9 +539,10 @@ func TestParseAccepts(t *testing.T) {
 	sliced.Slice = "2025-07-18"
 	end := envelope.Header{
 		Scope: scope, Run: run, Kind: envelope.End, Outcome: schema.OK, Parts: 2, Rows: 3, Error: "none", Every: 15 * time.Minute,
+		Extent: schema.Incremental,
 	}
-	noInterval := end
-	noInterval.Every = 0
+	noInterval, noExtent := end, end
+	noInterval.Every, noExtent.Extent = 0, ""
 	tests := []struct {
 		name, record string
 		want         envelope.Header
@@ -533,6 +553,7 @@ func TestParseAccepts(t *testing.T) {
 		{"white space and escapes", strings.Replace(partLine, `"part",`, ` "\u0070art" , `, 1) + partBody, part},
 		{"end", endLine, end},
 		{"end without an interval", strings.Replace(endLine, `"every":900,`, "", 1), noInterval},
+		{"end without an extent", strings.Replace(endLine, `"extent":"incremental",`, "", 1), noExtent},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -688,6 +709,8 @@ func TestParseRefuses(t *testing.T) {
 		{"every 0", replaceEnd(`900`, `0`), envelope.ReasonHeader, "every"},
 		{"every too long", replaceEnd(`900`, `31622401`), envelope.ReasonHeader, "every"},
 		{"every as text", replaceEnd(`900`, `"900"`), envelope.ReasonHeader, "every"},
+		{"unknown extent", replaceEnd(`incremental`, `most`), envelope.ReasonHeader, "extent"},
+		{"extent of a part", strings.Replace(partLine, `"part",`, `"part","extent":"full",`, 1), envelope.ReasonHeader, "extent"},
 		{"every of a part", strings.Replace(partLine, `"part",`, `"part","every":900,`, 1), envelope.ReasonHeader, "every"},
 		{"error empty", replaceEnd(`"none"`, `""`), envelope.ReasonHeader, "error"},
 	}

@@ -3,6 +3,7 @@ package envelope
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -95,6 +96,8 @@ type Header struct {
 	// next, in whole seconds and at most MaxEvery; 0 if the sender does not know it.
 	// End only.
 	Every time.Duration
+	// Extent of the run; "" if the sender does not say it. End only.
+	Extent schema.Extent
 }
 
 // prefix begins every record of this version.
@@ -140,6 +143,9 @@ func (h Header) append(b []byte) []byte {
 		number("rows", h.Rows)
 		if h.Every > 0 {
 			number("every", int64(h.Every/time.Second))
+		}
+		if h.Extent != "" {
+			text("extent", string(h.Extent))
 		}
 		if h.Error != "" {
 			text("error", h.Error)
@@ -234,7 +240,7 @@ func (h Header) validatePart() error {
 
 func (h Header) validateEnd() error {
 	switch {
-	case !knownOutcome(h.Outcome):
+	case !slices.Contains(schema.Outcomes, h.Outcome):
 		return fmt.Errorf("outcome %.40q is not one of %v", h.Outcome, schema.Outcomes)
 	case h.Parts > MaxParts:
 		return fmt.Errorf("parts %d is more than %d", h.Parts, MaxParts)
@@ -248,15 +254,8 @@ func (h Header) validateEnd() error {
 		return fmt.Errorf("error has %d bytes, more than %d", len(h.Error), MaxError)
 	case h.Every < 0 || h.Every > MaxEvery:
 		return fmt.Errorf("every is %v, not between 0 and %v", h.Every, MaxEvery)
+	case h.Extent != "" && !slices.Contains(schema.Extents, h.Extent):
+		return fmt.Errorf("extent %.40q is not one of %v", h.Extent, schema.Extents)
 	}
 	return nil
-}
-
-func knownOutcome(o schema.Outcome) bool {
-	for _, known := range schema.Outcomes {
-		if o == known {
-			return true
-		}
-	}
-	return false
 }

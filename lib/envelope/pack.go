@@ -118,6 +118,8 @@ type Run struct {
 	// Every is the interval that End tells: see [Header]. Set it before End.
 	// Defaults to 0: not known.
 	Every time.Duration
+	// Extent that End tells. Set it before End. Defaults to "": not said.
+	Extent schema.Extent
 
 	packer *Packer
 	header Header   // scope, run, and the number of the next part
@@ -193,7 +195,7 @@ func (r *Run) Rows() int64 { return r.rows }
 func (r *Run) End(outcome schema.Outcome, errText string) ([]byte, error) {
 	return EndRecord(Header{
 		Scope: r.header.Scope, Run: r.header.Run,
-		Outcome: outcome, Parts: r.Parts(), Rows: r.Rows(), Error: errText, Every: r.Every,
+		Outcome: outcome, Parts: r.Parts(), Rows: r.Rows(), Error: errText, Every: r.Every, Extent: r.Extent,
 	})
 }
 

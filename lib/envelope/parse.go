@@ -95,6 +95,7 @@ var fields = []field{
 	{"outcome", never, always, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.Outcome) }},
 	{"parts", never, always, func(h *parsed, s *jsonscan.Scanner) error { return number(s, &h.Parts) }},
 	{"every", never, maybe, func(h *parsed, s *jsonscan.Scanner) error { return seconds(s, &h.Every) }},
+	{"extent", never, maybe, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.Extent) }},
 	{"error", never, maybe, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.Error) }},
 }
 

@@ -166,6 +166,7 @@ func (b *batch) addInput(in input, origin load.Origin) {
 	case h.Kind == envelope.End:
 		b.Ends = append(b.Ends, load.End{
 			Scope: h.Scope, Run: h.Run, Outcome: h.Outcome, Parts: h.Parts, Rows: h.Rows, Error: h.Error, Every: h.Every,
+			Extent: h.Extent,
 			Origin: origin,
 		})
 	default:

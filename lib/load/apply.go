@@ -44,6 +44,7 @@ type scopeState struct {
 	name     schema.Scope
 	refused  bool          // one too many of its account
 	complete *schema.RunID // newest complete run
+	full     *schema.RunID // newest complete run that read everything
 	pruned   *schema.RunID // newest run that was pruned
 	oldest   *schema.RunID // oldest run that is known at all
 	newest   *schema.RunID // newest run that is known at all
@@ -67,10 +68,10 @@ func (s *scopeState) hasNewer(run schema.RunID) bool {
 	return s.newest != nil && s.newest.Compare(run) > 0
 }
 
-// isPast reports whether a run is older than the newest complete one, or than one
+// isPast reports whether a run is older than the newest complete full one, or than one
 // whose keys were forgotten: a snapshot of then says nothing any more.
 func (s *scopeState) isPast(run schema.RunID) bool {
-	return s.complete != nil && run.Compare(*s.complete) < 0 || s.pruned != nil && run.Compare(*s.pruned) <= 0
+	return s.full != nil && run.Compare(*s.full) < 0 || s.pruned != nil && run.Compare(*s.pruned) <= 0
 }
 
 func (a *apply) run(ctx context.Context) error {
@@ -198,7 +199,7 @@ const lockScopesSQL = `SELECT FROM hub.scope WHERE scope = ANY($1::uuid[]) ORDER
 // The state is read by a statement of its own: one that waits for a lock keeps
 // the snapshot from before the wait.
 const readScopesSQL = `
-SELECT s.scope, s.complete_run, s.pruned_run, s.live_rows, s.live_xor,
+SELECT s.scope, s.complete_run, s.full_run, s.pruned_run, s.live_rows, s.live_xor,
        (SELECT r.run FROM hub.run r WHERE r.scope = s.scope ORDER BY r.run LIMIT 1),
        (SELECT r.run FROM hub.run r WHERE r.scope = s.scope ORDER BY r.run DESC LIMIT 1)
 FROM hub.scope s WHERE s.scope = ANY($1::uuid[])`
@@ -242,9 +243,9 @@ func (a *apply) lockScopes() (locked *int, fresh *[]*scopeState) {
 	a.add("lock scopes", lockScopesSQL, func([][]byte) error { *locked++; return nil }, scopes)
 	a.add("read scopes", readScopesSQL, func(v [][]byte) error {
 		state := byID[id(v[0])]
-		state.complete, state.pruned = runID(v[1]), runID(v[2])
-		state.live, state.liveXor = bigint(v[3]), bigint(v[4])
-		state.oldest, state.newest = runID(v[5]), runID(v[6])
+		state.complete, state.full, state.pruned = runID(v[1]), runID(v[2]), runID(v[3])
+		state.live, state.liveXor = bigint(v[4]), bigint(v[5])
+		state.oldest, state.newest = runID(v[6]), runID(v[7])
 		return nil
 	}, scopes)
 	return locked, fresh

@@ -135,7 +135,9 @@ type End struct {
 	Error string
 	// Every is the time from one run of the scope to the next, in whole seconds; 0 if
 	// the spoke does not say.
-	Every  time.Duration
+	Every time.Duration
+	// Extent of the run, as its end tells it; "" if it does not. See schema.Table.Extent.
+	Extent schema.Extent
 	Origin Origin
 }
 

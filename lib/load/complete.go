@@ -17,10 +17,10 @@ import (
 // and the archive's is complete. The complete one is kept, else the first.
 const storeRunsSQL = `
 INSERT INTO hub.run AS r (scope, run, collected_at, parts, last_part, rows, rejects, keys, keys_xor,
-                          new_rows, changed_rows, outcome, error, end_parts, end_rows, every)
+                          new_rows, changed_rows, outcome, error, end_parts, end_rows, every, extent)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::integer[], $5::integer[], $6::bigint[], $7::bigint[],
                      $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::integer[], $15::bigint[],
-                     $16::integer[])
+                     $16::integer[], $17::text[])
 ON CONFLICT (scope, run) DO UPDATE SET
     parts = r.parts + excluded.parts,
     last_part = greatest(r.last_part, excluded.last_part),
@@ -30,22 +30,24 @@ ON CONFLICT (scope, run) DO UPDATE SET
     keys_xor = r.keys_xor # excluded.keys_xor,
     new_rows = r.new_rows + excluded.new_rows,
     changed_rows = r.changed_rows + excluded.changed_rows,
-    (outcome, error, end_parts, end_rows, every) = (
-        SELECT e.outcome, e.error, e.end_parts, e.end_rows, e.every
-        FROM (VALUES (1, r.outcome, r.error, r.end_parts, r.end_rows, r.every),
-                     (2, excluded.outcome, excluded.error, excluded.end_parts, excluded.end_rows, excluded.every))
-             e (n, outcome, error, end_parts, end_rows, every)
+    (outcome, error, end_parts, end_rows, every, extent) = (
+        SELECT e.outcome, e.error, e.end_parts, e.end_rows, e.every, e.extent
+        FROM (VALUES (1, r.outcome, r.error, r.end_parts, r.end_rows, r.every, r.extent),
+                     (2, excluded.outcome, excluded.error, excluded.end_parts, excluded.end_rows, excluded.every, excluded.extent))
+             e (n, outcome, error, end_parts, end_rows, every, extent)
         ORDER BY e.outcome IN ('ok', 'empty') DESC NULLS LAST, e.n LIMIT 1),
     updated_at = now()
 RETURNING scope, run, keys, keys_xor,
     coalesce(completed_at IS NULL AND outcome IN ('ok', 'empty') AND rejects = 0
-             AND parts = end_parts AND last_part = end_parts - 1 AND rows = end_rows, false)`
+             AND parts = end_parts AND last_part = end_parts - 1 AND rows = end_rows, false),
+    coalesce(extent, '')`
 
 // storedRun is a run as it stands after this batch.
 type storedRun struct {
 	*runWork
 	keys, keysXor int64
 	completes     bool
+	extent        schema.Extent // what the end says, as the category takes it
 }
 
 // storeRuns adds the batch to the runs, and completes those that have everything:
@@ -114,6 +116,7 @@ func (c *category) upsertRuns(ctx context.Context) ([]storedRun, error) {
 		endParts                                     []*int32
 		endRows                                      []*int64
 		every                                        []*int32
+		extents                                      []*string
 	}
 	for _, r := range c.sortedRuns() {
 		cols.scopes, cols.runs = append(cols.scopes, r.state.id), append(cols.runs, id(r.run))
@@ -122,22 +125,22 @@ func (c *category) upsertRuns(ctx context.Context) ([]storedRun, error) {
 		cols.rows, cols.rejects = append(cols.rows, r.rows), append(cols.rejects, r.rejects)
 		cols.keys, cols.keysXor = append(cols.keys, r.keys), append(cols.keysXor, r.keysXor)
 		cols.fresh, cols.changed = append(cols.fresh, r.newRows), append(cols.changed, r.changedRows)
-		outcome, text, parts, rows, every := r.endColumns()
+		outcome, text, parts, rows, every, extent := r.endColumns()
 		cols.outcomes, cols.errors = append(cols.outcomes, outcome), append(cols.errors, text)
 		cols.endParts, cols.endRows = append(cols.endParts, parts), append(cols.endRows, rows)
-		cols.every = append(cols.every, every)
+		cols.every, cols.extents = append(cols.every, every), append(cols.extents, extent)
 	}
 	bigints := func(values []int64) param { return c.array(pgtype.Int8ArrayOID, values) }
 	var stored []storedRun
 	err := c.do(ctx, "store runs", storeRunsSQL, func(v [][]byte) error {
 		run := c.runs[runKey{id(v[0]), schema.RunID(v[1])}]
-		stored = append(stored, storedRun{run, bigint(v[2]), bigint(v[3]), v[4][0] != 0})
+		stored = append(stored, storedRun{run, bigint(v[2]), bigint(v[3]), v[4][0] != 0, c.table.Extent(schema.Extent(v[5]))})
 		return nil
 	}, uuidList(cols.scopes), uuidList(cols.runs), c.array(pgtype.TimestamptzArrayOID, cols.times), ints(cols.parts), ints(cols.last),
 		bigints(cols.rows), bigints(cols.rejects), bigints(cols.keys), bigints(cols.keysXor), bigints(cols.fresh), bigints(cols.changed),
 		c.array(pgtype.TextArrayOID, cols.outcomes), c.array(pgtype.TextArrayOID, cols.errors),
 		c.array(pgtype.Int4ArrayOID, cols.endParts), c.array(pgtype.Int8ArrayOID, cols.endRows),
-		c.array(pgtype.Int4ArrayOID, cols.every))
+		c.array(pgtype.Int4ArrayOID, cols.every), c.array(pgtype.TextArrayOID, cols.extents))
 	return stored, err
 }
 
@@ -148,15 +151,18 @@ func (c *category) sortedRuns() []*runWork {
 }
 
 // endColumns returns the values of the end, null if it is not in this batch.
-func (r *runWork) endColumns() (outcome *string, text string, parts *int32, rows *int64, every *int32) {
+func (r *runWork) endColumns() (outcome *string, text string, parts *int32, rows *int64, every *int32, extent *string) {
 	if r.end == nil {
-		return nil, "", nil, nil, nil
+		return nil, "", nil, nil, nil, nil
 	}
 	o, n := string(r.end.Outcome), int32(r.end.Parts)
 	if seconds := int32(min(r.end.Every/time.Second, math.MaxInt32)); seconds > 0 {
 		every = &seconds
 	}
-	return &o, r.end.Error, &n, &r.end.Rows, every
+	if e := string(r.end.Extent); e != "" {
+		extent = &e
+	}
+	return &o, r.end.Error, &n, &r.end.Rows, every, extent
 }
 
 // namesLive reports whether a run of a snapshot category names exactly the rows that
@@ -192,28 +198,33 @@ func (c *category) rejectRun(r storedRun, rows int64) {
 		uuid(r.state.id), uuid(r.run), bigintOf(rows))
 }
 
-// complete makes run r the newest complete one of its scope, unless a newer one
-// is complete already, marks what it does not name as gone, and returns how many
-// rows that were.
+// complete notes that run r is complete. One that read everything is from then on what
+// the scope looks like, unless a newer one is already: it marks what it does not name as
+// gone. complete returns how many rows that were.
 func (c *category) complete(ctx context.Context, r storedRun) (gone int64, err error) {
 	c.counts.Completed++
 	s := r.state
 	if s.isPast(r.run) {
 		return 0, nil
 	}
-	if c.snapshot() {
-		if gone, err = c.markGone(ctx, r); err != nil {
-			return 0, err
+	if r.extent == schema.Full {
+		if c.snapshot() {
+			if gone, err = c.markGone(ctx, r); err != nil {
+				return 0, err
+			}
 		}
-		c.counts.Gone += gone
+		s.full, s.changed = &r.run, true
 	}
-	if gone > 0 || !c.snapshot() { // what an event category has not seen for long depends on the run
+	if gone > 0 {
+		c.counts.Gone += gone
 		c.changed(r.scope)
 	}
 	if s.complete == nil {
 		c.dirty[mark{scopesTable, r.scope.Account, r.scope.Region}] = true
 	}
-	s.complete, s.changed = &r.run, true
+	if s.complete == nil || s.complete.Compare(r.run) < 0 {
+		s.complete, s.changed = &r.run, true
+	}
 	return gone, nil
 }
 
@@ -230,8 +241,10 @@ FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS k(scope, run, gone)
 WHERE r.scope = k.scope AND r.run = k.run`
 
 const storeScopesSQL = `
-UPDATE hub.scope s SET complete_run = k.complete_run, pruned_run = k.pruned_run, live_rows = k.live_rows, live_xor = k.live_xor
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[]) AS k(scope, complete_run, pruned_run, live_rows, live_xor)
+UPDATE hub.scope s
+SET complete_run = k.complete_run, full_run = k.full_run, pruned_run = k.pruned_run, live_rows = k.live_rows, live_xor = k.live_xor
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[])
+  AS k(scope, complete_run, full_run, pruned_run, live_rows, live_xor)
 WHERE s.scope = k.scope`
 
 // Nobody will ask which keys a run named that is past. Of those that were past before,
@@ -252,21 +265,22 @@ func (c *category) storeCompleted(completed []completedRun) {
 		c.add("complete runs", completeRunsSQL, nil, uuidList(scopes), uuidList(runs), c.array(pgtype.Int8ArrayOID, gone))
 	}
 	var scopes, forget, before, past []id
-	var complete, pruned []*id
+	var complete, full, pruned []*id
 	var live, liveXor []int64
 	for s, locked := range c.locked {
 		if !s.changed {
 			continue
 		}
-		scopes, complete, pruned = append(scopes, s.id), append(complete, (*id)(s.complete)), append(pruned, (*id)(s.pruned))
+		scopes, complete = append(scopes, s.id), append(complete, (*id)(s.complete))
+		full, pruned = append(full, (*id)(s.full)), append(pruned, (*id)(s.pruned))
 		live, liveXor = append(live, s.live), append(liveXor, s.liveXor)
 		if was, is := locked.past(), s.past(); was != is {
 			forget, before, past = append(forget, s.id), append(before, id(was)), append(past, id(is))
 		}
 	}
 	if len(scopes) > 0 {
-		c.add("store scopes", storeScopesSQL, nil, uuidList(scopes), c.array(pgtype.UUIDArrayOID, complete), c.array(pgtype.UUIDArrayOID, pruned),
-			c.array(pgtype.Int8ArrayOID, live), c.array(pgtype.Int8ArrayOID, liveXor))
+		c.add("store scopes", storeScopesSQL, nil, uuidList(scopes), c.array(pgtype.UUIDArrayOID, complete), c.array(pgtype.UUIDArrayOID, full),
+			c.array(pgtype.UUIDArrayOID, pruned), c.array(pgtype.Int8ArrayOID, live), c.array(pgtype.Int8ArrayOID, liveXor))
 	}
 	if len(forget) > 0 && c.snapshot() {
 		c.add("forget keys", forgetKeysSQL, nil, uuidList(forget), uuidList(before), uuidList(past))

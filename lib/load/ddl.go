@@ -58,8 +58,11 @@ func finite(t *schema.Table, column string) string {
 }
 
 // moves reports whether rows of the table are written again and again: those of events
-// with every run that names them, those of slices as long as the source restates them.
-func moves(t *schema.Table) bool { return t.Mode() == schema.Event || t.SliceColumn() >= 0 }
+// with every run that names them, those that are read incrementally since they change
+// often, those of slices as long as the source restates them.
+func moves(t *schema.Table) bool {
+	return t.Mode() == schema.Event || t.Incremental() || t.SliceColumn() >= 0
+}
 
 // setting is a storage parameter of a table (PostgreSQL, CREATE TABLE).
 type setting struct{ name, value string }

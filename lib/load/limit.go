@@ -13,13 +13,13 @@ import (
 	"github.com/hubspoke/observability/lib/schema"
 )
 
-// Runs that are not complete keep the keys that they named, since an older run may
-// come that must not touch them. To compare an older run with them costs as much as
-// they are many, whatever little came of it: a sender who never completes a run could
-// stop everybody with it. So a batch compares with a limited number of keys. Where the
+// Runs keep the keys that they named until a full run at least as new is complete, since
+// an older run may come that must not touch them. To compare an older run with them costs
+// as much as they are many, whatever little came of it: a sender who never completes a
+// full run could stop everybody with it. So a batch compares with a limited number of keys. Where the
 // keys of a scope are too many, all its runs but the newest are past: what comes of
 // them is superseded as a whole and marks nothing gone, and their keys are forgotten.
-// The newest run, or one after it, brings their rows again when it is complete.
+// The newest run, or one after it, brings their rows again when it is full and complete.
 
 const (
 	// keysPerPart and keysPerRun are what it costs to read a part or a run, in keys.
@@ -96,7 +96,7 @@ func (c *category) limitKeys(ctx context.Context) error {
 	for _, k := range all {
 		if left -= k.keys; left < 0 {
 			k.scope.supersedeOlder()
-			c.loader.config.Logger.Warn("newer runs of a scope that are not complete keep too many keys; what comes of older ones is superseded",
+			c.loader.config.Logger.Warn("newer runs of a scope keep too many keys until a full one is complete; what comes of older ones is superseded",
 				"scope", k.scope.name, "keys", k.keys)
 		}
 	}
@@ -113,7 +113,7 @@ func (s *scopeState) supersedeOlder() {
 // run if there is none.
 func (s *scopeState) past() schema.RunID {
 	var past schema.RunID
-	for _, run := range []*schema.RunID{s.complete, s.pruned} {
+	for _, run := range []*schema.RunID{s.full, s.pruned} {
 		if run != nil && run.Compare(past) > 0 {
 			past = *run
 		}

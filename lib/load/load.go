@@ -8,13 +8,15 @@
 //     hub.run_part; whichever shard, host or replay brings it again changes nothing.
 //   - The version of a row is its run. A newer run overwrites an older one; equal
 //     content is not written.
-//   - In a snapshot category a part of an older run touches no key that a newer
-//     run has named, and a run older than the newest complete one is superseded. So
-//     is one beside newer runs that are not complete and named too many keys to
-//     compare with: the next complete run brings its rows again.
 //   - A run is complete when its end says so, all its parts were applied and none
-//     of its rows was rejected. Then live rows of the scope that neither it nor a
-//     newer run names are gone.
+//     of its rows was rejected. It is full when it read everything, and incremental
+//     when it read what changed (see schema.Extent). Of a complete full run of a
+//     snapshot category, live rows of the scope that neither it nor a newer run names
+//     are gone. A complete incremental run marks nothing.
+//   - In a snapshot category a part of an older run touches no key that a newer
+//     run has named, and a run older than the newest complete full one is superseded.
+//     So is one beside newer runs that named too many keys to compare with, since the
+//     newest complete full one: the next of those brings its rows again.
 //
 // Each transaction locks first its shards, then its scopes, both in a fixed
 // order, so that two loaders never wait for each other in a circle and two
@@ -57,8 +59,8 @@ type Config struct {
 	// TotalRejectBytes of all. Of later ones the size and hash remain. They default to
 	// 16 MiB and 1 GiB.
 	AccountRejectBytes, TotalRejectBytes int64
-	// KeyLimit is with how many keys of newer runs that are not complete a batch
-	// compares the rows of older runs, for each category. Where a scope has more, what
+	// KeyLimit is with how many keys of newer runs, since the newest complete full one, a
+	// batch compares the rows of older runs, for each category. Where a scope has more, what
 	// comes of its older runs is superseded. Defaults to 500,000, which takes about a
 	// second.
 	KeyLimit int64

@@ -42,7 +42,13 @@ var (
 
 	categories = []*schema.Table{things.Table, sightings.Table, daily.Table}
 
-	// everything has a column of each kind. Its table is made by the tests that use it.
+	// inventory is read incrementally. Its table is made by the tests that use it, as is
+	// that of everything, which has a column of each kind.
+	inventory = schema.Of[struct {
+		ID    string `col:"id,key"`
+		Value string `col:"value"`
+	}](schema.Spec{Name: "inventory", Mode: schema.Snapshot, Incremental: true})
+
 	everything = schema.Of[struct {
 		ID     string         `col:"id,key"`
 		Text   *string        `col:"text"`
@@ -116,7 +122,7 @@ func newLoader(t *testing.T, db *pgtest.DB, config load.Config) *database {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	config.Tables = append(slices.Clone(categories), everything.Table)
+	config.Tables = append(slices.Clone(categories), inventory.Table, everything.Table)
 	return &database{T: t, DB: db, loader: must(load.New(pool, config)), pool: pool}
 }
 
@@ -191,12 +197,16 @@ func (b *builder) every(interval time.Duration) *builder {
 	return b
 }
 
+// extent sets what the last end says of what its run read.
+func (b *builder) extent(e schema.Extent) *builder {
+	b.batch.Ends[len(b.batch.Ends)-1].Extent = e
+	return b
+}
+
 func (b *builder) done() *load.Batch {
 	for name, d := range b.decoders {
-		table := everything.Table
-		if i := slices.IndexFunc(categories, func(t *schema.Table) bool { return t.Name() == name }); i >= 0 {
-			table = categories[i]
-		}
+		all := append(slices.Clone(categories), inventory.Table, everything.Table)
+		table := all[slices.IndexFunc(all, func(t *schema.Table) bool { return t.Name() == name })]
 		b.batch.Groups = append(b.batch.Groups, load.Group{Table: table, Record: d.Record(), Parts: b.parts[name]})
 		d.Release()
 	}

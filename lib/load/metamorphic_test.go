@@ -1,6 +1,7 @@
 package load_test
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -17,13 +18,19 @@ type sentRun struct {
 	run     int
 	parts   []map[string]string // content by key
 	outcome schema.Outcome
+	extent  schema.Extent
 	rows    int
 	// refused is the part in which one more row does not fit; -1 for none.
 	refused int
 }
 
-// complete reports whether what the run does not name is gone.
+// complete reports whether everything arrived that the run has asked for.
 func (s sentRun) complete() bool { return s.outcome.Complete() && s.refused < 0 }
+
+// full reports whether what the run does not name is gone, in a category of snapshots.
+func (s sentRun) full(t *schema.Table) bool {
+	return s.complete() && (s.extent == schema.Full || s.extent == "" && !t.Incremental())
+}
 
 // keys that runs name.
 var keys = []string{"a", "b", "c", "d"}
@@ -34,6 +41,7 @@ func randomHistory(r *rand.Rand) []sentRun {
 	for run := range 1 + r.IntN(4) {
 		sent := sentRun{run: run, refused: -1}
 		sent.outcome = []schema.Outcome{schema.OK, schema.OK, schema.OK, schema.Partial, schema.Failed}[r.IntN(5)]
+		sent.extent = []schema.Extent{"", schema.Full, schema.Full, schema.Incremental, schema.Incremental}[r.IntN(5)]
 		parts := r.IntN(4)
 		for range parts {
 			sent.parts = append(sent.parts, map[string]string{})
@@ -54,13 +62,13 @@ func randomHistory(r *rand.Rand) []sentRun {
 }
 
 // newestWord is what the history says about every key, whatever the order it
-// arrives in: the newest run that names the key decides, unless a newer complete
-// snapshot does not name it.
-func newestWord(history []sentRun, snapshot bool) map[string]string {
-	complete := -1
+// arrives in: the newest run that names the key decides, unless a newer complete full run
+// of a snapshot category does not name it.
+func newestWord(history []sentRun, t *schema.Table) map[string]string {
+	full := -1
 	for _, sent := range history {
-		if snapshot && sent.complete() {
-			complete = max(complete, sent.run)
+		if t.Mode() == schema.Snapshot && sent.full(t) {
+			full = max(full, sent.run)
 		}
 	}
 	word := map[string]string{}
@@ -68,7 +76,7 @@ func newestWord(history []sentRun, snapshot bool) map[string]string {
 		for _, part := range sent.parts {
 			for key, content := range part {
 				delete(word, key)
-				if sent.run >= complete {
+				if sent.run >= full {
 					word[key] = content
 				}
 			}
@@ -89,6 +97,7 @@ type shape struct {
 var shapes = []shape{
 	{things.Table, []string{""}, func(_, key, content string) string { return thing(key, content) }, "' ' || id || '=' || value"},
 	{sightings.Table, []string{""}, func(_, key, content string) string { return thing(key, content) }, "' ' || id || '=' || value"},
+	{inventory.Table, []string{""}, func(_, key, content string) string { return thing(key, content) }, "' ' || id || '=' || value"},
 	{daily.Table, []string{"2026-07-30", "2026-07-31"}, func(slice, key, content string) string {
 		return fmt.Sprintf(`{"day":%q,"name":%q,"amount":%q}`, slice, key, content)
 	}, "day || ' ' || name || '=' || trim_scale(amount)"},
@@ -121,7 +130,7 @@ func (b *builder) piece(s shape, account string, histories map[string][]sentRun,
 	sent := histories[p.slice][p.run]
 	if p.part < 0 {
 		b.end(s.table, p.slice, sent.run, sent.outcome, len(sent.parts), sent.rows)
-		b.batch.Ends[len(b.batch.Ends)-1].Scope.Account = account
+		b.extent(sent.extent).batch.Ends[len(b.batch.Ends)-1].Scope.Account = account
 		return
 	}
 	var rows []string
@@ -149,12 +158,12 @@ func TestMetamorphic(t *testing.T) {
 }
 
 // TestMetamorphicWithFewKeys is the same where older runs are superseded as soon as a
-// newer one has named a key. That loses nothing for good: a newer complete run comes,
-// in whatever order.
+// newer one has named a key. That loses nothing for good: a newer complete full run
+// comes, in whatever order.
 func TestMetamorphicWithFewKeys(t *testing.T) {
 	thenComplete := func(r *rand.Rand) []sentRun {
 		history := randomHistory(r)
-		last := sentRun{run: len(history), outcome: schema.OK, refused: -1, parts: []map[string]string{{}, {}}}
+		last := sentRun{run: len(history), outcome: schema.OK, extent: schema.Full, refused: -1, parts: []map[string]string{{}, {}}}
 		for _, key := range keys {
 			if r.IntN(3) > 0 {
 				last.parts[r.IntN(2)][key] = fmt.Sprint(r.IntN(2))
@@ -173,8 +182,11 @@ func TestMetamorphicWithFewKeys(t *testing.T) {
 func testMetamorphic(t *testing.T, s shape, config load.Config, history func(*rand.Rand) []sentRun) {
 	const accounts, orders = 40, 3
 	db := newDatabase(t, config)
+	if !slices.Contains(categories, s.table) {
+		db.exec(load.DDL(s.table))
+	}
 	r := rand.New(rand.NewPCG(7, uint64(len(s.table.Name()))))
-	var want []string
+	var want, complete []string
 	var loaders [2][]*load.Batch
 	refused := 0
 	for i := range accounts {
@@ -190,7 +202,8 @@ func testMetamorphic(t *testing.T, s shape, config load.Config, history func(*ra
 		for order := range orders {
 			account := fmt.Sprintf("%012d", i*orders+order)
 			for slice, history := range histories {
-				for key, content := range newestWord(history, s.table.Mode() == schema.Snapshot) {
+				complete = append(complete, newestComplete(s.table, account, slice, history))
+				for key, content := range newestWord(history, s.table) {
 					want = append(want, fmt.Sprintf("%s %s %s=%s", account, slice, key, content))
 				}
 			}
@@ -223,6 +236,9 @@ func testMetamorphic(t *testing.T, s shape, config load.Config, history func(*ra
 	if got := db.query("SELECT account_id || ' ' || " + s.live + " FROM obs." + s.table.Name() + " WHERE deleted_at IS NULL"); !slices.Equal(got, want) {
 		t.Errorf("%d live rows, want %d other ones:\n%s", len(got), len(want), difference(got, want))
 	}
+	slices.Sort(complete)
+	db.want(`SELECT concat_ws(' ', account_id, slice, complete.run, coalesce(complete.extent, 'no'), full_run) FROM hub.scope s
+		LEFT JOIN hub.run complete ON complete.scope = s.scope AND complete.run = complete_run`, complete...)
 	db.want("SELECT count(*)::text FROM hub.reject", fmt.Sprint(refused))
 	db.want(`SELECT account_id FROM hub.run JOIN hub.scope USING (scope)
 		WHERE outcome IN ('ok','empty') AND (completed_at IS NULL) = (rejects = 0) OR rows <> end_rows OR parts <> end_parts`)
@@ -232,6 +248,29 @@ func testMetamorphic(t *testing.T, s shape, config load.Config, history func(*ra
 	}
 	db.want(fmt.Sprintf(`SELECT s.account_id FROM hub.scope s WHERE live_rows >= 0 AND live_rows <>
 		(SELECT count(*) FROM obs.%s t WHERE t.account_id = s.account_id AND deleted_at IS NULL %s)`, s.table.Name(), inSlice))
+}
+
+// newestComplete is what hub.scope says of a scope: its newest complete run, of which
+// extent, and its newest complete full run.
+func newestComplete(t *schema.Table, account, slice string, history []sentRun) string {
+	text := account + " " + slice
+	newest, full := -1, -1
+	for i, sent := range history {
+		if sent.complete() {
+			newest = i
+		}
+		if sent.full(t) {
+			full = i
+		}
+	}
+	if newest < 0 {
+		return text + " no"
+	}
+	text += fmt.Sprintf(" %v %s", runAt(history[newest].run), cmp.Or(history[newest].extent, "no"))
+	if full >= 0 {
+		text += " " + runAt(history[full].run).String()
+	}
+	return text
 }
 
 // difference lists what only one of two sorted lists has.

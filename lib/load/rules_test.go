@@ -23,9 +23,20 @@ type rules struct {
 	newerNamed     bool // an older run touches no key that a newer one named
 	keepNewerNamed bool // completion spares keys that a newer run named
 	resurrect      bool // a gone row that is named again is live again
+
+	// Of a complete incremental run:
+	marksNothing     bool // what it does not name is not gone
+	supersedesNone   bool // older runs still have their word
+	keepsIncremental bool // its keys are known until a full run is complete
 }
 
-var allRules = rules{true, true, true, true, true, true}
+var allRules = rules{true, true, true, true, true, true, true, true, true}
+
+// with returns the rules after a change.
+func (r rules) with(change func(r *rules)) rules {
+	change(&r)
+	return r
+}
 
 // event is a part (end false) or an end of a run.
 type event struct {
@@ -35,11 +46,12 @@ type event struct {
 	named    [modelKeys]byte // content by key, 0 for not named
 	parts    int             // of an end
 	complete bool            // outcome of an end
+	full     bool            // extent of an end
 }
 
 func (e event) String() string {
 	if e.end {
-		return fmt.Sprintf("end of run %d (%d parts, complete %v)", e.run, e.parts, e.complete)
+		return fmt.Sprintf("end of run %d (%d parts, complete %v, full %v)", e.run, e.parts, e.complete, e.full)
 	}
 	return fmt.Sprintf("run %d part %d %q", e.run, e.part, e.named)
 }
@@ -63,11 +75,11 @@ type model struct {
 	parts    [modelRuns + 1]int // bit set
 	counted  [modelRuns + 1]int
 	ends     [modelRuns + 1]*event
-	complete int
+	full     int // newest complete run that read everything
 }
 
 // past reports whether what comes of a run is superseded as a whole.
-func (m *model) past(run int) bool { return run < m.complete || run <= m.pruned }
+func (m *model) past(run int) bool { return run < m.full || run <= m.pruned }
 
 // limitKeys is what an older run meets first.
 func (m *model) limitKeys(run int) {
@@ -149,19 +161,29 @@ func (m *model) finish(run int) {
 	if !m.partsOnce {
 		arrived = m.counted[run]
 	}
-	if end == nil || !end.complete || arrived < end.parts || run <= m.complete || run <= m.pruned {
+	if end == nil || !end.complete || arrived < end.parts || run <= m.full || run <= m.pruned {
 		return
 	}
+	if end.full || !m.marksNothing {
+		m.markGone(run)
+	}
+	if end.full || !m.supersedesNone {
+		m.full = run
+	}
+	if end.full || !m.keepsIncremental {
+		for older := range run + 1 {
+			m.seen[older] = [modelKeys]bool{}
+		}
+	}
+}
+
+func (m *model) markGone(run int) {
 	for key := range m.rows {
 		row := &m.rows[key]
 		if row.content == 0 || m.seen[run][key] || row.run > run || m.keepNewerNamed && m.namedAfter(key, run) {
 			continue
 		}
 		row.gone = true
-	}
-	m.complete = run
-	for older := range run + 1 {
-		m.seen[older] = [modelKeys]bool{}
 	}
 }
 
@@ -216,7 +238,8 @@ func outcomesOf(begin model, history []event) map[[modelKeys]byte]string {
 }
 
 // runsOf returns every way in which one run can send up to maxParts parts that
-// name keys a (as X or Y) and b (as X), and end: not at all, complete or not.
+// name keys a (as X or Y) and b (as X), and end: not at all, not complete,
+// complete but incremental, or complete and full.
 func runsOf(run, maxParts int) [][]event {
 	var all [][]event
 	for parts := range maxParts + 1 {
@@ -233,9 +256,9 @@ func runsOf(run, maxParts int) [][]event {
 				events[y-1].named[1] = 'X'
 			}
 			all = append(all, events)
-			for _, complete := range []bool{false, true} {
-				ended := append(append([]event(nil), events...), event{end: true, run: run, parts: parts, complete: complete})
-				all = append(all, ended)
+			for _, end := range []event{{}, {complete: true}, {complete: true, full: true}} {
+				end.end, end.run, end.parts = true, run, parts
+				all = append(all, append(append([]event(nil), events...), end))
 			}
 		}
 	}
@@ -280,7 +303,7 @@ func TestKeyLimitLosesNothingForGood(t *testing.T) {
 		complete := false
 		for _, e := range history {
 			if e.run == modelRuns {
-				complete = complete || e.complete
+				complete = complete || e.complete && e.full
 				for key, content := range e.named {
 					last[key] = max(last[key], content)
 				}
@@ -310,28 +333,38 @@ func TestEveryRuleIsNeeded(t *testing.T) {
 	part := func(run, number int, a, b byte) event {
 		return event{run: run, part: number, named: [modelKeys]byte{a, b}}
 	}
-	end := func(run, parts int) event { return event{end: true, run: run, parts: parts, complete: true} }
+	end := func(run, parts int) event { return event{end: true, run: run, parts: parts, complete: true, full: true} }
+	incremental := func(run, parts int) event { return event{end: true, run: run, parts: parts, complete: true} }
 	for name, c := range map[string]struct {
-		rules   rules
+		drop    func(r *rules)
 		history []event
 	}{
-		"parts once": {rules{false, true, true, true, true, true}, []event{
+		"parts once": {func(r *rules) { r.partsOnce = false }, []event{
 			part(1, 0, 'X', 'X'), end(1, 1), part(2, 0, 'X', 0), part(2, 0, 'X', 0), end(2, 2), // its part 1 never comes
 		}},
-		"end or part completes": {rules{true, false, true, true, true, true}, []event{
+		"end or part completes": {func(r *rules) { r.endOrPart = false }, []event{
 			part(1, 0, 'X', 'X'), end(1, 1), part(2, 0, 'X', 0), end(2, 1),
 		}},
-		"supersede": {rules{true, true, false, true, true, true}, []event{
+		"supersede": {func(r *rules) { r.supersede = false }, []event{
 			part(1, 0, 'X', 0), end(2, 0),
 		}},
-		"newer named": {rules{true, true, true, false, true, true}, []event{
+		"newer named": {func(r *rules) { r.newerNamed = false }, []event{
 			part(1, 0, 'X', 0), part(2, 0, 'Y', 0), part(3, 0, 'X', 0),
 		}},
-		"keep what a newer run named": {rules{true, true, true, true, false, true}, []event{
+		"keep what a newer run named": {func(r *rules) { r.keepNewerNamed = false }, []event{
 			part(1, 0, 'X', 0), end(1, 1), part(3, 0, 'X', 0), end(2, 0),
 		}},
-		"resurrect": {rules{true, true, true, true, true, false}, []event{
+		"resurrect": {func(r *rules) { r.resurrect = false }, []event{
 			part(1, 0, 'X', 0), end(1, 1), end(2, 0), part(3, 0, 'X', 0), end(3, 1),
+		}},
+		"an incremental run marks nothing": {func(r *rules) { r.marksNothing = false }, []event{
+			part(1, 0, 'X', 'X'), end(1, 1), part(2, 0, 'Y', 0), incremental(2, 1),
+		}},
+		"an incremental run supersedes none": {func(r *rules) { r.supersedesNone = false }, []event{
+			part(1, 0, 'X', 0), incremental(2, 0),
+		}},
+		"keys of incremental runs are known": {func(r *rules) { r.keepsIncremental = false }, []event{
+			part(1, 0, 'X', 0), part(2, 0, 'Y', 0), part(3, 0, 'X', 0), incremental(3, 1),
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -339,7 +372,7 @@ func TestEveryRuleIsNeeded(t *testing.T) {
 			if len(right) != 1 {
 				t.Errorf("with all rules: %d results: %q", len(right), right)
 			}
-			for state := range outcomes(c.rules, c.history) {
+			for state := range outcomes(allRules.with(c.drop), c.history) {
 				if _, same := right[state]; !same {
 					return
 				}

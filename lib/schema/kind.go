@@ -83,10 +83,11 @@ func KindOf(f arrow.Field) (Kind, bool) {
 type Mode uint8
 
 const (
-	// Snapshot categories describe their whole scope in every complete run:
-	// what a complete run does not name is gone.
+	// Snapshot categories show what there is: what a complete run that read everything
+	// does not name is gone.
 	Snapshot Mode = iota + 1
-	// Event categories only add and update rows; nothing is gone by absence.
+	// Event categories keep what their API forgets, such as forecasts and closed cases:
+	// rows are added and updated, and nothing is gone by absence.
 	Event
 )
 

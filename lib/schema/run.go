@@ -144,7 +144,7 @@ type Outcome string
 
 // The outcomes of a run.
 const (
-	// OK: everything in the scope was read. A detail that is unknown (a key
+	// OK: everything that was asked for was read. A detail that is unknown (a key
 	// whose rotation status is denied) is null in its row and still OK.
 	OK Outcome = "ok"
 	// Empty: everything was read and there is nothing.
@@ -164,5 +164,22 @@ const (
 // Outcomes lists every outcome.
 var Outcomes = []Outcome{OK, Empty, Partial, Denied, Throttled, Disabled, Failed}
 
-// Complete reports whether the run described its whole scope.
+// Complete reports whether the run read all that it asked for.
 func (o Outcome) Complete() bool { return o == OK || o == Empty }
+
+// Extent says how much of its scope a run has asked for. "" is what a sender says who
+// does not know the question; see [Table.Extent].
+type Extent string
+
+// The extents of a run.
+const (
+	// Full: everything. What a complete full run of a snapshot category does not name is
+	// gone.
+	Full Extent = "full"
+	// Incremental: only what changed since an earlier run. Nothing is gone because such a
+	// run does not name it.
+	Incremental Extent = "incremental"
+)
+
+// Extents lists every extent.
+var Extents = []Extent{Full, Incremental}

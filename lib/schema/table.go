@@ -45,6 +45,9 @@ type Spec struct {
 	Name string
 	// Mode of the category: Snapshot or Event.
 	Mode Mode
+	// Incremental is set when some runs of the category read only what changed. It says
+	// what the end of a run means that does not tell its extent: see [Table.Extent].
+	Incremental bool
 	// MaxText is how many bytes each text column may have in a row. Defaults to
 	// DefaultMaxText; at most MaxRow. Raise it in the hub before the spokes: what an
 	// older hub does not take, it rejects.
@@ -69,16 +72,17 @@ type Index struct {
 // Table is the compiled, immutable description of one category: columns in COPY
 // order, key, mode. It is safe for concurrent use.
 type Table struct {
-	name    string
-	mode    Mode
-	maxText int
-	columns []Column
-	keys    []int
-	slice   int
-	byName  map[string]int
-	indexes []Index
-	arrow   *arrow.Schema
-	goType  reflect.Type
+	name        string
+	mode        Mode
+	incremental bool
+	maxText     int
+	columns     []Column
+	keys        []int
+	slice       int
+	byName      map[string]int
+	indexes     []Index
+	arrow       *arrow.Schema
+	goType      reflect.Type
 }
 
 // Category ties a Go row type T to its Table, so that only rows of that type can
@@ -99,7 +103,10 @@ func Of[T any](s Spec) Category[T] {
 // Compile compiles a struct type into a Table. The error joins all faults of the
 // declaration, not only the first.
 func Compile(typ reflect.Type, s Spec) (*Table, error) {
-	t := &Table{name: s.Name, mode: s.Mode, maxText: cmp.Or(s.MaxText, DefaultMaxText), slice: -1, byName: map[string]int{}, goType: typ}
+	t := &Table{
+		name: s.Name, mode: s.Mode, incremental: s.Incremental, maxText: cmp.Or(s.MaxText, DefaultMaxText),
+		slice: -1, byName: map[string]int{}, goType: typ,
+	}
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 
@@ -291,6 +298,23 @@ func (t *Table) Name() string { return t.name }
 
 // Mode returns whether runs of the category are snapshots or events.
 func (t *Table) Mode() Mode { return t.mode }
+
+// Incremental reports whether some runs of the category read only what changed.
+func (t *Table) Incremental() bool { return t.incremental }
+
+// Extent returns what a run has asked for whose end says e. Senders and archives of
+// before extents say "": then it was everything, unless the category is Incremental. A
+// run that is taken for less than it was marks nothing as gone; the other mistake would
+// make everything gone that it has not asked for.
+func (t *Table) Extent(e Extent) Extent {
+	switch {
+	case e != "":
+		return e
+	case t.incremental:
+		return Incremental
+	}
+	return Full
+}
 
 // MaxText returns how many bytes each text column may have in a row.
 func (t *Table) MaxText() int { return t.maxText }

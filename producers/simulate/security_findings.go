@@ -10,9 +10,9 @@ import (
 	"github.com/hubspoke/observability/schemas"
 )
 
-// Findings appear, are worked on, resolved and archived. They never disappear. A
-// change of the workflow status does not move the time of the update, as in AWS:
-// only a run that reads everything sees it.
+// Findings appear, are worked on, resolved and archived, and deleted in the end. Neither a
+// change of the workflow status nor a deletion moves the time of an update, as in AWS:
+// only a run that reads everything sees them.
 var securityFindings = kind[schemas.SecurityFinding]{
 	of:      collectors.SecurityFindings,
 	size:    600,
@@ -195,6 +195,9 @@ func passSecurityFinding(f *schemas.SecurityFinding, at time.Time) {
 func changeSecurityFinding(g *gen, f *schemas.SecurityFinding) fate {
 	switch status := *f.WorkflowStatus; {
 	case *f.RecordState == "ARCHIVED":
+		if g.chance(0.001) { // Security Hub deletes it
+			return gone
+		}
 		return same
 	case status == "NEW" && g.chance(0.001): // somebody sets it; the product does not know
 		f.WorkflowStatus = new(pick(g, "NOTIFIED", "NOTIFIED", "SUPPRESSED"))

@@ -26,13 +26,7 @@ WITH labelled AS (
                 WHEN f.compliance_status IS NULL THEN 'NONE' ELSE 'UNKNOWN' END AS compliance_status,
            f.first_observed_at, f.finding_updated_at
     FROM obs.security_findings f
-    LEFT JOIN (
-        -- The rule of findings_horizon.
-        SELECT s.account_id, s.region, r.collected_at - interval '26 hours' AS horizon
-        FROM hub.scope s JOIN hub.run r ON r.scope = s.scope AND r.run = s.complete_run
-        WHERE s.category = 'security_findings'
-    ) h ON h.account_id = f.account_id AND h.region = f.region
-    WHERE f.deleted_at IS NULL AND f.sample IS NOT TRUE AND (f.collected_at < h.horizon) IS NOT TRUE
+    WHERE f.deleted_at IS NULL AND f.sample IS NOT TRUE
 ), counted AS (
     SELECT account_id, region, home_account_id, home_region, product_name, severity, workflow_status, record_state, compliance_status,
            count(*) AS findings, min(first_observed_at) AS first_observed_at, max(finding_updated_at) AS last_updated_at

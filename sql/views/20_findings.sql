@@ -1,23 +1,3 @@
--- Security Hub deletes findings that were not updated for 90 days, archived ones
--- after 30, and nobody says so. But a full read names every finding that there is,
--- and moves its collected_at. There is one before the first and then whenever the
--- last is 24 hours old, so no run begins more than 24 hours after the full read
--- before it; two hours more are for clocks that were set.
---
--- The newest complete run counts, not the newest row: a full read that fails half
--- way has moved the rows that it reached, and the others exist all the same. And
--- not the present time: an outage deletes nothing.
-CREATE VIEW findings_horizon AS
-SELECT s.account_id, s.region, r.collected_at - interval '26 hours' AS horizon
-FROM hub.scope s
-JOIN hub.run r ON r.scope = s.scope AND r.run = s.complete_run
-WHERE s.category = 'security_findings';
-
-COMMENT ON VIEW findings_horizon IS 'Which security findings still exist, a row per account and region that was collected completely once: those that were collected at the horizon or later.';
-COMMENT ON COLUMN findings_horizon.account_id IS 'Account in which findings were collected.';
-COMMENT ON COLUMN findings_horizon.region IS 'Region in which findings were collected.';
-COMMENT ON COLUMN findings_horizon.horizon IS '26 hours before the start of the newest complete run. Each finding that there was is named at least every 24 hours: Security Hub has deleted the ones that were collected earlier.';
-
 -- Security findings, counted.
 --
 -- An administrator account and an aggregation region see findings of others, so the same
@@ -78,7 +58,7 @@ GROUP BY account_id, region, product_name, severity, workflow_status, record_sta
 CREATE UNIQUE INDEX findings_summary_key ON findings_summary
     (account_id, region, product_name, severity, workflow_status, record_state, compliance_status);
 
-COMMENT ON MATERIALIZED VIEW findings_summary IS 'Number of security findings by account, region, product, severity and state. These are totals of what there is now, not of what changed; each finding counts in the account and region that it is about, as it was collected there; what is not collected there counts as others have seen it. Findings that Security Hub has deleted are left out as soon as another finding changes; samples always are.';
+COMMENT ON MATERIALIZED VIEW findings_summary IS 'Number of security findings by account, region, product, severity and state. These are totals of what there is now, not of what changed; each finding counts in the account and region that it is about, as it was collected there; what is not collected there counts as others have seen it. Samples are left out, and so are findings that Security Hub has deleted, once a run has read everything.';
 COMMENT ON COLUMN findings_summary.account_id IS 'Account that the findings are about, whichever account has seen them. other: what an account sent beyond 20,000 rows of this view.';
 COMMENT ON COLUMN findings_summary.region IS 'Region that the findings are about, or other.';
 COMMENT ON COLUMN findings_summary.product_name IS 'Product that made the findings, or other. UNKNOWN: it does not say.';

@@ -135,7 +135,7 @@ func (a accountJSON) equal() bool { return a.differences() == 0 }
 // accountSQL compares runs with their ends and with their parts.
 const accountSQL = `
 WITH run AS (
-    SELECT r.*, s.account_id, s.region, s.slice, r.rejects > 0 AND coalesce(r.run > s.complete_run, true) AS rejected
+    SELECT r.*, s.account_id, s.region, s.slice, r.rejects > 0 AND coalesce(r.run > s.full_run, true) AS rejected
     FROM hub.run r JOIN hub.scope s USING (scope) WHERE s.category = $1
 ), part AS (
     SELECT p.scope, p.run, count(*) AS parts, sum(p.rows) AS rows
