@@ -66,16 +66,16 @@ type model struct {
 	rules
 	// limited makes all runs but the newest known one past when something of an older
 	// run comes and the newer ones keep more than limit keys.
-	limited  bool
-	limit    int
-	newest   int
-	pruned   int
-	rows     [modelKeys]modelRow
-	seen     [modelRuns + 1][modelKeys]bool
-	parts    [modelRuns + 1]int // bit set
-	counted  [modelRuns + 1]int
-	ends     [modelRuns + 1]*event
-	full     int // newest complete run that read everything
+	limited bool
+	limit   int
+	newest  int
+	pruned  int
+	rows    [modelKeys]modelRow
+	seen    [modelRuns + 1][modelKeys]bool
+	parts   [modelRuns + 1]int // bit set
+	counted [modelRuns + 1]int
+	ends    [modelRuns + 1]*event
+	full    int // newest complete run that read everything
 }
 
 // past reports whether what comes of a run is superseded as a whole.
@@ -333,7 +333,9 @@ func TestEveryRuleIsNeeded(t *testing.T) {
 	part := func(run, number int, a, b byte) event {
 		return event{run: run, part: number, named: [modelKeys]byte{a, b}}
 	}
-	end := func(run, parts int) event { return event{end: true, run: run, parts: parts, complete: true, full: true} }
+	end := func(run, parts int) event {
+		return event{end: true, run: run, parts: parts, complete: true, full: true}
+	}
 	incremental := func(run, parts int) event { return event{end: true, run: run, parts: parts, complete: true} }
 	for name, c := range map[string]struct {
 		drop    func(r *rules)
