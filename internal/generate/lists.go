@@ -200,7 +200,7 @@ import (
 	"github.com/hubspoke/observability/lib/collect/collecttest"
 )
 {{range .}}
-func Test{{.Var}}(t *testing.T) { collecttest.Run(t, {{.Var}}) }
+func Test{{.Var}}(t *testing.T) { collecttest.Run(t, {{.Var}}, collecttest.Actions(action)) }
 {{end}}`
 
 const kindsTemplate = `package simulate

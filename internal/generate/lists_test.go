@@ -53,7 +53,7 @@ func TestListsNeedNothingThatCompiles(t *testing.T) {
 		"schemas/all.go":                       "{\n\t\tQueues.Table,\n\t\tTopics.Table,\n\t}",
 		"producers/collectors/all.go":          "{\n\t\tQueues,\n\t}",
 		"producers/collectors/all_services.go": "{\n\t\tamqService,\n\t\tsqsService,\n\t}",
-		"producers/collectors/all_test.go":     "\n)\n\nfunc TestQueues(t *testing.T) { collecttest.Run(t, Queues) }\n",
+		"producers/collectors/all_test.go":     "\n)\n\nfunc TestQueues(t *testing.T) { collecttest.Run(t, Queues, collecttest.Actions(action)) }\n",
 		"producers/simulate/all.go":            "{\n\t\tqueues,\n\t}",
 	} {
 		if !strings.Contains(string(lists[name]), want) {

@@ -8,14 +8,16 @@ import (
 	"github.com/hubspoke/observability/lib/collect/collecttest"
 )
 
-func TestCertificates(t *testing.T) { collecttest.Run(t, Certificates) }
+func TestCertificates(t *testing.T) { collecttest.Run(t, Certificates, collecttest.Actions(action)) }
 
-func TestEC2Instances(t *testing.T) { collecttest.Run(t, EC2Instances) }
+func TestEC2Instances(t *testing.T) { collecttest.Run(t, EC2Instances, collecttest.Actions(action)) }
 
-func TestKMSKeys(t *testing.T) { collecttest.Run(t, KMSKeys) }
+func TestKMSKeys(t *testing.T) { collecttest.Run(t, KMSKeys, collecttest.Actions(action)) }
 
-func TestSecrets(t *testing.T) { collecttest.Run(t, Secrets) }
+func TestSecrets(t *testing.T) { collecttest.Run(t, Secrets, collecttest.Actions(action)) }
 
-func TestSecurityFindings(t *testing.T) { collecttest.Run(t, SecurityFindings) }
+func TestSecurityFindings(t *testing.T) {
+	collecttest.Run(t, SecurityFindings, collecttest.Actions(action))
+}
 
-func TestServiceCosts(t *testing.T) { collecttest.Run(t, ServiceCosts) }
+func TestServiceCosts(t *testing.T) { collecttest.Run(t, ServiceCosts, collecttest.Actions(action)) }
