@@ -34,6 +34,14 @@ func (c SummaryCheck) Differences() int64 { return c.Missing + c.Extra }
 // left out. The transaction must see one moment (repeatable read), and is only read. It
 // costs what the live views cost, which read their tables.
 func CheckSummaries(ctx context.Context, tx pgx.Tx, limit int) ([]SummaryCheck, error) {
+	installed, err := collect[bool](ctx, tx, "SELECT to_regclass('hub.view_dependency') IS NOT NULL")
+	if err != nil {
+		return nil, fmt.Errorf("refresh: find summaries: %w", err)
+	}
+	checks := []SummaryCheck{}
+	if !installed[0] {
+		return checks, nil // nobody has installed views
+	}
 	rows, err := tx.Query(ctx, checkedSummariesSQL)
 	if err != nil {
 		return nil, fmt.Errorf("refresh: find summaries: %w", err)
@@ -42,7 +50,6 @@ func CheckSummaries(ctx context.Context, tx pgx.Tx, limit int) ([]SummaryCheck, 
 	if err != nil {
 		return nil, fmt.Errorf("refresh: find summaries: %w", err)
 	}
-	checks := []SummaryCheck{}
 	for _, s := range found {
 		check, err := s.check(ctx, tx, limit)
 		if err != nil {

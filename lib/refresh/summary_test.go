@@ -175,6 +175,46 @@ func TestMarksOfOtherSchemas(t *testing.T) {
 	db.wantRight()
 }
 
+// TestCheckSummaries names what a summary lacks and what it should not have, and leaves
+// out what waits to be refreshed.
+func TestCheckSummaries(t *testing.T) {
+	db := withSummaries(t)
+	check := func() (stock refresh.SummaryCheck) {
+		t.Helper()
+		err := pgx.BeginTxFunc(t.Context(), db.Pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+			checks, err := refresh.CheckSummaries(t.Context(), tx, 1)
+			if len(checks) != 2 || checks[0].Name != "summary.largest" || checks[0].Differences() > 0 {
+				t.Errorf("%+v", checks)
+			}
+			stock = checks[1]
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return stock
+	}
+	if c := check(); !c.Waiting {
+		t.Errorf("it was never filled: %+v", c)
+	}
+	db.once()
+	if c := check(); c.Rows != 3 || c.Waiting || c.Differences() > 0 || len(c.Examples) > 0 {
+		t.Errorf("it is right: %+v", c)
+	}
+	db.exec("DELETE FROM summary.stock WHERE account_id = 'b'; UPDATE summary.stock SET boxes = 7 WHERE region = 's'")
+	if c := check(); c.Missing != 2 || c.Extra != 1 || !slices.Equal(c.Examples, []string{"lacks: (a,s,fig,1,3,)"}) {
+		t.Errorf("%+v", c)
+	}
+	db.changeScope("boxes", "b", "r", "SELECT 1")
+	if c := check(); c.Missing != 1 || c.Extra != 1 || c.WaitingScopes != 1 || c.Waiting {
+		t.Errorf("a scope waits: %+v", c)
+	}
+	db.change("boxes", "SELECT 1")
+	if c := check(); !c.Waiting || c.Differences() > 0 {
+		t.Errorf("all waits: %+v", c)
+	}
+}
+
 func TestFailingSummary(t *testing.T) {
 	db := withSummaries(t)
 	db.once()

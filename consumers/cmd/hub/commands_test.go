@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/smithy-go"
 
+	"github.com/hubspoke/observability/consumers/verify"
 	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/internal/programtest"
 	"github.com/hubspoke/observability/lib/awsconfig"
@@ -321,8 +322,8 @@ func TestStatusRejectsAndRefresh(t *testing.T) {
 	})
 	c.stop(t)
 
-	s := parse[statusJSON](t, hub(t.Context(), "status", "-o", "json").want(t, program.ExitDone))
-	by := map[string]categoryStatus{}
+	s := parse[verify.Status](t, hub(t.Context(), "status", "-o", "json").want(t, program.ExitDone))
+	by := map[string]verify.CategoryStatus{}
 	for _, c := range s.Categories {
 		by[c.Category] = c
 	}
@@ -338,7 +339,7 @@ func TestStatusRejectsAndRefresh(t *testing.T) {
 	if len(s.Shards) != 1 || s.Shards[0].Sequence == "" || s.Shards[0].Lag == nil || s.Shards[0].Stream != streamARN || len(s.Gaps) != 0 || len(s.Views) == 0 {
 		t.Errorf("%+v", s)
 	}
-	if got := parse[statusJSON](t, hub(t.Context(), "status", "-o", "json", "--since", "1ns")); got.Categories[1].Rows != 0 || got.Categories[1].Live != 2 {
+	if got := parse[verify.Status](t, hub(t.Context(), "status", "-o", "json", "--since", "1ns")); got.Categories[1].Rows != 0 || got.Categories[1].Live != 2 {
 		t.Errorf("%+v", got.Categories[1])
 	}
 	if _, err := w.db.Pool.Exec(t.Context(), "INSERT INTO hub.gap (stream, stream_created_at, shard, after_sequence, until_sequence, reason) VALUES ('s', now(), 'shard-7', '1', '2', 'trimmed'); UPDATE hub.scope SET live_rows = -1 WHERE category = 'certificates'"); err != nil {
@@ -349,7 +350,7 @@ func TestStatusRejectsAndRefresh(t *testing.T) {
 	change(t, w.db, `INSERT INTO hub.unknown_key (category, key, count, seen_at) VALUES
 		('secrets', 'b', 3, now()), ('secrets', 'a', 4, now()), ('secrets', '', 5, now()), ('secrets', 'old', 6, now() - interval '2 days')`)
 	hub(t.Context(), "status").want(t, program.ExitDone, "secrets: values of keys without a column were left out: a (4), b (3), others (5); their senders")
-	if s := parse[statusJSON](t, hub(t.Context(), "status", "-o", "json", "--since", "72h")); len(s.Unknown) != 4 || s.Unknown[0].Key != "old" || s.Unknown[0].Values != 6 {
+	if s := parse[verify.Status](t, hub(t.Context(), "status", "-o", "json", "--since", "72h")); len(s.Unknown) != 4 || s.Unknown[0].Key != "old" || s.Unknown[0].Values != 6 {
 		t.Errorf("%+v", s.Unknown)
 	}
 
@@ -359,7 +360,7 @@ func TestStatusRejectsAndRefresh(t *testing.T) {
 	hub(t.Context(), "status").want(t, program.ExitDone, "from 2026-08-01 10:00:00 to at most 2026-08-03 04:00:00: trimmed", "hub replay --from 2026-08-01 --to 2026-08-03")
 	hub(t.Context(), "status").want(t, program.ExitDone, "gap in s created 2026-08-01 10:00:00 shard-7", "│ observability │")
 	hub(t.Context(), "status", "--wide").want(t, program.ExitDone, "│ "+streamARN+" │", s.Shards[0].Sequence, "ROWS IN")
-	if s := parse[statusJSON](t, hub(t.Context(), "status", "-o", "json")); len(s.Gaps) != 2 || s.Gaps[0].Created.Equal(s.Gaps[1].Created) || s.Shards[0].Created.IsZero() {
+	if s := parse[verify.Status](t, hub(t.Context(), "status", "-o", "json")); len(s.Gaps) != 2 || s.Gaps[0].Created.Equal(s.Gaps[1].Created) || s.Shards[0].Created.IsZero() {
 		t.Errorf("%+v", s)
 	}
 

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hubspoke/observability/consumers/verify"
 	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/internal/programtest"
 	"github.com/hubspoke/observability/lib/load"
@@ -225,7 +226,7 @@ func TestKilledAgainAndAgainNothingIsLostOrDoubled(t *testing.T) {
 	if err := p.Wait(); err != nil {
 		t.Errorf("%v\n%s", err, p.stderr)
 	}
-	r := parse[[]accountJSON](t, hub(t.Context(), "verify", "-o", "json").want(t, program.ExitDone))[0]
+	r := parse[verify.Report](t, hub(t.Context(), "verify", "-o", "json").want(t, program.ExitDone)).Categories[0]
 	if r.Runs != runs || r.Rows != r.End || r.Rows == 0 || r.Open != 0 {
 		t.Errorf("%d runs were sent: %+v", runs, r)
 	}

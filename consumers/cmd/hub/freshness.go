@@ -1,47 +1,16 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
+	"github.com/hubspoke/observability/consumers/verify"
 	"github.com/hubspoke/observability/internal/program"
 )
-
-// sourceStatus is what is collected somewhere and is not fresh, as the view freshness
-// has it.
-type sourceStatus struct {
-	Category string `json:"category"`
-	Account  string `json:"account_id"`
-	Region   string `json:"region"`
-	Slice    string `json:"slice"`
-	// Status is failing, stale or never complete; the latter two are red.
-	Status string `json:"status"`
-	Red    bool   `json:"red"`
-	// Complete is the start of the newest complete run; null if none was.
-	Complete *time.Time `json:"newest_complete_run"`
-	// Reason why the newest run is not complete; "" if it is.
-	Reason string `json:"reason"`
-}
-
-// readSources returns what is not fresh, red ones first; never nil. It finds nothing
-// where the views are not installed.
-func readSources(ctx context.Context, pool *pgxpool.Pool) ([]sourceStatus, error) {
-	var installed bool
-	if err := pool.QueryRow(ctx, "SELECT to_regclass('public.freshness') IS NOT NULL").Scan(&installed); err != nil || !installed {
-		return []sourceStatus{}, err
-	}
-	return list[sourceStatus](ctx, pool, `
-		SELECT category, account_id, region, slice, status, red, complete_run_at, reason FROM public.freshness
-		WHERE status NOT IN ('fresh', 'disabled') ORDER BY red DESC, category, account_id, region, slice`)
-}
 
 // shownSources is how many sources people see that are not fresh.
 const shownSources = 20
 
-func printSources(p program.Program, sources []sourceStatus) {
+func printSources(p program.Program, sources []verify.Source) {
 	for _, s := range sources[:min(len(sources), shownSources)] {
 		where := s.Category + " " + s.Account + " " + s.Region
 		if s.Slice != "" {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hubspoke/observability/consumers/verify"
 	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/internal/programtest"
 	"github.com/hubspoke/observability/lib/envelope"
@@ -20,7 +21,7 @@ func TestStatusNamesALostPart(t *testing.T) {
 	w.send("111122223333", collector(schemas.Certificates, nil, certificate(1, "ISSUED")))
 	ended := func() int64 { return w.count("SELECT count(*) FROM hub.run WHERE outcome IS NOT NULL") }
 	programtest.Eventually(t, "a run", func() bool { return ended() == 1 })
-	if s := parse[statusJSON](t, hub(t.Context(), "status", "-o", "json")); s.Sources == nil || len(s.Sources) != 0 {
+	if s := parse[verify.Status](t, hub(t.Context(), "status", "-o", "json")); s.Sources == nil || len(s.Sources) != 0 {
 		t.Errorf("not fresh: %+v", s.Sources)
 	}
 
@@ -49,7 +50,7 @@ func TestStatusNamesALostPart(t *testing.T) {
 	c.stop(t)
 
 	const reason = "1 of 1 parts did not arrive; part 0 was refused (hash)"
-	s := parse[statusJSON](t, hub(t.Context(), "status", "-o", "json").want(t, program.ExitDone))
+	s := parse[verify.Status](t, hub(t.Context(), "status", "-o", "json").want(t, program.ExitDone))
 	if len(s.Sources) != 1 || s.Sources[0].Status != "failing" || s.Sources[0].Red || s.Sources[0].Complete == nil || s.Sources[0].Reason != reason {
 		t.Errorf("not fresh: %+v", s.Sources)
 	}

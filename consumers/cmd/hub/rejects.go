@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jedib0t/go-pretty/v6/table"
 
+	"github.com/hubspoke/observability/consumers/verify"
 	"github.com/hubspoke/observability/internal/program"
 )
 
@@ -71,7 +71,7 @@ func (c rejectsListCommand) Run(ctx context.Context, p program.Program) error {
 	if c.JSON() {
 		return program.WriteJSON(p.Stdout, rejects)
 	}
-	counted, err := countedRejects(ctx, pool, c.Account)
+	counted, err := verify.ReadCountedRejects(ctx, pool, c.Account)
 	if err != nil {
 		return fmt.Errorf("read rejects: %w", err)
 	}
@@ -95,24 +95,7 @@ func (c rejectsListCommand) Run(ctx context.Context, p program.Program) error {
 	return nil
 }
 
-// countedRejectsJSON is how many rejects of an account and reason were only counted,
-// as `-o json` of `hub status` prints it: an interface, add only.
-type countedRejectsJSON struct {
-	Account string     `json:"account_id"`
-	Reason  string     `json:"reason"`
-	Stored  int64      `json:"stored"`
-	Counted int64      `json:"counted"`
-	Last    *time.Time `json:"last"`
-}
-
-// countedRejects returns the most frequent of those that were only counted; no
-// accounts stand for all.
-func countedRejects(ctx context.Context, pool *pgxpool.Pool, accounts []string) ([]countedRejectsJSON, error) {
-	return list[countedRejectsJSON](ctx, pool, `SELECT account_id, reason, open, counted, counted_at FROM hub.reject_count
-		WHERE counted > 0 AND ($1::text[] IS NULL OR account_id = ANY ($1)) ORDER BY counted DESC, account_id, reason LIMIT 20`, accounts)
-}
-
-func sayCounted(p program.Program, counted []countedRejectsJSON) {
+func sayCounted(p program.Program, counted []verify.CountedRejects) {
 	for _, r := range counted {
 		say(p, "%s, account %s: besides the %d that are stored, %d more were only counted, the last %s", program.OneLine(r.Reason),
 			program.Cut(orElse(r.Account, "(various)"), 16), r.Stored, r.Counted, ago(r.Last))

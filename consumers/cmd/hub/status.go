@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jedib0t/go-pretty/v6/table"
 
+	"github.com/hubspoke/observability/consumers/verify"
 	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/schemas"
 )
@@ -30,80 +30,6 @@ Incomplete runs are those within --since. --wide adds what arrived, the ARNs of 
 and sequence numbers.`
 }
 
-// statusJSON is the status as `-o json` prints it: an interface, add only.
-type statusJSON struct {
-	Categories []categoryStatus `json:"categories"`
-	// Sources are accounts and regions whose data are not fresh.
-	Sources []sourceStatus `json:"not_fresh"`
-	Shards  []shardStatus  `json:"shards"`
-	Gaps    []gapStatus    `json:"gaps"`
-	Views   []viewStatus   `json:"views"`
-	// CountedRejects are rejects that are counted and not stored.
-	CountedRejects []countedRejectsJSON `json:"counted_rejects"`
-	// Unknown are keys of rows that have no column, seen within --since.
-	Unknown []unknownStatus `json:"unknown_keys"`
-}
-
-// categoryStatus is one category. The counts from Runs to Gone are of the runs
-// that something arrived of within --since.
-type categoryStatus struct {
-	Category    string     `json:"category"`
-	Live        int64      `json:"live_rows"`
-	Scopes      int64      `json:"scopes"`
-	Runs        int64      `json:"runs"`
-	Incomplete  int64      `json:"incomplete_runs"`
-	Rows        int64      `json:"rows"`
-	New         int64      `json:"new_rows"`
-	Changed     int64      `json:"changed_rows"`
-	Gone        int64      `json:"gone_rows"`
-	NewestRun   *time.Time `json:"newest_run"`
-	Completed   *time.Time `json:"newest_complete_run"`
-	LastApplied *time.Time `json:"last_applied"`
-	Rejects     int64      `json:"rejects"`
-	Parked      int64      `json:"parked"`
-}
-
-type shardStatus struct {
-	Stream string `json:"stream"`
-	// Created tells streams of one name apart: only the newest can still be read.
-	Created  time.Time  `json:"stream_created"`
-	Shard    string     `json:"shard"`
-	Sequence string     `json:"sequence_number"`
-	Ended    bool       `json:"ended"`
-	Arrived  *time.Time `json:"arrived"`
-	// Lag is the time since Arrived; null where the shard has ended or nothing came.
-	Lag *float64 `json:"lag_seconds"`
-}
-
-type gapStatus struct {
-	Stream   string    `json:"stream"`
-	Created  time.Time `json:"stream_created"`
-	Shard    string    `json:"shard"`
-	After    string    `json:"after_sequence_number"`
-	Until    string    `json:"until_sequence_number"`
-	Reason   string    `json:"reason"`
-	Detected time.Time `json:"detected"`
-	// Since is when the stream stored the last record before the gap; null if none
-	// was applied.
-	Since *time.Time `json:"since"`
-}
-
-type unknownStatus struct {
-	Category string `json:"category"`
-	// Key as the sender wrote it, cut; "" stands for all beyond a number of them.
-	Key    string    `json:"key"`
-	Values int64     `json:"values"`
-	Seen   time.Time `json:"seen"`
-}
-
-type viewStatus struct {
-	View      string     `json:"view"`
-	Refreshed *time.Time `json:"refreshed"`
-	Millis    *int64     `json:"duration_ms"`
-	Refreshes int64      `json:"refreshes"`
-	Error     *string    `json:"error"`
-}
-
 // Run shows the status.
 func (c statusCommand) Run(ctx context.Context, p program.Program) error {
 	pool, err := c.openReady(ctx, 1)
@@ -111,85 +37,19 @@ func (c statusCommand) Run(ctx context.Context, p program.Program) error {
 		return err
 	}
 	defer pool.Close()
-	s, err := readStatus(ctx, pool, c.Since)
+	s, err := verify.ReadStatus(ctx, pool, schemas.All(), c.Since)
 	if err != nil {
 		return fmt.Errorf("read status: %w", err)
 	}
 	if c.JSON() {
 		return program.WriteJSON(p.Stdout, s)
 	}
-	s.print(p, c.Wide)
+	statusReport(s).print(p, c.Wide)
 	return nil
 }
 
-const categoriesSQL = `
-WITH scopes AS (
-    SELECT category, sum(live_rows) FILTER (WHERE live_rows > 0) AS live, bool_or(live_rows < 0) AS unknown, count(*) AS scopes
-    FROM hub.scope GROUP BY category
-), runs AS (
-    SELECT s.category, max(r.collected_at) AS newest, max(r.collected_at) FILTER (WHERE r.completed_at IS NOT NULL) AS completed,
-           max(r.updated_at) AS applied,
-           count(*) FILTER (WHERE recent) AS runs, count(*) FILTER (WHERE recent AND r.completed_at IS NULL) AS incomplete,
-           sum(r.rows) FILTER (WHERE recent) AS rows, sum(r.new_rows) FILTER (WHERE recent) AS new,
-           sum(r.changed_rows) FILTER (WHERE recent) AS changed, sum(r.gone_rows) FILTER (WHERE recent) AS gone
-    FROM (SELECT *, updated_at > now() - $1::interval AS recent FROM hub.run) r JOIN hub.scope s USING (scope)
-    GROUP BY s.category
-), rejects AS (
-    SELECT category, count(*) FILTER (WHERE state = 'open') AS open, count(*) FILTER (WHERE state = 'parked') AS parked
-    FROM hub.reject GROUP BY category
-)
-SELECT category, CASE WHEN unknown THEN -1 ELSE coalesce(live, 0) END, coalesce(scopes, 0),
-       coalesce(runs, 0), coalesce(incomplete, 0), coalesce(rows, 0), coalesce(new, 0), coalesce(changed, 0), coalesce(gone, 0),
-       newest, completed, applied, coalesce(open, 0), coalesce(parked, 0)
-FROM unnest($2::text[]) AS known (category)
-FULL JOIN scopes USING (category) LEFT JOIN runs USING (category) FULL JOIN rejects USING (category)
-ORDER BY category`
-
-func readStatus(ctx context.Context, pool *pgxpool.Pool, since time.Duration) (s statusJSON, err error) {
-	known := map[string]bool{}
-	var names []string
-	for _, t := range schemas.All() {
-		known[t.Name()] = true
-		names = append(names, t.Name())
-	}
-	if s.Categories, err = list[categoryStatus](ctx, pool, categoriesSQL, since, names); err != nil {
-		return s, err
-	}
-	for i, c := range s.Categories {
-		if c.Live >= 0 || !known[c.Category] {
-			continue
-		}
-		// A fallback of the loader has lost count of a scope.
-		err := pool.QueryRow(ctx, "SELECT count(*) FROM obs."+c.Category+" WHERE deleted_at IS NULL").Scan(&s.Categories[i].Live)
-		if err != nil {
-			return s, err
-		}
-	}
-	if s.Sources, err = readSources(ctx, pool); err != nil {
-		return s, err
-	}
-	if s.Shards, err = list[shardStatus](ctx, pool, `
-		SELECT stream, stream_created_at, shard, CASE WHEN sequence_number < 0 THEN '' ELSE sequence_number::text END, ended, arrived_at,
-		       CASE WHEN NOT ended THEN greatest(extract(epoch FROM now() - arrived_at), 0)::float8 END
-		FROM hub.shard_progress ORDER BY stream, stream_created_at, shard`); err != nil {
-		return s, err
-	}
-	if s.Gaps, err = list[gapStatus](ctx, pool, `
-		SELECT stream, stream_created_at, shard, after_sequence, until_sequence, reason, detected_at, after_arrived_at FROM hub.gap ORDER BY detected_at`); err != nil {
-		return s, err
-	}
-	if s.CountedRejects, err = countedRejects(ctx, pool, nil); err != nil {
-		return s, err
-	}
-	if s.Unknown, err = list[unknownStatus](ctx, pool, `
-		SELECT category, key, count, seen_at FROM hub.unknown_key
-		WHERE seen_at > now() - $1::interval ORDER BY category, key = '', count DESC, key`, since); err != nil {
-		return s, err
-	}
-	s.Views, err = list[viewStatus](ctx, pool, `
-		SELECT view_name, refreshed_at, duration_ms, refreshes, error FROM hub.view_refresh ORDER BY view_name`)
-	return s, err
-}
+// statusReport is a status for people.
+type statusReport verify.Status
 
 // list returns the rows of a query as values of T, field by field; never nil.
 func list[T any](ctx context.Context, db interface {
@@ -202,7 +62,7 @@ func list[T any](ctx context.Context, db interface {
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[T])
 }
 
-func (s statusJSON) print(p program.Program, wide bool) {
+func (s statusReport) print(p program.Program, wide bool) {
 	s.printCategories(p, wide)
 	sayCounted(p, s.CountedRejects)
 	printSources(p, s.Sources)
@@ -251,7 +111,7 @@ func (s statusJSON) print(p program.Program, wide bool) {
 	}
 }
 
-func (s statusJSON) printCategories(p program.Program, wide bool) {
+func (s statusReport) printCategories(p program.Program, wide bool) {
 	header := []any{"category", "live rows", "incomplete", "newest run", "complete", "rejects"}
 	if wide {
 		header = append(header, "parked", "runs", "rows in", "new", "changed", "gone")
@@ -273,7 +133,7 @@ func (s statusJSON) printCategories(p program.Program, wide bool) {
 }
 
 // printUnknown names the keys without a column, on a line for each category.
-func (s statusJSON) printUnknown(p program.Program) {
+func (s statusReport) printUnknown(p program.Program) {
 	for keys := s.Unknown; len(keys) > 0; {
 		category, n := keys[0].Category, 0
 		var names []string
@@ -301,7 +161,7 @@ func say(p program.Program, format string, args ...any) {
 
 // streamNames returns how people tell the streams apart: by name, by ARN if wide or
 // if several have that name, and where a stream was made again also by when that was.
-func (s statusJSON) streamNames(wide bool) func(stream string, created time.Time) string {
+func (s statusReport) streamNames(wide bool) func(stream string, created time.Time) string {
 	created, named := map[string]map[time.Time]bool{}, map[string]map[string]bool{}
 	short := func(stream string) string { return stream[strings.LastIndex(stream, "/")+1:] }
 	note := func(stream string, at time.Time) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/hubspoke/observability/consumers/verify"
 	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/internal/programtest"
 	"github.com/hubspoke/observability/lib/archive"
@@ -54,8 +55,8 @@ func TestVerifyAddsUp(t *testing.T) {
 	hub(t.Context(), "verify").want(t, program.ExitDone, "│ certificates      │    3 │    0 │          491 │       241 │           0 │",
 		"\nAll is right: nothing of 4 runs with 493 rows was lost or doubled.\n")
 	hub(t.Context(), "verify", "--wide").want(t, program.ExitDone, "│ ROWS OF ENDS │ DOUBLED │ MISSING │")
-	certificates := func(r result) accountJSON { return parse[[]accountJSON](t, r)[0] }
-	if a := certificates(hub(t.Context(), "verify", "-o", "json", "--category", "certificates")); !a.equal() || a.Runs != 3 || a.Rows != 491 || a.Live != 241 {
+	certificates := func(r result) verify.Category { return parse[verify.Report](t, r).Categories[0] }
+	if a := certificates(hub(t.Context(), "verify", "-o", "json", "--category", "certificates")); a.Differences() > 0 || a.Runs != 3 || a.Rows != 491 || a.Live != 241 {
 		t.Errorf("%+v", a)
 	}
 	// A run whose end has not arrived is no difference.
@@ -66,30 +67,30 @@ func TestVerifyAddsUp(t *testing.T) {
 	hub(t.Context(), "verify").want(t, program.ExitDone, "Of 1 more the end has not arrived")
 	for _, test := range []struct {
 		name, change, undo string
-		found              func(accountJSON) int64
+		found              func(verify.Category) int64
 		example, verdict   string
 	}{
 		{"doubled rows", "UPDATE hub.run SET rows = rows + 1 WHERE end_rows = 250", "UPDATE hub.run SET rows = rows - 1 WHERE end_rows = 250",
-			func(a accountJSON) int64 { return a.Doubled }, "doubled: 251 rows in 3 parts arrived, its end names 250 in 3", "- 1 runs have more than their end names"},
+			func(a verify.Category) int64 { return a.Doubled }, "doubled: 251 rows in 3 parts arrived, its end names 250 in 3", "- 1 runs have more than their end names"},
 		{"doubled parts", "UPDATE hub.run SET parts = parts + 1 WHERE end_rows = 250", "UPDATE hub.run SET parts = parts - 1 WHERE end_rows = 250",
-			func(a accountJSON) int64 { return a.Doubled }, "doubled: 250 rows in 4 parts", "- 1 runs have more than their end names"},
+			func(a verify.Category) int64 { return a.Doubled }, "doubled: 250 rows in 4 parts", "- 1 runs have more than their end names"},
 		{"lost rows", "UPDATE hub.run SET rows = rows - 1 WHERE end_rows = 250", "UPDATE hub.run SET rows = rows + 1 WHERE end_rows = 250",
-			func(a accountJSON) int64 { return a.Missing }, "missing: 249 rows", "- 1 runs lack rows or parts. If none arrived"},
+			func(a verify.Category) int64 { return a.Missing }, "missing: 249 rows", "- 1 runs lack rows or parts. If none arrived"},
 		{"refused part",
 			"UPDATE hub.run SET rows = rows - 100, parts = parts - 1 WHERE end_rows = 250; INSERT INTO hub.reject (reason, detail, category, run, part, size, sha256) SELECT 'hash', '', 'certificates', run, 1, 1, '' FROM hub.run WHERE end_rows = 250",
 			"UPDATE hub.run SET rows = rows + 100, parts = parts + 1 WHERE end_rows = 250; DELETE FROM hub.reject",
-			func(a accountJSON) int64 { return a.Refused }, "refused: 150 rows in 2 parts", "- 1 runs lack parts that were refused: hub rejects list"},
+			func(a verify.Category) int64 { return a.Refused }, "refused: 150 rows in 2 parts", "- 1 runs lack parts that were refused: hub rejects list"},
 		{"parts that are not there", "UPDATE hub.run_part SET rows = rows + 1 WHERE part = 2 AND rows = 50", "UPDATE hub.run_part SET rows = rows - 1 WHERE part = 2 AND rows = 51",
-			func(a accountJSON) int64 { return a.Inconsistent }, "its stored parts say something else", "- 1 runs do not have the parts that they count"},
+			func(a verify.Category) int64 { return a.Inconsistent }, "its stored parts say something else", "- 1 runs do not have the parts that they count"},
 		{"rejected rows of a run that cannot be complete", "UPDATE hub.run SET rejects = 2, completed_at = NULL WHERE end_rows = 250; UPDATE hub.scope SET complete_run = NULL, full_run = NULL WHERE live_rows = 240",
 			"UPDATE hub.run SET rejects = 0, completed_at = now() WHERE end_rows = 250; UPDATE hub.scope s SET (complete_run, full_run) = (SELECT run, run FROM hub.run r WHERE r.scope = s.scope AND end_rows = 240) WHERE live_rows = 240",
-			func(a accountJSON) int64 { return a.Rejected }, "2 rows were rejected: hub rejects list", "- 1 runs have rejected rows"},
+			func(a verify.Category) int64 { return a.Rejected }, "2 rows were rejected: hub rejects list", "- 1 runs have rejected rows"},
 		{"row lost from the table", "UPDATE obs.certificates SET deleted_at = now() WHERE certificate_arn LIKE '%0100'", "UPDATE obs.certificates SET deleted_at = NULL WHERE certificate_arn LIKE '%0100'",
-			func(a accountJSON) int64 { return a.Scopes }, "scope certificates/111122223333/eu-central-1: 239 rows are live, the bookkeeping has 240", "- 1 scopes have other live rows"},
+			func(a verify.Category) int64 { return a.Scopes }, "scope certificates/111122223333/eu-central-1: 239 rows are live, the bookkeeping has 240", "- 1 scopes have other live rows"},
 		{"another row in its place", "UPDATE hub.scope SET live_xor = live_xor # 1 WHERE live_rows = 240", "UPDATE hub.scope SET live_xor = live_xor # 1 WHERE live_rows = 240",
-			func(a accountJSON) int64 { return a.Scopes }, "240 rows are live, the bookkeeping has 240, or others", "- 1 scopes have other live rows"},
+			func(a verify.Category) int64 { return a.Scopes }, "240 rows are live, the bookkeeping has 240, or others", "- 1 scopes have other live rows"},
 		{"rows of a scope that nobody knows", "UPDATE obs.certificates SET region = 'x' WHERE account_id = '222233334444'", "UPDATE obs.certificates SET region = 'eu-central-1' WHERE region = 'x'",
-			func(a accountJSON) int64 { return a.Scopes - 1 }, "scope certificates/222233334444/x: 1 rows are live, the bookkeeping has 0", "- 2 scopes have other live rows"},
+			func(a verify.Category) int64 { return a.Scopes - 1 }, "scope certificates/222233334444/x: 1 rows are live, the bookkeeping has 0", "- 2 scopes have other live rows"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			change(t, w.db, test.change)
@@ -164,16 +165,16 @@ func TestReplayIntoAnEmptyDatabaseIsEqual(t *testing.T) {
 
 	for _, test := range []struct {
 		name, change, undo string
-		found              func(compareJSON) int64
+		found              func(verify.Comparison) int64
 		text               string
 	}{
 		{"only here", "UPDATE obs.certificates SET deleted_at = now() WHERE certificate_arn LIKE '%0100'", "UPDATE obs.certificates SET deleted_at = NULL WHERE certificate_arn LIKE '%0100'",
-			func(c compareJSON) int64 { return c.OnlyHere },
+			func(c verify.Comparison) int64 { return c.OnlyHere },
 			"certificates only here: 111122223333/eu-central-1 certificate_arn=arn:aws:acm:eu-central-1:111122223333:certificate/0100"},
 		{"only there", "UPDATE obs.certificates SET deleted_at = NULL WHERE certificate_arn LIKE '%0005'", "UPDATE obs.certificates SET deleted_at = now() WHERE certificate_arn LIKE '%0005'",
-			func(c compareJSON) int64 { return c.OnlyThere }, "certificates only there: 111122223333/eu-central-1 certificate_arn=arn:aws:acm:eu-central-1:111122223333:certificate/0005"},
+			func(c verify.Comparison) int64 { return c.OnlyThere }, "certificates only there: 111122223333/eu-central-1 certificate_arn=arn:aws:acm:eu-central-1:111122223333:certificate/0005"},
 		{"other content", "UPDATE obs.certificates SET status = 'X' WHERE account_id = '222233334444'", "",
-			func(c compareJSON) int64 { return c.Differing }, "certificates differing: 222233334444/eu-central-1 certificate_arn=arn:aws:acm:eu-central-1:111122223333:certificate/0000 in status"},
+			func(c verify.Comparison) int64 { return c.Differing }, "certificates differing: 222233334444/eu-central-1 certificate_arn=arn:aws:acm:eu-central-1:111122223333:certificate/0000 in status"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			change(t, empty, test.change)
@@ -181,7 +182,7 @@ func TestReplayIntoAnEmptyDatabaseIsEqual(t *testing.T) {
 				defer change(t, empty, test.undo)
 			}
 			against := []string{"verify", "--against", empty.URL}
-			c := parse[[]compareJSON](t, hub(t.Context(), append(against, "-o", "json")...).want(t, program.ExitPartly))[0]
+			c := parse[[]verify.Comparison](t, hub(t.Context(), append(against, "-o", "json")...).want(t, program.ExitPartly))[0]
 			if test.found(c) != 1 || c.OnlyHere+c.OnlyThere+c.Differing != 1 || len(c.Differences) != 1 {
 				t.Errorf("%+v", c)
 			}
@@ -199,13 +200,13 @@ func TestReplayIntoAnEmptyDatabaseIsEqual(t *testing.T) {
 	hub(t.Context(), "verify", "--against", empty.URL).want(t, program.ExitDone)
 	// An account that only one of them has.
 	change(t, empty, "UPDATE obs.certificates SET account_id = '333344445555' WHERE account_id = '222233334444'")
-	if c := parse[[]compareJSON](t, hub(t.Context(), "verify", "--against", empty.URL, "-o", "json"))[0]; c.Differing != 1 || c.Rows != c.There ||
+	if c := parse[[]verify.Comparison](t, hub(t.Context(), "verify", "--against", empty.URL, "-o", "json"))[0]; c.Differing != 1 || c.Rows != c.There ||
 		!slices.Equal(c.Differences[0].Columns, []string{"account_id"}) {
 		t.Errorf("%+v", c)
 	}
 	// Examples are limited, counts are not.
 	change(t, empty, "UPDATE obs.certificates SET deleted_at = now()")
-	if c := parse[[]compareJSON](t, hub(t.Context(), "verify", "--against", empty.URL, "-o", "json", "--limit", "3"))[0]; c.OnlyHere != 241 || c.There != 0 || len(c.Differences) != 3 {
+	if c := parse[[]verify.Comparison](t, hub(t.Context(), "verify", "--against", empty.URL, "-o", "json", "--limit", "3"))[0]; c.OnlyHere != 241 || c.There != 0 || len(c.Differences) != 3 {
 		t.Errorf("%+v", c)
 	}
 }
@@ -218,9 +219,9 @@ func TestVerifyContent(t *testing.T) {
 	change(t, w.db, "UPDATE obs.certificates SET row_hash = '00000000-0000-0000-0000-000000000000' WHERE certificate_arn LIKE '%0201'")
 	hub(t.Context(), "verify", "--content").want(t, program.ExitPartly, "certificates edited: 111122223333/eu-central-1 certificate_arn=arn",
 		"11 rows are not as they were sent")
-	c := parse[[]contentJSON](t, hub(t.Context(), "verify", "--content", "--limit", "4", "-o", "json").want(t, program.ExitPartly))[0]
+	c := parse[[]verify.Content](t, hub(t.Context(), "verify", "--content", "--limit", "4", "-o", "json").want(t, program.ExitPartly))[0]
 	if c.Category != "certificates" || c.Rows != 241 || c.Hashes != 10 || c.Keys != 1 || c.Waiting != 1 || c.Unreadable != 0 ||
-		len(c.Differences) != 4 || c.Differences[0].What != edited {
+		len(c.Differences) != 4 || c.Differences[0].What != "edited" {
 		t.Errorf("%+v", c)
 	}
 	hub(t.Context(), "verify", "--content", "--category", "service_costs").want(t, program.ExitDone)
@@ -310,20 +311,47 @@ func TestReplayThatEndsEarlyIsNotComplete(t *testing.T) {
 	})
 }
 
-func TestComparingTakesAsLongAsItTakes(t *testing.T) {
-	here, there := pgtest.New(t, template), pgtest.New(t, template)
-	pool := must(open(t.Context(), here.URL, 1))
-	defer pool.Close()
-	for _, timeout := range []string{"statement_timeout", "idle_in_transaction_session_timeout"} {
-		var value string
-		err := snapshot(t.Context(), pool, func(tx pgx.Tx) error {
-			return tx.QueryRow(t.Context(), "SELECT current_setting($1)", timeout).Scan(&value)
-		})
-		if err != nil || value != "0" {
-			t.Errorf("%s is %s, %v", timeout, value, err)
+func TestVerifySummaries(t *testing.T) {
+	w := filled(t)
+	summaries := func(exit int, args ...string) map[string]verify.Summary {
+		t.Helper()
+		by := map[string]verify.Summary{}
+		for _, s := range parse[verify.Report](t, hub(t.Context(), append([]string{"verify", "-o", "json"}, args...)...).want(t, exit)).Summaries {
+			by[s.Name] = s
 		}
+		return by
 	}
-	// Both databases are at work at the same time.
+	hub(t.Context(), "refresh").want(t, program.ExitDone)
+	if s := summaries(program.ExitDone); len(s) < 6 || s["summary.costs"].Rows != 2 || s["summary.costs"].Waiting {
+		t.Errorf("%+v", s)
+	}
+	hub(t.Context(), "status").want(t, program.ExitDone, "│ summary.costs ")
+	// One row more, one row less, and one that differs.
+	change(t, w.db, "INSERT INTO summary.findings_collected VALUES ('1', '2')")
+	change(t, w.db, "UPDATE summary.costs SET unblended_cost = 7 WHERE service = 'Amazon S3'")
+	if s := summaries(program.ExitPartly); s["summary.findings_collected"].Extra != 1 || s["summary.costs"].Missing != 1 || s["summary.costs"].Extra != 1 {
+		t.Errorf("%+v", s)
+	}
+	hub(t.Context(), "verify").want(t, program.ExitPartly, "summary.findings_collected has too many: (1,2)",
+		"summary.costs lacks: (111122223333,eu-central-1,", "Not all is right", "- 3 rows of summaries are not what their tables say: hub refresh --all")
+	if s := summaries(program.ExitDone, "--category", "certificates"); len(s) > 0 {
+		t.Errorf("they are compared for one category: %+v", s)
+	}
+	// What waits to be refreshed is no difference.
+	change(t, w.db, "INSERT INTO hub.dirty (table_name, account_id, region) VALUES ('service_costs', '111122223333', 'eu-central-1'), ('hub.scope', NULL, NULL)")
+	if s := summaries(program.ExitDone); s["summary.costs"].WaitingScopes != 1 || !s["summary.findings_collected"].Waiting {
+		t.Errorf("%+v", s)
+	}
+	hub(t.Context(), "verify").want(t, program.ExitDone, "1 accounts and regions wait", "not compared: it waits")
+	hub(t.Context(), "refresh", "--all").want(t, program.ExitDone)
+	if s := summaries(program.ExitDone); s["summary.costs"].WaitingScopes != 0 || s["summary.findings_collected"].Waiting {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestBothDatabasesAreAtWorkAtOnce compares digests side by side.
+func TestBothDatabasesAreAtWorkAtOnce(t *testing.T) {
+	here, there := pgtest.New(t, template), pgtest.New(t, template)
 	isolate(t)
 	var locks []pgx.Tx
 	for _, db := range []*pgtest.DB{here, there} {
