@@ -27,7 +27,7 @@ func (db *database) run(category, account, region, slice string, minutesAgo int,
 		FROM scope`, category, account, region, slice, minutesAgo, outcome, rejects, base)
 	if outcome == "ok" && rejects == 0 {
 		db.exec(`
-			UPDATE hub.scope s SET complete_run = (SELECT r.run FROM hub.run r
+			UPDATE hub.scope s SET (complete_run, full_run) = (SELECT r.run, r.run FROM hub.run r
 				WHERE r.scope = s.scope AND r.outcome = 'ok' AND r.rejects = 0 ORDER BY r.run DESC LIMIT 1)
 			WHERE (category, account_id, region, slice) = ($1, $2, $3, $4)`, category, account, region, slice)
 	}

@@ -35,7 +35,8 @@ type apply struct {
 // mark says what changed, for the views.
 type mark struct{ table, account, region string }
 
-// scopesTable is what a mark calls hub.scope: a scope has its first complete run.
+// scopesTable is what a mark calls hub.scope: a scope has its first complete run, or the
+// first of these that is full.
 const scopesTable = "hub.scope"
 
 // scopeState is what the database knows of a scope, under its lock.

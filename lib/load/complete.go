@@ -207,6 +207,9 @@ func (c *category) complete(ctx context.Context, r storedRun) (gone int64, err e
 	if s.isPast(r.run) {
 		return 0, nil
 	}
+	if s.complete == nil || s.full == nil && r.extent == schema.Full {
+		c.dirty[mark{scopesTable, r.scope.Account, r.scope.Region}] = true
+	}
 	if r.extent == schema.Full {
 		if c.snapshot() {
 			if gone, err = c.markGone(ctx, r); err != nil {
@@ -218,9 +221,6 @@ func (c *category) complete(ctx context.Context, r storedRun) (gone int64, err e
 	if gone > 0 {
 		c.counts.Gone += gone
 		c.changed(r.scope)
-	}
-	if s.complete == nil {
-		c.dirty[mark{scopesTable, r.scope.Account, r.scope.Region}] = true
 	}
 	if s.complete == nil || s.complete.Compare(r.run) < 0 {
 		s.complete, s.changed = &r.run, true

@@ -1059,3 +1059,20 @@ func TestIntervalIsStored(t *testing.T) {
 	db.apply(build(t).end(things.Table, "", 2, schema.Empty, 0, 0).end(things.Table, "", 3, schema.Empty, 0, 0).every(1 << 62))
 	want("0", "2147483647", "21600")
 }
+
+// TestMarksOfScopes: views that say where everything was read look again when a scope has
+// its first complete run, and the first full one, and not each time.
+func TestMarksOfScopes(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.exec(load.DDL(inventory.Table))
+	for run, test := range []struct {
+		extent schema.Extent
+		marked bool
+	}{{schema.Incremental, true}, {schema.Incremental, false}, {schema.Full, true}, {schema.Full, false}, {schema.Incremental, false}} {
+		db.exec("DELETE FROM hub.dirty")
+		db.apply(build(t).end(inventory.Table, "", run+1, schema.Empty, 0, 0).extent(test.extent))
+		if got := db.query("SELECT table_name FROM hub.dirty"); slices.Contains(got, "hub.scope") != test.marked {
+			t.Errorf("run %d, %s: marked %q", run+1, test.extent, got)
+		}
+	}
+}
