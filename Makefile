@@ -2,7 +2,6 @@
 # PostgreSQL, and the tests Node.js for the emulators they are judged by.
 
 GOLANGCI    = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 POSTGRES    = go run ./lib/pgtest/cmd/withpostgres
 DEMO        = bin/demo
 VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -50,12 +49,9 @@ internal/emulators/node_modules/.package-lock.json: internal/emulators/package-l
 	else echo "npm is missing: the tests against kinesalite and dynalite will be skipped"; fi
 
 .PHONY: lint
-lint: ## gofmt, go vet, staticcheck, golangci-lint
-	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "not gofmt-ed: $$unformatted"; exit 1; fi
-	go vet ./...
-	go -C docs/example vet ./...
-	$(STATICCHECK) ./...
+lint: ## gofmt, go vet, staticcheck and more, by golangci-lint
 	$(GOLANGCI) run ./...
+	cd docs/example && $(GOLANGCI) run ./...
 
 .PHONY: bench
 bench: build ## measure the figures, each as a ratio to a baseline of the same run
