@@ -56,7 +56,7 @@ func (a *answer) env(region string) *collect.Env {
 func costAnswer(t *testing.T, groups map[string]string) string {
 	t.Helper()
 	var results []string
-	for _, day := range serviceCostDays((&answer{}).env("eu-west-1").Now) {
+	for _, day := range serviceCostQuery((&answer{}).env("eu-west-1").Now).days() {
 		date, err := schema.ParseDate(day)
 		if err != nil {
 			t.Fatal(err)
@@ -139,7 +139,7 @@ func TestCostPeriod(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		days := serviceCostDays(at)
+		days := serviceCostQuery(at).days()
 		if got := fmt.Sprint(days[0], " ", days[len(days)-1], " ", len(days)); got != want {
 			t.Errorf("%s: %s, want %s", now, got, want)
 		}

@@ -72,6 +72,33 @@ func (d *details) read(call string, ask func() error, absent ...string) (detail,
 // column returns the column denied_actions: null if nothing was denied.
 func (d *details) column() schema.JSON { return jsonOf(d.denied) }
 
+// inBatches asks for details of many things at once: ask gets at most n of them at a time.
+// If it fails with one of the codes of gone, one of its things was deleted since it was
+// listed, and the request is made again with the halves, until that one is left out.
+func inBatches[Thing any](things []Thing, n int, ask func([]Thing) error, gone ...string) error {
+	for batch := range slices.Chunk(things, n) {
+		if err := withoutGone(batch, ask, gone); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func withoutGone[Thing any](batch []Thing, ask func([]Thing) error, gone []string) error {
+	err := ask(batch)
+	if !hasCode(err, gone...) {
+		return err
+	}
+	if len(batch) == 1 {
+		return nil
+	}
+	half := len(batch) / 2
+	if err := withoutGone(batch[:half], ask, gone); err != nil {
+		return err
+	}
+	return withoutGone(batch[half:], ask, gone)
+}
+
 // deniedCodes say that a policy denies the one request. Other refusals, as of a token
 // that is not valid, are about all requests: the account would look as if everything
 // in it had denied its details.

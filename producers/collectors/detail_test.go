@@ -84,3 +84,48 @@ func TestEmitDetailed(t *testing.T) {
 		}
 	}
 }
+
+func TestInBatches(t *testing.T) {
+	gone, broken := codeError("NotFound"), errors.New("broken")
+	for name, test := range map[string]struct {
+		things int
+		fault  func(batch []int) error
+		want   [][]int // answered
+		err    error
+	}{
+		"batches": {things: 5, want: [][]int{{0, 1, 2}, {3, 4}}},
+		"none":    {},
+		"one is gone": {things: 4, want: [][]int{{0}, {2}, {3}}, fault: func(batch []int) error {
+			if slices.Contains(batch, 1) {
+				return gone
+			}
+			return nil
+		}},
+		"all are gone": {things: 4, fault: func([]int) error { return gone }},
+		"error":        {things: 4, fault: func([]int) error { return broken }, err: broken},
+		"error of a half": {things: 3, err: broken, fault: func(batch []int) error {
+			if len(batch) == 1 {
+				return broken
+			}
+			return gone
+		}},
+	} {
+		things := make([]int, test.things)
+		for i := range things {
+			things[i] = i
+		}
+		var answered [][]int
+		err := inBatches(things, 3, func(batch []int) error {
+			if test.fault != nil {
+				if err := test.fault(batch); err != nil {
+					return err
+				}
+			}
+			answered = append(answered, batch)
+			return nil
+		}, "NotFound")
+		if !slices.EqualFunc(answered, test.want, slices.Equal) || !errors.Is(err, test.err) {
+			t.Errorf("%s: %v, error %v; want %v, %v", name, answered, err, test.want, test.err)
+		}
+	}
+}

@@ -1,13 +1,18 @@
 package collectors
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/hubspoke/observability/lib/collect"
 )
 
 // pager is what the SDK's paginators have in common.
@@ -96,4 +101,36 @@ func (p *byToken[Page]) NextPage(ctx context.Context, _ ...func(*struct{})) (*Pa
 	}
 	p.asked, p.token = true, p.next(page)
 	return page, nil
+}
+
+// bySlice collects the slices of a category whose slices are lists of their own, one after
+// the other, by name. What is wrong with one of them, such as that it is denied, is its own
+// outcome and hides no other. An error of emit, and the end of ctx, end all. A list must
+// not call emit after it returned.
+func bySlice[Row any](
+	ctx context.Context, emit func(Row) error, lists map[string]func(emit func(Row) error) error,
+) error {
+	var refused error
+	noted := func(row Row) error {
+		err := emit(row)
+		refused = cmp.Or(refused, err)
+		return err
+	}
+	faults := collect.SliceErrors{}
+	for _, slice := range slices.Sorted(maps.Keys(lists)) {
+		err := lists[slice](noted)
+		if refused != nil {
+			return refused
+		}
+		if err != nil && ctx.Err() != nil {
+			return err
+		}
+		if err != nil {
+			faults[slice] = err
+		}
+	}
+	if len(faults) > 0 {
+		return faults
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -201,5 +202,56 @@ func TestTagsWithControlCharactersAreSent(t *testing.T) {
 	want := "{\"secret_arn\":\"arn:1\",\"name\":\"n\",\"description\":\"a\ufffdb\",\"tags\":{\"k\ufffd\":\"\ufffdv\"}}"
 	if _, err := runner.Once(t.Context()); err != nil || len(rows) != 1 || rows[0] != want {
 		t.Errorf("rows %q, error %v; want %q", rows, err, want)
+	}
+}
+
+func TestBySlice(t *testing.T) {
+	denied, full := codeError("AccessDenied"), errors.New("full")
+	rows := func(n int, err error) func(func(string) error) error {
+		return func(emit func(string) error) error {
+			for i := range n {
+				if err := emit(fmt.Sprint(i)); err != nil {
+					return fmt.Errorf("emit: %w", err)
+				}
+			}
+			return err
+		}
+	}
+	for name, test := range map[string]struct {
+		lists  map[string]func(func(string) error) error
+		emit   error // of the second row
+		cancel bool
+		rows   int
+		slices []string // that are not complete
+		err    error
+	}{
+		"all":        {lists: map[string]func(func(string) error) error{"a": rows(1, nil), "b": rows(2, nil)}, rows: 3},
+		"one denied": {lists: map[string]func(func(string) error) error{"a": rows(1, denied), "b": rows(2, nil)}, rows: 3, slices: []string{"a"}, err: denied},
+		"emit":       {lists: map[string]func(func(string) error) error{"a": rows(3, nil), "b": rows(2, nil)}, emit: full, rows: 1, err: full},
+		"canceled":   {lists: map[string]func(func(string) error) error{"a": rows(1, context.Canceled), "b": rows(2, nil)}, cancel: true, rows: 1, err: context.Canceled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if test.cancel {
+				cancel()
+			}
+			emitted, calls := 0, 0
+			err := bySlice(ctx, func(string) error {
+				if calls++; calls == 2 && test.emit != nil {
+					return test.emit
+				}
+				emitted++
+				return nil
+			}, test.lists)
+			var bySlice collect.SliceErrors
+			isSlices := errors.As(err, &bySlice)
+			if emitted != test.rows || !errors.Is(err, test.err) || isSlices != (test.slices != nil) || test.emit != nil && calls != 2 {
+				t.Errorf("%d rows, %d calls, error %v", emitted, calls, err)
+			}
+			if isSlices && !slices.Equal(slices.Sorted(maps.Keys(bySlice)), test.slices) {
+				t.Errorf("slices %v, want %v", bySlice, test.slices)
+			}
+		})
 	}
 }

@@ -127,18 +127,10 @@ func securityFindingResources(resources []types.Resource) []byte {
 	return jsonOf(brief)
 }
 
-// securityFindingTime parses one of the time formats that the API reference lists
+// securityFindingLayouts are the formats of times that the API reference lists
 // (https://docs.aws.amazon.com/securityhub/1.0/APIReference/Welcome.html#timestamps).
-// A time in another format is null, and named in the log.
+var securityFindingLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700"}
+
 func securityFindingTime(env *collect.Env, f *types.AwsSecurityFinding, field string, value *string) *time.Time {
-	if value == nil || *value == "" {
-		return nil
-	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700"} {
-		if t, err := time.Parse(layout, *value); err == nil {
-			return &t
-		}
-	}
-	env.Logger.Warn("time of a finding is in an unknown format", "finding_id", aws.ToString(f.Id), "field", field, "value", *value)
-	return nil
+	return parseTime(env, aws.ToString(f.Id), field, value, securityFindingLayouts...)
 }

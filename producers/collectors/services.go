@@ -1,8 +1,11 @@
 package collectors
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/hubspoke/observability/lib/collect"
 )
@@ -12,4 +15,32 @@ func ServicesOf(d collect.Declaration) []collect.Service {
 	return slices.DeleteFunc(Services(), func(s collect.Service) bool {
 		return !slices.ContainsFunc(d.Calls, func(call string) bool { return strings.HasPrefix(call, s.Name+":") })
 	})
+}
+
+// homes are the regions of each partition that have the services without regions.
+var homes = map[string]string{"aws": "us-east-1", "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-west-1"}
+
+// endpointRegion returns the region in which a partition has the endpoint of a service
+// that has only one there, by the name that requests are signed for: organizations,
+// account, support, health, savingsplans, cost-optimization-hub, aws-marketplace,
+// cloudfront, and wafv2 for CloudFront. Where the SDK knows it, it need not be asked.
+// Of partitions that are not known it is an error, which is classified as disabled.
+//
+// https://docs.aws.amazon.com/general/latest/gr/aws-service-information.html
+func endpointRegion(partition, service string) (string, error) {
+	if partition == "aws-cn" && service == "support" {
+		return "cn-north-1", nil
+	}
+	region, known := homes[partition]
+	if !known {
+		return "", collect.Disabled(fmt.Errorf("it is not known where the partition %s has %s", partition, service))
+	}
+	return region, nil
+}
+
+// inRegion returns the configuration of env for another region.
+func inRegion(env *collect.Env, region string) aws.Config {
+	config := env.AWS.Copy()
+	config.Region = region
+	return config
 }

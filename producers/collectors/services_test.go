@@ -10,6 +10,7 @@ import (
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 
 	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/schema"
 )
 
 // asking notes by which ID and name of a service requests are sent.
@@ -77,5 +78,25 @@ func TestActions(t *testing.T) {
 	got := Actions(collect.Declaration{Calls: []string{"acm:ListCertificates", "s3:ListBuckets", "s3:ListAllMyBuckets"}, Requires: []string{"ec2:DescribeVolumes", "acm:ListCertificates"}})
 	if want := []string{"acm:ListCertificates", "s3:ListAllMyBuckets", "ec2:DescribeVolumes"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestEndpointRegion(t *testing.T) {
+	for _, test := range []struct{ partition, service, want string }{
+		{"aws", "organizations", "us-east-1"},
+		{"aws-cn", "organizations", "cn-northwest-1"},
+		{"aws-cn", "support", "cn-north-1"},
+		{"aws", "support", "us-east-1"},
+		{"aws-us-gov", "health", "us-gov-west-1"},
+		{"aws-other", "health", ""},
+	} {
+		got, err := endpointRegion(test.partition, test.service)
+		if got != test.want || (err == nil) != (test.want != "") || err != nil && collect.Classify(err) != schema.Disabled {
+			t.Errorf("%s in %s: %q, error %v; want %q", test.service, test.partition, got, err, test.want)
+		}
+	}
+	env := (&answer{}).env("eu-west-1")
+	if config := inRegion(env, "us-east-1"); config.Region != "us-east-1" || config.HTTPClient != env.AWS.HTTPClient || env.AWS.Region != "eu-west-1" {
+		t.Errorf("region %s, of env %s", config.Region, env.AWS.Region)
 	}
 }

@@ -10,8 +10,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/smithy-go/document"
 
+	"github.com/hubspoke/observability/lib/collect"
 	"github.com/hubspoke/observability/lib/schema"
 )
 
@@ -39,6 +42,65 @@ func integer(n *int32) *int64 {
 	}
 	wide := int64(*n)
 	return &wide
+}
+
+// parseTime parses a time that AWS sends as text, in the first layout that it fits; none
+// is RFC 3339. nil and an empty text are nil. A text that fits no layout, or has no zone, so
+// that nobody knows which instant it is, is nil, and named in the log with its thing and field.
+func parseTime(env *collect.Env, thing, field string, value *string, layouts ...string) *time.Time {
+	if value == nil || *value == "" {
+		return nil
+	}
+	if len(layouts) == 0 {
+		layouts = rfc3339
+	}
+	for _, layout := range layouts {
+		if t, err := time.Parse(layout, *value); err == nil {
+			return &t
+		}
+	}
+	env.Logger.Warn("a time is in an unknown format", "of", thing, "field", field, "value", *value)
+	return nil
+}
+
+var rfc3339 = []string{time.RFC3339Nano}
+
+// floatDecimal returns a number that AWS sends as a float: the shortest text that is this
+// float, rounded where a decimal ends, at ten digits behind the point. nil, what is not
+// finite and what is too large are nil.
+func floatDecimal(f *float64) *schema.Decimal {
+	if f == nil {
+		return nil
+	}
+	value, err := schema.ParseDecimal(strconv.FormatFloat(*f, 'f', -1, 64))
+	if err != nil {
+		value, err = schema.ParseDecimal(strconv.FormatFloat(*f, 'f', schema.DecimalScale, 64))
+	}
+	if err != nil {
+		return nil
+	}
+	return &value
+}
+
+// arnPart returns a part of an ARN, or nil if the text is none or has no such part:
+// arnPart(s, arnName), or a function for another part.
+func arnPart(text *string, part func(arn.ARN) string) *string {
+	parsed, err := arn.Parse(aws.ToString(text))
+	if err != nil {
+		return nil
+	}
+	return enum(part(parsed))
+}
+
+func arnAccount(a arn.ARN) string { return a.AccountID }
+func arnRegion(a arn.ARN) string  { return a.Region }
+
+// arnName returns the resource without its type: orders of db:orders and of function/orders.
+func arnName(a arn.ARN) string {
+	if i := strings.IndexAny(a.Resource, ":/"); i >= 0 {
+		return a.Resource[i+1:]
+	}
+	return a.Resource
 }
 
 // jsonOf returns an SDK value as JSON with the names of the AWS API. What AWS

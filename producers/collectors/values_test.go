@@ -2,12 +2,15 @@ package collectors
 
 import (
 	"encoding/json"
+	"log/slog"
 	"math"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/acm"
 	"github.com/aws/aws-sdk-go-v2/service/costexplorer"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -212,4 +215,75 @@ func nulls(value any) (paths []string) {
 		}
 	}
 	return paths
+}
+
+func TestParseTime(t *testing.T) {
+	var log strings.Builder
+	env := (&answer{}).env("eu-west-1")
+	env.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	for _, test := range []struct {
+		value   string
+		layouts []string
+		want    string // "" is nil
+		logged  bool
+	}{
+		{"2026-10-20T06:30:00.5Z", nil, "2026-10-20T06:30:00.5Z", false},
+		{"20/10/2026", []string{time.RFC3339, "02/01/2006"}, "2026-10-20T00:00:00Z", false},
+		{"2026-10-20T08:30:00.000+0200", []string{"2006-01-02T15:04:05Z0700"}, "2026-10-20T06:30:00Z", false}, // Lambda
+		{"", nil, "", false},
+		{"noon", nil, "", true},
+		{"2026-10-20 06:30", nil, "", true},
+	} {
+		log.Reset()
+		got := ""
+		if at := parseTime(env, "thing-1", "CreatedAt", &test.value, test.layouts...); at != nil {
+			got = at.UTC().Format(time.RFC3339Nano)
+		}
+		if got != test.want || (log.Len() > 0) != test.logged {
+			t.Errorf("%q is %q, want %q; log %q", test.value, got, test.want, log.String())
+		}
+		if test.logged && (!strings.Contains(log.String(), "of=thing-1") || !strings.Contains(log.String(), "field=CreatedAt")) {
+			t.Errorf("log %q", log.String())
+		}
+	}
+	if parseTime(env, "", "", nil) != nil {
+		t.Error("nil is a time")
+	}
+}
+
+func TestFloatDecimal(t *testing.T) {
+	for f, want := range map[float64]string{
+		0.1: "0.1", 0.1 + 0.2: "0.3", 12.5: "12.5", -3: "-3", 1e-10: "0.0000000001", 1e-12: "0", 1e20: "100000000000000000000",
+		1.0 / 3: "0.3333333333", 1e30: "", math.NaN(): "", math.Inf(1): "",
+	} {
+		got := ""
+		if d := floatDecimal(&f); d != nil {
+			got = d.String()
+		}
+		if got != want {
+			t.Errorf("%v is %q, want %q", f, got, want)
+		}
+	}
+	if floatDecimal(nil) != nil {
+		t.Error("nil is a number")
+	}
+}
+
+func TestARNPart(t *testing.T) {
+	for _, test := range []struct{ text, account, region, name string }{
+		{"arn:aws:rds:eu-west-1:111122223333:db:orders", "111122223333", "eu-west-1", "orders"},
+		{"arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/web/50dc", "111122223333", "eu-west-1", "app/web/50dc"},
+		{"arn:aws:s3:::orders", "", "", "orders"},
+		{"orders", "", "", ""},
+		{"", "", "", ""},
+	} {
+		for want, part := range map[*string]func(arn.ARN) string{&test.account: arnAccount, &test.region: arnRegion, &test.name: arnName} {
+			if got := arnPart(&test.text, part); aws.ToString(got) != *want || (got == nil) != (*want == "") {
+				t.Errorf("%s has %q, want %q", test.text, aws.ToString(got), *want)
+			}
+		}
+	}
+	if arnPart(nil, arnName) != nil {
+		t.Error("nil is an ARN")
+	}
 }
