@@ -80,6 +80,7 @@ func (c onceCommand) Run(ctx context.Context, p program.Program, find findSource
 		Packer:          to.packer,
 		Workers:         semaphore.NewWeighted(int64(c.Concurrent)),
 		MaxPaidRequests: c.MaxPaidRequests,
+		Labels:          c.Label,
 		Logger:          log,
 		Hooks:           done.hooks(),
 	}

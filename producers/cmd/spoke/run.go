@@ -80,6 +80,7 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 		Packer:          to.packer,
 		Workers:         semaphore.NewWeighted(int64(c.Concurrent)),
 		MaxPaidRequests: c.MaxPaidRequests,
+		Labels:          c.Label,
 		Every:           c.Interval,
 		Logger:          log,
 		Hooks:           metrics.hooks(),

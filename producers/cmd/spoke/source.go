@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go"
@@ -22,11 +23,12 @@ import (
 
 // sourceFlags say what is collected.
 type sourceFlags struct {
-	Region     []string `placeholder:"REGION" help:"Region to collect; repeat it or separate with commas. Defaults to the region of the AWS configuration."`
-	HomeRegion string   `placeholder:"REGION" help:"Region through which categories without regions are collected. Set the same one everywhere if an account has several spokes: only the one that collects this region does it. Defaults to the first region."`
-	Category   []string `placeholder:"NAME" help:"Category to collect; repeat it or separate with commas. Defaults to all: see 'spoke categories'."`
-	Profile    string   `help:"Profile of the AWS configuration files."`
-	Concurrent int      `default:"4" max:"1000" help:"How many categories and regions are collected at the same time."`
+	Region     []string          `placeholder:"REGION" help:"Region to collect; repeat it or separate with commas. Defaults to the region of the AWS configuration."`
+	HomeRegion string            `placeholder:"REGION" help:"Region through which categories without regions are collected. Set the same one everywhere if an account has several spokes: only the one that collects this region does it. Defaults to the first region."`
+	Category   []string          `placeholder:"NAME" help:"Category to collect; repeat it or separate with commas. Defaults to all: see 'spoke categories'."`
+	Profile    string            `help:"Profile of the AWS configuration files."`
+	Label      map[string]string `placeholder:"KEY=VALUE" mapsep:"," help:"Label of the account, such as product=payments, for categories with a column for it; repeat it or separate with commas."`
+	Concurrent int               `default:"4" max:"1000" help:"How many categories and regions are collected at the same time."`
 
 	MaxPaidRequests int `default:"200" help:"How many requests that AWS charges for (service_costs: USD 0.01 each) one run may send; then it is stopped, and is not complete."`
 }
@@ -38,8 +40,29 @@ func (f sourceFlags) Validate() error {
 			return err
 		}
 	}
+	for key, value := range f.Label {
+		if err := checkLabel(key, value); err != nil {
+			return err
+		}
+	}
 	if f.HomeRegion != "" {
 		return checkRegion("--home-region", f.HomeRegion)
+	}
+	return nil
+}
+
+// Limits of a label in characters, those of a tag of AWS.
+const (
+	maxLabelKey   = 128
+	maxLabelValue = 256
+)
+
+func checkLabel(key, value string) error {
+	if key = strings.TrimSpace(key); key == "" || utf8.RuneCountInString(key) > maxLabelKey {
+		return fmt.Errorf("--label: the key %.40q must have 1 to %d characters", key, maxLabelKey)
+	}
+	if utf8.RuneCountInString(value) > maxLabelValue {
+		return fmt.Errorf("--label %s: the value has more than %d characters", key, maxLabelValue)
 	}
 	return nil
 }

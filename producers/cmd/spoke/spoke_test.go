@@ -181,6 +181,9 @@ func TestUsageErrorsNameTheThingAndTheNextStep(t *testing.T) {
 		{"once --concurrent=1001", "--concurrent must be at most 1000"},
 		{"run --bucket s3://b/prefix", "is not the name of a bucket"},
 		{"once --home-region Frankfurt", `--home-region "Frankfurt" is not the name of a region`},
+		{"once --label product", `expected "<key>=<value>" but got "product"`},
+		{"once --label =payments", "--label: the key \"\" must have 1 to 128 characters"},
+		{"once --label product=" + strings.Repeat("x", 257), "--label product: the value has more than 256 characters"},
 		{"run --stream x --home-region global", `--home-region "global" is not the name of a region`},
 	} {
 		spoke(t.Context(), fixed(collector(things, nil), collector(others, nil)), strings.Fields(test.args)...).want(t, program.ExitUsage, "", test.stderr)
@@ -360,6 +363,35 @@ func TestHomeRegionIsTheFirstUnlessGiven(t *testing.T) {
 		sources, err := awsSources(t.Context(), sourceFlags{Region: regions, HomeRegion: given}, slog.New(slog.DiscardHandler))
 		if err != nil || len(sources) != 1 || sources[0].home != want || !slices.Equal(sources[0].regions, regions) {
 			t.Errorf("home region %q: %+v, error %v", given, sources, err)
+		}
+	}
+}
+
+// TestLabelsReachTheCollectors of both commands, as flags and as a variable.
+func TestLabelsReachTheCollectors(t *testing.T) {
+	for _, test := range []struct{ settings, args, want string }{
+		{"", "once --label product=payments --label team=a,stage=prod", "map[product:payments stage:prod team:a]"},
+		{"SPOKE_LABEL=product=a=b,team=b", "once", "map[product:a=b team:b]"},
+		{"", "run --stream observability --duration 1m --label product=payments", "map[product:payments]"},
+		{"", "once", "map[]"},
+	} {
+		fake(t)
+		if name, value, ok := strings.Cut(test.settings, "="); ok {
+			t.Setenv(name, value)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var got atomic.Value
+		c := collector(things, nil).(collect.Collector[thing])
+		c.Every = time.Millisecond // the first run of spoke run is not a minute later
+		c.Collect = func(_ context.Context, env *collect.Env, _ func(thing) error) error {
+			got.Store(fmt.Sprint(env.Labels))
+			cancel()
+			return nil
+		}
+		r := spoke(ctx, fixed(c), strings.Fields(test.args)...)
+		cancel()
+		if got.Load() != test.want {
+			t.Errorf("%s %s: labels %v, want %s\n%s", test.settings, test.args, got.Load(), test.want, r.stderr)
 		}
 	}
 }
