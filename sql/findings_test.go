@@ -199,6 +199,11 @@ func TestWhatAnAccountAddsToAViewIsBounded(t *testing.T) {
 	db.want("SELECT unblended_cost::int FROM cost_monthly WHERE service = 'other'", "501")
 	db.want("SELECT count(*) FROM needs_attention WHERE issue = 'secret_pending_deletion'", "10001")
 	db.want("SELECT resource_name, (due_at AT TIME ZONE 'UTC')::text FROM needs_attention WHERE resource_arn = ''", "501 more 2026-07-08 02:46:40")
+	db.want("SELECT count(*) FROM summary.findings", "20002")
+	// Nor does one change cost what the sender has made up.
+	db.exec("UPDATE obs.security_findings SET severity_label = 'CRITICAL' WHERE finding_id = '77'")
+	db.mark("security_findings", accountA, "eu-central-1")
+	db.wantChanged("summary.findings", 4)
 	// Other regions of the account do not get as many again.
 	db.more("security_findings", 21_000, `'region', 'us-east-1', 'finding_id', n || 'u', 'finding_account_id', lpad((n + 30000)::text, 12, '0'), 'severity_label', 'LOW'`)
 	db.more("service_costs", 10, `'region', 'elsewhere', 'service', 'made up too ' || n, 'unblended_cost', 1`)

@@ -1,6 +1,7 @@
 package sql_test
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -8,9 +9,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/hubspoke/observability/lib/pgtest"
 	"github.com/hubspoke/observability/lib/refresh"
 	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/schemas"
@@ -42,21 +46,37 @@ func (db *database) wantSummariesRight() {
 	}
 }
 
-// refreshed refreshes what changed, and returns what that was.
+// refreshed refreshes what changed, and returns the names of what that was.
 func (db *database) refreshed() (names []string) {
 	db.Helper()
-	refresher, err := refresh.New(db.Pool, refresh.Config{})
-	if err != nil {
-		db.Fatal(err)
-	}
-	result, err := refresher.Once(db.Context())
-	if err != nil {
-		db.Fatal(err)
-	}
-	for _, v := range result.Views {
+	for _, v := range refreshOnce(db.T, db.Pool).Views {
 		names = append(names, v.Name)
 	}
 	return names
+}
+
+func refreshOnce(t testing.TB, pool *pgxpool.Pool) refresh.Result {
+	t.Helper()
+	refresher, err := refresh.New(pool, refresh.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := refresher.Once(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+// wantChanged refreshes what changed, and fails if more rows of a summary were written
+// than most.
+func (db *database) wantChanged(summary string, most int64) {
+	db.Helper()
+	result := refreshOnce(db.T, db.Pool)
+	i := slices.IndexFunc(result.Views, func(v refresh.View) bool { return v.Name == summary })
+	if i < 0 || result.Views[i].Changed == 0 || result.Views[i].Changed > most {
+		db.Errorf("%+v: want at least one changed row of %s and at most %d", result.Views, summary, most)
+	}
 }
 
 // mark says that rows of an account and region changed, as the loader does.
@@ -223,4 +243,42 @@ func TestAChangeOfOneTableRefreshesOneView(t *testing.T) {
 			t.Errorf("a complete run refreshes %q, want %q", got, want)
 		}
 	}
+}
+
+// madeUp is how many accounts BenchmarkMadeUpAccounts makes up:
+//
+//	go test ./sql -run '^$' -bench MadeUp -benchtime 5x -made-up 500000
+var madeUp = flag.Int("made-up", 20_000, "accounts in BenchmarkMadeUpAccounts")
+
+// BenchmarkMadeUpAccounts changes one finding of a sender whose findings are about as many
+// accounts as it liked, and refreshes.
+func BenchmarkMadeUpAccounts(b *testing.B) {
+	db := pgtest.New(b, whole)
+	exec := func(statement string, args ...any) {
+		if _, err := db.Pool.Exec(b.Context(), statement, args...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	exec(`INSERT INTO obs.security_findings (row_key, row_hash, account_id, region, run_id, collected_at, finding_id, product_arn, generator_id,
+			finding_account_id, title, resource_count)
+		SELECT md5(n::text)::uuid, md5(n::text)::uuid, $1, 'eu-central-1', '01930000-0000-7000-8000-000000000001', now(), n::text, 'p', 'g', n::text, 't', 1
+		FROM generate_series(100000000000, 100000000000 + $2::bigint - 1) n`, accountA, *madeUp)
+	exec("ANALYZE obs.security_findings")
+	refreshOnce(b, db.Pool)
+	var summary, views time.Duration
+	var changed int64
+	for n := range b.N {
+		exec("UPDATE obs.security_findings SET severity_label = (ARRAY['LOW', 'HIGH'])[1 + $1 % 2] WHERE finding_id = '100000000007'", n)
+		exec("INSERT INTO hub.dirty (table_name, account_id, region) VALUES ('security_findings', $1, 'eu-central-1')", accountA)
+		for _, v := range refreshOnce(b, db.Pool).Views {
+			if strings.HasPrefix(v.Name, "summary.") {
+				summary, changed = summary+v.Duration, changed+v.Changed
+			} else {
+				views += v.Duration
+			}
+		}
+	}
+	b.ReportMetric(float64(summary.Milliseconds())/float64(b.N), "ms-summary")
+	b.ReportMetric(float64(views.Milliseconds())/float64(b.N), "ms-views")
+	b.ReportMetric(float64(changed)/float64(b.N), "rows-changed")
 }

@@ -30,13 +30,14 @@ func main() {
 	flag.IntVar(&size.rows, "rows", 400_000, "rows of the whole way; a multiple of -batch")
 	flag.IntVar(&size.batch, "batch", 10_000, "rows of a batch; a multiple of 5,000")
 	flag.IntVar(&size.rounds, "rounds", 5, "how often each side is measured; the median counts")
-	flag.StringVar(&size.only, "only", "", "measure only `one`: wire, decode, copy or way")
+	flag.StringVar(&size.only, "only", "", "measure only `one`: wire, decode, copy, way or views")
+	flag.IntVar(&size.findings, "findings", 2_000_000, "findings below the views; a multiple of 1,000")
 	flag.Parse()
 	program.SpareProcessors() // as the hub does
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if *quick {
-		size.rows, size.rounds = 20_000, 1
+		size.rows, size.findings, size.rounds = 20_000, 20_000, 1
 	}
 	if err := run(ctx, size); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -46,8 +47,8 @@ func main() {
 
 // size of the measurements.
 type size struct {
-	rows, batch, rounds int
-	only                string
+	rows, findings, batch, rounds int
+	only                          string
 }
 
 // figure is one line of the result.
@@ -72,7 +73,7 @@ func run(ctx context.Context, s size) error {
 	for _, m := range []struct {
 		name    string
 		measure func(context.Context, size) ([]figure, error)
-	}{{"wire", wire}, {"decode", decoding}, {"copy", copying}, {"way", wholeWay}} {
+	}{{"wire", wire}, {"decode", decoding}, {"copy", copying}, {"way", wholeWay}, {"views", views}} {
 		if s.only != "" && s.only != m.name {
 			continue
 		}
@@ -84,7 +85,7 @@ func run(ctx context.Context, s size) error {
 		figures = append(figures, found...)
 	}
 	if figures == nil {
-		return fmt.Errorf("nothing is called %q: -only takes wire, decode, copy or way", s.only)
+		return fmt.Errorf("nothing is called %q: -only takes wire, decode, copy, way or views", s.only)
 	}
 	print(figures)
 	return nil

@@ -34,18 +34,28 @@ WITH place AS (
               WHEN home.account_id IS NOT NULL THEN o.account_id = o.home_account_id AND o.region = o.home_region
               ELSE o.place = 1 AND (o.account_id = o.home_account_id OR NOT o.is_seen_at_home)
           END
-), ranked AS (
-    SELECT f.*,
-           row_number() OVER (PARTITION BY account_id, home_account_id = 'other'
-                              ORDER BY home_account_id = account_id DESC, findings DESC, home_account_id, home_region, product_name,
-                                       severity, workflow_status, record_state, compliance_status, region) > 20000 AS is_other
-    FROM summary.findings f JOIN counting USING (account_id, region, home_account_id, home_region)
+), counted AS (
+    SELECT f.* FROM summary.findings f JOIN counting USING (account_id, region, home_account_id, home_region)
+), large AS (
+    -- Most accounts need not be sorted.
+    SELECT account_id FROM counted GROUP BY account_id HAVING count(*) > 20000
 ), bounded AS (
-    SELECT CASE WHEN is_other THEN 'other' ELSE home_account_id END AS account_id,
-           CASE WHEN is_other THEN 'other' ELSE home_region END AS region,
-           CASE WHEN is_other THEN 'other' ELSE product_name END AS product_name,
+    SELECT home_account_id AS account_id, home_region AS region, product_name,
            severity, workflow_status, record_state, compliance_status, findings, first_observed_at, last_updated_at
-    FROM ranked
+    FROM counted
+    WHERE account_id NOT IN (SELECT account_id FROM large)
+    UNION ALL
+    SELECT CASE WHEN is_other THEN 'other' ELSE home_account_id END,
+           CASE WHEN is_other THEN 'other' ELSE home_region END,
+           CASE WHEN is_other THEN 'other' ELSE product_name END,
+           severity, workflow_status, record_state, compliance_status, findings, first_observed_at, last_updated_at
+    FROM (
+        SELECT *, row_number() OVER (PARTITION BY account_id, home_account_id = 'other'
+                                     ORDER BY home_account_id = account_id DESC, findings DESC, home_account_id, home_region, product_name,
+                                              severity, workflow_status, record_state, compliance_status, region) > 20000 AS is_other
+        FROM counted
+        WHERE account_id IN (SELECT account_id FROM large)
+    ) ranked
 )
 SELECT account_id, region, product_name, severity, workflow_status, record_state, compliance_status,
        record_state <> 'ARCHIVED' AND workflow_status NOT IN ('RESOLVED', 'SUPPRESSED') AND compliance_status <> 'PASSED' AS is_open,
