@@ -50,8 +50,9 @@ func TestSkeletonPassesTheFastTests(t *testing.T) {
 	}
 	for _, arguments := range []string{
 		"run ./internal/generate",
-		// Two tests ask every collector, and this one is not written yet.
-		"test -skip ^(TestAnswersThatAreNone|TestServices|TestS3BucketPolicies)$ ./schemas/... ./producers/collectors ./internal/generate/documents",
+		// Four tests ask every collector, and this one is not written yet.
+		"test -skip ^(TestAnswersThatAreNone|TestServices|TestEveryListIsReadToItsEnd|TestActionsExist|TestS3BucketPolicies)$ " +
+			"./schemas/... ./producers/collectors ./internal/generate/documents",
 	} {
 		command := exec.CommandContext(t.Context(), "go", strings.Fields(arguments)...)
 		command.Dir = dir
