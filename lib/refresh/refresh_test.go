@@ -143,14 +143,18 @@ func TestFirstPopulation(t *testing.T) {
 	}
 }
 
-// slowView is a package whose only view waits for a lock that the test holds, so
-// that things happen in the middle of its refresh.
-var slowView = fstest.MapFS{"v.sql": file(`
+// gate is a function that waits for a lock that the test holds.
+const gate = `
 	CREATE FUNCTION obs.gate(n int) RETURNS int LANGUAGE plpgsql AS $$
 	BEGIN
 		PERFORM pg_advisory_lock_shared(1), pg_advisory_unlock_shared(1);
 		RETURN n;
 	END $$;
+`
+
+// slowView is a package whose only view waits for a lock that the test holds, so
+// that things happen in the middle of its refresh.
+var slowView = fstest.MapFS{"v.sql": file(gate + `
 	CREATE MATERIALIZED VIEW slow AS SELECT name, amount FROM obs.fruit WHERE obs.gate(1) = 1;
 	CREATE UNIQUE INDEX ON slow (name)`)}
 

@@ -263,6 +263,9 @@ func (s *session) refreshSummary(ctx context.Context, sum summary) (view View, i
 		// It happens once, and is tried again for as long as it fails.
 		timeout = 0
 		s.config.Logger.Info("fills summary", "summary", sum.Name)
+		defer heartbeat(fillHeartbeat, func(elapsed time.Duration) {
+			s.config.Logger.Info("still fills summary", "summary", sum.Name, "elapsed", elapsed)
+		})()
 	}
 	view.Err = pgx.BeginTxFunc(ctx, s.conn, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, fmt.Sprintf("SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d",
@@ -294,6 +297,33 @@ func (s *session) refreshSummary(ctx context.Context, sum summary) (view View, i
 	view.Duration = time.Since(start)
 	view, err = s.failed(ctx, view)
 	return view, 0, err
+}
+
+// fillHeartbeat is how often people hear that a summary is being filled. It reads whole
+// tables, which may take minutes.
+const fillHeartbeat = 10 * time.Second
+
+// heartbeat calls beat each interval until stop is called, which waits for the last call.
+func heartbeat(interval time.Duration, beat func(elapsed time.Duration)) (stop func()) {
+	start := time.Now()
+	ticker := time.NewTicker(interval)
+	stopped, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-ticker.C:
+				beat(time.Since(start).Round(time.Second))
+			case <-stopped:
+				return
+			}
+		}
+	}()
+	return func() {
+		ticker.Stop()
+		close(stopped)
+		<-done
+	}
 }
 
 // update computes the rows of the scopes, deletes what is no longer so and inserts what

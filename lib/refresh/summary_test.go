@@ -175,6 +175,36 @@ func TestMarksOfOtherSchemas(t *testing.T) {
 	db.wantRight()
 }
 
+// TestFillingHoldsNobodyUp: installation computes nothing, also beside a writer, and while
+// the refresher fills a summary its table is written and other views are read.
+func TestFillingHoldsNobodyUp(t *testing.T) {
+	db := newDatabase(t)
+	db.exec(summaryTables)
+	writer := db.connect()
+	if _, err := writer.Exec(t.Context(), "BEGIN; INSERT INTO obs.boxes VALUES (1, 'a', 'r', 'pear', 1)"); err != nil {
+		t.Fatal(err)
+	}
+	files := summaries()
+	files["summaries/stock.sql"] = file(strings.Replace(string(files["summaries/stock.sql"].Data), "WHERE NOT gone", "WHERE NOT gone AND obs.gate(1) = 1", 1))
+	db.exec(gate)
+	db.install(files) // while the writer is at work
+	if _, err := writer.Exec(t.Context(), "COMMIT"); err != nil {
+		t.Fatal(err)
+	}
+	open := db.closeGate()
+	filled := make(chan []string)
+	go func() { filled <- db.once() }()
+	db.waitFor(`count(*) = 1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_temp.fresh%' AND wait_event = 'advisory' AND pid <> pg_backend_pid()`)
+	db.exec("INSERT INTO obs.boxes VALUES (2, 'a', 'r', 'pear', 2); SELECT * FROM summary.stock, summary.largest")
+	open()
+	<-filled
+	db.change("boxes", "SELECT 1")
+	db.once()
+	if got := db.text("SELECT boxes || ' ' || amount FROM summary.stock"); !slices.Equal(got, []string{"2 3"}) {
+		t.Errorf("stock %q", got)
+	}
+}
+
 // TestCheckSummaries names what a summary lacks and what it should not have, and leaves
 // out what waits to be refreshed.
 func TestCheckSummaries(t *testing.T) {
