@@ -74,8 +74,8 @@ generate: ## write the lists of categories, the catalog and the reference pages 
 	go run ./internal/generate
 
 .PHONY: collector
-collector: ## write the skeleton of a new category; NAME=things
-	go run ./producers/internal/newcollector $(NAME)
+collector: ## write the first draft of a category; NAME=queues FROM=sqs:ListQueues
+	go run ./internal/newcollector $(NAME) $(FROM)
 
 .PHONY: clean
 clean: ## remove what was built

@@ -26,9 +26,12 @@ type answer struct {
 }
 
 func (a *answer) Do(r *http.Request) (*http.Response, error) {
-	sent, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
+	var sent []byte
+	if r.Body != nil { // a GET has none
+		var err error
+		if sent, err = io.ReadAll(r.Body); err != nil {
+			return nil, err
+		}
 	}
 	a.hosts, a.bodies = append(a.hosts, r.URL.Host), append(a.bodies, string(sent))
 	return &http.Response{StatusCode: a.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(a.body)), Request: r}, nil

@@ -125,7 +125,8 @@ func TestEveryCategoryChanges(t *testing.T) {
 				}
 			}
 		}
-		if appeared == 0 || changed == 0 {
+		// What has nothing but its key cannot change.
+		if appeared == 0 || changed == 0 && len(table.Keys()) < len(table.Columns()) {
 			t.Errorf("%s: %d rows appeared and %d changed", table, appeared, changed)
 		}
 		if gone := disappeared > 0; gone != (table.Mode() == schema.Snapshot) {
