@@ -25,43 +25,6 @@ func (db *database) finding(id string, values ...string) {
 	}, values...)...)
 }
 
-func TestFindingsSummary(t *testing.T) {
-	db := newDatabase(t)
-	db.finding("1", "first_observed_at", "2026-07-02T00:00:00Z", "finding_updated_at", "2026-07-03T00:00:00Z")
-	db.finding("2", "first_observed_at", "2026-07-01T00:00:00Z", "finding_updated_at", "2026-07-02T00:00:00Z")
-	db.finding("3", "severity_label", "INFORMATIONAL") // the predecessor never counted these
-	db.finding("4", "workflow_status", "RESOLVED")
-	db.finding("5", "record_state", "ARCHIVED")
-	db.finding("6", "compliance_status", "PASSED", "product_name", "Security Hub")
-	db.finding("7", "deleted_at", "2026-08-01T00:00:00Z")
-	db.finding("8", "region", "us-east-1", "finding_region", "NULL")
-	db.finding("9", "sample", "true")
-	db.finding("10", "sample", "false", "severity_label", "LOW", "record_state", "ARCHIVED")
-	db.refresh()
-	db.want(`SELECT account_id, region, product_name, severity, workflow_status, record_state, compliance_status, is_open, findings,
-			first_observed_at AT TIME ZONE 'UTC' = '2026-07-01', last_updated_at AT TIME ZONE 'UTC' = '2026-07-03'
-		FROM findings_summary ORDER BY 2, 3, 4, 5, 6`,
-		accountA+" eu-central-1 GuardDuty HIGH NEW ACTIVE NONE true 2 true true",
-		accountA+" eu-central-1 GuardDuty HIGH NEW ARCHIVED NONE false 1 <nil> <nil>",
-		accountA+" eu-central-1 GuardDuty HIGH RESOLVED ACTIVE NONE false 1 <nil> <nil>",
-		accountA+" eu-central-1 GuardDuty INFORMATIONAL NEW ACTIVE NONE true 1 <nil> <nil>",
-		accountA+" eu-central-1 GuardDuty LOW NEW ARCHIVED NONE false 1 <nil> <nil>",
-		accountA+" eu-central-1 Security Hub HIGH NEW ACTIVE PASSED false 1 <nil> <nil>",
-		accountA+" us-east-1 GuardDuty HIGH NEW ACTIVE NONE true 1 <nil> <nil>")
-	db.want("SELECT account_id, region, critical, high, medium, low, informational, unknown, findings FROM open_findings ORDER BY region",
-		accountA+" eu-central-1 0 2 0 0 1 0 3",
-		accountA+" us-east-1 0 1 0 0 0 0 1")
-}
-
-// TestFindingsThatSayLittle: what is not known is open, and not left out.
-func TestFindingsThatSayLittle(t *testing.T) {
-	db := newDatabase(t)
-	db.finding("1", "severity_label", "NULL", "workflow_status", "NULL", "record_state", "NULL", "product_name", "NULL")
-	db.refresh()
-	db.want("SELECT product_name, severity, workflow_status, record_state, is_open FROM findings_summary", "UNKNOWN UNKNOWN UNKNOWN UNKNOWN true")
-	db.want("SELECT unknown, findings FROM open_findings", "1 1")
-}
-
 // TestFindingSeenInSeveralPlaces: the predecessor booked the findings of members
 // on their administrator, and would have counted them twice.
 func TestFindingSeenInSeveralPlaces(t *testing.T) {
@@ -98,26 +61,6 @@ func TestFindingSeenInSeveralPlaces(t *testing.T) {
 	db.run("security_findings", accountB, "eu-central-1", "", 0, "ok", 0)
 	db.refresh()
 	db.want(counted, accountA+" eu-central-1 HIGH 2")
-}
-
-// TestForeignAccountCannotHideAFinding: an account that names the finding of
-// another must not decide its state, however new its word is. (In the predecessor
-// it took over the row.)
-func TestForeignAccountCannotHideAFinding(t *testing.T) {
-	db := newDatabase(t)
-	db.finding("1", "collected_at", "2026-08-01T00:00:00Z")
-	db.finding("1", "account_id", accountB, "record_state", "ARCHIVED", "collected_at", "2026-08-09T00:00:00Z")
-	// Nor by a finding of its own of the same name.
-	db.finding("1", "account_id", accountB, "finding_account_id", accountB, "record_state", "ARCHIVED", "collected_at", "2026-08-08T00:00:00Z")
-	db.finding("1", "account_id", accountB, "finding_account_id", accountB, "region", "us-east-1", "finding_region", "us-east-1", "record_state", "ARCHIVED")
-	// Nor does such a one hide a finding that the administrator alone has seen.
-	db.finding("2", "account_id", admin)
-	db.finding("2", "account_id", accountB, "finding_account_id", accountB, "record_state", "ARCHIVED")
-	// Nor can it hide what the administrator says of an account that is not collected.
-	db.finding("3", "account_id", admin, "finding_account_id", "333333333333")
-	db.finding("3", "account_id", accountB, "finding_account_id", "333333333333", "record_state", "ARCHIVED", "collected_at", "2026-08-09T00:00:00Z")
-	db.refresh()
-	db.want("SELECT account_id, findings FROM open_findings ORDER BY 1", accountA+" 1", "333333333333 1")
 }
 
 // TestDeletedFindingsAreNotOpen: neither those that Security Hub has deleted, which a full
