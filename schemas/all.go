@@ -8,10 +8,13 @@ import "github.com/hubspoke/observability/lib/schema"
 func All() []*schema.Table {
 	return []*schema.Table{
 		Certificates.Table,
+		EBSVolumes.Table,
 		EC2Instances.Table,
 		KMSKeys.Table,
+		RDSInstances.Table,
 		Secrets.Table,
 		SecurityFindings.Table,
 		ServiceCosts.Table,
+		Subnets.Table,
 	}
 }

@@ -8,10 +8,13 @@ import "github.com/hubspoke/observability/lib/collect"
 func All() []collect.Any {
 	return []collect.Any{
 		Certificates,
+		EBSVolumes,
 		EC2Instances,
 		KMSKeys,
+		RDSInstances,
 		Secrets,
 		SecurityFindings,
 		ServiceCosts,
+		Subnets,
 	}
 }

@@ -13,6 +13,7 @@ func Services() []collect.Service {
 		ceService,
 		ec2Service,
 		kmsService,
+		rdsService,
 		secretsmanagerService,
 		securityhubService,
 	}

@@ -10,9 +10,13 @@ import (
 
 func TestCertificates(t *testing.T) { collecttest.Run(t, Certificates, collecttest.Actions(action)) }
 
+func TestEBSVolumes(t *testing.T) { collecttest.Run(t, EBSVolumes, collecttest.Actions(action)) }
+
 func TestEC2Instances(t *testing.T) { collecttest.Run(t, EC2Instances, collecttest.Actions(action)) }
 
 func TestKMSKeys(t *testing.T) { collecttest.Run(t, KMSKeys, collecttest.Actions(action)) }
+
+func TestRDSInstances(t *testing.T) { collecttest.Run(t, RDSInstances, collecttest.Actions(action)) }
 
 func TestSecrets(t *testing.T) { collecttest.Run(t, Secrets, collecttest.Actions(action)) }
 
@@ -21,3 +25,5 @@ func TestSecurityFindings(t *testing.T) {
 }
 
 func TestServiceCosts(t *testing.T) { collecttest.Run(t, ServiceCosts, collecttest.Actions(action)) }
+
+func TestSubnets(t *testing.T) { collecttest.Run(t, Subnets, collecttest.Actions(action)) }

@@ -56,8 +56,10 @@ func collectEC2Instances(ctx context.Context, env *collect.Env, emit func(schema
 }
 
 func ec2Instance(reservation *types.Reservation, i *types.Instance) schemas.EC2Instance {
+	tags := tagMap(i.Tags, ec2Tag)
 	row := schemas.EC2Instance{
 		InstanceID:            aws.ToString(i.InstanceId),
+		Name:                  nameTag(tags),
 		StateTransitionReason: text(i.StateTransitionReason),
 		InstanceType:          enum(i.InstanceType),
 		Lifecycle:             enum(i.InstanceLifecycle),
@@ -79,6 +81,7 @@ func ec2Instance(reservation *types.Reservation, i *types.Instance) schemas.EC2I
 		Volumes:               ec2InstanceVolumes(i.BlockDeviceMappings),
 		ReservationID:         text(reservation.ReservationId),
 		RequesterID:           text(reservation.RequesterId),
+		Tags:                  jsonOf(tags),
 	}
 	if i.State != nil {
 		row.State = enum(i.State.Name)
@@ -96,13 +99,6 @@ func ec2Instance(reservation *types.Reservation, i *types.Instance) schemas.EC2I
 	}
 	if i.Monitoring != nil {
 		row.MonitoringState = enum(i.Monitoring.State)
-	}
-	if len(i.Tags) > 0 {
-		tags := tagMap(i.Tags, func(t types.Tag) (key, value *string) { return t.Key, t.Value })
-		row.Tags = jsonObject(tags)
-		if name, ok := tags["Name"]; ok {
-			row.Name = &name
-		}
 	}
 	return row
 }

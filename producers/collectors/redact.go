@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
 // redacted replaces a value that is, or may be, a secret. Tags are no place for
@@ -13,7 +14,8 @@ import (
 const redacted = "[redacted]"
 
 // tagMap returns tags as an object, without secrets. pair returns the key and the
-// value of a tag, for each service has its own type of it.
+// value of a tag, for each service has its own type of it. jsonOf of it is null where there
+// are no tags, jsonObject is {}.
 func tagMap[T any](tags []T, pair func(T) (key, value *string)) map[string]string {
 	object := make(map[string]string, len(tags))
 	for _, tag := range tags {
@@ -21,6 +23,18 @@ func tagMap[T any](tags []T, pair func(T) (key, value *string)) map[string]strin
 		object[aws.ToString(key)] = redact(aws.ToString(key), aws.ToString(value))
 	}
 	return object
+}
+
+// ec2Tag returns the pair of a tag of EC2, which several categories have.
+func ec2Tag(t ec2types.Tag) (key, value *string) { return t.Key, t.Value }
+
+// nameTag returns the value of the tag Name, which people take for the name of what has it.
+func nameTag(tags map[string]string) *string {
+	name, ok := tags["Name"]
+	if !ok {
+		return nil
+	}
+	return &name
 }
 
 // redactMap returns a copy of object without secrets.

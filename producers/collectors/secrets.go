@@ -61,14 +61,12 @@ func secret(s *types.SecretListEntry) schemas.Secret {
 		SecretCreatedAt:     s.CreatedDate,
 		DeletionRequestedAt: s.DeletedDate,
 		VersionStages:       jsonOf(s.SecretVersionsToStages),
+		Tags:                jsonOf(tagMap(s.Tags, func(t types.Tag) (key, value *string) { return t.Key, t.Value })),
 	}
 	if rules := s.RotationRules; rules != nil {
 		row.RotationIntervalDays = rules.AutomaticallyAfterDays
 		row.RotationSchedule = text(rules.ScheduleExpression)
 		row.RotationWindow = text(rules.Duration)
-	}
-	if len(s.Tags) > 0 {
-		row.Tags = jsonObject(tagMap(s.Tags, func(t types.Tag) (key, value *string) { return t.Key, t.Value }))
 	}
 	return row
 }

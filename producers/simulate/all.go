@@ -6,10 +6,13 @@ package simulate
 func kinds() []anyKind {
 	return []anyKind{
 		certificates,
+		ebsVolumes,
 		ec2Instances,
 		kmsKeys,
+		rdsInstances,
 		secrets,
 		securityFindings,
 		serviceCosts,
+		subnets,
 	}
 }

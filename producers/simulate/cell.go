@@ -239,6 +239,15 @@ func (g *gen) within(d time.Duration) time.Time {
 	return g.now.Add(-time.Duration(g.Int64N(int64(d/time.Millisecond))) * time.Millisecond)
 }
 
+// created returns when the thing that is made was created: now, or in the last d if it was
+// there before the first step.
+func (g *gen) created(d time.Duration) time.Time {
+	if g.now.After(g.start) {
+		return g.now
+	}
+	return g.within(d)
+}
+
 // between returns a duration of whole seconds.
 func (g *gen) between(from, to time.Duration) time.Duration {
 	return from + time.Duration(g.Int64N(int64((to-from)/time.Second)))*time.Second
@@ -261,6 +270,9 @@ func (g *gen) uuid() string {
 func (g *gen) arn(service, resource string) string {
 	return "arn:aws:" + service + ":" + g.region + ":" + g.account.ID + ":" + resource
 }
+
+// zone returns an availability zone of the region.
+func (g *gen) zone() string { return g.region + pick(g, "a", "b", "c") }
 
 // app returns the name of something that the account runs.
 func (g *gen) app() string {

@@ -29,7 +29,7 @@ func oldEC2Instance(g *gen) schemas.EC2Instance {
 }
 
 func newEC2Instance(g *gen, at time.Time) schemas.EC2Instance {
-	zone := g.region + pick(g, "a", "b", "c")
+	zone := g.zone()
 	ip := fmt.Sprintf("10.%d.%d.%d", g.IntN(64), g.IntN(256), 4+g.IntN(250))
 	name := g.account.Name + "-" + g.app()
 	i := schemas.EC2Instance{

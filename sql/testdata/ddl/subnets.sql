@@ -1,0 +1,25 @@
+CREATE TABLE obs.subnets (
+    row_key uuid NOT NULL,
+    row_hash uuid NOT NULL,
+    account_id text NOT NULL,
+    region text NOT NULL,
+    run_id uuid NOT NULL,
+    collected_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone,
+    subnet_id text NOT NULL,
+    subnet_arn text,
+    name text,
+    vpc_id text,
+    owner_id text,
+    state text,
+    cidr_block text,
+    ipv6_cidr_blocks jsonb,
+    availability_zone text,
+    availability_zone_id text,
+    available_ip_count bigint,
+    map_public_ip_on_launch boolean,
+    default_for_az boolean,
+    tags jsonb,
+    PRIMARY KEY (row_key)
+);
+CREATE INDEX subnets_account ON obs.subnets (account_id, region);
