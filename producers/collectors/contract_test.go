@@ -42,8 +42,8 @@ const sdk = "github.com/aws/aws-sdk-go-v2/service/"
 
 // calls is what a package asks the SDK for.
 type calls struct {
-	// operations by service ID and operation: "KMS:ListKeys".
-	operations map[string]bool
+	// operations are the types of answers by service ID and operation: "KMS:ListKeys".
+	operations map[string]types.Type
 	faults     []string
 }
 
@@ -61,7 +61,7 @@ func callsOf(t *testing.T, dir string) calls {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := calls{operations: map[string]bool{}}
+	c := calls{operations: map[string]types.Type{}}
 	for _, p := range loaded {
 		for _, err := range p.Errors {
 			t.Fatal(err)
@@ -112,7 +112,7 @@ func (c *calls) function(info *types.Info, f *ast.FuncDecl) {
 func (c *calls) use(f *ast.FuncDecl, function *types.Func, reads map[string]bool) {
 	scope, signature := function.Pkg().Scope(), function.Type().(*types.Signature)
 	add := func(operation string) string {
-		c.operations[scopeText(scope, "ServiceID")+":"+operation] = true
+		c.operations[scopeText(scope, "ServiceID")+":"+operation] = scope.Lookup(operation + "Output").Type()
 		return function.Pkg().Name() + "." + operation
 	}
 	if name, ok := strings.CutPrefix(function.Name(), "New"); ok && strings.HasSuffix(name, "Paginator") {
@@ -199,9 +199,9 @@ func TestEveryListIsReadToItsEnd(t *testing.T) {
 			declared[Services()[i].ID+":"+operation] = true
 		}
 	}
-	if !maps.Equal(c.operations, declared) {
-		t.Errorf("the operations in the code are\n\t%s\nthose declared are\n\t%s",
-			slices.Sorted(maps.Keys(c.operations)), slices.Sorted(maps.Keys(declared)))
+	inCode, all := slices.Sorted(maps.Keys(c.operations)), slices.Sorted(maps.Keys(declared))
+	if !slices.Equal(inCode, all) {
+		t.Errorf("the operations in the code are\n\t%q\nthose declared are\n\t%q", inCode, all)
 	}
 }
 
@@ -279,31 +279,10 @@ func hidden(recordings []collecttest.Recording) (faults []string) {
 }
 
 func TestFiltersThatHide(t *testing.T) {
-	dirs, err := filepath.Glob("testdata/*/*.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	below, err := filepath.Glob("testdata/*/*/*.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	stories := map[string]bool{}
-	for _, file := range slices.Concat(dirs, below) {
-		stories[filepath.Dir(file)] = true
-	}
-	asked := 0
-	for dir := range stories {
-		recordings, err := collecttest.Recordings(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for dir, recordings := range allRecordings(t) {
 		for _, fault := range hidden(recordings) {
 			t.Errorf("%s: %s", dir, fault)
 		}
-		asked += len(recordings)
-	}
-	if asked == 0 {
-		t.Error("there are no recordings")
 	}
 	wrong := []collecttest.Recording{
 		{Operation: "ListSecrets", Request: map[string]any{}},
@@ -312,6 +291,106 @@ func TestFiltersThatHide(t *testing.T) {
 	}
 	if faults := hidden(wrong); len(faults) != 4 {
 		t.Errorf("found %q", faults)
+	}
+}
+
+// allRecordings returns the recordings of all categories and scenarios, by directory.
+func allRecordings(t *testing.T) map[string][]collecttest.Recording {
+	t.Helper()
+	all := map[string][]collecttest.Recording{}
+	for _, pattern := range []string{"testdata/*/*.txtar", "testdata/*/*/*.txtar"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			dir := filepath.Dir(file)
+			if all[dir], err = collecttest.Recordings(dir); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if len(all) == 0 {
+		t.Fatal("there are no recordings")
+	}
+	return all
+}
+
+// leftOut are types that collectors leave out as a whole, and why.
+var leftOut = map[string]string{
+	"securityhub/types.ResourceDetails": "the configuration of a resource may hold environment variables",
+}
+
+// secretFields returns the names of fields of an answer that may hold secrets.
+func secretFields(answer types.Type) map[string]bool {
+	names, seen := map[string]bool{}, map[types.Type]bool{}
+	var walk func(types.Type)
+	walk = func(t types.Type) {
+		switch container := types.Unalias(t).(type) {
+		case *types.Pointer:
+			t = container.Elem()
+		case *types.Slice:
+			t = container.Elem()
+		case *types.Map:
+			t = container.Elem()
+		}
+		s, ok := t.Underlying().(*types.Struct)
+		if !ok || seen[t] || leftOut[typeName(t)] != "" {
+			return
+		}
+		seen[t] = true
+		for field := range s.Fields() {
+			name := field.Name()
+			if !field.Exported() || slices.Contains(nextTokens, name) {
+				continue
+			}
+			if collecttest.MayBeSecret(name) && !strings.HasSuffix(name, "Arn") && holdsText(field.Type()) {
+				names[name] = true
+			}
+			walk(field.Type())
+		}
+	}
+	walk(answer)
+	return names
+}
+
+// holdsText reports whether a field is a text, or some; enumerations are none.
+func holdsText(t types.Type) bool {
+	switch t := types.Unalias(t).(type) {
+	case *types.Pointer:
+		return holdsText(t.Elem())
+	case *types.Slice:
+		return holdsText(t.Elem())
+	case *types.Map:
+		return holdsText(t.Elem())
+	case *types.Basic:
+		return t.Kind() == types.String
+	}
+	return false
+}
+
+// TestFieldsThatMayHoldSecrets: where a recording has such a field, the test of its category
+// plants a secret in it and looks for it in the rows. So one must have each.
+func TestFieldsThatMayHoldSecrets(t *testing.T) {
+	answers := map[string]string{}
+	for _, recordings := range allRecordings(t) {
+		for _, r := range recordings {
+			answers[r.Operation] += strings.ToLower(string(r.Answer))
+		}
+	}
+	found := 0
+	for call, answer := range callsOf(t, ".").operations {
+		_, operation, _ := strings.Cut(call, ":")
+		for name := range secretFields(answer) {
+			found++
+			lower := strings.ToLower(name)
+			if !strings.Contains(answers[operation], `"`+lower+`"`) && !strings.Contains(answers[operation], "<"+lower+">") {
+				t.Errorf("%s answers with %s, which may hold a secret: let a recording have it", call, name)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no field was found")
 	}
 }
 

@@ -61,6 +61,10 @@ func checkKept(t testing.TB, kept map[string]string, list []scenario) {
 	}
 }
 
+// MayBeSecret reports whether a member of an answer with this name may hold a secret: its
+// text, or, as of an environment, everything in it.
+func MayBeSecret(name string) bool { return sounds.MatchString(name) || opens.MatchString(name) }
+
 var (
 	// sounds matches names of members with one text that may be a secret.
 	sounds = regexp.MustCompile(`(?i)passw(or)?d|pwd|secret|token|credential|(private|api|access).?key|user.?data|` +
