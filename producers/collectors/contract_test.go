@@ -51,7 +51,9 @@ type calls struct {
 // of an answer that name it.
 var (
 	tokens     = []string{"NextToken", "NextPageToken", "Marker", "NextMarker", "ContinuationToken"}
-	nextTokens = []string{"NextToken", "NextPageToken", "NextMarker", "NextContinuationToken", "Marker", "ContinuationToken"}
+	nextTokens = []string{
+		"NextToken", "NextPageToken", "NextMarker", "NextContinuationToken", "Marker", "ContinuationToken",
+	}
 )
 
 // callsOf reads the Go code of a directory.
@@ -100,7 +102,8 @@ func (c *calls) function(info *types.Info, f *ast.FuncDecl) {
 	}
 	ast.Inspect(f.Body, func(n ast.Node) bool {
 		if s, ok := n.(*ast.SelectorExpr); ok {
-			if function, ok := info.Uses[s.Sel].(*types.Func); ok && function.Pkg() != nil && strings.HasPrefix(function.Pkg().Path(), sdk) {
+			function, ok := info.Uses[s.Sel].(*types.Func)
+			if ok && function.Pkg() != nil && strings.HasPrefix(function.Pkg().Path(), sdk) {
 				c.use(f, function, reads)
 			}
 		}
@@ -235,8 +238,14 @@ type request struct {
 }
 
 var requests = []request{
-	{"ListCertificates", "Includes.keyTypes", texts(acmtypes.KeyAlgorithm("").Values()), "all keys but RSA of up to 2048 bits"},
-	{"ListCertificates", "CertificateKeyPairOrigins", texts(acmtypes.CertificateKeyPairOrigin("").Values()), "other origins"},
+	{
+		"ListCertificates", "Includes.keyTypes", texts(acmtypes.KeyAlgorithm("").Values()),
+		"all keys but RSA of up to 2048 bits",
+	},
+	{
+		"ListCertificates", "CertificateKeyPairOrigins", texts(acmtypes.CertificateKeyPairOrigin("").Values()),
+		"other origins",
+	},
 	{"ListSecrets", "IncludePlannedDeletion", true, "secrets that wait for their deletion"},
 	{"GetCostAndUsage", "Filter.Dimensions.Key", "LINKED_ACCOUNT", "nothing, but adds the costs of members"},
 	{"DescribeCases", "includeResolvedCases", true, "resolved cases"},
@@ -271,7 +280,8 @@ func hidden(recordings []collecttest.Recording) (faults []string) {
 	for _, r := range recordings {
 		for _, rule := range requests {
 			if got := at(r.Request, rule.member); r.Operation == rule.operation && !reflect.DeepEqual(got, rule.want) {
-				faults = append(faults, fmt.Sprintf("%s: %s is %v and not %v: AWS hides %s", r.Operation, rule.member, got, rule.want, rule.hides))
+				faults = append(faults, fmt.Sprintf("%s: %s is %v and not %v: AWS hides %s",
+					r.Operation, rule.member, got, rule.want, rule.hides))
 			}
 		}
 	}
@@ -416,7 +426,8 @@ func TestActionsExist(t *testing.T) {
 			err = json.Unmarshal(content, &known)
 		}
 		if err != nil {
-			t.Errorf("%v; make emulators installs the reference, go test ./producers/collectors -run TestActionsExist -update writes the file", err)
+			t.Errorf("%v; make emulators installs the reference, "+
+				"go test ./producers/collectors -run TestActionsExist -update writes the file", err)
 			continue
 		}
 		for _, action := range actions {

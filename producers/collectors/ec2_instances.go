@@ -44,7 +44,8 @@ func collectEC2Instances(ctx context.Context, env *collect.Env, emit func(schema
 			return err
 		}
 		if reservation.Instances == nil {
-			return fmt.Errorf("DescribeInstances answered without the instances of reservation %s", aws.ToString(reservation.ReservationId))
+			return fmt.Errorf("DescribeInstances answered without the instances of reservation %s",
+				aws.ToString(reservation.ReservationId))
 		}
 		for i := range reservation.Instances {
 			if err := emit(ec2Instance(reservation, &reservation.Instances[i])); err != nil {

@@ -186,7 +186,8 @@ func (k *kmsKey) readRotation(ctx context.Context) error {
 
 func (k *kmsKey) readTags(ctx context.Context) error {
 	var tags []types.Tag
-	pages := kms.NewListResourceTagsPaginator(k.client, &kms.ListResourceTagsInput{KeyId: &k.row.KeyARN, Limit: aws.Int32(50)})
+	input := &kms.ListResourceTagsInput{KeyId: &k.row.KeyARN, Limit: aws.Int32(50)}
+	pages := kms.NewListResourceTagsPaginator(k.client, input)
 	list := each(ctx, pages, func(p *kms.ListResourceTagsOutput) ([]types.Tag, *string) {
 		return p.Tags, p.NextMarker
 	})

@@ -217,18 +217,20 @@ func TestBySlice(t *testing.T) {
 			return err
 		}
 	}
+	type lists = map[string]func(emit func(string) error) error
 	for name, test := range map[string]struct {
-		lists  map[string]func(func(string) error) error
+		lists  lists
 		emit   error // of the second row
 		cancel bool
 		rows   int
 		slices []string // that are not complete
 		err    error
 	}{
-		"all":        {lists: map[string]func(func(string) error) error{"a": rows(1, nil), "b": rows(2, nil)}, rows: 3},
-		"one denied": {lists: map[string]func(func(string) error) error{"a": rows(1, denied), "b": rows(2, nil)}, rows: 3, slices: []string{"a"}, err: denied},
-		"emit":       {lists: map[string]func(func(string) error) error{"a": rows(3, nil), "b": rows(2, nil)}, emit: full, rows: 1, err: full},
-		"canceled":   {lists: map[string]func(func(string) error) error{"a": rows(1, context.Canceled), "b": rows(2, nil)}, cancel: true, rows: 1, err: context.Canceled},
+		"all":        {lists: lists{"a": rows(1, nil), "b": rows(2, nil)}, rows: 3},
+		"one denied": {lists: lists{"a": rows(1, denied), "b": rows(2, nil)}, rows: 3, slices: []string{"a"}, err: denied},
+		"emit":       {lists: lists{"a": rows(3, nil), "b": rows(2, nil)}, emit: full, rows: 1, err: full},
+		"canceled": {lists: lists{"a": rows(1, context.Canceled), "b": rows(2, nil)},
+			cancel: true, rows: 1, err: context.Canceled},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
@@ -246,7 +248,8 @@ func TestBySlice(t *testing.T) {
 			}, test.lists)
 			var bySlice collect.SliceErrors
 			isSlices := errors.As(err, &bySlice)
-			if emitted != test.rows || !errors.Is(err, test.err) || isSlices != (test.slices != nil) || test.emit != nil && calls != 2 {
+			if emitted != test.rows || !errors.Is(err, test.err) || isSlices != (test.slices != nil) ||
+				test.emit != nil && calls != 2 {
 				t.Errorf("%d rows, %d calls, error %v", emitted, calls, err)
 			}
 			if isSlices && !slices.Equal(slices.Sorted(maps.Keys(bySlice)), test.slices) {

@@ -96,7 +96,8 @@ func TestEndpointRegion(t *testing.T) {
 		}
 	}
 	env := (&answer{}).env("eu-west-1")
-	if config := inRegion(env, "us-east-1"); config.Region != "us-east-1" || config.HTTPClient != env.AWS.HTTPClient || env.AWS.Region != "eu-west-1" {
+	config := inRegion(env, "us-east-1")
+	if config.Region != "us-east-1" || config.HTTPClient != env.AWS.HTTPClient || env.AWS.Region != "eu-west-1" {
 		t.Errorf("region %s, of env %s", config.Region, env.AWS.Region)
 	}
 }

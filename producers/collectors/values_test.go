@@ -242,7 +242,7 @@ func TestParseTime(t *testing.T) {
 		if got != test.want || (log.Len() > 0) != test.logged {
 			t.Errorf("%q is %q, want %q; log %q", test.value, got, test.want, log.String())
 		}
-		if test.logged && (!strings.Contains(log.String(), "of=thing-1") || !strings.Contains(log.String(), "field=CreatedAt")) {
+		if test.logged && !strings.Contains(log.String(), "of=thing-1 field=CreatedAt") {
 			t.Errorf("log %q", log.String())
 		}
 	}
@@ -253,7 +253,8 @@ func TestParseTime(t *testing.T) {
 
 func TestFloatDecimal(t *testing.T) {
 	for f, want := range map[float64]string{
-		0.1: "0.1", 0.1 + 0.2: "0.3", 12.5: "12.5", -3: "-3", 1e-10: "0.0000000001", 1e-12: "0", 1e20: "100000000000000000000",
+		0.1: "0.1", 0.1 + 0.2: "0.3", 12.5: "12.5", -3: "-3", 1e-10: "0.0000000001", 1e-12: "0",
+		1e20:    "100000000000000000000",
 		1.0 / 3: "0.3333333333", 1e30: "", math.NaN(): "", math.Inf(1): "",
 	} {
 		got := ""
@@ -272,12 +273,14 @@ func TestFloatDecimal(t *testing.T) {
 func TestARNPart(t *testing.T) {
 	for _, test := range []struct{ text, account, region, name string }{
 		{"arn:aws:rds:eu-west-1:111122223333:db:orders", "111122223333", "eu-west-1", "orders"},
-		{"arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/web/50dc", "111122223333", "eu-west-1", "app/web/50dc"},
+		{"arn:aws:ecs:eu-west-1:111122223333:service/web/50dc", "111122223333", "eu-west-1", "web/50dc"},
 		{"arn:aws:s3:::orders", "", "", "orders"},
 		{"orders", "", "", ""},
 		{"", "", "", ""},
 	} {
-		for want, part := range map[*string]func(arn.ARN) string{&test.account: arnAccount, &test.region: arnRegion, &test.name: arnName} {
+		for want, part := range map[*string]func(arn.ARN) string{
+			&test.account: arnAccount, &test.region: arnRegion, &test.name: arnName,
+		} {
 			if got := arnPart(&test.text, part); aws.ToString(got) != *want || (got == nil) != (*want == "") {
 				t.Errorf("%s has %q, want %q", test.text, aws.ToString(got), *want)
 			}

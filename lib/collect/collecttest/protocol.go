@@ -53,7 +53,8 @@ var (
 	// The other services of REST-XML wrap an error as those of the query protocol do.
 	s3XML = protocol{
 		refusals: map[fault]refusal{denied: {403, "AccessDenied"}, throttled: {503, "SlowDown"}},
-		body:     `<Error><Code>%s</Code><Message>refused by the test</Message><RequestId>0</RequestId><HostId>0</HostId></Error>`,
+		body: `<Error><Code>%s</Code><Message>refused by the test</Message>` +
+			`<RequestId>0</RequestId><HostId>0</HostId></Error>`,
 	}
 )
 

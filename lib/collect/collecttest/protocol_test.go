@@ -67,7 +67,8 @@ func TestProtocolOf(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKID/20261020/eu-west-1/"+test.service+"/aws4_request, x")
+		request.Header.Set("Authorization",
+			"AWS4-HMAC-SHA256 Credential=AKID/20261020/eu-west-1/"+test.service+"/aws4_request, x")
 		request.Header.Set("Content-Type", test.contentType)
 		request.Header.Set("X-Amz-Target", test.target)
 		answer := refuse(request, denied)

@@ -65,7 +65,8 @@ func parseRecording(section txtar.File) (r Recording, err error) {
 	request, answer, ok := strings.Cut(string(section.Data), "\n\n")
 	status, body, ok2 := strings.Cut(answer, "\n")
 	if !ok || !ok2 || section.Name == "" {
-		return r, fmt.Errorf("a recording is a section named like the operation, with a request, an empty line, a status and a body")
+		return r, errors.New("a recording is a section named like the operation, " +
+			"with a request, an empty line, a status and a body")
 	}
 	r.Operation, r.Answer = section.Name, []byte(body)
 	if r.Request, err = parseJSON([]byte(request)); err != nil {

@@ -106,10 +106,12 @@ func checkScenarios(t testing.TB, d collect.Declaration, list []scenario) {
 		global = global || s.env.Global
 	}
 	if incremental := d.Incremental != nil; incremental != since {
-		t.Errorf("testdata/%s: a scenario with since in env.json: %v; the collector is incremental: %v", d.Category, since, incremental)
+		t.Errorf("testdata/%s: a scenario with since in env.json: %v; the collector is incremental: %v",
+			d.Category, since, incremental)
 	}
 	if d.Reach == collect.PerRegionAndGlobal && !global {
-		t.Errorf(`testdata/%s: no scenario has "global": true in env.json, and the collector is for regions and for what has none`, d.Category)
+		t.Errorf(`testdata/%s: no scenario has "global": true in env.json, `+
+			`and the collector is for regions and for what has none`, d.Category)
 	}
 }
 
@@ -246,7 +248,8 @@ func checkCalls[T any](t testing.TB, calls []string, suites []*suite[T]) {
 	}
 	declared, called := slices.Sorted(slices.Values(calls)), slices.Sorted(maps.Keys(all))
 	if !slices.Equal(declared, called) {
-		t.Errorf("Calls declares\n\t%s\nthe operations called are\n\t%s", strings.Join(declared, " "), strings.Join(called, " "))
+		t.Errorf("Calls declares\n\t%s\nthe operations called are\n\t%s",
+			strings.Join(declared, " "), strings.Join(called, " "))
 	}
 }
 
@@ -338,7 +341,8 @@ func (s *suite[T]) compareNulls(t testing.TB, when string, lines [][]byte, actio
 			case fmt.Sprint(value) == fmt.Sprint(right[column]):
 			case column == deniedColumn && slices.Contains(value.([]any), any(action)):
 			default:
-				t.Errorf("%s: column %s is %v; with an answer it is %v, without it must be null", when, column, value, right[column])
+				t.Errorf("%s: column %s is %v; with an answer it is %v, without it must be null",
+					when, column, value, right[column])
 			}
 		}
 	}

@@ -45,7 +45,8 @@ const disabledStory = `
 
 // disabledText is what want.outcome has of it.
 const disabledText = "disabled\noperation error Kinesis: ListStreams, https response error StatusCode: 400, " +
-	"RequestID: 00000000-0000-0000-0000-000000000000, api error SubscriptionRequiredException: The account needs a subscription.\n"
+	"RequestID: 00000000-0000-0000-0000-000000000000, " +
+	"api error SubscriptionRequiredException: The account needs a subscription.\n"
 
 func TestScenarios(t *testing.T) {
 	global := func(c *collect.Collector[Stream]) { c.Reach = collect.PerRegionAndGlobal }
@@ -60,13 +61,16 @@ func TestScenarios(t *testing.T) {
 			"streams/disabled/a.txtar":  disabledStory, "streams/disabled/want.outcome": disabledText,
 		}},
 		"other outcome": {files: map[string]string{
-			"streams/disabled/env.json": `{}`, "streams/disabled/a.txtar": disabledStory, "streams/disabled/want.outcome": "denied\n",
+			"streams/disabled/env.json": `{}`, "streams/disabled/a.txtar": disabledStory,
+			"streams/disabled/want.outcome": "denied\n",
 		}, want: "-denied"},
 		"outcome without a file": {files: map[string]string{
 			"streams/disabled/env.json": `{}`, "streams/disabled/a.txtar": disabledStory,
 		}, want: "want.outcome does not exist"},
-		"no env.json":    {files: map[string]string{"streams/disabled/a.txtar": disabledStory}, want: "env.json: no such file"},
-		"unknown member": {files: map[string]string{"streams/disabled/env.json": `{"now?": 1}`}, want: `unknown field "now?"`},
+		"no env.json": {files: map[string]string{"streams/disabled/a.txtar": disabledStory},
+			want: "env.json: no such file"},
+		"unknown member": {files: map[string]string{"streams/disabled/env.json": `{"now?": 1}`},
+			want: `unknown field "now?"`},
 		"since": {files: map[string]string{"streams/since/env.json": `{"since": "2026-10-20T05:30:00Z"}`,
 			"streams/since/a.txtar": list, "streams/since/want.outcome": "empty\n"},
 			want: "a scenario with since in env.json: true; the collector is incremental: false"},
@@ -99,13 +103,13 @@ func TestEnvironment(t *testing.T) {
 		t.Fatalf("%d scenarios, error %v", len(list), err)
 	}
 	env := list[0].collectEnv(nil)
-	if env.Account != Account || env.Partition != "aws" || env.Region != Region || env.AWS.Region != Region || env.Global ||
-		env.Labels != nil || env.Now != Now || !env.Since.IsZero() {
+	if env.Account != Account || env.Partition != "aws" || env.Region != Region ||
+		env.AWS.Region != Region || env.Global || env.Labels != nil || env.Now != Now || !env.Since.IsZero() {
 		t.Errorf("defaults %+v", env)
 	}
 	env = list[1].collectEnv(nil)
-	if env.Account != "1" || env.Partition != "aws-cn" || env.Region != "cn-north-1" || env.AWS.Region != "cn-north-1" || !env.Global ||
-		env.Labels["a"] != "b" || env.Now.Year() != 2026 || env.Since.Year() != 2025 {
+	if env.Account != "1" || env.Partition != "aws-cn" || env.Region != "cn-north-1" || env.AWS.Region != "cn-north-1" ||
+		!env.Global || env.Labels["a"] != "b" || env.Now.Year() != 2026 || env.Since.Year() != 2025 {
 		t.Errorf("scenario %+v", env)
 	}
 }
@@ -153,7 +157,9 @@ func TestEnds(t *testing.T) {
 func TestActions(t *testing.T) {
 	sub := func(_ string, test func(testing.TB)) { test(t) }
 	c := collector{deniedAction: "kinesis:DescribeSummary"}.declare()
-	runAll(t, c, sub, Actions(func(call string) string { return strings.Replace(call, "DescribeStreamSummary", "DescribeSummary", 1) }))
+	runAll(t, c, sub, Actions(func(call string) string {
+		return strings.Replace(call, "DescribeStreamSummary", "DescribeSummary", 1)
+	}))
 	if got := report(t, c); !strings.Contains(got, "column denied_actions is [kinesis:DescribeSummary]") {
 		t.Errorf("without Actions the suite reports\n%s", got)
 	}

@@ -39,7 +39,8 @@ func (s *suite[T]) checkSecrets(t testing.TB) {
 		}
 	}
 	if len(got.lines) != len(s.want.lines) {
-		t.Errorf("with other texts in %s there are %d rows instead of %d; say in testdata/%s/kept.json why these are no secrets",
+		t.Errorf("with other texts in %s there are %d rows instead of %d; "+
+			"say in testdata/%s/kept.json why these are no secrets",
 			strings.Join(slices.Compact(slices.Sorted(maps.Values(p.members))), ", "), len(got.lines), len(s.want.lines),
 			s.collector.Category.Name())
 	}

@@ -29,7 +29,8 @@ func tagsOf(value func(key, value string) string) collect.Collector[TaggedStream
 	return collect.Collector[TaggedStream]{
 		Category: taggedStreams, Reach: collect.PerRegion, Every: time.Hour, Calls: []string{"kinesis:ListTagsForStream"},
 		Collect: func(ctx context.Context, env *collect.Env, emit func(TaggedStream) error) error {
-			answer, err := kinesis.NewFromConfig(env.AWS).ListTagsForStream(ctx, &kinesis.ListTagsForStreamInput{StreamName: aws.String("orders")})
+			client, input := kinesis.NewFromConfig(env.AWS), &kinesis.ListTagsForStreamInput{StreamName: aws.String("orders")}
+			answer, err := client.ListTagsForStream(ctx, input)
 			if err != nil {
 				return err
 			}
@@ -69,7 +70,10 @@ func TestSecretsInRowsAreFound(t *testing.T) {
 		"no document": {redact, `[]`, "kept.json: json"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			files := map[string]string{"tagged_streams/a.txtar": story, "tagged_streams/want.ndjson": `{"name":"orders","tags":{"stage":"b","team":"a"}}` + "\n"}
+			files := map[string]string{
+				"tagged_streams/a.txtar":     story,
+				"tagged_streams/want.ndjson": `{"name":"orders","tags":{"stage":"b","team":"a"}}` + "\n",
+			}
 			if test.kept != "" {
 				files["tagged_streams/kept.json"] = test.kept
 			}
@@ -86,11 +90,15 @@ func TestPlant(t *testing.T) {
 		{`{"Password":"a","Arn":"arn:x","AccessToken":"arn:x"}`, `{"AccessToken":"arn:x","Arn":"arn:x","Password":"PLANT"}`},
 		{`{"NextToken":"page2"}`, `{"NextToken":"page2"}`}, // sent again
 		{`{"HttpTokens":"required"}`, `{"HttpTokens":"required"}`},
-		{`{"SecretList":[{"Name":"a","SecretDate":"2026-01-01T00:00:00Z","n":1.50}]}`, `{"SecretList":[{"Name":"a","SecretDate":"2026-01-01T00:00:00Z","n":1.50}]}`},
+		{`{"SecretList":[{"Name":"a","SecretDate":"2026-01-01T00:00:00Z","n":1.50}]}`,
+			`{"SecretList":[{"Name":"a","SecretDate":"2026-01-01T00:00:00Z","n":1.50}]}`},
 		{`{"Environment":{"Variables":{"A":"b","C":["d"]}}}`, `{"Environment":{"Variables":{"A":"PLANT","C":["PLANT"]}}}`},
-		{`{"Tags":{"team":"a"},"X":{"TagKey":"a","TagValue":"b"}}`, `{"Tags":{"password":"PLANT"},"X":{"TagKey":"password","TagValue":"PLANT"}}`},
-		{`<R><tagSet><item><key>Name</key> <value>a</value></item></tagSet></R>`, `<R><tagSet><item><key>password</key> <value>PLANT</value></item></tagSet></R>`},
-		{`<R><userData>a</userData><name>b</name><httpTokens>c</httpTokens></R>`, `<R><userData>PLANT</userData><name>b</name><httpTokens>c</httpTokens></R>`},
+		{`{"Tags":{"team":"a"},"X":{"TagKey":"a","TagValue":"b"}}`,
+			`{"Tags":{"password":"PLANT"},"X":{"TagKey":"password","TagValue":"PLANT"}}`},
+		{`<R><tagSet><item><key>Name</key> <value>a</value></item></tagSet></R>`,
+			`<R><tagSet><item><key>password</key> <value>PLANT</value></item></tagSet></R>`},
+		{`<R><userData>a</userData><name>b</name><httpTokens>c</httpTokens></R>`,
+			`<R><userData>PLANT</userData><name>b</name><httpTokens>c</httpTokens></R>`},
 		{`none`, `none`},
 	} {
 		p := &planter{kept: map[string]string{"HttpTokens": "a switch", "httpTokens": "a switch"}, known: map[string]bool{}}
