@@ -11,8 +11,6 @@ func (db *database) cost(day, service, amount, currency string, values ...string
 	}, values...)...)
 }
 
-const costs = `SELECT account_id, month::text, service, currency, unblended_cost::text, share::text, days FROM cost_monthly ORDER BY 1, 2, 3, 4`
-
 // TestMonthIsThatOfTheDay in whatever time zone the view is refreshed.
 func TestMonthIsThatOfTheDay(t *testing.T) {
 	db := newDatabase(t)

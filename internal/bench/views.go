@@ -145,9 +145,10 @@ func withFindings(ctx context.Context, url string, perScope int) (*pgxpool.Pool,
 		return nil, err
 	}
 	for _, statement := range []string{
+		"CREATE SCHEMA bench",
+		rowKeySQL,
 		fmt.Sprintf(insertFindingsSQL, viewScopes/2, perScope),
 		"VACUUM ANALYZE obs.security_findings",
-		"CREATE SCHEMA bench",
 		"CREATE MATERIALIZED VIEW bench.findings AS SELECT * FROM live.findings",
 		"CREATE UNIQUE INDEX ON bench.findings (account_id, region, home_account_id, home_region, product_name, severity, workflow_status, record_state, compliance_status)",
 	} {
@@ -158,11 +159,17 @@ func withFindings(ctx context.Context, url string, perScope int) (*pgxpool.Pool,
 	return pool, nil
 }
 
+// rowKeySQL makes keys like those of the loader: rows of an account and region begin alike,
+// and lie side by side.
+const rowKeySQL = `
+CREATE FUNCTION bench.row_key(account text, region text, k int) RETURNS uuid IMMUTABLE LANGUAGE sql
+RETURN (substr(md5(account || region), 1, 12) || substr(md5(k || account || region), 1, 20))::uuid`
+
 const insertFindingsSQL = `
 INSERT INTO obs.security_findings (row_key, row_hash, account_id, region, run_id, collected_at, finding_id, product_arn, product_name,
     generator_id, finding_account_id, finding_region, title, severity_label, workflow_status, record_state, compliance_status,
     resource_count, first_observed_at, finding_updated_at, sample)
-SELECT md5(concat_ws('/', account, region, k))::uuid, md5(k::text)::uuid, account, region, '01930000-0000-7000-8000-000000000001', now(),
+SELECT bench.row_key(account, region, k), md5(k::text)::uuid, account, region, '01930000-0000-7000-8000-000000000001', now(),
        format('arn:aws:securityhub:%%s:%%s:subscription/cis/v/1.4.0/%%s/finding/%%s', region, account, k %% 300, md5(concat_ws('/', account, region, k))),
        format('arn:aws:securityhub:%%s::product/aws/securityhub', region),
        (ARRAY['Security Hub', 'Security Hub', 'GuardDuty', 'Inspector'])[1 + k %% 4],
@@ -200,7 +207,7 @@ WITH scope AS (
     SELECT account_id, region FROM summary.findings GROUP BY 1, 2 ORDER BY md5(account_id || region || $1) LIMIT $2
 ), changed AS (
     UPDATE obs.security_findings f SET severity_label = CASE severity_label WHEN 'LOW' THEN 'HIGH' ELSE 'LOW' END
-    FROM scope s WHERE f.row_key = md5(concat_ws('/', s.account_id, s.region, 7))::uuid
+    FROM scope s WHERE f.row_key = bench.row_key(s.account_id, s.region, 7)
 )
 INSERT INTO hub.dirty (table_name, account_id, region) SELECT 'security_findings', account_id, region FROM scope`
 
