@@ -30,8 +30,9 @@ func main() {
 	flag.IntVar(&size.rows, "rows", 400_000, "rows of the whole way; a multiple of -batch")
 	flag.IntVar(&size.batch, "batch", 10_000, "rows of a batch; a multiple of 5,000")
 	flag.IntVar(&size.rounds, "rounds", 5, "how often each side is measured; the median counts")
-	flag.StringVar(&size.only, "only", "", "measure only `one`: wire, decode, copy, way or views")
 	flag.IntVar(&size.findings, "findings", 2_000_000, "findings below the views; a multiple of 1,000")
+	flag.IntVar(&size.categories, "categories", 45, "how many categories are compared with 6 in one batch")
+	flag.StringVar(&size.only, "only", "", "measure only `one`: wire, decode, copy, way, categories or views")
 	flag.Parse()
 	program.SpareProcessors() // as the hub does
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -48,6 +49,7 @@ func main() {
 // size of the measurements.
 type size struct {
 	rows, findings, batch, rounds int
+	categories                    int
 	only                          string
 }
 
@@ -73,7 +75,9 @@ func run(ctx context.Context, s size) error {
 	for _, m := range []struct {
 		name    string
 		measure func(context.Context, size) ([]figure, error)
-	}{{"wire", wire}, {"decode", decoding}, {"copy", copying}, {"way", wholeWay}, {"views", views}} {
+	}{
+		{"wire", wire}, {"decode", decoding}, {"copy", copying}, {"way", wholeWay}, {"categories", manyCategories}, {"views", views},
+	} {
 		if s.only != "" && s.only != m.name {
 			continue
 		}
@@ -85,7 +89,7 @@ func run(ctx context.Context, s size) error {
 		figures = append(figures, found...)
 	}
 	if figures == nil {
-		return fmt.Errorf("nothing is called %q: -only takes wire, decode, copy, way or views", s.only)
+		return fmt.Errorf("nothing is called %q: -only takes wire, decode, copy, way, categories or views", s.only)
 	}
 	print(figures)
 	return nil

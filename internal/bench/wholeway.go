@@ -56,6 +56,10 @@ func wholeWay(ctx context.Context, s size) ([]figure, error) {
 // phases of one measurement; each meets the table as the one before left it.
 var phases = []string{"new", "unchanged", "changed"}
 
+// incremental is a phase of the pipeline alone, after that of unchanged rows: the same
+// rows once more, as a run reads them that asks for what has changed.
+const incremental = "incremental"
+
 const rowsPerScope = 5000
 
 type way struct {
@@ -78,15 +82,20 @@ func (w *way) prepare(ctx context.Context) error {
 		findings = append(findings, fixture.FindingsOf(accountOf(scope), "eu-central-1", rowsPerScope, uint64(scope))...)
 	}
 	started := time.Now().Add(-time.Hour)
-	for i, phase := range phases {
+	for i, phase := range w.ourPhases() {
 		if phase == "changed" {
 			for j := range findings {
 				findings[j].RecordState = "ARCHIVED"
 				findings[j].FindingUpdatedAt = findings[j].FindingUpdatedAt.Add(time.Hour)
 			}
 		}
+		extent := schema.Full
+		if phase == incremental {
+			extent = schema.Incremental
+		}
 		for scope := range w.rows / rowsPerScope {
-			records, err := pack(scope, started.Add(time.Duration(i)*time.Minute), findings[scope*rowsPerScope:(scope+1)*rowsPerScope])
+			own := findings[scope*rowsPerScope : (scope+1)*rowsPerScope]
+			records, err := pack(scope, started.Add(time.Duration(i)*time.Minute), extent, own)
 			if err != nil {
 				return err
 			}
@@ -109,9 +118,12 @@ func (w *way) prepare(ctx context.Context) error {
 	return nil
 }
 
+// ourPhases are the phases of the pipeline.
+func (w *way) ourPhases() []string { return []string{"new", "unchanged", incremental, "changed"} }
+
 func accountOf(scope int) string { return fmt.Sprintf("1%011d", scope) }
 
-func pack(scope int, start time.Time, findings []fixture.Finding) ([][]byte, error) {
+func pack(scope int, start time.Time, extent schema.Extent, findings []fixture.Finding) ([][]byte, error) {
 	p, err := envelope.NewPacker(envelope.Config{})
 	if err != nil {
 		return nil, err
@@ -120,6 +132,7 @@ func pack(scope int, start time.Time, findings []fixture.Finding) ([][]byte, err
 	if err != nil {
 		return nil, err
 	}
+	run.Extent = extent
 	for _, line := range fixture.Lines(findings) {
 		if err := run.Add(line); err != nil {
 			return nil, err
@@ -335,33 +348,32 @@ func (h *hub) counters(ctx context.Context) (c counters, err error) {
 }
 
 // ours runs the pipeline over all phases.
-func (w *way) ours(ctx context.Context, committers int) (times map[string]time.Duration, unchanged counters, err error) {
+func (w *way) ours(ctx context.Context, committers int) (times map[string]time.Duration, counted map[string]counters, err error) {
 	h, err := w.newHub(ctx, committers)
 	if err != nil {
-		return nil, unchanged, err
+		return nil, nil, err
 	}
 	defer h.close()
-	times = map[string]time.Duration{}
-	for _, phase := range phases {
+	times, counted = map[string]time.Duration{}, map[string]counters{}
+	for _, phase := range w.ourPhases() {
+		h.pool.Reset() // a backend hands in its statistics when it ends
 		before, err := h.counters(ctx)
 		if err != nil {
-			return nil, unchanged, err
+			return nil, nil, err
 		}
 		start := time.Now()
 		if err := h.consume(ctx, w.records[phase]); err != nil {
-			return nil, unchanged, err
+			return nil, nil, err
 		}
 		times[phase] = time.Since(start)
-		if phase == "unchanged" {
-			h.pool.Reset() // a backend hands in its statistics when it ends
-			after, err := h.counters(ctx)
-			if err != nil {
-				return nil, unchanged, err
-			}
-			unchanged = counters{after.wal - before.wal, after.updated - before.updated}
+		h.pool.Reset()
+		after, err := h.counters(ctx)
+		if err != nil {
+			return nil, nil, err
 		}
+		counted[phase] = counters{after.wal - before.wal, after.updated - before.updated}
 	}
-	return times, unchanged, nil
+	return times, counted, nil
 }
 
 // round is one measurement of every side, by phase.
@@ -370,12 +382,12 @@ type round struct {
 	ours  [2]map[string]time.Duration // with one committer and with two
 }
 
-func (w *way) round(ctx context.Context) (r round, unchanged counters, err error) {
+func (w *way) round(ctx context.Context) (r round, counted map[string]counters, err error) {
 	r.floor = map[string]time.Duration{}
 	for _, merge := range merges() {
 		times, err := w.floor(ctx, merge)
 		if err != nil {
-			return r, unchanged, err
+			return r, nil, err
 		}
 		for phase, t := range times {
 			if r.floor[phase] == 0 || t < r.floor[phase] {
@@ -384,23 +396,23 @@ func (w *way) round(ctx context.Context) (r round, unchanged counters, err error
 		}
 	}
 	for i := range r.ours {
-		if r.ours[i], unchanged, err = w.ours(ctx, i+1); err != nil {
-			return r, unchanged, err
+		if r.ours[i], counted, err = w.ours(ctx, i+1); err != nil {
+			return r, nil, err
 		}
 	}
-	return r, unchanged, nil
+	return r, counted, nil
 }
 
 // compare returns medians over the rounds; the sides are compared within a round.
 func (w *way) compare(ctx context.Context) ([]figure, error) {
 	var rounds []round
-	var unchanged counters
+	var counted map[string]counters
 	for range w.rounds {
-		r, counted, err := w.round(ctx)
+		r, c, err := w.round(ctx)
 		if err != nil {
 			return nil, err
 		}
-		rounds, unchanged = append(rounds, r), counted
+		rounds, counted = append(rounds, r), c
 	}
 	overRounds := func(of func(round) float64) float64 {
 		var values []float64
@@ -426,9 +438,17 @@ func (w *way) compare(ctx context.Context) ([]figure, error) {
 		}
 	}
 	rate := overRounds(func(r round) float64 { return float64(r.floor["new"]) / float64(r.ours[0]["unchanged"]) })
-	return append(figures,
+	again := overRounds(func(r round) float64 { return float64(r.ours[0][incremental]) / float64(r.ours[0]["unchanged"]) })
+	figures = append(figures,
 		figure{"unchanged snapshot: rate", rate, "×", "psql's rate for new rows", 4, false},
-		figure{"unchanged snapshot: WAL", float64(unchanged.wal) / float64(w.rows), "B/row", "-", 40, true},
-		figure{"unchanged snapshot: n_tup_upd", float64(unchanged.updated), "", "-", 0, true},
-	), nil
+		figure{"unchanged rows of incremental runs: time", again, "×", "unchanged snapshot", 1.1, true},
+	)
+	for _, phase := range []string{"unchanged", incremental} {
+		c := counted[phase]
+		figures = append(figures,
+			figure{phase + " run, nothing changed: WAL", float64(c.wal) / float64(w.rows), "B/row", "-", 40, true},
+			figure{phase + " run, nothing changed: n_tup_upd", float64(c.updated), "", "-", 0, true},
+		)
+	}
+	return figures, nil
 }

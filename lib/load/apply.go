@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +17,7 @@ import (
 
 // apply is one attempt to apply a batch.
 type apply struct {
-	*tx
+	tx     *tx
 	loader *Loader
 	batch  *Batch
 
@@ -97,17 +96,17 @@ func (a *apply) run(ctx context.Context) error {
 	a.markDirty()
 	a.advance()
 	a.storeUnknown()
-	return a.send(ctx)
+	return a.tx.send(ctx)
 }
 
 // begin begins the transaction and takes its locks: first its shards, then its
 // scopes, both in a fixed order.
 func (a *apply) begin(ctx context.Context) error {
-	a.add("begin", "BEGIN ISOLATION LEVEL READ COMMITTED", nil)
-	a.add("begin", fmt.Sprintf("SET LOCAL statement_timeout = %d", max(a.timeout.Milliseconds(), 1)), nil)
+	a.tx.add("begin", "BEGIN ISOLATION LEVEL READ COMMITTED", nil)
+	a.tx.add("begin", fmt.Sprintf("SET LOCAL statement_timeout = %d", max(a.tx.timeout.Milliseconds(), 1)), nil)
 	locked := a.lockShards()
 	scopes, fresh := a.lockScopes()
-	if err := a.send(ctx); err != nil {
+	if err := a.tx.send(ctx); err != nil {
 		return err
 	}
 	if *scopes != len(a.scopes) {
@@ -163,8 +162,8 @@ func (a *apply) lockShards() (locked *int) {
 		return cmp.Or(strings.Compare(s.Stream, t.Stream), s.Created.Compare(t.Created), strings.Compare(s.ID, t.ID))
 	})
 	shards := a.shardColumns(order)
-	a.add("insert shards", insertShardsSQL, nil, shards...)
-	a.add("lock shards", lockShardsSQL, func(v [][]byte) error {
+	a.tx.add("insert shards", insertShardsSQL, nil, shards...)
+	a.tx.add("lock shards", lockShardsSQL, func(v [][]byte) error {
 		i := order[*locked]
 		advance, sequence, ended := a.batch.Advances[i], string(v[0]), v[1][0] != 0
 		elsewhere := ended || stream.Compare(sequence, advance.From.Sequence) != 0
@@ -185,7 +184,7 @@ func (a *apply) shardColumns(order []int) []param {
 		streams[at], created[at], shards[at] = s.Stream, s.Created, s.ID
 	}
 	return []param{
-		a.array(pgtype.TextArrayOID, streams), a.array(pgtype.TimestamptzArrayOID, created), a.array(pgtype.TextArrayOID, shards),
+		a.tx.array(pgtype.TextArrayOID, streams), a.tx.array(pgtype.TimestamptzArrayOID, created), a.tx.array(pgtype.TextArrayOID, shards),
 	}
 }
 
@@ -236,13 +235,13 @@ func (a *apply) lockScopes() (locked *int, fresh *[]*scopeState) {
 		regions, slicesOf = append(regions, s.Region), append(slicesOf, s.Slice)
 	}
 	scopes := uuidList(ids)
-	a.add("insert scopes", insertScopesSQL, func(v [][]byte) error {
+	a.tx.add("insert scopes", insertScopesSQL, func(v [][]byte) error {
 		*fresh = append(*fresh, byID[id(v[0])])
 		return nil
-	}, scopes, a.array(pgtype.TextArrayOID, categories),
-		a.array(pgtype.TextArrayOID, accounts), a.array(pgtype.TextArrayOID, regions), a.array(pgtype.TextArrayOID, slicesOf))
-	a.add("lock scopes", lockScopesSQL, func([][]byte) error { *locked++; return nil }, scopes)
-	a.add("read scopes", readScopesSQL, func(v [][]byte) error {
+	}, scopes, a.tx.array(pgtype.TextArrayOID, categories),
+		a.tx.array(pgtype.TextArrayOID, accounts), a.tx.array(pgtype.TextArrayOID, regions), a.tx.array(pgtype.TextArrayOID, slicesOf))
+	a.tx.add("lock scopes", lockScopesSQL, func([][]byte) error { *locked++; return nil }, scopes)
+	a.tx.add("read scopes", readScopesSQL, func(v [][]byte) error {
 		state := byID[id(v[0])]
 		state.complete, state.full, state.pruned = runID(v[1]), runID(v[2]), runID(v[3])
 		state.live, state.liveXor = bigint(v[4]), bigint(v[5])
@@ -258,81 +257,6 @@ func runID(v []byte) *schema.RunID {
 	}
 	r := schema.RunID(v)
 	return &r
-}
-
-// applyCategories applies the rows and ends of one category after the other,
-// each behind a savepoint.
-func (a *apply) applyCategories(ctx context.Context) error {
-	work := map[string]*category{}
-	get := func(name string) *category {
-		if work[name] == nil {
-			work[name] = &category{apply: a, table: a.loader.tables[name]}
-		}
-		return work[name]
-	}
-	for i := range a.batch.Groups {
-		c := get(a.batch.Groups[i].Table.Name())
-		c.group = &a.batch.Groups[i]
-		for _, p := range c.group.Parts {
-			if !a.leftOut(p.Origin) {
-				a.refuse(p.Origin, p.Scope, p.Run, p.Number)
-			}
-		}
-	}
-	for i := range a.batch.Ends {
-		if e := &a.batch.Ends[i]; !a.leftOut(e.Origin) && !a.refuse(e.Origin, e.Scope, e.Run, -1) {
-			c := get(e.Scope.Category)
-			c.ends = append(c.ends, e)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(work)) {
-		if err := a.applyCategory(ctx, work[name]); err != nil {
-			return fmt.Errorf("category %s: %w", name, err)
-		}
-	}
-	return nil
-}
-
-// applyCategory applies one category. A data error, or somebody else's hand in the
-// table, makes it start again more carefully; a table that does not fit parks the
-// category.
-func (a *apply) applyCategory(ctx context.Context, c *category) error {
-	defer c.release()
-	for {
-		c.reset()
-		a.add("savepoint", "SAVEPOINT category", nil)
-		err := c.applyRows(ctx)
-		if err == nil {
-			a.accept(c)
-			a.add("release savepoint", "RELEASE category", nil)
-			return nil
-		}
-		class, meddled := Classify(err), meddled(err) && !c.stageAll
-		if class != PutAside && class != Park && !meddled {
-			return err
-		}
-		if _, err := a.conn.Exec(ctx, "ROLLBACK TO category; RELEASE category"); err != nil {
-			return err
-		}
-		switch {
-		case meddled:
-			c.stageAll = true
-		case class == PutAside && !c.careful:
-			c.careful = true
-		default: // the table does not fit, or refuses what is not a row
-			a.park(c, err)
-			return nil
-		}
-	}
-}
-
-// accept takes over what a category did once its savepoint is safe.
-func (a *apply) accept(c *category) {
-	a.result.Categories[c.table.Name()] = c.counts
-	a.result.Bytes += c.bytes
-	a.rejects.join(&c.rejects)
-	a.done = append(a.done, c.done...)
-	maps.Copy(a.dirty, c.dirty)
 }
 
 // park keeps the records of a category whose table does not fit.
@@ -369,9 +293,9 @@ func (a *apply) markDirty() {
 	for m := range a.dirty {
 		tables, accounts, regions = append(tables, m.table), append(accounts, m.account), append(regions, m.region)
 	}
-	a.add("mark scopes dirty",
+	a.tx.add("mark scopes dirty",
 		`INSERT INTO hub.dirty (table_name, account_id, region) SELECT * FROM unnest($1::text[], $2::text[], $3::text[])`, nil,
-		a.array(pgtype.TextArrayOID, tables), a.array(pgtype.TextArrayOID, accounts), a.array(pgtype.TextArrayOID, regions))
+		a.tx.array(pgtype.TextArrayOID, tables), a.tx.array(pgtype.TextArrayOID, accounts), a.tx.array(pgtype.TextArrayOID, regions))
 }
 
 const advanceSQL = `
@@ -404,8 +328,8 @@ func (a *apply) advance() {
 		}
 	}
 	if len(order) > 0 {
-		a.add("advance shards", advanceSQL, nil, append(a.shardColumns(order), a.array(pgtype.TextArrayOID, sequences),
-			a.array(pgtype.BoolArrayOID, ended), a.array(pgtype.TimestamptzArrayOID, arrived))...)
+		a.tx.add("advance shards", advanceSQL, nil, append(a.shardColumns(order), a.tx.array(pgtype.TextArrayOID, sequences),
+			a.tx.array(pgtype.BoolArrayOID, ended), a.tx.array(pgtype.TimestamptzArrayOID, arrived))...)
 	}
 }
 

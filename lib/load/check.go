@@ -318,6 +318,42 @@ func (c *checkCache) forget(category string) {
 	delete(c.good, category)
 }
 
+// trouble are the categories that were parked last. They are applied alone, so that their
+// trouble does not make all others of a batch start again. It is safe for concurrent use.
+type trouble struct {
+	mu         sync.Mutex
+	categories map[string]bool
+}
+
+func (t *trouble) begin(c *category) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.categories == nil {
+		t.categories = map[string]bool{}
+	}
+	t.categories[c.table.Name()] = true
+}
+
+func (t *trouble) over(c *category) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.categories, c.table.Name())
+}
+
+// separate divides categories into those without trouble and those with.
+func (t *trouble) separate(categories []*category) (without, with []*category) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, c := range categories {
+		if t.categories[c.table.Name()] {
+			with = append(with, c)
+		} else {
+			without = append(without, c)
+		}
+	}
+	return without, with
+}
+
 // Misfits groups the faults that keep rows from being written by category into errors.
 func Misfits(faults []Fault) map[string]*MisfitError {
 	misfits := map[string]*MisfitError{}

@@ -80,9 +80,9 @@ const (
 // readOnly reports whether the server takes no writes.
 func readOnly(err error) bool { return hasCode(err, codeReadOnly) }
 
-// meddled reports whether rows came or went between the question which there are
+// changedByOthers reports whether rows came or went between the question which there are
 // and the writing: somebody else than a loader wrote to the table.
-func meddled(err error) bool { return errors.Is(err, errVanished) || hasCode(err, codeUnique) }
+func changedByOthers(err error) bool { return errors.Is(err, errVanished) || hasCode(err, codeUnique) }
 
 var errVanished = errors.New("rows to be changed are not there any more")
 

@@ -51,25 +51,27 @@ FROM unnest($1::uuid[], $2::uuid[]) AS s(scope, oldest)
 JOIN hub.run r ON r.scope = s.scope AND r.run > s.oldest
 GROUP BY r.scope`
 
-// limitKeys makes older runs past in those scopes of the batch that have more keys of
+// limitKeys makes older runs past in those scopes of a category that have more keys of
 // newer runs than the batch may compare with. The scopes with the fewest come first.
-func (c *category) limitKeys(ctx context.Context) error {
+func (t *attempt) limitKeys(ctx context.Context) error {
 	oldest := oldestRuns{}
 	add := func(o Origin, s schema.Scope, run schema.RunID) {
-		if state := c.scopes[s]; !c.leftOut(o) && state.hasNewer(run) && !state.isPast(run) {
+		if state := t.scopes[s]; !t.leftOut(o) && state.hasNewer(run) && !state.isPast(run) {
 			oldest.add(state, run)
 		}
 	}
-	if !c.snapshot() {
-		return nil
-	}
-	if c.group != nil {
-		for _, p := range c.group.Parts {
-			add(p.Origin, p.Scope, p.Run)
+	for _, w := range t.work {
+		if !w.snapshot() {
+			continue
 		}
-	}
-	for _, e := range c.ends {
-		add(e.Origin, e.Scope, e.Run)
+		if w.group != nil {
+			for _, p := range w.group.Parts {
+				add(p.Origin, p.Scope, p.Run)
+			}
+		}
+		for _, e := range w.ends {
+			add(e.Origin, e.Scope, e.Run)
+		}
 	}
 	if len(oldest) == 0 {
 		return nil
@@ -84,7 +86,7 @@ func (c *category) limitKeys(ctx context.Context) error {
 	}
 	var all []kept
 	scopes, runs := oldest.params()
-	err := c.do(ctx, "count keys of newer runs", countKeysSQL, func(v [][]byte) error {
+	err := t.tx.do(ctx, "count keys of newer runs", countKeysSQL, func(v [][]byte) error {
 		all = append(all, kept{byID[id(v[0])], bigint(v[1])})
 		return nil
 	}, scopes, runs, bigintOf(keysPerPart), bigintOf(keysPerRun))
@@ -92,11 +94,16 @@ func (c *category) limitKeys(ctx context.Context) error {
 		return err
 	}
 	slices.SortFunc(all, func(a, b kept) int { return cmp.Compare(a.keys, b.keys) })
-	left := c.loader.config.KeyLimit
+	left := map[string]int64{}
 	for _, k := range all {
-		if left -= k.keys; left < 0 {
+		category := k.scope.name.Category
+		if _, begun := left[category]; !begun {
+			left[category] = t.loader.config.KeyLimit
+		}
+		if left[category] -= k.keys; left[category] < 0 {
 			k.scope.supersedeOlder()
-			c.loader.config.Logger.Warn("newer runs of a scope keep too many keys until a full one is complete; what comes of older ones is superseded",
+			t.loader.config.Logger.Warn(
+				"newer runs of a scope keep too many keys until a full one is complete; what comes of older ones is superseded",
 				"scope", k.scope.name, "keys", k.keys)
 		}
 	}
@@ -148,16 +155,16 @@ func (a *apply) limitScopes(ctx context.Context, fresh []*scopeState) error {
 	}
 	limit := int64(a.loader.config.ScopeLimit)
 	var refused []id
-	err := a.do(ctx, "count scopes", countScopesSQL, func(v [][]byte) error {
+	err := a.tx.do(ctx, "count scopes", countScopesSQL, func(v [][]byte) error {
 		scopes := of[string(v[0])]
 		for _, s := range scopes[:max(0, min(int64(len(scopes)), bigint(v[1])-limit))] {
 			s.refused = true
 			refused = append(refused, s.id)
 		}
 		return nil
-	}, a.array(pgtype.TextArrayOID, slices.Sorted(maps.Keys(of))), bigintOf(limit+int64(len(fresh))))
+	}, a.tx.array(pgtype.TextArrayOID, slices.Sorted(maps.Keys(of))), bigintOf(limit+int64(len(fresh))))
 	if err == nil && len(refused) > 0 {
-		a.add("remove scopes", "DELETE FROM hub.scope WHERE scope = ANY($1::uuid[])", nil, uuidList(refused))
+		a.tx.add("remove scopes", "DELETE FROM hub.scope WHERE scope = ANY($1::uuid[])", nil, uuidList(refused))
 	}
 	return err
 }

@@ -152,7 +152,9 @@ type Loader struct {
 	config Config
 	tables map[string]*schema.Table
 	checks checkCache
-	trying trying
+	// trouble are the categories that were parked last.
+	trouble trouble
+	trying  trying
 }
 
 // acquireTimeout is how long a transaction waits for a connection.
@@ -290,10 +292,10 @@ func (l *Loader) applyOnce(ctx context.Context, b *Batch, timeout time.Duration)
 	a.result.Categories = map[string]Counts{}
 	a.rejects.limit = l.config.RejectLimit
 	if err = a.run(ctx); err == nil {
-		err = a.commit(ctx)
+		err = a.tx.commit(ctx)
 	}
 	if err != nil {
-		a.rollback(ctx)
+		a.tx.rollback(ctx)
 	}
 	return a.result, err
 }

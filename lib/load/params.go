@@ -36,12 +36,17 @@ func appendArrayHeader(b []byte, element uint32, n int) []byte {
 	return b
 }
 
-// uuids encodes the 16-byte values that flat consists of.
-func uuids(flat []byte) param {
-	n := len(flat) / idSize
+// uuids encodes the 16-byte values that each of flat consists of.
+func uuids(flat ...[]byte) param {
+	n := 0
+	for _, f := range flat {
+		n += len(f) / idSize
+	}
 	b := appendArrayHeader(make([]byte, 0, 20+n*(4+idSize)), pgtype.UUIDOID, n)
-	for i := range n {
-		b = appendUUID(b, flat[i*idSize:])
+	for _, f := range flat {
+		for ; len(f) > 0; f = f[idSize:] {
+			b = appendUUID(b, f)
+		}
 	}
 	return param{pgtype.UUIDArrayOID, b}
 }

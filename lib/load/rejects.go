@@ -159,7 +159,7 @@ func (a *apply) storeRejects(ctx context.Context) error {
 	if len(a.rejects.kept)+len(a.parked)+len(a.done) == 0 {
 		return nil
 	}
-	if err := a.send(ctx); err != nil {
+	if err := a.tx.send(ctx); err != nil {
 		return err
 	}
 	if err := a.checkParkedLimit(ctx); err != nil {
@@ -176,7 +176,7 @@ func (a *apply) storeRejects(ctx context.Context) error {
 	if len(a.done) == 0 {
 		return nil
 	}
-	_, err := a.conn.Exec(ctx, `DELETE FROM hub.reject WHERE id = ANY($1) AND state = 'parked'`, a.done)
+	_, err := a.tx.conn.Exec(ctx, `DELETE FROM hub.reject WHERE id = ANY($1) AND state = 'parked'`, a.done)
 	return err
 }
 
@@ -227,7 +227,7 @@ func (a *apply) countRejects(ctx context.Context, room *rejectRoom, counted map[
 	for key, n := range sums {
 		accounts, reasons, numbers = append(accounts, key.account), append(reasons, key.reason), append(numbers, n)
 	}
-	_, err := a.conn.Exec(ctx, countRejectsSQL, accounts, reasons, numbers)
+	_, err := a.tx.conn.Exec(ctx, countRejectsSQL, accounts, reasons, numbers)
 	return err
 }
 
@@ -254,12 +254,12 @@ func (a *apply) rejectRoom(ctx context.Context) (*rejectRoom, error) {
 		accounts = append(accounts, key.account)
 		r.ofKey[key], r.ofAccount[key.account] = int64(config.RejectLimit), config.AccountRejectBytes
 	}
-	err := a.conn.QueryRow(ctx, `SELECT $1 - open, $2 - bytes FROM hub.reject_total FOR UPDATE`,
+	err := a.tx.conn.QueryRow(ctx, `SELECT $1 - open, $2 - bytes FROM hub.reject_total FOR UPDATE`,
 		config.TotalRejectLimit, config.TotalRejectBytes).Scan(&r.open, &r.bytes)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := a.conn.Query(ctx, `SELECT account_id, reason, open, bytes FROM hub.reject_count WHERE account_id = ANY($1)`, accounts)
+	rows, err := a.tx.conn.Query(ctx, `SELECT account_id, reason, open, bytes FROM hub.reject_count WHERE account_id = ANY($1)`, accounts)
 	if err != nil {
 		return nil, err
 	}
@@ -311,7 +311,7 @@ func (a *apply) insertRejects(ctx context.Context, state string, rejects []store
 			bytes += len(rejects[n].Bytes)
 			n++
 		}
-		tag, err := a.conn.Exec(ctx, insertRejectsSQL, rejectColumns(state, rejects[:n])...)
+		tag, err := a.tx.conn.Exec(ctx, insertRejectsSQL, rejectColumns(state, rejects[:n])...)
 		if err != nil {
 			return inserted, err
 		}
@@ -374,7 +374,7 @@ func (a *apply) checkParkedLimit(ctx context.Context) error {
 	}
 	limit := a.loader.config.ParkedLimit
 	var parked int
-	err := a.conn.QueryRow(ctx, `SELECT count(*) FROM (SELECT FROM hub.reject WHERE state = 'parked' LIMIT $1) x`, limit+1).Scan(&parked)
+	err := a.tx.conn.QueryRow(ctx, `SELECT count(*) FROM (SELECT FROM hub.reject WHERE state = 'parked' LIMIT $1) x`, limit+1).Scan(&parked)
 	if err == nil && parked+len(a.parked) > limit {
 		err = ErrParkedFull
 	}

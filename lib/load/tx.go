@@ -28,8 +28,9 @@ type tx struct {
 
 // statement is one that was queued.
 type statement struct {
-	step string
-	row  func(values [][]byte) error
+	step  string
+	row   func(values [][]byte) error
+	count func(rows int64) error // that the statement wrote; nil ignores it
 }
 
 // add queues a statement. Its parameters and its rows are in PostgreSQL's binary
@@ -44,7 +45,14 @@ func (t *tx) add(step, sql string, row func(values [][]byte) error, params ...pa
 		t.batch = &pgconn.Batch{}
 	}
 	t.batch.ExecParams(sql, values, oids, formats, []int16{pgtype.BinaryFormatCode})
-	t.queue = append(t.queue, statement{step, row})
+	t.queue = append(t.queue, statement{step: step, row: row})
+}
+
+// addCounted queues a statement that returns no rows. count is called with how many it
+// wrote.
+func (t *tx) addCounted(step, sql string, count func(rows int64) error, params ...param) {
+	t.add(step, sql, nil, params...)
+	t.queue[len(t.queue)-1].count = count
 }
 
 // send sends what is queued and waits for all answers. After an error the later
@@ -62,7 +70,7 @@ func (t *tx) send(ctx context.Context) error {
 		return fmt.Errorf("%s: %w", queue[0].step, err)
 	}
 	answers := t.conn.PgConn().ExecBatch(ctx, batch)
-	var failed error // of a row function
+	var failed error // of a function
 	done := 0
 	for ; answers.NextResult(); done++ {
 		s, rows := queue[done], answers.ResultReader()
@@ -73,8 +81,14 @@ func (t *tx) send(ctx context.Context) error {
 				}
 			}
 		}
-		if _, err = rows.Close(); err != nil {
+		var tag pgconn.CommandTag
+		if tag, err = rows.Close(); err != nil {
 			break
+		}
+		if s.count != nil && failed == nil {
+			if err := s.count(tag.RowsAffected()); err != nil {
+				failed = fmt.Errorf("%s: %w", s.step, err)
+			}
 		}
 	}
 	if err := answers.Close(); err != nil {
@@ -82,6 +96,9 @@ func (t *tx) send(ctx context.Context) error {
 	}
 	return failed
 }
+
+// drop forgets what is queued.
+func (t *tx) drop() { t.batch, t.queue, t.err = nil, nil, nil }
 
 // inTime returns errSlow if the transaction takes too long already.
 func (t *tx) inTime() error {

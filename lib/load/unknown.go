@@ -35,7 +35,7 @@ func (a *apply) storeUnknown() {
 		}
 	}
 	if len(keys) > 0 {
-		a.add("store unknown keys", storeUnknownSQL, nil, a.array(pgtype.TextArrayOID, categories),
-			a.array(pgtype.TextArrayOID, keys), a.array(pgtype.Int8ArrayOID, counts))
+		a.tx.add("store unknown keys", storeUnknownSQL, nil, a.tx.array(pgtype.TextArrayOID, categories),
+			a.tx.array(pgtype.TextArrayOID, keys), a.tx.array(pgtype.Int8ArrayOID, counts))
 	}
 }
