@@ -19,7 +19,7 @@ func renderCategories(catalog []schemas.CatalogCategory) []byte {
 		for _, column := range category.Columns {
 			names = append(names, column.Name)
 		}
-		names = append(names, "collected_at")
+		names = append(names, "collected_at", "first_seen_at")
 
 		fmt.Fprintf(b, "\nCREATE VIEW current_%s AS\nSELECT %s\nFROM obs.%[1]s\nWHERE deleted_at IS NULL;\n\n",
 			category.Name, strings.Join(names, ",\n       "))

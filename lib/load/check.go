@@ -74,13 +74,15 @@ func Check(ctx context.Context, db Querier, tables ...*schema.Table) ([]Fault, e
 type tableColumn struct {
 	Name, Type          string
 	NotNull, HasDefault bool
+	// Default that is declared; "" if there is none, or the column was found.
+	Default string `db:"-"`
 }
 
 // declaredColumns returns the columns that a category's table must have.
 func declaredColumns(t *schema.Table) []tableColumn {
 	var columns []tableColumn
 	for _, c := range schema.SystemColumns {
-		columns = append(columns, tableColumn{Name: c.Name, Type: c.PostgresType, NotNull: !c.Nullable})
+		columns = append(columns, tableColumn{Name: c.Name, Type: c.PostgresType, NotNull: !c.Nullable, Default: c.Default})
 	}
 	for _, c := range t.Columns() {
 		columns = append(columns, tableColumn{Name: c.Name, Type: c.Kind.PostgresType(), NotNull: !c.Nullable})
@@ -89,10 +91,14 @@ func declaredColumns(t *schema.Table) []tableColumn {
 }
 
 func (c tableColumn) ddl() string {
+	ddl := c.Name + " " + c.Type
 	if c.NotNull {
-		return c.Name + " " + c.Type + " NOT NULL"
+		ddl += " NOT NULL"
 	}
-	return c.Name + " " + c.Type
+	if c.Default != "" {
+		ddl += " DEFAULT " + c.Default
+	}
+	return ddl
 }
 
 // emptyValue is what a column that must not be null has until the next run fills it.
@@ -111,6 +117,9 @@ func forgetHashes(t *schema.Table) string {
 	return fmt.Sprintf("UPDATE %s SET row_hash = %s WHERE deleted_at IS NULL AND row_hash <> %[2]s",
 		tableName(t), unknownHashSQL)
 }
+
+// firstSeenAt is the column that is set when a row is inserted, and stays.
+const firstSeenAt = "first_seen_at"
 
 const columnsSQL = `
 SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.atthasdef OR a.attidentity <> ''
@@ -255,6 +264,8 @@ func missingColumn(t *schema.Table, want tableColumn, past tablePast) Fault {
 		// Rows that were gone come back; that their scopes' live rows are not known makes
 		// the next runs look at them.
 		f.Statement += fmt.Sprintf(";\nUPDATE hub.scope SET live_rows = -1 WHERE category = '%s'", t.Name())
+	case want.Name == firstSeenAt:
+		f.Statement += fmt.Sprintf(";\nUPDATE %s SET %s = collected_at", tableName(t), firstSeenAt)
 	case want.NotNull && !filled:
 		f.Problem = "is missing, and tells its rows apart: restore it from a backup, " +
 			"or TRUNCATE the table, run hub migrate, and let the next runs fill it"
@@ -271,8 +282,11 @@ func missingColumn(t *schema.Table, want tableColumn, past tablePast) Fault {
 // fill returns the value that the column of existing rows gets until the next run
 // writes them, and false for columns that runs do not write again: keys.
 func (c tableColumn) fill(t *schema.Table) (value string, ok bool) {
-	if c.Name == "row_hash" {
+	switch c.Name {
+	case "row_hash":
 		return unknownHashSQL, true
+	case firstSeenAt:
+		return "collected_at", true
 	}
 	i, own := t.Index(c.Name)
 	if !own || t.Columns()[i].Key {

@@ -70,9 +70,10 @@ func TestEnsureRestoresColumnsAndTheNextRunFillsThem(t *testing.T) {
 func TestEnsureAddsANewColumnWithoutWritingRows(t *testing.T) {
 	db := newDatabase(t, load.Config{})
 	db.exec("DROP TABLE obs.things; CREATE TABLE obs.things (row_key uuid PRIMARY KEY, row_hash uuid NOT NULL, account_id text NOT NULL," +
-		" region text NOT NULL, run_id uuid NOT NULL, collected_at timestamptz NOT NULL, deleted_at timestamptz, id text NOT NULL, value text NOT NULL)")
+		" region text NOT NULL, run_id uuid NOT NULL, collected_at timestamptz NOT NULL, first_seen_at timestamptz NOT NULL DEFAULT now()," +
+		" deleted_at timestamptz, id text NOT NULL, value text NOT NULL)")
 	if _, err := db.Pool.Exec(t.Context(), `INSERT INTO obs.things VALUES (gen_random_uuid(), gen_random_uuid(), '123456789012', 'eu-central-1',
-		gen_random_uuid(), now(), NULL, 'a', '1')`); err != nil {
+		gen_random_uuid(), now(), now(), NULL, 'a', '1')`); err != nil {
 		t.Fatal(err)
 	}
 	before := db.query("SELECT xmin::text FROM obs.things")
@@ -115,6 +116,19 @@ func TestEnsureRestoresWhichRowsAreGone(t *testing.T) {
 	db.apply(build(t).part(things.Table, "", 3, 0, thing("a", "1")).end(things.Table, "", 3, schema.OK, 1, 1))
 	db.wantLive(things.Table, "a=1")
 	db.want("SELECT live_rows::text FROM hub.scope", "1")
+}
+
+// TestEnsureTellsWhenRowsOfBeforeWereFirstSeen: as far as is known.
+func TestEnsureTellsWhenRowsOfBeforeWereFirstSeen(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1")).end(things.Table, "", 1, schema.OK, 1, 1))
+	db.exec("ALTER TABLE obs.things DROP COLUMN first_seen_at")
+	if done, left := db.ensure(); len(done) == 0 || len(left) > 0 {
+		t.Errorf("done %v, left %v", done, left)
+	}
+	db.want("SELECT id FROM obs.things WHERE first_seen_at = collected_at", "a")
+	db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "2"), thing("b", "1")).end(things.Table, "", 2, schema.OK, 1, 2))
+	db.want("SELECT id || (collected_at - first_seen_at) FROM obs.things", "a00:01:00", "b00:00:00")
 }
 
 func TestEnsureInSeveralPlacesAtOnce(t *testing.T) {

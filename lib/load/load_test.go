@@ -1076,3 +1076,18 @@ func TestMarksOfScopes(t *testing.T) {
 		}
 	}
 }
+
+// TestFirstSeenStays when a row changes, and when it is gone and comes back.
+func TestFirstSeenStays(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	for run, value := range []string{"1", "1", "2", "", "2", "3"} {
+		b, rows := build(t), 0
+		if value != "" {
+			b.part(things.Table, "", run+1, 0, thing("a", value))
+			rows = 1
+		}
+		db.apply(b.end(things.Table, "", run+1, schema.OK, rows, rows))
+		db.want("SELECT (first_seen_at AT TIME ZONE 'UTC')::text FROM obs.things", "2026-08-01 12:01:00")
+	}
+	db.want("SELECT (collected_at - first_seen_at)::text FROM obs.things", "00:05:00")
+}

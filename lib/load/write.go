@@ -77,7 +77,6 @@ func (w *work) updateRows(ctx context.Context, rows []int32) error {
 	if err := w.stageRows(ctx, stage, w.staged, columns, rows); err != nil {
 		return err
 	}
-	w.staged = true
 	tx := w.attempt.tx
 	tx.addCounted("change rows", updateSQL(w.table, stage), func(changed int64) error {
 		if changed != int64(len(rows)) {
@@ -136,8 +135,8 @@ func allColumns(t *schema.Table) []string {
 	return names
 }
 
-// changingColumns are the key and those columns that can differ between two rows
-// with the same key: it is a hash of the others.
+// changingColumns are the key and those columns that change with a row: the key is a hash
+// of most others, and when it was first seen stays.
 func changingColumns(t *schema.Table) []string {
 	names := []string{"row_key", "row_hash", "run_id", "collected_at"}
 	for i, c := range t.Columns() {
@@ -316,6 +315,8 @@ func withSystemColumns(g *Group) arrow.Record {
 		"row_key": uuidArray(g.keys), "row_hash": uuidArray(g.hashes), "account_id": accounts.NewArray(),
 		"region": regions.NewArray(), "run_id": runs.NewArray(), "collected_at": times.NewArray(),
 	}
+	byName[firstSeenAt] = byName["collected_at"]
+	byName[firstSeenAt].Retain()
 	var columns []arrow.Array
 	for _, f := range systemFields {
 		columns = append(columns, byName[f.Name])

@@ -10,6 +10,8 @@ type SystemColumn struct {
 	PostgresType string
 	// Nullable columns may be null.
 	Nullable bool
+	// Default is the SQL expression of rows that others insert; "" if there is none.
+	Default string
 	// Doc says what the column means, for people.
 	Doc string
 }
@@ -26,6 +28,9 @@ var SystemColumns = []SystemColumn{
 	{Name: "run_id", PostgresType: "uuid", Doc: "Run that last changed the row (snapshot) or last named it (event)."},
 	{Name: "collected_at", PostgresType: "timestamp with time zone",
 		Doc: "Start of the run that last changed the row (snapshot) or last named it (event)."},
+	{Name: "first_seen_at", PostgresType: "timestamp with time zone", Default: "now()",
+		Doc: "Start of the run that made the row: the first that named it and was applied. It stays when the row " +
+			"changes, and when it is gone and comes back. Of rows of before this column: what collected_at was then."},
 	{Name: "deleted_at", PostgresType: "timestamp with time zone", Nullable: true,
 		Doc: "When a complete run no longer named the row. Null: it is there. Always null in event categories."},
 }

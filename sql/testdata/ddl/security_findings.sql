@@ -5,6 +5,7 @@ CREATE TABLE obs.security_findings (
     region text NOT NULL,
     run_id uuid NOT NULL,
     collected_at timestamp with time zone NOT NULL,
+    first_seen_at timestamp with time zone NOT NULL DEFAULT now(),
     deleted_at timestamp with time zone,
     finding_id text NOT NULL,
     product_arn text NOT NULL,
