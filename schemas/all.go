@@ -7,11 +7,15 @@ import "github.com/hubspoke/observability/lib/schema"
 // All returns the table of every category, ordered by name.
 func All() []*schema.Table {
 	return []*schema.Table{
+		AutoScalingGroups.Table,
 		Certificates.Table,
 		EBSVolumes.Table,
 		EC2Instances.Table,
 		KMSKeys.Table,
+		LambdaFunctions.Table,
+		LoadBalancers.Table,
 		RDSInstances.Table,
+		S3Buckets.Table,
 		Secrets.Table,
 		SecurityFindings.Table,
 		ServiceCosts.Table,

@@ -65,6 +65,7 @@ Next, in any order:
   Make the recording what AWS says of things of yours, then: %[2]s
   Write the queries that people would ask (schemas/queries/%[1]s.sql).
   Give the simulation values that a demo can show (producers/simulate/%[1]s.go).
+  rm schemas/catalog/%[1]s.json   # of the draft: make generate refuses to remove columns of a category that may be installed
   make generate
 `, args[0], strings.Join(test[:4], " ")+" '"+test[4]+"' -update")
 	return nil

@@ -7,11 +7,15 @@ import "github.com/hubspoke/observability/lib/collect"
 // All returns the collector of every category, ordered by name.
 func All() []collect.Any {
 	return []collect.Any{
+		AutoScalingGroups,
 		Certificates,
 		EBSVolumes,
 		EC2Instances,
 		KMSKeys,
+		LambdaFunctions,
+		LoadBalancers,
 		RDSInstances,
+		S3Buckets,
 		Secrets,
 		SecurityFindings,
 		ServiceCosts,

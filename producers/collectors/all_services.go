@@ -10,10 +10,14 @@ import "github.com/hubspoke/observability/lib/collect"
 func Services() []collect.Service {
 	return []collect.Service{
 		acmService,
+		autoscalingService,
 		ceService,
 		ec2Service,
+		elasticloadbalancingService,
 		kmsService,
+		lambdaService,
 		rdsService,
+		s3Service,
 		secretsmanagerService,
 		securityhubService,
 	}

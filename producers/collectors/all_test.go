@@ -8,6 +8,10 @@ import (
 	"github.com/hubspoke/observability/lib/collect/collecttest"
 )
 
+func TestAutoScalingGroups(t *testing.T) {
+	collecttest.Run(t, AutoScalingGroups, collecttest.Actions(action))
+}
+
 func TestCertificates(t *testing.T) { collecttest.Run(t, Certificates, collecttest.Actions(action)) }
 
 func TestEBSVolumes(t *testing.T) { collecttest.Run(t, EBSVolumes, collecttest.Actions(action)) }
@@ -16,7 +20,15 @@ func TestEC2Instances(t *testing.T) { collecttest.Run(t, EC2Instances, collectte
 
 func TestKMSKeys(t *testing.T) { collecttest.Run(t, KMSKeys, collecttest.Actions(action)) }
 
+func TestLambdaFunctions(t *testing.T) {
+	collecttest.Run(t, LambdaFunctions, collecttest.Actions(action))
+}
+
+func TestLoadBalancers(t *testing.T) { collecttest.Run(t, LoadBalancers, collecttest.Actions(action)) }
+
 func TestRDSInstances(t *testing.T) { collecttest.Run(t, RDSInstances, collecttest.Actions(action)) }
+
+func TestS3Buckets(t *testing.T) { collecttest.Run(t, S3Buckets, collecttest.Actions(action)) }
 
 func TestSecrets(t *testing.T) { collecttest.Run(t, Secrets, collecttest.Actions(action)) }
 

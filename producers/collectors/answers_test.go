@@ -239,3 +239,27 @@ func TestAllIsValid(t *testing.T) {
 		t.Errorf("%d collectors for %d categories", len(all), len(schemas.All()))
 	}
 }
+
+// S3 answers a bucket's details in the region of the bucket alone.
+func TestBucketsAreAskedInTheirRegion(t *testing.T) {
+	a := &answer{status: http.StatusNotFound, body: `<Error><Code>NoSuchTagSet</Code></Error>`}
+	env := a.env("eu-west-1")
+	env.AWS.HTTPClient = s3Buckets{a, `<ListAllMyBucketsResult><Buckets><Bucket><Name>far</Name><BucketRegion>ap-south-1</BucketRegion></Bucket></Buckets></ListAllMyBucketsResult>`}
+	err := collectS3Buckets(t.Context(), env, func(schemas.S3Bucket) error { return nil })
+	if len(a.hosts) == 0 || a.hosts[0] != "far.s3.ap-south-1.amazonaws.com" {
+		t.Errorf("asked %q: %v", a.hosts, err)
+	}
+}
+
+// s3Buckets is an HTTP client that answers ListBuckets, and everything else as an answer does.
+type s3Buckets struct {
+	details *answer
+	list    string
+}
+
+func (b s3Buckets) Do(r *http.Request) (*http.Response, error) {
+	if r.URL.Query().Get("x-id") == "ListBuckets" {
+		return (&answer{status: http.StatusOK, body: b.list}).Do(r)
+	}
+	return b.details.Do(r)
+}

@@ -84,6 +84,26 @@ func inBatches[Thing any](things []Thing, n int, ask func([]Thing) error, gone .
 	return nil
 }
 
+// listInBatches is inBatches for the items of a list as its pages come.
+func listInBatches[Item any](
+	items iter.Seq2[*Item, error], n int, ask func([]*Item) error, gone ...string,
+) error {
+	var batch []*Item
+	for item, err := range items {
+		if err != nil {
+			return err
+		}
+		if batch = append(batch, item); len(batch) < n {
+			continue
+		}
+		if err := withoutGone(batch, ask, gone); err != nil {
+			return err
+		}
+		batch = nil
+	}
+	return inBatches(batch, n, ask, gone...)
+}
+
 func withoutGone[Thing any](batch []Thing, ask func([]Thing) error, gone []string) error {
 	err := ask(batch)
 	if !hasCode(err, gone...) {

@@ -115,7 +115,7 @@ func TestInBatches(t *testing.T) {
 			things[i] = i
 		}
 		var answered [][]int
-		err := inBatches(things, 3, func(batch []int) error {
+		ask := func(batch []int) error {
 			if test.fault != nil {
 				if err := test.fault(batch); err != nil {
 					return err
@@ -123,9 +123,42 @@ func TestInBatches(t *testing.T) {
 			}
 			answered = append(answered, batch)
 			return nil
-		}, "NotFound")
-		if !slices.EqualFunc(answered, test.want, slices.Equal) || !errors.Is(err, test.err) {
-			t.Errorf("%s: %v, error %v; want %v, %v", name, answered, err, test.want, test.err)
+		}
+		check := func(function string, err error) {
+			if !slices.EqualFunc(answered, test.want, slices.Equal) || !errors.Is(err, test.err) {
+				t.Errorf("%s, %s: %v, error %v; want %v, %v", function, name, answered, err, test.want, test.err)
+			}
+			answered = nil
+		}
+		check("inBatches", inBatches(things, 3, ask, "NotFound"))
+		check("listInBatches", listInBatches(listOf(things, nil), 3, func(batch []*int) error {
+			var values []int
+			for _, n := range batch {
+				values = append(values, *n)
+			}
+			return ask(values)
+		}, "NotFound"))
+	}
+}
+
+func TestListInBatchesWithoutItsEnd(t *testing.T) {
+	broken, asked := errors.New("broken"), 0
+	err := listInBatches(listOf([]int{0, 1, 2}, broken), 2, func([]*int) error { asked++; return nil })
+	if !errors.Is(err, broken) || asked != 1 {
+		t.Errorf("asked %d times, error %v", asked, err)
+	}
+}
+
+// listOf yields things, and then the error if there is one.
+func listOf[T any](things []T, err error) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		for i := range things {
+			if !yield(&things[i], nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(nil, err)
 		}
 	}
 }

@@ -5,11 +5,15 @@ package simulate
 // kinds returns the kind of every category, ordered by name.
 func kinds() []anyKind {
 	return []anyKind{
+		autoScalingGroups,
 		certificates,
 		ebsVolumes,
 		ec2Instances,
 		kmsKeys,
+		lambdaFunctions,
+		loadBalancers,
 		rdsInstances,
+		s3Buckets,
 		secrets,
 		securityFindings,
 		serviceCosts,

@@ -343,7 +343,7 @@ func collectFindings(t *testing.T, w *simulate.World, account string, since time
 		ctx, cancel := context.WithCancel(t.Context())
 		runs := 0
 		runner, err := collect.New(collect.Config{
-			Account: account, Regions: w.Regions()[:1], Collectors: findingsOnly(w.Collectors(account)), Jitter: 1,
+			Account: account, Regions: w.Regions()[:1], Collectors: only(w.Collectors(account), schemas.SecurityFindings.Name()), Jitter: 1,
 			AWS: func(region string) aws.Config { return aws.Config{Region: region} },
 			Row: func(_ schema.Scope, row []byte) {
 				if runs == 1 {
@@ -364,8 +364,9 @@ func collectFindings(t *testing.T, w *simulate.World, account string, since time
 	return rows
 }
 
-func findingsOnly(all []collect.Any) []collect.Any {
-	return slices.DeleteFunc(all, func(c collect.Any) bool { return c.Table().Name() != schemas.SecurityFindings.Name() })
+// only returns the collector of a category.
+func only(all []collect.Any, category string) []collect.Any {
+	return slices.DeleteFunc(all, func(c collect.Any) bool { return c.Table().Name() != category })
 }
 
 func TestRateLimitsAllAccountsTogether(t *testing.T) {
@@ -388,11 +389,11 @@ func TestRateLimitsAllAccountsTogether(t *testing.T) {
 func TestARunSeesOneMoment(t *testing.T) {
 	w := world(t, simulate.Config{Accounts: 1}, 0)
 	account := w.Accounts()[0].ID
-	scope := schema.Scope{Category: "certificates", Account: account, Region: w.Regions()[0]}
+	scope := schema.Scope{Category: schemas.Certificates.Name(), Account: account, Region: w.Regions()[0]}
 	want := contents(t, w)[scope]
 	var got []string
 	runner, err := collect.New(collect.Config{
-		Account: account, Regions: w.Regions()[:1], Collectors: w.Collectors(account)[:1], ChunkRows: 1,
+		Account: account, Regions: w.Regions()[:1], Collectors: only(w.Collectors(account), scope.Category), ChunkRows: 1,
 		AWS: func(region string) aws.Config { return aws.Config{Region: region} },
 		Row: func(_ schema.Scope, row []byte) {
 			got = append(got, string(row))

@@ -117,8 +117,9 @@ func textsOf(body []byte) []string {
 	return texts
 }
 
-// split takes an answer in JSON or XML apart. In XML every element that holds others
-// is taken for a list.
+// split takes an answer in JSON or XML apart. In XML an element is taken for a list if it
+// is there several times, holds others of one name alone, or is what the query protocol has
+// around everything.
 func split(body []byte) (head []byte, members []member, tail []byte) {
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
 		return splitXML(body)
@@ -141,10 +142,15 @@ func splitXML(body []byte) (head []byte, members []member, tail []byte) {
 	depth, begin := 0, 0
 	var text strings.Builder
 	var current member
+	names := map[string]int{} // of members
+	var inside string         // the name of all elements in the current one
 	for {
 		before := int(d.InputOffset())
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {
+			for i := range members {
+				members[i].list = members[i].list || names[members[i].name] > 1
+			}
 			return head, members, tail
 		}
 		if err != nil {
@@ -156,10 +162,13 @@ func splitXML(body []byte) (head []byte, members []member, tail []byte) {
 			case 1:
 				head = body[before:d.InputOffset()]
 			case 2:
-				begin, current = before, member{name: token.Name.Local}
+				begin, current, inside = before, member{name: token.Name.Local}, ""
+				names[current.name]++
 				text.Reset()
-			default:
-				current.list = true
+			case 3:
+				name := token.Name.Local
+				current.list = inside == "" || current.list && inside == name || strings.HasSuffix(current.name, "Result")
+				inside = name
 			}
 		case xml.CharData:
 			text.Write(token)

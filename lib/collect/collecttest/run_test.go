@@ -265,6 +265,8 @@ func changeFile(t *testing.T, path string, change func(string) string) {
 func TestWithoutLists(t *testing.T) {
 	for _, test := range []struct{ body, rest, bare string }{
 		{`{"A": [1], "Next": "t", "B": {"C": []}}`, `{"B":{"C": []},"Next":"t"}`, `{}`},
+		{`<R><One><a>1</a><b>2</b></One><Rule><a>1</a><b>2</b></Rule><Next>t</Next><Rule/></R>`, `<R><One><a>1</a><b>2</b></One><Next>t</Next></R>`, `<R></R>`},
+		{`<R><QueryResult><set/><n>1</n></QueryResult><t>t</t></R>`, `<R><t>t</t></R>`, `<R></R>`},
 		{`<R xmlns="x"><id>1</id><set><item><a>1</a></item></set><next>t</next></R>`, `<R xmlns="x"><id>1</id><next>t</next></R>`, `<R xmlns="x"></R>`},
 	} {
 		rest, lists := withoutLists([]byte(test.body), true)
@@ -276,7 +278,7 @@ func TestWithoutLists(t *testing.T) {
 			t.Errorf("%s: texts %q", test.body, texts)
 		}
 	}
-	for _, body := range []string{`{"A": {"B": []}}`, `<R><a>1</a></R>`, ``, `[]`} {
+	for _, body := range []string{`{"A": {"B": []}}`, `<R><a>1</a></R>`, `<R><a><b/><c/><b/></a></R>`, ``, `[]`} {
 		if _, lists := withoutLists([]byte(body), true); lists {
 			t.Errorf("%s has a list", body)
 		}

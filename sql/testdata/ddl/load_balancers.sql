@@ -1,0 +1,25 @@
+CREATE TABLE obs.load_balancers (
+    row_key uuid NOT NULL,
+    row_hash uuid NOT NULL,
+    account_id text NOT NULL,
+    region text NOT NULL,
+    run_id uuid NOT NULL,
+    collected_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone,
+    load_balancer_arn text NOT NULL,
+    name text,
+    dns_name text,
+    type text,
+    scheme text,
+    state text,
+    state_reason text,
+    vpc_id text,
+    ip_address_type text,
+    availability_zones jsonb,
+    security_groups jsonb,
+    load_balancer_created_at timestamp with time zone,
+    tags jsonb,
+    denied_actions jsonb,
+    PRIMARY KEY (row_key)
+);
+CREATE INDEX load_balancers_account ON obs.load_balancers (account_id, region);
