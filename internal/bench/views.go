@@ -68,7 +68,7 @@ func views(ctx context.Context, s size) ([]figure, error) {
 	full := fmt.Sprintf("%d findings in a materialized view, %v", s.findings, median(whole).Round(time.Millisecond))
 	return []figure{
 		{fmt.Sprintf("summary, %d of %d scopes changed", changedScopes, viewScopes), 100 * of(median(some), median(whole)), "%", full, 2, true},
-		{"the same and the view over it", 100 * of(median(above), median(whole)), "%", full, 10, true},
+		{"the same and the view over it", 100 * of(median(above), median(whole)), "%", full, 20, true},
 		{"summary, all scopes changed", of(median(all), median(scan)), "×", fmt.Sprintf("one scan, %v", median(scan).Round(time.Millisecond)), 1.2, true},
 	}, nil
 }

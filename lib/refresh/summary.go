@@ -326,11 +326,22 @@ func heartbeat(interval time.Duration, beat func(elapsed time.Duration)) (stop f
 	}
 }
 
+// manyScopes is from how many marked scopes on a summary is computed whole if they are two
+// thirds of all: to look up nearly all of them costs more than to read everything.
+const manyScopes = 50
+
 // update computes the rows of the scopes, deletes what is no longer so and inserts what
 // is new. Equal rows are left alone. It returns how many rows it deleted and inserted.
 func (sum summary) update(ctx context.Context, tx pgx.Tx) (changed int64, err error) {
 	schemaName, name, _ := strings.Cut(sum.Name, ".")
 	table, live := pgx.Identifier{schemaName, name}.Sanitize(), pgx.Identifier{"live", name}.Sanitize()
+	if !sum.Whole && len(sum.Accounts) >= manyScopes {
+		err := tx.QueryRow(ctx, "SELECT 2 * count(*) <= 3 * $1 FROM (SELECT DISTINCT account_id, region FROM "+table+") s",
+			len(sum.Accounts)).Scan(&sum.Whole)
+		if err != nil {
+			return 0, err
+		}
+	}
 	key, err := keyOf(ctx, tx, sum.Name)
 	if err != nil {
 		return 0, err

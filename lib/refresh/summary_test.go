@@ -142,6 +142,26 @@ func TestSummaryIsComputedForWhatIsMarked(t *testing.T) {
 	db.wantRight()
 }
 
+// TestManyMarkedScopesAreComputedAtOnce: most scopes cost no more than all. A row that
+// changed without a mark shows which way was taken.
+func TestManyMarkedScopesAreComputedAtOnce(t *testing.T) {
+	db := withSummaries(t)
+	db.exec("INSERT INTO obs.boxes SELECT n, 'c' || n, 'r', 'fig', 1 FROM generate_series(100, 199) n")
+	db.once()
+	for _, test := range []struct {
+		marked int
+		amount string
+	}{{60, "3"}, {70, "33"}} { // of 103
+		db.exec("UPDATE obs.boxes SET amount = 33 WHERE id = 3")
+		db.exec("INSERT INTO hub.dirty (table_name, account_id, region) SELECT 'boxes', 'c' || n, 'r' FROM generate_series(100, 99 + $1) n", test.marked)
+		db.once()
+		if got := db.text("SELECT amount FROM summary.stock WHERE region = 's'"); !slices.Equal(got, []string{test.amount}) {
+			t.Errorf("with %d marked scopes the one without a mark has %q, want %s", test.marked, got, test.amount)
+		}
+	}
+	db.wantRight()
+}
+
 // TestEqualRowsAreNotWritten: nor is anything refreshed that stands above them.
 func TestEqualRowsAreNotWritten(t *testing.T) {
 	db := withSummaries(t)
