@@ -166,7 +166,7 @@ func (a *apply) lockShards() (locked *int) {
 	a.tx.add("lock shards", lockShardsSQL, func(v [][]byte) error {
 		i := order[*locked]
 		advance, sequence, ended := a.batch.Advances[i], string(v[0]), v[1][0] != 0
-		elsewhere := ended || stream.Compare(sequence, advance.From.Sequence) != 0
+		elsewhere := ended || stream.CompareSequences(sequence, advance.From.Sequence) != 0
 		a.moved[i] = advance.Withdrawn || !advance.Unordered && elsewhere
 		*locked++
 		return nil

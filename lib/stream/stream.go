@@ -33,10 +33,10 @@ type Position struct {
 	Ended bool
 }
 
-// Compare returns -1, 0 or 1 as sequence number a is before, equal to or behind b.
+// CompareSequences returns -1, 0 or 1 as sequence number a is before, equal to or behind b.
 // The empty sequence number is before all others. Text that is no number is
 // compared as the empty one.
-func Compare(a, b string) int {
+func CompareSequences(a, b string) int {
 	var x, y big.Int
 	if _, ok := x.SetString(a, 10); !ok {
 		x.SetInt64(-1)

@@ -21,12 +21,12 @@ func TestCompare(t *testing.T) {
 			} else if i > j {
 				want = 1
 			}
-			if got := stream.Compare(a, b); got != want {
-				t.Errorf("Compare(%.8q, %.8q) is %d, not %d", a, b, got, want)
+			if got := stream.CompareSequences(a, b); got != want {
+				t.Errorf("CompareSequences(%.8q, %.8q) is %d, not %d", a, b, got, want)
 			}
 		}
 	}
-	if stream.Compare("LATEST", "") != 0 || stream.Compare("0x10", "0") != -1 {
+	if stream.CompareSequences("LATEST", "") != 0 || stream.CompareSequences("0x10", "0") != -1 {
 		t.Error("text that is no number is not compared as the empty one")
 	}
 }
@@ -42,6 +42,6 @@ func TestPublishError(t *testing.T) {
 }
 
 func ExampleCompare() {
-	fmt.Println(stream.Compare("9", "10"))
+	fmt.Println(stream.CompareSequences("9", "10"))
 	// Output: -1
 }

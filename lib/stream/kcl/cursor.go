@@ -115,7 +115,7 @@ func (c *cursor) next(ctx context.Context, limit *int32) (*kinesis.GetRecordsOut
 	}
 	if c.skipping {
 		i := 0
-		for i < len(out.Records) && stream.Compare(aws.ToString(out.Records[i].SequenceNumber), c.after) <= 0 {
+		for i < len(out.Records) && stream.CompareSequences(aws.ToString(out.Records[i].SequenceNumber), c.after) <= 0 {
 			i++
 		}
 		out.Records = out.Records[i:]
@@ -146,7 +146,7 @@ func (c *cursor) resume(ctx context.Context, out *kinesis.GetRecordsOutput) erro
 	if c.refused != nil {
 		gap.Reason += " (" + c.refused.Error() + ")"
 	}
-	kept := gap.Until != "" && stream.Compare(gap.Until, c.after) <= 0
+	kept := gap.Until != "" && stream.CompareSequences(gap.Until, c.after) <= 0
 	switch {
 	case kept && c.refused != nil:
 		// Older records than the position, and yet it is none of this shard: what

@@ -277,7 +277,7 @@ func (s *Stream) store(m stream.Message) {
 
 // after returns up to n records of the shard behind a sequence number; mu must be held.
 func (sh *shard) after(sequence string, n int) []stream.Record {
-	i := sort.Search(len(sh.records), func(i int) bool { return stream.Compare(sh.records[i].Sequence, sequence) > 0 })
+	i := sort.Search(len(sh.records), func(i int) bool { return stream.CompareSequences(sh.records[i].Sequence, sequence) > 0 })
 	return cloneRecords(sh.records[i:min(i+n, len(sh.records))])
 }
 

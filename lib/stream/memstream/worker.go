@@ -210,7 +210,7 @@ func (w *worker) tellGap(ctx context.Context, sh *shard, from stream.Position) e
 		gap.Until = sh.records[0].Sequence
 	}
 	w.stream.mu.Unlock()
-	if stream.Compare(trimmed, from.Sequence) <= 0 {
+	if stream.CompareSequences(trimmed, from.Sequence) <= 0 {
 		return nil
 	}
 	return w.sink.Gap(ctx, sh.name, gap)

@@ -350,7 +350,7 @@ func (s *session) take(records []stream.Record) error {
 		if n, ok := new(big.Int).SetString(r.Sequence, 10); !ok || n.Sign() < 0 {
 			return s.sink.violate(s.name, "sequence number %q is no number", r.Sequence)
 		}
-		if stream.Compare(r.Sequence, s.last) <= 0 {
+		if stream.CompareSequences(r.Sequence, s.last) <= 0 {
 			return s.sink.violate(s.name, "record %s was delivered after %s", r.Sequence, s.last)
 		}
 		s.last = r.Sequence

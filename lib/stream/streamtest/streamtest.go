@@ -292,7 +292,7 @@ func (s *scenario) check() {
 	for _, shard := range s.sink.Shards() {
 		last := ""
 		for _, r := range s.sink.Applied(shard) {
-			if stream.Compare(r.Sequence, last) <= 0 {
+			if stream.CompareSequences(r.Sequence, last) <= 0 {
 				s.Fatalf("%s: record %s was applied after %s", shard, r.Sequence, last)
 			}
 			if r.Arrived.IsZero() {
