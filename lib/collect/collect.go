@@ -53,6 +53,8 @@ type Env struct {
 	Global bool
 	// Labels of the account, as Config has them. A copy; nil if there are none.
 	Labels map[string]string
+	// Version of the program, as Config has it.
+	Version string
 	// Now is the start of the run, in UTC and milliseconds.
 	Now time.Time
 	// Since is zero when everything must be read; otherwise rows that did not

@@ -38,6 +38,7 @@ func (r *Runner) collect(ctx context.Context, t *target, every time.Duration) []
 		Region:    t.region,
 		Global:    t.scope.Region == schema.GlobalRegion,
 		Labels:    maps.Clone(r.cfg.Labels),
+		Version:   r.cfg.Version,
 		Now:       id.Time(),
 		Since:     t.mark.since(id.Time(), t.declared.Incremental),
 		Logger:    r.cfg.Logger.With("category", t.scope.Category, "region", t.scope.Region),

@@ -33,6 +33,8 @@ type Config struct {
 	HomeRegion string
 	// Labels of the account, which collectors may make columns of. Defaults to none.
 	Labels map[string]string
+	// Version of the program, which collectors may make a column of. Defaults to none.
+	Version string
 	// Collectors to run. Required.
 	Collectors []Any
 	// AWS returns the configuration of a region, with the account's credentials. Required.

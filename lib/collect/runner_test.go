@@ -1427,23 +1427,23 @@ func TestPerRegionAndGlobal(t *testing.T) {
 	}
 }
 
-// Each run has the labels for itself.
+// Each run has the labels for itself, and the version.
 func TestLabels(t *testing.T) {
 	var got []string
 	c := collector(func(_ context.Context, env *collect.Env, _ func(thing) error) error {
-		got = append(got, env.Labels["product"])
+		got = append(got, env.Labels["product"]+env.Version)
 		env.Labels["product"] = "changed"
 		return nil
 	})
 	cfg := config(c)
-	cfg.Labels = map[string]string{"product": "payments"}
+	cfg.Labels, cfg.Version = map[string]string{"product": "payments"}, " v1"
 	runner := newRunner(t, cfg)
 	for range 2 {
 		if _, err := runner.Once(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if !slices.Equal(got, []string{"payments", "payments"}) {
+	if !slices.Equal(got, []string{"payments v1", "payments v1"}) {
 		t.Errorf("labels %q", got)
 	}
 	cfg.Labels = map[string]string{"": "x"}

@@ -9,6 +9,7 @@ import "github.com/hubspoke/observability/lib/collect"
 // account, so that these are a small part of it.
 func Services() []collect.Service {
 	return []collect.Service{
+		accountService,
 		acmService,
 		autoscalingService,
 		ceService,
@@ -16,6 +17,9 @@ func Services() []collect.Service {
 		elasticloadbalancingService,
 		kmsService,
 		lambdaService,
+		iamService,
+		kmsService,
+		organizationsService,
 		rdsService,
 		s3Service,
 		secretsmanagerService,

@@ -12,11 +12,29 @@ func TestAutoScalingGroups(t *testing.T) {
 	collecttest.Run(t, AutoScalingGroups, collecttest.Actions(action))
 }
 
+func TestAccountContacts(t *testing.T) {
+	collecttest.Run(t, AccountContacts, collecttest.Actions(action))
+}
+
+func TestAccountRegions(t *testing.T) {
+	collecttest.Run(t, AccountRegions, collecttest.Actions(action))
+}
+
+func TestAccounts(t *testing.T) { collecttest.Run(t, Accounts, collecttest.Actions(action)) }
+
 func TestCertificates(t *testing.T) { collecttest.Run(t, Certificates, collecttest.Actions(action)) }
 
 func TestEBSVolumes(t *testing.T) { collecttest.Run(t, EBSVolumes, collecttest.Actions(action)) }
 
 func TestEC2Instances(t *testing.T) { collecttest.Run(t, EC2Instances, collecttest.Actions(action)) }
+
+func TestIAMAccessKeys(t *testing.T) { collecttest.Run(t, IAMAccessKeys, collecttest.Actions(action)) }
+
+func TestIAMAccountSettings(t *testing.T) {
+	collecttest.Run(t, IAMAccountSettings, collecttest.Actions(action))
+}
+
+func TestIAMUsers(t *testing.T) { collecttest.Run(t, IAMUsers, collecttest.Actions(action)) }
 
 func TestKMSKeys(t *testing.T) { collecttest.Run(t, KMSKeys, collecttest.Actions(action)) }
 
@@ -25,6 +43,10 @@ func TestLambdaFunctions(t *testing.T) {
 }
 
 func TestLoadBalancers(t *testing.T) { collecttest.Run(t, LoadBalancers, collecttest.Actions(action)) }
+
+func TestOrganizationAccounts(t *testing.T) {
+	collecttest.Run(t, OrganizationAccounts, collecttest.Actions(action))
+}
 
 func TestRDSInstances(t *testing.T) { collecttest.Run(t, RDSInstances, collecttest.Actions(action)) }
 

@@ -185,17 +185,14 @@ func (k *kmsKey) readRotation(ctx context.Context) error {
 }
 
 func (k *kmsKey) readTags(ctx context.Context) error {
-	var tags []types.Tag
 	input := &kms.ListResourceTagsInput{KeyId: &k.row.KeyARN, Limit: aws.Int32(50)}
 	pages := kms.NewListResourceTagsPaginator(k.client, input)
 	list := each(ctx, pages, func(p *kms.ListResourceTagsOutput) ([]types.Tag, *string) {
 		return p.Tags, p.NextMarker
 	})
-	for tag, err := range list {
-		if err != nil {
-			return err
-		}
-		tags = append(tags, *tag)
+	tags, err := gather(list)
+	if err != nil {
+		return err
 	}
 	k.row.Tags = jsonObject(tagMap(tags, func(t types.Tag) (key, value *string) { return t.TagKey, t.TagValue }))
 	return nil

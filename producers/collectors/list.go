@@ -63,6 +63,18 @@ func each[Page, Options, Item any](
 	}
 }
 
+// gather returns all items, or the error that ended them.
+func gather[Item any](items iter.Seq2[*Item, error]) ([]Item, error) {
+	var list []Item
+	for item, err := range items {
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, *item)
+	}
+	return list, nil
+}
+
 // operationOf returns the operation that answers with Page: ListKeys for ListKeysOutput.
 func operationOf[Page any]() string {
 	return strings.TrimSuffix(reflect.TypeFor[Page]().Name(), "Output")

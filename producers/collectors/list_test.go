@@ -258,3 +258,18 @@ func TestBySlice(t *testing.T) {
 		})
 	}
 }
+
+func TestGather(t *testing.T) {
+	fault := errors.New("a fault")
+	items := func(yield func(*int, error) bool) {
+		for i := range 3 {
+			if !yield(&i, nil) {
+				return
+			}
+		}
+		yield(nil, fault)
+	}
+	if list, err := gather(items); !errors.Is(err, fault) || list != nil {
+		t.Errorf("got %v, %v", list, err)
+	}
+}

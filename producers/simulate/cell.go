@@ -24,6 +24,10 @@ type kind[T any] struct {
 	// make returns a new thing.
 	make func(g *gen) T
 
+	// fixed is set for things that neither appear nor disappear, such as the account
+	// itself. They are few, and change more often than others by default.
+	fixed bool
+
 	// What follows is for a story that a view tells.
 
 	// old returns a thing that was there before the first step. Defaults to make.
@@ -54,6 +58,8 @@ type anyKind interface {
 	populate(w *World, account Account)
 	// collector returns the collector of AWS, which reads the world in its place.
 	collector(w *World, account string) collect.Any
+	// fixedCategory returns the category if its things neither appear nor disappear.
+	fixedCategory() string
 }
 
 // fate is what a step does to a thing.
@@ -67,9 +73,10 @@ const (
 
 // place is where the things of a cell are.
 type place struct {
-	account Account
-	region  string
-	regions []string
+	account  Account
+	region   string
+	regions  []string
+	accounts []Account // of the organisation; the first one manages it
 }
 
 // cell is the population of one scope. It is changed by Step only, which holds the
@@ -91,11 +98,11 @@ type anyCell interface {
 func (k kind[T]) populate(w *World, account Account) {
 	if k.of.Reach != collect.Global {
 		for _, region := range w.cfg.Regions {
-			k.addCell(w, place{account, region, w.cfg.Regions})
+			k.addCell(w, place{account, region, w.cfg.Regions, w.accounts})
 		}
 	}
 	if k.of.Reach != collect.PerRegion {
-		k.addCell(w, place{account, schema.GlobalRegion, w.cfg.Regions})
+		k.addCell(w, place{account, schema.GlobalRegion, w.cfg.Regions, w.accounts})
 	}
 }
 
@@ -116,7 +123,9 @@ func (k kind[T]) addCell(w *World, here place) {
 		for _, row := range c.kind.initial(&c.gen) {
 			c.rows = append(c.rows, &row)
 		}
-		c.births = c.kind.births * float64(len(c.rows))
+		if !k.fixed {
+			c.births = c.kind.births * float64(len(c.rows))
+		}
 	}
 	w.cells[scope] = c
 }
@@ -212,6 +221,13 @@ func (k kind[T]) collector(w *World, account string) collect.Any {
 		return nil
 	}
 	return c
+}
+
+func (k kind[T]) fixedCategory() string {
+	if !k.fixed {
+		return ""
+	}
+	return k.of.Category.Name()
 }
 
 // gen makes up values for one cell.

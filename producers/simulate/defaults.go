@@ -12,6 +12,7 @@ const (
 	defaultBirths = 0.001 // in a step, for each thing that was there at the beginning
 	defaultChange = 0.001 // probability, in a step
 	defaultDeath  = 0.001
+	fixedChange   = 0.02
 )
 
 // withDefaults fills in what a kind leaves out.
@@ -61,9 +62,11 @@ func (k kind[T]) defaultBorn(g *gen, there []*T) (T, bool) {
 // defaultChange makes another thing of it, with the same key.
 func (k kind[T]) defaultChange(g *gen, row *T) fate {
 	switch {
-	case k.of.Category.Mode() == schema.Snapshot && g.chance(defaultDeath):
+	case k.fixed && !g.chance(fixedChange):
+		return same
+	case !k.fixed && k.of.Category.Mode() == schema.Snapshot && g.chance(defaultDeath):
 		return gone
-	case !g.chance(defaultChange):
+	case !k.fixed && !g.chance(defaultChange):
 		return same
 	}
 	other := k.make(g)

@@ -124,8 +124,9 @@ func New(cfg Config) (*World, error) {
 	}
 	w := &World{cfg: cfg, limiter: rate.NewLimiter(rate.Inf, 0), cells: map[schema.Scope]anyCell{}}
 	for i := range cfg.Accounts {
-		account := w.account(i)
-		w.accounts = append(w.accounts, account)
+		w.accounts = append(w.accounts, w.account(i))
+	}
+	for _, account := range w.accounts {
 		for _, k := range kinds() {
 			k.populate(w, account)
 		}

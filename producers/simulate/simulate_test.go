@@ -91,6 +91,9 @@ func TestTheWorldIsAFunctionOfConfigAndStep(t *testing.T) {
 	// What happens in an account does not depend on how many others there are.
 	one, all := contents(t, world(t, simulate.Config{Accounts: 1, Seed: 7, Scale: 0.4}, 60)), contents(t, first)
 	for scope, rows := range one {
+		if scope.Category == schemas.OrganizationAccounts.Name() {
+			continue // it has all accounts
+		}
 		if !slices.Equal(rows, all[scope]) {
 			t.Errorf("%v differs in a larger organisation", scope)
 		}
@@ -124,6 +127,12 @@ func TestEveryCategoryChanges(t *testing.T) {
 					appeared++
 				}
 			}
+		}
+		if simulate.Fixed(table.Name()) {
+			if appeared > 0 || changed == 0 || disappeared > 0 {
+				t.Errorf("%s: %d rows appeared, %d changed and %d disappeared", table, appeared, changed, disappeared)
+			}
+			continue
 		}
 		// What has nothing but its key cannot change.
 		if appeared == 0 || changed == 0 && len(table.Keys()) < len(table.Columns()) {

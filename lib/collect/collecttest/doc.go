@@ -37,7 +37,7 @@
 // answers otherwise. It has
 //
 //   - env.json, what is different in [collect.Env]: {} or any of account, partition,
-//     region, global, labels, now, since;
+//     region, global, labels, version, now, since;
 //   - stories, none where nothing is asked;
 //   - want.outcome: the outcome (ok, empty, disabled and so on), and the errors behind it;
 //   - want.ndjson, if there are rows.

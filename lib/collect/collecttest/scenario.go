@@ -35,6 +35,7 @@ type environment struct {
 	Region    string            `json:"region"`
 	Global    bool              `json:"global"`
 	Labels    map[string]string `json:"labels"`
+	Version   string            `json:"version"`
 	Now       time.Time         `json:"now"`
 	Since     time.Time         `json:"since"`
 }
@@ -90,6 +91,7 @@ func (s *scenario) collectEnv(r *replay) *collect.Env {
 		Region:    cmp.Or(s.env.Region, Region),
 		Global:    s.env.Global,
 		Labels:    maps.Clone(s.env.Labels),
+		Version:   s.env.Version,
 		Now:       cmp.Or(s.env.Now, Now),
 		Since:     s.env.Since,
 		Logger:    slog.New(slog.DiscardHandler),

@@ -81,6 +81,7 @@ func (c onceCommand) Run(ctx context.Context, p program.Program, find findSource
 		Workers:         semaphore.NewWeighted(int64(c.Concurrent)),
 		MaxPaidRequests: c.MaxPaidRequests,
 		Labels:          c.Label,
+		Version:         p.VersionText(),
 		Logger:          log,
 		Hooks:           done.hooks(),
 	}

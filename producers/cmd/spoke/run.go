@@ -81,6 +81,7 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 		Workers:         semaphore.NewWeighted(int64(c.Concurrent)),
 		MaxPaidRequests: c.MaxPaidRequests,
 		Labels:          c.Label,
+		Version:         p.VersionText(),
 		Every:           c.Interval,
 		Logger:          log,
 		Hooks:           metrics.hooks(),

@@ -1,0 +1,26 @@
+CREATE TABLE obs.account_contacts (
+    row_key uuid NOT NULL,
+    row_hash uuid NOT NULL,
+    account_id text NOT NULL,
+    region text NOT NULL,
+    run_id uuid NOT NULL,
+    collected_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone,
+    contact_type text NOT NULL,
+    full_name text,
+    title text,
+    email text,
+    phone_number text,
+    company_name text,
+    address_line1 text,
+    address_line2 text,
+    address_line3 text,
+    city text,
+    district_or_county text,
+    state_or_region text,
+    postal_code text,
+    country_code text,
+    website_url text,
+    PRIMARY KEY (row_key)
+);
+CREATE INDEX account_contacts_account ON obs.account_contacts (account_id, region);
