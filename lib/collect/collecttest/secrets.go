@@ -173,6 +173,9 @@ func (p *planter) object(v map[string]any, name string, inside bool) any {
 func (p *planter) plantXML(body []byte) []byte {
 	body = xmlPair.ReplaceAllFunc(body, func(pair []byte) []byte {
 		m := xmlPair.FindSubmatch(pair)
+		if _, keep := p.kept[string(m[3])]; keep {
+			return pair
+		}
 		return fmt.Appendf(nil, "<%s>%s%s%s</", m[1], secretKey, m[2], p.text("some", string(m[3])))
 	})
 	return xmlText.ReplaceAllFunc(body, func(element []byte) []byte {
