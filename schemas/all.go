@@ -7,10 +7,10 @@ import "github.com/hubspoke/observability/lib/schema"
 // All returns the table of every category, ordered by name.
 func All() []*schema.Table {
 	return []*schema.Table{
-		AutoScalingGroups.Table,
 		AccountContacts.Table,
 		AccountRegions.Table,
 		Accounts.Table,
+		AutoScalingGroups.Table,
 		Certificates.Table,
 		EBSVolumes.Table,
 		EC2Instances.Table,

@@ -7,10 +7,10 @@ import "github.com/hubspoke/observability/lib/collect"
 // All returns the collector of every category, ordered by name.
 func All() []collect.Any {
 	return []collect.Any{
-		AutoScalingGroups,
 		AccountContacts,
 		AccountRegions,
 		Accounts,
+		AutoScalingGroups,
 		Certificates,
 		EBSVolumes,
 		EC2Instances,

@@ -8,10 +8,6 @@ import (
 	"github.com/hubspoke/observability/lib/collect/collecttest"
 )
 
-func TestAutoScalingGroups(t *testing.T) {
-	collecttest.Run(t, AutoScalingGroups, collecttest.Actions(action))
-}
-
 func TestAccountContacts(t *testing.T) {
 	collecttest.Run(t, AccountContacts, collecttest.Actions(action))
 }
@@ -21,6 +17,10 @@ func TestAccountRegions(t *testing.T) {
 }
 
 func TestAccounts(t *testing.T) { collecttest.Run(t, Accounts, collecttest.Actions(action)) }
+
+func TestAutoScalingGroups(t *testing.T) {
+	collecttest.Run(t, AutoScalingGroups, collecttest.Actions(action))
+}
 
 func TestCertificates(t *testing.T) { collecttest.Run(t, Certificates, collecttest.Actions(action)) }
 

@@ -5,10 +5,10 @@ package simulate
 // kinds returns the kind of every category, ordered by name.
 func kinds() []anyKind {
 	return []anyKind{
-		autoScalingGroups,
 		accountContacts,
 		accountRegions,
 		accounts,
+		autoScalingGroups,
 		certificates,
 		ebsVolumes,
 		ec2Instances,

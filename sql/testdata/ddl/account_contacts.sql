@@ -5,6 +5,7 @@ CREATE TABLE obs.account_contacts (
     region text NOT NULL,
     run_id uuid NOT NULL,
     collected_at timestamp with time zone NOT NULL,
+    first_seen_at timestamp with time zone NOT NULL DEFAULT now(),
     deleted_at timestamp with time zone,
     contact_type text NOT NULL,
     full_name text,

@@ -5,6 +5,7 @@ CREATE TABLE obs.account_regions (
     region text NOT NULL,
     run_id uuid NOT NULL,
     collected_at timestamp with time zone NOT NULL,
+    first_seen_at timestamp with time zone NOT NULL DEFAULT now(),
     deleted_at timestamp with time zone,
     region_name text NOT NULL,
     opt_status text,

@@ -5,6 +5,7 @@ CREATE TABLE obs.auto_scaling_groups (
     region text NOT NULL,
     run_id uuid NOT NULL,
     collected_at timestamp with time zone NOT NULL,
+    first_seen_at timestamp with time zone NOT NULL DEFAULT now(),
     deleted_at timestamp with time zone,
     group_arn text NOT NULL,
     name text NOT NULL,

@@ -5,6 +5,7 @@ CREATE TABLE obs.iam_access_keys (
     region text NOT NULL,
     run_id uuid NOT NULL,
     collected_at timestamp with time zone NOT NULL,
+    first_seen_at timestamp with time zone NOT NULL DEFAULT now(),
     deleted_at timestamp with time zone,
     access_key_id text NOT NULL,
     user_name text NOT NULL,

@@ -5,6 +5,7 @@ CREATE TABLE obs.organization_accounts (
     region text NOT NULL,
     run_id uuid NOT NULL,
     collected_at timestamp with time zone NOT NULL,
+    first_seen_at timestamp with time zone NOT NULL DEFAULT now(),
     deleted_at timestamp with time zone,
     member_account_id text NOT NULL,
     account_arn text,
