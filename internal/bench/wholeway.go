@@ -170,7 +170,7 @@ func (w *way) export(ctx context.Context, pool *pgxpool.Pool, phase string) ([]s
 }
 
 func columns(prefix string) string {
-	names := []string{"row_key", "row_hash", "account_id", "region", "run_id", "collected_at"}
+	names := []string{"row_key", "row_hash", "account_id", "region", "run_id", "collected_at", "first_seen_at"}
 	for _, c := range fixture.Category.Columns() {
 		names = append(names, c.Name)
 	}
@@ -221,7 +221,9 @@ func (w *way) database(ctx context.Context) (string, error) {
 func merges() []string {
 	var set []string
 	for c := range strings.SplitSeq(columns(""), ", ") {
-		set = append(set, c+" = excluded."+c)
+		if c != "first_seen_at" {
+			set = append(set, c+" = excluded."+c)
+		}
 	}
 	insert := "INSERT INTO obs.fixture_findings AS t (" + columns("") + ") SELECT " + columns("s.") + " FROM stage s "
 	conflict := " ON CONFLICT (row_key) DO UPDATE SET " + strings.Join(set, ", ") + ", deleted_at = NULL WHERE t.run_id < excluded.run_id AND (t.row_hash <> excluded.row_hash OR t.deleted_at IS NOT NULL)"
