@@ -13,6 +13,8 @@
 //     summaries.
 //   - views/attention/<category>.sql is a query for what somebody has to look after in a
 //     category. Its summary, and the union of all of them, are rendered.
+//   - views/resources/<category>.sql is a query for the resources of a category. A summary
+//     that counts them, and the views of all of them, are rendered.
 //
 // The tables of the categories have no files: load.Ensure makes them from their
 // declarations in schemas. What it makes of each is in testdata/ddl.
@@ -33,12 +35,13 @@ import (
 	"github.com/hubspoke/observability/schemas"
 )
 
-//go:embed summaries/*.sql views/*.sql views/attention/*.sql
+//go:embed summaries/*.sql views/*.sql views/attention/*.sql views/resources/*.sql
 var embedded embed.FS
 
 // Names of the files that are rendered.
 const (
 	categoriesFile     = "10_categories.sql"
+	resourcesFile      = "24_resources.sql"
 	attentionFactsFile = "39_attention_facts.sql"
 )
 
@@ -49,15 +52,26 @@ func Views() fs.FS {
 	files.embed("views/*.sql", "")
 	files.embed("summaries/*.sql", "summaries/")
 	files[categoriesFile] = renderCategories(schemas.Catalog())
-	var categories []string
-	for name, query := range readEmbedded("views/attention/*.sql") {
-		category := strings.TrimSuffix(name, ".sql")
-		files["summaries/attention_"+name] = renderAttentionSummary(category, query)
-		categories = append(categories, category)
+	attention := queriesOfCategories("views/attention/*.sql")
+	for category, query := range attention {
+		files["summaries/attention_"+category+".sql"] = renderAttentionSummary(category, query)
 	}
-	slices.Sort(categories)
-	files[attentionFactsFile] = renderAttentionFacts(categories)
+	files[attentionFactsFile] = renderAttentionFacts(slices.Sorted(maps.Keys(attention)))
+	resources := queriesOfCategories("views/resources/*.sql")
+	for category, query := range resources {
+		files["summaries/resources_"+category+".sql"] = renderResourcesSummary(category, query)
+	}
+	files[resourcesFile] = renderResources(slices.Sorted(maps.Keys(resources)), resources)
 	return files
+}
+
+// queriesOfCategories returns embedded files by the categories that they are called after.
+func queriesOfCategories(pattern string) map[string][]byte {
+	queries := map[string][]byte{}
+	for name, query := range readEmbedded(pattern) {
+		queries[strings.TrimSuffix(name, ".sql")] = query
+	}
+	return queries
 }
 
 // readEmbedded returns embedded files by their base names.

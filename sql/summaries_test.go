@@ -46,12 +46,13 @@ func (db *database) wantSummariesRight() {
 	}
 }
 
-// refreshed refreshes what changed, and returns the names of what that was.
+// refreshed refreshes what changed, and returns the names of what that was, summaries first.
 func (db *database) refreshed() (names []string) {
 	db.Helper()
 	for _, v := range refreshOnce(db.T, db.Pool).Views {
 		names = append(names, v.Name)
 	}
+	slices.SortFunc(names, func(a, b string) int { return strings.Compare(b[:1], a[:1])*2 + strings.Compare(a, b) })
 	return names
 }
 
@@ -110,6 +111,16 @@ func TestSummariesFollowEveryChange(t *testing.T) {
 		},
 		"kms_keys": func(at ...string) {
 			db.key(uuid(), append(at, "rotation_enabled", pick("true", "false", "NULL"), "key_state", pick("Enabled", "PendingDeletion", "NULL"))...)
+		},
+		"ec2_instances": func(at ...string) {
+			db.insert("ec2_instances", append(at, "instance_id", uuid(), "state", pick("running", "stopped", "NULL"), "instance_type", pick("t3.nano", "m7g.large"),
+				"public_ip_address", pick("198.51.100.1", "NULL"), "metadata_http_tokens", pick("optional", "required"), "metadata_http_endpoint", "enabled")...)
+		},
+		"ebs_volumes": func(at ...string) {
+			db.insert("ebs_volumes", append(at, "volume_id", uuid(), "state", pick("available", "in-use"), "size_gb", pick("1", "20", "NULL"))...)
+		},
+		"s3_buckets": func(at ...string) {
+			db.insert("s3_buckets", append(at, "bucket_name", uuid(), "bucket_region", pick("eu-central-1", "us-east-1", "NULL"), "policy_is_public", pick("true", "false", "NULL"))...)
 		},
 		"secrets": func(at ...string) {
 			db.secret(uuid(), append(at, "rotation_enabled", pick("true", "false", "NULL"), "deletion_requested_at", pick("NULL", in(-3)))...)
@@ -174,11 +185,16 @@ func TestSummariesAreTheSameInEveryTimeZone(t *testing.T) {
 	db.wantSummariesRight()
 }
 
-// TestAttentionFiles: a file of views/attention is of the category that it is called
-// after, and all have the same columns.
-func TestAttentionFiles(t *testing.T) {
-	db := newDatabase(t)
-	files, err := filepath.Glob("views/attention/*.sql")
+// TestFilesOfCategories: a file of views/attention or views/resources is of the category
+// that it is called after, and all have the same columns.
+func TestFilesOfCategories(t *testing.T) {
+	for _, folder := range []string{"attention", "resources"} {
+		testFilesOfCategories(t, newDatabase(t), folder)
+	}
+}
+
+func testFilesOfCategories(t *testing.T, db *database, folder string) {
+	files, err := filepath.Glob("views/" + folder + "/*.sql")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
@@ -192,7 +208,7 @@ func TestAttentionFiles(t *testing.T) {
 		if !slices.ContainsFunc(schemas.All(), func(c *schema.Table) bool { return c.Name() == category }) {
 			t.Errorf("%s is not called after a category", file)
 		}
-		db.want("SELECT relation::regclass FROM hub.view_dependency WHERE view = 'live.attention_"+category+"'::regclass", "obs."+category)
+		db.want("SELECT relation::regclass FROM hub.view_dependency WHERE view = 'live."+folder+"_"+category+"'::regclass", "obs."+category)
 		rows, err := db.Pool.Query(t.Context(), string(query))
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)
@@ -220,7 +236,7 @@ func TestAChangeOfOneTableRefreshesOneView(t *testing.T) {
 	db.finding("1")
 	for table, want := range map[string]string{
 		"secrets":           "summary.attention_secrets",
-		"ec2_instances":     "",
+		"ec2_instances":     "summary.exposure summary.idle_resources summary.resources_ec2_instances",
 		"service_costs":     "summary.costs public.cost_monthly",
 		"security_findings": "summary.findings public.findings_summary",
 	} {
@@ -230,7 +246,7 @@ func TestAChangeOfOneTableRefreshesOneView(t *testing.T) {
 			if got := strings.Join(db.refreshed(), " "); got != want {
 				t.Errorf("a change of %s refreshes %q, want %q", table, got, want)
 			}
-			want, _, _ = strings.Cut(want, " ") // nothing has changed the second time
+			want, _, _ = strings.Cut(want, " public.") // nothing has changed the second time
 		}
 	}
 	// That a scope is complete again changes nothing, but that it is for the first time.
@@ -238,7 +254,6 @@ func TestAChangeOfOneTableRefreshesOneView(t *testing.T) {
 		db.run("security_findings", accountB, "eu-central-1", "", -i, "ok", 0)
 		db.mark("hub.scope", accountB, "eu-central-1")
 		got := db.refreshed()
-		slices.SortFunc(got, func(a, b string) int { return strings.Compare(b[:1], a[:1])*2 + strings.Compare(a, b) })
 		if strings.Join(got, " ") != want {
 			t.Errorf("a complete run refreshes %q, want %q", got, want)
 		}

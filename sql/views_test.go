@@ -121,7 +121,10 @@ func TestViewsCanBeRefreshedAndInstalledAgain(t *testing.T) {
 	db.want("SELECT view_name FROM hub.view_refresh WHERE refreshed_at IS NOT NULL") // the installation computes nothing
 	db.want("SELECT view_name FROM hub.view_refresh ORDER BY 1", "public.cost_monthly", "public.findings_summary",
 		"summary.attention_certificates", "summary.attention_kms_keys", "summary.attention_secrets",
-		"summary.costs", "summary.findings", "summary.findings_collected")
+		"summary.costs", "summary.exposure", "summary.findings", "summary.findings_collected", "summary.idle_resources",
+		"summary.resources_auto_scaling_groups", "summary.resources_ebs_volumes", "summary.resources_ec2_instances",
+		"summary.resources_lambda_functions", "summary.resources_load_balancers", "summary.resources_rds_instances",
+		"summary.resources_s3_buckets", "summary.resources_subnets")
 	db.refresh()
 	conn, err := pgx.Connect(t.Context(), db.URL)
 	if err != nil {
@@ -149,8 +152,18 @@ func TestEachViewDependsOnItsTables(t *testing.T) {
 		"live.attention_kms_keys obs.kms_keys",
 		"live.attention_secrets obs.secrets",
 		"live.costs obs.service_costs",
+		"live.exposure obs.ec2_instances obs.rds_instances obs.s3_buckets",
 		"live.findings obs.security_findings",
-		"live.findings_collected hub.scope")
+		"live.findings_collected hub.scope",
+		"live.idle_resources obs.auto_scaling_groups obs.ebs_volumes obs.ec2_instances",
+		"live.resources_auto_scaling_groups obs.auto_scaling_groups",
+		"live.resources_ebs_volumes obs.ebs_volumes",
+		"live.resources_ec2_instances obs.ec2_instances",
+		"live.resources_lambda_functions obs.lambda_functions",
+		"live.resources_load_balancers obs.load_balancers",
+		"live.resources_rds_instances obs.rds_instances",
+		"live.resources_s3_buckets obs.s3_buckets",
+		"live.resources_subnets obs.subnets")
 }
 
 // TestWhatIsStoredDoesNotKnowTheTime fails if time would stand still between two

@@ -41,6 +41,8 @@ func collectAutoScalingGroups(ctx context.Context, env *collect.Env, emit func(s
 	return emitEach(list, autoScalingGroup, emit)
 }
 
+func autoScalingGroupTag(t types.TagDescription) (key, value *string) { return t.Key, t.Value }
+
 func autoScalingGroup(g *types.AutoScalingGroup) schemas.AutoScalingGroup {
 	row := schemas.AutoScalingGroup{
 		GroupARN:                aws.ToString(g.AutoScalingGroupARN),
@@ -59,7 +61,7 @@ func autoScalingGroup(g *types.AutoScalingGroup) schemas.AutoScalingGroup {
 		CapacityRebalance:       g.CapacityRebalance,
 		SuspendedProcesses:      jsonOf(g.SuspendedProcesses),
 		GroupCreatedAt:          g.CreatedTime,
-		Tags:                    jsonOf(tagMap(g.Tags, func(t types.TagDescription) (key, value *string) { return t.Key, t.Value })),
+		Tags:                    jsonOf(tagMap(g.Tags, autoScalingGroupTag)),
 	}
 	for _, i := range g.Instances {
 		if i.LifecycleState == types.LifecycleStateInService {

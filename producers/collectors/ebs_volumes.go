@@ -23,7 +23,9 @@ var EBSVolumes = collect.Collector[schemas.EBSVolume]{
 }
 
 func collectEBSVolumes(ctx context.Context, env *collect.Env, emit func(schemas.EBSVolume) error) error {
-	pages := ec2.NewDescribeVolumesPaginator(ec2.NewFromConfig(env.AWS), &ec2.DescribeVolumesInput{MaxResults: aws.Int32(500)})
+	pages := ec2.NewDescribeVolumesPaginator(ec2.NewFromConfig(env.AWS), &ec2.DescribeVolumesInput{
+		MaxResults: aws.Int32(500),
+	})
 	list := each(ctx, pages, func(p *ec2.DescribeVolumesOutput) ([]types.Volume, *string) {
 		return p.Volumes, p.NextToken
 	})

@@ -33,7 +33,9 @@ var lambdaService = collect.Service{
 }
 
 func collectLambdaFunctions(ctx context.Context, env *collect.Env, emit func(schemas.LambdaFunction) error) error {
-	pages := lambda.NewListFunctionsPaginator(lambda.NewFromConfig(env.AWS), &lambda.ListFunctionsInput{MaxItems: aws.Int32(50)})
+	pages := lambda.NewListFunctionsPaginator(lambda.NewFromConfig(env.AWS), &lambda.ListFunctionsInput{
+		MaxItems: aws.Int32(50),
+	})
 	list := each(ctx, pages, func(p *lambda.ListFunctionsOutput) ([]types.FunctionConfiguration, *string) {
 		return p.Functions, p.NextMarker
 	})

@@ -31,12 +31,16 @@ var rdsService = collect.Service{
 }
 
 func collectRDSInstances(ctx context.Context, env *collect.Env, emit func(schemas.RDSInstance) error) error {
-	pages := rds.NewDescribeDBInstancesPaginator(rds.NewFromConfig(env.AWS), &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(100)})
+	pages := rds.NewDescribeDBInstancesPaginator(rds.NewFromConfig(env.AWS), &rds.DescribeDBInstancesInput{
+		MaxRecords: aws.Int32(100),
+	})
 	list := each(ctx, pages, func(p *rds.DescribeDBInstancesOutput) ([]types.DBInstance, *string) {
 		return p.DBInstances, p.Marker
 	})
 	return emitEach(list, rdsInstance, emit)
 }
+
+func rdsInstanceTag(t types.Tag) (key, value *string) { return t.Key, t.Value }
 
 func rdsInstance(i *types.DBInstance) schemas.RDSInstance {
 	row := schemas.RDSInstance{
@@ -71,7 +75,7 @@ func rdsInstance(i *types.DBInstance) schemas.RDSInstance {
 		SecurityGroups:             jsonOf(i.VpcSecurityGroups),
 		LogExports:                 jsonOf(i.EnabledCloudwatchLogsExports),
 		InstanceCreatedAt:          i.InstanceCreateTime,
-		Tags:                       jsonOf(tagMap(i.TagList, func(t types.Tag) (key, value *string) { return t.Key, t.Value })),
+		Tags:                       jsonOf(tagMap(i.TagList, rdsInstanceTag)),
 	}
 	if i.DBSubnetGroup != nil {
 		row.VPCID = text(i.DBSubnetGroup.VpcId)

@@ -23,7 +23,9 @@ var Subnets = collect.Collector[schemas.Subnet]{
 }
 
 func collectSubnets(ctx context.Context, env *collect.Env, emit func(schemas.Subnet) error) error {
-	pages := ec2.NewDescribeSubnetsPaginator(ec2.NewFromConfig(env.AWS), &ec2.DescribeSubnetsInput{MaxResults: aws.Int32(1000)})
+	pages := ec2.NewDescribeSubnetsPaginator(ec2.NewFromConfig(env.AWS), &ec2.DescribeSubnetsInput{
+		MaxResults: aws.Int32(1000),
+	})
 	list := each(ctx, pages, func(p *ec2.DescribeSubnetsOutput) ([]types.Subnet, *string) {
 		return p.Subnets, p.NextToken
 	})

@@ -37,7 +37,9 @@ func newAutoScalingGroup(g *gen) schemas.AutoScalingGroup {
 		a.LaunchConfigurationName = new(name + "-2019")
 	case g.chance(0.3):
 		a.MixedInstancesPolicy = jsonOf(map[string]any{
-			"LaunchTemplate":        map[string]any{"LaunchTemplateSpecification": map[string]string{"LaunchTemplateId": template}},
+			"LaunchTemplate": map[string]any{
+				"LaunchTemplateSpecification": map[string]string{"LaunchTemplateId": template},
+			},
 			"InstancesDistribution": map[string]int{"OnDemandPercentageAboveBaseCapacity": 50},
 		})
 	default:

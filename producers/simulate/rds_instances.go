@@ -12,6 +12,10 @@ var rdsInstances = kind[schemas.RDSInstance]{
 	make: newRDSInstance,
 }
 
+var rdsInstanceVersions = map[string]string{
+	"postgres": "16.9", "mysql": "8.0.42", "aurora-postgresql": "15.12", "sqlserver-se": "15.00.4430.1.v1",
+}
+
 func newRDSInstance(g *gen) schemas.RDSInstance {
 	name, at := g.account.Name+"-"+g.app()+"-"+g.hex(4), g.created(2*year)
 	engine := pick(g, "postgres", "mysql", "aurora-postgresql", "sqlserver-se")
@@ -20,7 +24,7 @@ func newRDSInstance(g *gen) schemas.RDSInstance {
 		DBInstanceID:               name,
 		ResourceID:                 new("db-" + g.hex(26)),
 		Engine:                     &engine,
-		EngineVersion:              new(map[string]string{"postgres": "16.9", "mysql": "8.0.42", "aurora-postgresql": "15.12", "sqlserver-se": "15.00.4430.1.v1"}[engine]),
+		EngineVersion:              new(rdsInstanceVersions[engine]),
 		InstanceClass:              new(pick(g, "db.r7g.large", "db.t4g.medium", "db.m6i.xlarge")),
 		Status:                     new(pick(g, "available", "available", "available", "stopped")),
 		MultiAZ:                    new(false),
@@ -41,9 +45,11 @@ func newRDSInstance(g *gen) schemas.RDSInstance {
 		PerformanceInsightsEnabled: new(g.chance(0.6)),
 		MonitoringIntervalSeconds:  new(pick[int64](g, 0, 60)),
 		LicenseModel:               new("general-public-license"),
-		SecurityGroups:             jsonOf([]map[string]string{{"VpcSecurityGroupId": "sg-0" + g.hex(16), "Status": "active"}}),
-		InstanceCreatedAt:          &at,
-		Tags:                       g.tags(),
+		SecurityGroups: jsonOf([]map[string]string{{
+			"VpcSecurityGroupId": "sg-0" + g.hex(16), "Status": "active",
+		}}),
+		InstanceCreatedAt: &at,
+		Tags:              g.tags(),
 	}
 	if *i.StorageEncrypted {
 		i.KMSKeyID = new(g.arn("kms", "key/"+g.uuid()))

@@ -46,7 +46,9 @@ func newS3Bucket(g *gen) schemas.S3Bucket {
 	}
 	if g.chance(0.5) {
 		b.LifecycleRuleCount = new(int64(1))
-		b.LifecycleRules = jsonOf([]map[string]any{{"ID": "expire", "Status": "Enabled", "Expiration": map[string]int{"Days": 400}}})
+		b.LifecycleRules = jsonOf([]map[string]any{{
+			"ID": "expire", "Status": "Enabled", "Expiration": map[string]int{"Days": 400},
+		}})
 	}
 	if g.chance(0.04) {
 		b.Tags, b.PolicyIsPublic = nil, nil
