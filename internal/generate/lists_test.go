@@ -120,6 +120,9 @@ func packageNames(file *ast.File) (names []string) {
 func beginsWith(name, category string) bool {
 	stem := strings.TrimSuffix(strings.ReplaceAll(category, "_", ""), "s")
 	stem = strings.TrimSuffix(stem, "ie") // policies, policy
+	if strings.HasSuffix(stem, "che") {
+		stem = strings.TrimSuffix(stem, "e") // patches, patch
+	}
 	word := len(name) - len(strings.TrimLeft(name, "abcdefghijklmnopqrstuvwxyz"))
 	return strings.HasPrefix(strings.ToLower(name), stem) || strings.HasPrefix(strings.ToLower(name[word:]), stem)
 }

@@ -80,9 +80,15 @@ func operationOf[Page any]() string {
 	return strings.TrimSuffix(reflect.TypeFor[Page]().Name(), "Output")
 }
 
-// emitEach emits the row of each item, until there is an error.
-func emitEach[Item, Row any](items iter.Seq2[*Item, error], row func(*Item) Row, emit func(Row) error) error {
+// emitEach emits the row of each item, until there is an error. A list that ends with one
+// of the codes of gone belongs to a thing that was deleted meanwhile: it has no more items.
+func emitEach[Item, Row any](
+	items iter.Seq2[*Item, error], row func(*Item) Row, emit func(Row) error, gone ...string,
+) error {
 	for item, err := range items {
+		if hasCode(err, gone...) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -91,6 +97,18 @@ func emitEach[Item, Row any](items iter.Seq2[*Item, error], row func(*Item) Row,
 		}
 	}
 	return nil
+}
+
+// gatherBy returns all items by their name, for rows that several lists make together.
+func gatherBy[Item any](items iter.Seq2[*Item, error], name func(*Item) *string) (map[string]*Item, error) {
+	byName := map[string]*Item{}
+	for item, err := range items {
+		if err != nil {
+			return nil, err
+		}
+		byName[aws.ToString(name(item))] = item
+	}
+	return byName, nil
 }
 
 // byToken is a pager for operations for which the SDK has none. ask asks for the page

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"net/http"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go"
 
 	"github.com/hubspoke/observability/lib/collect"
 	"github.com/hubspoke/observability/lib/envelope"
@@ -271,5 +273,58 @@ func TestGather(t *testing.T) {
 	}
 	if list, err := gather(items); !errors.Is(err, fault) || list != nil {
 		t.Errorf("got %v, %v", list, err)
+	}
+}
+
+// TestListOfWhatIsGone: a thing that was deleted while its list was read has the rows that
+// were read before. Nothing else is hidden, and not what emit returns.
+func TestListOfWhatIsGone(t *testing.T) {
+	gone, full := &smithy.GenericAPIError{Code: "NotFound"}, errors.New("the buffer is full")
+	one, two := 1, 2
+	items := func(end error) iter.Seq2[*int, error] {
+		return func(yield func(*int, error) bool) {
+			_ = yield(&one, nil) && yield(&two, nil) && end != nil && yield(nil, end)
+		}
+	}
+	for name, test := range map[string]struct {
+		end, emit, want error
+		codes           []string
+		rows            int
+	}{
+		"all":        {rows: 2, codes: []string{"NotFound"}},
+		"gone":       {end: gone, codes: []string{"Other", "NotFound"}, rows: 2},
+		"other code": {end: gone, codes: []string{"Other"}, rows: 2, want: gone},
+		"no code":    {end: gone, rows: 2, want: gone},
+		"emit":       {emit: full, want: full, codes: []string{"NotFound"}},
+		"emit: gone": {emit: gone, want: gone, codes: []string{"NotFound"}},
+	} {
+		rows := 0
+		err := emitEach(items(test.end), func(i *int) int { return *i }, func(int) error {
+			if test.emit == nil {
+				rows++
+			}
+			return test.emit
+		}, test.codes...)
+		if !errors.Is(err, test.want) || rows != test.rows {
+			t.Errorf("%s: %d rows, error %v; want %d, %v", name, rows, err, test.rows, test.want)
+		}
+	}
+}
+
+func TestGatherBy(t *testing.T) {
+	fault := errors.New("no route to host")
+	one, two, again := "one", "two", "one"
+	items := func(end error) iter.Seq2[*string, error] {
+		return func(yield func(*string, error) bool) {
+			_ = yield(&one, nil) && yield(&two, nil) && yield(&again, nil) && end != nil && yield(nil, end)
+		}
+	}
+	name := func(s *string) *string { return s }
+	byName, err := gatherBy(items(nil), name)
+	if err != nil || len(byName) != 2 || byName["one"] != &again || byName["two"] != &two {
+		t.Errorf("%v, error %v", byName, err)
+	}
+	if byName, err := gatherBy(items(fault), name); byName != nil || !errors.Is(err, fault) {
+		t.Errorf("%v, error %v", byName, err)
 	}
 }

@@ -54,12 +54,20 @@ func parseTime(env *collect.Env, thing, field string, value *string, layouts ...
 	if len(layouts) == 0 {
 		layouts = rfc3339
 	}
+	if t := timeIn(*value, layouts); t != nil {
+		return t
+	}
+	env.Logger.Warn("a time is in an unknown format", "of", thing, "field", field, "value", *value)
+	return nil
+}
+
+// timeIn parses a time in the first layout that it fits; nil if it fits none.
+func timeIn(value string, layouts []string) *time.Time {
 	for _, layout := range layouts {
-		if t, err := time.Parse(layout, *value); err == nil {
+		if t, err := time.Parse(layout, value); err == nil {
 			return &t
 		}
 	}
-	env.Logger.Warn("a time is in an unknown format", "of", thing, "field", field, "value", *value)
 	return nil
 }
 
