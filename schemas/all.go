@@ -12,6 +12,10 @@ func All() []*schema.Table {
 		Accounts.Table,
 		AutoScalingGroups.Table,
 		Certificates.Table,
+		ConfigNoncompliantResources.Table,
+		ConfigResources.Table,
+		ConfigRules.Table,
+		ConformancePacks.Table,
 		EBSVolumes.Table,
 		EC2Instances.Table,
 		IAMAccessKeys.Table,
@@ -26,6 +30,10 @@ func All() []*schema.Table {
 		Secrets.Table,
 		SecurityFindings.Table,
 		ServiceCosts.Table,
+		SSMApplications.Table,
+		SSMInstances.Table,
+		SSMPatchStates.Table,
+		SSMPatches.Table,
 		Subnets.Table,
 	}
 }

@@ -12,6 +12,10 @@ func All() []collect.Any {
 		Accounts,
 		AutoScalingGroups,
 		Certificates,
+		ConfigNoncompliantResources,
+		ConfigResources,
+		ConfigRules,
+		ConformancePacks,
 		EBSVolumes,
 		EC2Instances,
 		IAMAccessKeys,
@@ -26,6 +30,10 @@ func All() []collect.Any {
 		Secrets,
 		SecurityFindings,
 		ServiceCosts,
+		SSMApplications,
+		SSMInstances,
+		SSMPatchStates,
+		SSMPatches,
 		Subnets,
 	}
 }

@@ -13,6 +13,7 @@ func Services() []collect.Service {
 		acmService,
 		autoscalingService,
 		ceService,
+		configService,
 		ec2Service,
 		elasticloadbalancingService,
 		iamService,
@@ -23,5 +24,6 @@ func Services() []collect.Service {
 		s3Service,
 		secretsmanagerService,
 		securityhubService,
+		ssmService,
 	}
 }

@@ -24,6 +24,20 @@ func TestAutoScalingGroups(t *testing.T) {
 
 func TestCertificates(t *testing.T) { collecttest.Run(t, Certificates, collecttest.Actions(action)) }
 
+func TestConfigNoncompliantResources(t *testing.T) {
+	collecttest.Run(t, ConfigNoncompliantResources, collecttest.Actions(action))
+}
+
+func TestConfigResources(t *testing.T) {
+	collecttest.Run(t, ConfigResources, collecttest.Actions(action))
+}
+
+func TestConfigRules(t *testing.T) { collecttest.Run(t, ConfigRules, collecttest.Actions(action)) }
+
+func TestConformancePacks(t *testing.T) {
+	collecttest.Run(t, ConformancePacks, collecttest.Actions(action))
+}
+
 func TestEBSVolumes(t *testing.T) { collecttest.Run(t, EBSVolumes, collecttest.Actions(action)) }
 
 func TestEC2Instances(t *testing.T) { collecttest.Run(t, EC2Instances, collecttest.Actions(action)) }
@@ -59,5 +73,17 @@ func TestSecurityFindings(t *testing.T) {
 }
 
 func TestServiceCosts(t *testing.T) { collecttest.Run(t, ServiceCosts, collecttest.Actions(action)) }
+
+func TestSSMApplications(t *testing.T) {
+	collecttest.Run(t, SSMApplications, collecttest.Actions(action))
+}
+
+func TestSSMInstances(t *testing.T) { collecttest.Run(t, SSMInstances, collecttest.Actions(action)) }
+
+func TestSSMPatchStates(t *testing.T) {
+	collecttest.Run(t, SSMPatchStates, collecttest.Actions(action))
+}
+
+func TestSSMPatches(t *testing.T) { collecttest.Run(t, SSMPatches, collecttest.Actions(action)) }
 
 func TestSubnets(t *testing.T) { collecttest.Run(t, Subnets, collecttest.Actions(action)) }

@@ -10,6 +10,10 @@ func kinds() []anyKind {
 		accounts,
 		autoScalingGroups,
 		certificates,
+		configNoncompliantResources,
+		configResources,
+		configRules,
+		conformancePacks,
 		ebsVolumes,
 		ec2Instances,
 		iamAccessKeys,
@@ -24,6 +28,10 @@ func kinds() []anyKind {
 		secrets,
 		securityFindings,
 		serviceCosts,
+		ssmApplications,
+		ssmInstances,
+		ssmPatchStates,
+		ssmPatches,
 		subnets,
 	}
 }

@@ -1,0 +1,70 @@
+package collectors
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"regexp"
+
+	"github.com/aws/aws-sdk-go-v2/service/configservice"
+	"github.com/aws/aws-sdk-go-v2/service/configservice/types"
+
+	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+// AWS names no quota of requests for Config.
+var configService = collect.Service{
+	ID:    "Config Service",
+	Name:  "config",
+	Rate:  collect.Rate{PerSecond: 3, Burst: 3},
+	Quota: "https://docs.aws.amazon.com/config/latest/developerguide/configlimits.html",
+}
+
+// configCompliance returns the compliance of the rules that have one of the types, or of all
+// rules.
+func configCompliance(
+	ctx context.Context, client *configservice.Client, of ...types.ComplianceType,
+) iter.Seq2[*types.ComplianceByConfigRule, error] {
+	input := &configservice.DescribeComplianceByConfigRuleInput{ComplianceTypes: of}
+	pages := configservice.NewDescribeComplianceByConfigRulePaginator(client, input)
+	return each(ctx, pages, func(p *configservice.DescribeComplianceByConfigRuleOutput) (
+		[]types.ComplianceByConfigRule, *string,
+	) {
+		return p.ComplianceByConfigRules, p.NextToken
+	})
+}
+
+// configParameter returns the value of a parameter of a rule or a pack, or that it was
+// redacted. A small number is a setting, as of MinimumPasswordLength.
+func configParameter(name, value string) string {
+	if smallNumber.MatchString(value) {
+		return value
+	}
+	return redact(name, value)
+}
+
+var smallNumber = regexp.MustCompile(`^\d{1,4}$`)
+
+// configParameters returns the parameters of a rule, which AWS sends as a text of a JSON
+// object, without secrets. Values that are no texts, which AWS does not document, become
+// texts. An empty object, and a text that is no JSON object, is nil.
+func configParameters(document *string) schema.JSON {
+	if document == nil {
+		return nil
+	}
+	var values map[string]any
+	if json.Unmarshal([]byte(*document), &values) != nil {
+		return nil
+	}
+	out := make(map[string]string, len(values))
+	for name, value := range values {
+		text, ok := value.(string)
+		if !ok {
+			raw, _ := json.Marshal(value) // it was JSON before
+			text = string(raw)
+		}
+		out[name] = configParameter(name, text)
+	}
+	return jsonOf(out)
+}

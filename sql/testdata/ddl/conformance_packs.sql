@@ -1,0 +1,28 @@
+CREATE TABLE obs.conformance_packs (
+    row_key uuid NOT NULL,
+    row_hash uuid NOT NULL,
+    account_id text NOT NULL,
+    region text NOT NULL,
+    run_id uuid NOT NULL,
+    collected_at timestamp with time zone NOT NULL,
+    first_seen_at timestamp with time zone NOT NULL DEFAULT now(),
+    deleted_at timestamp with time zone,
+    pack_name text NOT NULL,
+    pack_arn text,
+    pack_id text,
+    created_by text,
+    state text,
+    state_reason text,
+    compliance_status text,
+    score_percentage numeric(38,10) CHECK (score_percentage <> 'NaN'),
+    score_updated_at timestamp with time zone,
+    rule_count bigint NOT NULL,
+    compliant_rule_count bigint NOT NULL,
+    noncompliant_rule_count bigint NOT NULL,
+    rules jsonb,
+    input_parameters jsonb,
+    last_update_requested_at timestamp with time zone,
+    last_update_completed_at timestamp with time zone,
+    PRIMARY KEY (row_key)
+);
+CREATE INDEX conformance_packs_account ON obs.conformance_packs (account_id, region);
