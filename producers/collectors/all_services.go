@@ -9,21 +9,30 @@ import "github.com/hubspoke/observability/lib/collect"
 // account, so that these are a small part of it.
 func Services() []collect.Service {
 	return []collect.Service{
+		accessanalyzerService,
 		accountService,
 		acmService,
 		autoscalingService,
 		ceService,
+		cloudfrontService,
+		cloudtrailService,
 		configService,
 		ec2Service,
 		elasticloadbalancingService,
+		guarddutyService,
+		healthService,
 		iamService,
+		inspector2Service,
 		kmsService,
 		lambdaService,
+		macie2Service,
 		organizationsService,
 		rdsService,
 		s3Service,
 		secretsmanagerService,
 		securityhubService,
 		ssmService,
+		supportService,
+		wafv2Service,
 	}
 }

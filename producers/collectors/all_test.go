@@ -24,6 +24,10 @@ func TestAutoScalingGroups(t *testing.T) {
 
 func TestCertificates(t *testing.T) { collecttest.Run(t, Certificates, collecttest.Actions(action)) }
 
+func TestCloudTrailTrails(t *testing.T) {
+	collecttest.Run(t, CloudTrailTrails, collecttest.Actions(action))
+}
+
 func TestConfigNoncompliantResources(t *testing.T) {
 	collecttest.Run(t, ConfigNoncompliantResources, collecttest.Actions(action))
 }
@@ -42,6 +46,16 @@ func TestEBSVolumes(t *testing.T) { collecttest.Run(t, EBSVolumes, collecttest.A
 
 func TestEC2Instances(t *testing.T) { collecttest.Run(t, EC2Instances, collecttest.Actions(action)) }
 
+func TestGuardDutyFindings(t *testing.T) {
+	collecttest.Run(t, GuardDutyFindings, collecttest.Actions(action))
+}
+
+func TestHealthEventEntities(t *testing.T) {
+	collecttest.Run(t, HealthEventEntities, collecttest.Actions(action))
+}
+
+func TestHealthEvents(t *testing.T) { collecttest.Run(t, HealthEvents, collecttest.Actions(action)) }
+
 func TestIAMAccessKeys(t *testing.T) { collecttest.Run(t, IAMAccessKeys, collecttest.Actions(action)) }
 
 func TestIAMAccountSettings(t *testing.T) {
@@ -49,6 +63,10 @@ func TestIAMAccountSettings(t *testing.T) {
 }
 
 func TestIAMUsers(t *testing.T) { collecttest.Run(t, IAMUsers, collecttest.Actions(action)) }
+
+func TestInspectorFindings(t *testing.T) {
+	collecttest.Run(t, InspectorFindings, collecttest.Actions(action))
+}
 
 func TestKMSKeys(t *testing.T) { collecttest.Run(t, KMSKeys, collecttest.Actions(action)) }
 
@@ -72,6 +90,10 @@ func TestSecurityFindings(t *testing.T) {
 	collecttest.Run(t, SecurityFindings, collecttest.Actions(action))
 }
 
+func TestSecurityServices(t *testing.T) {
+	collecttest.Run(t, SecurityServices, collecttest.Actions(action))
+}
+
 func TestServiceCosts(t *testing.T) { collecttest.Run(t, ServiceCosts, collecttest.Actions(action)) }
 
 func TestSSMApplications(t *testing.T) {
@@ -87,3 +109,17 @@ func TestSSMPatchStates(t *testing.T) {
 func TestSSMPatches(t *testing.T) { collecttest.Run(t, SSMPatches, collecttest.Actions(action)) }
 
 func TestSubnets(t *testing.T) { collecttest.Run(t, Subnets, collecttest.Actions(action)) }
+
+func TestSupportCases(t *testing.T) { collecttest.Run(t, SupportCases, collecttest.Actions(action)) }
+
+func TestTrustedAdvisorChecks(t *testing.T) {
+	collecttest.Run(t, TrustedAdvisorChecks, collecttest.Actions(action))
+}
+
+func TestTrustedAdvisorResources(t *testing.T) {
+	collecttest.Run(t, TrustedAdvisorResources, collecttest.Actions(action))
+}
+
+func TestWAFRules(t *testing.T) { collecttest.Run(t, WAFRules, collecttest.Actions(action)) }
+
+func TestWAFWebACLs(t *testing.T) { collecttest.Run(t, WAFWebACLs, collecttest.Actions(action)) }

@@ -101,6 +101,9 @@ func (c *calls) function(info *types.Info, f *ast.FuncDecl) {
 		}
 	}
 	ast.Inspect(f.Body, func(n ast.Node) bool {
+		if call, ok := n.(*ast.CallExpr); ok {
+			c.jsonCall(info, f, call, reads)
+		}
 		if s, ok := n.(*ast.SelectorExpr); ok {
 			function, ok := info.Uses[s.Sel].(*types.Func)
 			if ok && function.Pkg() != nil && strings.HasPrefix(function.Pkg().Path(), sdk) {
@@ -140,6 +143,29 @@ func (c *calls) use(f *ast.FuncDecl, function *types.Func, reads map[string]bool
 	case scope.Lookup("New"+function.Name()+"Paginator") != nil:
 		c.fault(f, "%s has a paginator that is not used", operation)
 	case token != "" && next != "" && !reads[typeName(output)+"."+next]:
+		c.fault(f, "%s: %s of the answer is never read", operation, next)
+	}
+}
+
+// jsonCalls are the functions that call services without a module of the SDK, and the IDs of
+// these services. Their types are those of the answer and of the request.
+var jsonCalls = map[string]string{"callHealth": "Health", "callSupport": "Support"}
+
+// jsonCall reads a call of such a function.
+func (c *calls) jsonCall(info *types.Info, f *ast.FuncDecl, call *ast.CallExpr, reads map[string]bool) {
+	function := call.Fun
+	if index, ok := function.(*ast.IndexExpr); ok {
+		function = index.X
+	}
+	name, ok := function.(*ast.Ident)
+	if !ok || jsonCalls[name.Name] == "" {
+		return
+	}
+	operation := strings.Trim(info.Types[call.Args[2]].Value.ExactString(), `"`)
+	output, input := info.Instances[name].TypeArgs.At(0), info.Instances[name].TypeArgs.At(1)
+	c.operations[jsonCalls[name.Name]+":"+operation] = output
+	next := member(output, nextTokens)
+	if member(input, tokens) != "" && next != "" && !reads[typeName(output)+"."+next] {
 		c.fault(f, "%s: %s of the answer is never read", operation, next)
 	}
 }

@@ -133,6 +133,24 @@ func (p *byToken[Page]) NextPage(ctx context.Context, _ ...func(*struct{})) (*Pa
 	return page, nil
 }
 
+// single is a pager for operations that answer with everything at once.
+func single[Page any](ask func(context.Context) (*Page, error)) *byToken[Page] {
+	return &byToken[Page]{
+		ask:  func(ctx context.Context, _ *string) (*Page, error) { return ask(ctx) },
+		next: func(*Page) *string { return nil },
+	}
+}
+
+// distinct returns the elements of a list, each once, in their order.
+func distinct[T comparable](list []T) []T {
+	seen := make(map[T]bool, len(list))
+	return slices.DeleteFunc(list, func(element T) bool {
+		again := seen[element]
+		seen[element] = true
+		return again
+	})
+}
+
 // bySlice collects the slices of a category whose slices are lists of their own, one after
 // the other, by name. What is wrong with one of them, such as that it is denied, is its own
 // outcome and hides no other. An error of emit, and the end of ctx, end all. A list must

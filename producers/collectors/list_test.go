@@ -328,3 +328,22 @@ func TestGatherBy(t *testing.T) {
 		t.Errorf("%v, error %v", byName, err)
 	}
 }
+
+func TestSingle(t *testing.T) {
+	asked := 0
+	pages := single(func(context.Context) (*ThingsOutput, error) {
+		asked++
+		return &ThingsOutput{list: []int{1, 2, 1}, next: aws.String("ignored")}, nil
+	})
+	list, err := gather(each(t.Context(), pages, func(p *ThingsOutput) ([]int, *string) { return p.list, nil }))
+	if err != nil || asked != 1 || !slices.Equal(list, []int{1, 2, 1}) {
+		t.Errorf("%v after %d requests, error %v", list, asked, err)
+	}
+	if once := distinct(list); !slices.Equal(once, []int{1, 2}) {
+		t.Errorf("distinct: %v", once)
+	}
+	broken := single(func(context.Context) (*ThingsOutput, error) { return &ThingsOutput{}, nil })
+	if _, err := gather(each(t.Context(), broken, func(p *ThingsOutput) ([]int, *string) { return p.list, nil })); err == nil {
+		t.Error("an answer without its list is no error")
+	}
+}

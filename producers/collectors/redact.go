@@ -6,6 +6,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/hubspoke/observability/lib/schema"
 )
 
 // redacted replaces a value that is, or may be, a secret. Tags are no place for
@@ -44,6 +46,26 @@ func redactMap(object map[string]string) map[string]string {
 		out[key] = redact(key, value)
 	}
 	return out
+}
+
+// redactJSON returns an SDK value as JSON, without secrets wherever they are in it: the
+// values of tags and other pairs, and texts of members. Identifiers of access keys stay,
+// for they say who did something, and are no secret.
+func redactJSON[T any](v T) schema.JSON {
+	return editJSON(jsonOf(v), func(object map[string]any) {
+		if key, value := object["Key"], object["Value"]; len(object) == 2 {
+			key, isText := key.(string)
+			if value, ok := value.(string); ok && isText {
+				object["Value"] = redact(key, value)
+				return
+			}
+		}
+		for name, member := range object {
+			if value, isText := member.(string); isText && name != "AccessKeyId" {
+				object[name] = redact(name, value)
+			}
+		}
+	})
 }
 
 // redact returns value, or that it was redacted, if it looks like a secret or its

@@ -128,3 +128,29 @@ func TestTagsOfEveryCategoryAreRedacted(t *testing.T) {
 		t.Error("the answer of AWS was changed")
 	}
 }
+
+func TestRedactJSON(t *testing.T) {
+	type tag struct{ Key, Value *string }
+	got := redactJSON(struct {
+		AccessKeyId string
+		Tags        []tag
+		More        map[string]string
+		Inner       struct{ Password, Url string }
+		Size        int64
+	}{
+		AccessKeyId: "AKIAIOSFODNN7EXAMPLE",
+		Tags:        []tag{{aws.String("team"), aws.String("red")}, {aws.String("db-password"), aws.String("hunter2")}},
+		More:        map[string]string{"apiKey": "hunter2", "name": "orders"},
+		Inner:       struct{ Password, Url string }{"hunter2", "https://me:hunter2@example.com"},
+		Size:        9007199254740993,
+	})
+	want := `{"AccessKeyId":"AKIAIOSFODNN7EXAMPLE","Inner":{"Password":"[redacted]","Url":"[redacted]"},` +
+		`"More":{"apiKey":"[redacted]","name":"orders"},"Size":9007199254740993,` +
+		`"Tags":[{"Key":"team","Value":"red"},{"Key":"db-password","Value":"[redacted]"}]}`
+	if string(got) != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+	if redactJSON[*tag](nil) != nil {
+		t.Error("nothing is not null")
+	}
+}

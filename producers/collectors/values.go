@@ -1,6 +1,7 @@
 package collectors
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"math"
@@ -33,6 +34,24 @@ func enum[S ~string](s S) *string {
 	}
 	t := string(s)
 	return &t
+}
+
+// upper returns a text in capitals, as the other APIs of AWS write enumerations.
+func upper(s *string) *string {
+	if s == nil {
+		return nil
+	}
+	capitals := strings.ToUpper(*s)
+	return &capitals
+}
+
+// isState reports whether a state is the one asked for; nil if AWS does not say.
+func isState[S ~string](state, wanted S) *bool {
+	if state == "" {
+		return nil
+	}
+	is := state == wanted
+	return &is
 }
 
 // integer widens n; nil stays nil.
@@ -263,6 +282,54 @@ func unionMember(v reflect.Value) (name string, value reflect.Value, ok bool) {
 		return member.FieldByName("Tag").String(), value, true
 	}
 	return "", value, false
+}
+
+// memberOf returns the name of the member that a struct has of which the service fills
+// one: Block of an action that blocks. nil: it has none.
+func memberOf[T any](choice *T) *string {
+	if choice == nil {
+		return nil
+	}
+	value := reflect.ValueOf(choice).Elem()
+	for i := range value.NumField() {
+		if field := value.Type().Field(i); field.IsExported() && present(value.Field(i)) {
+			return &field.Name
+		}
+	}
+	return nil
+}
+
+// editJSON lets edit change each object of a JSON value, the inner ones first.
+func editJSON(value schema.JSON, edit func(object map[string]any)) schema.JSON {
+	if value == nil {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(value))
+	d.UseNumber()
+	var tree any
+	if err := d.Decode(&tree); err != nil {
+		panic(err) // jsonOf wrote it
+	}
+	editObjects(tree, edit)
+	edited, err := json.Marshal(tree)
+	if err != nil {
+		panic(err) // as above
+	}
+	return edited
+}
+
+func editObjects(tree any, edit func(object map[string]any)) {
+	switch v := tree.(type) {
+	case []any:
+		for _, element := range v {
+			editObjects(element, edit)
+		}
+	case map[string]any:
+		for _, member := range v {
+			editObjects(member, edit)
+		}
+		edit(v)
+	}
 }
 
 // appendNumber writes a number of a document as it came.

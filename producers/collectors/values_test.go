@@ -290,3 +290,40 @@ func TestARNPart(t *testing.T) {
 		t.Error("nil is an ARN")
 	}
 }
+
+func TestMemberOf(t *testing.T) {
+	type action struct{ Allow, Block *struct{} }
+	for want, choice := range map[string]*action{"BLOCK": {Block: &struct{}{}}, "ALLOW": {Allow: &struct{}{}}, "": {}} {
+		if got := aws.ToString(upper(memberOf(choice))); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if memberOf[action](nil) != nil {
+		t.Error("nil has a member")
+	}
+}
+
+func TestIsState(t *testing.T) {
+	if on := isState("ON", "ON"); on == nil || !*on {
+		t.Error("ON is not ON")
+	}
+	if on := isState("OFF", "ON"); on == nil || *on {
+		t.Error("OFF is ON")
+	}
+	if isState("", "ON") != nil {
+		t.Error("nothing is a state")
+	}
+}
+
+func TestHealthTime(t *testing.T) {
+	var times struct{ A, B, C *healthTime }
+	if err := json.Unmarshal([]byte(`{"A":1792400000.123,"B":null}`), &times); err != nil {
+		t.Fatal(err)
+	}
+	if want := time.Date(2026, 10, 19, 8, 53, 20, 123e6, time.UTC); !times.A.at().Equal(want) || times.B.at() != nil || times.C.at() != nil {
+		t.Errorf("%v, %v, %v", times.A.at(), times.B.at(), times.C.at())
+	}
+	if err := json.Unmarshal([]byte(`"noon"`), &times.A); err == nil {
+		t.Error("noon is a time")
+	}
+}

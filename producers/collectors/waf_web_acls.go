@@ -1,0 +1,229 @@
+package collectors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
+	cloudfronttypes "github.com/aws/aws-sdk-go-v2/service/cloudfront/types"
+	"github.com/aws/aws-sdk-go-v2/service/wafv2"
+	"github.com/aws/aws-sdk-go-v2/service/wafv2/types"
+
+	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/schemas"
+)
+
+// Web ACLs are listed in every region, and those of CloudFront once per account. Each one
+// is read and asked for its logging, its tags, and what it protects, type by type: about ten
+// requests for each web ACL of a region, for which AWS charges nothing. Web ACLs of classic
+// WAF are not collected.
+//
+// A detail that is denied is null, and named in denied_actions.
+var WAFWebACLs = collect.Collector[schemas.WAFWebACL]{
+	Category: schemas.WAFWebACLs,
+	Reach:    collect.PerRegionAndGlobal,
+	Every:    6 * time.Hour,
+	Calls: []string{
+		"wafv2:ListWebACLs", "wafv2:GetWebACL", "wafv2:GetLoggingConfiguration",
+		"wafv2:ListResourcesForWebACL", "wafv2:ListTagsForResource",
+		"cloudfront:ListDistributionsByWebACLId",
+	},
+	// Some types of resources are listed by their own service:
+	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awswafv2.html
+	Requires: []string{
+		"cognito-idp:ListResourcesForWebACL", "apprunner:ListAssociatedServicesForWebAcl",
+		"ec2:DescribeVerifiedAccessInstanceWebAclAssociations",
+	},
+	Collect: collectWAFWebACLs,
+}
+
+// AWS names no quota of requests for CloudFront.
+var cloudfrontService = collect.Service{
+	ID:         "CloudFront",
+	Name:       "cloudfront",
+	Rate:       collect.Rate{PerSecond: 2, Burst: 3},
+	PerAccount: true,
+	Quota:      "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html",
+}
+
+func collectWAFWebACLs(ctx context.Context, env *collect.Env, emit func(schemas.WAFWebACL) error) error {
+	w, err := wafOf(env)
+	if err != nil {
+		return err
+	}
+	return emitDetailed(w.each(ctx), func(acl *types.WebACL) (schemas.WAFWebACL, error) {
+		row := wafWebACL(w, acl)
+		err := readWAFWebACL(ctx, w, &row)
+		if err != nil {
+			err = fmt.Errorf("web ACL %s: %w", row.WebACLARN, err)
+		}
+		return row, err
+	}, emit)
+}
+
+func wafWebACL(w waf, acl *types.WebACL) schemas.WAFWebACL {
+	row := schemas.WAFWebACL{
+		WebACLARN:                 aws.ToString(acl.ARN),
+		Scope:                     string(w.scope),
+		WebACLID:                  text(acl.Id),
+		Name:                      text(acl.Name),
+		Description:               text(acl.Description),
+		DefaultAction:             upper(memberOf(acl.DefaultAction)),
+		DefaultActionDetail:       wafWebACLAction(acl.DefaultAction),
+		Capacity:                  &acl.Capacity,
+		RuleCount:                 int64(len(acl.Rules)),
+		ManagedByFirewallManager:  &acl.ManagedByFirewallManager,
+		FirewallManagerRuleGroups: jsonOf(slices.Concat(acl.PreProcessFirewallManagerRuleGroups, acl.PostProcessFirewallManagerRuleGroups)),
+		LabelNamespace:            text(acl.LabelNamespace),
+		TokenDomains:              jsonOf(acl.TokenDomains),
+	}
+	if v := acl.VisibilityConfig; v != nil {
+		row.SampledRequestsEnabled, row.CloudWatchMetricsEnabled = &v.SampledRequestsEnabled, &v.CloudWatchMetricsEnabled
+		row.MetricName = text(v.MetricName)
+	}
+	return row
+}
+
+// wafWebACLAction returns an action without the values of headers that it adds to requests:
+// an origin may know by them that a request came through WAF.
+func wafWebACLAction(action *types.DefaultAction) schema.JSON {
+	return editJSON(jsonOf(action), func(object map[string]any) {
+		headers, _ := object["InsertHeaders"].([]any)
+		for _, header := range headers {
+			if header, ok := header.(map[string]any); ok {
+				header["Value"] = redacted
+			}
+		}
+	})
+}
+
+// readWAFWebACL asks for the details of a web ACL.
+func readWAFWebACL(ctx context.Context, w waf, row *schemas.WAFWebACL) error {
+	var d details
+	logging, err := d.read("wafv2:GetLoggingConfiguration", func() error {
+		return readWAFWebACLLogging(ctx, w, row)
+	}, "WAFNonexistentItemException")
+	if logging == detailAbsent {
+		row.LoggingEnabled = aws.Bool(false)
+	}
+	if err != nil {
+		return err
+	}
+	call, protected := "wafv2:ListResourcesForWebACL", listWAFWebACLResources
+	if w.scope == types.ScopeCloudfront {
+		call, protected = "cloudfront:ListDistributionsByWebACLId", listWAFWebACLDistributions
+	}
+	_, err = d.read(call, func() error {
+		arns, err := protected(ctx, w, row.WebACLARN)
+		if err == nil {
+			row.AssociatedResources, row.AssociatedResourceCount = jsonArray(arns), aws.Int64(int64(len(arns)))
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	_, err = d.read("wafv2:ListTagsForResource", func() error { return readWAFWebACLTags(ctx, w, row) })
+	row.DeniedActions = d.column()
+	return err
+}
+
+func readWAFWebACLLogging(ctx context.Context, w waf, row *schemas.WAFWebACL) error {
+	answer, err := w.client.GetLoggingConfiguration(ctx, &wafv2.GetLoggingConfigurationInput{ResourceArn: &row.WebACLARN})
+	if err != nil {
+		return err
+	}
+	if answer.LoggingConfiguration == nil {
+		return errors.New("GetLoggingConfiguration answered without the configuration")
+	}
+	row.LoggingEnabled = aws.Bool(true)
+	row.LogDestinations = jsonOf(answer.LoggingConfiguration.LogDestinationConfigs)
+	row.LoggingFilter = jsonOf(answer.LoggingConfiguration.LoggingFilter)
+	return nil
+}
+
+// listWAFWebACLResources returns the ARNs of what a regional web ACL protects.
+func listWAFWebACLResources(ctx context.Context, w waf, acl string) ([]string, error) {
+	var arns []string
+	for _, kind := range types.ResourceType("").Values() {
+		answer, err := w.client.ListResourcesForWebACL(ctx, &wafv2.ListResourcesForWebACLInput{WebACLArn: &acl, ResourceType: kind})
+		if hasCode(err, "WAFInvalidParameterException") {
+			continue // the region has no such resources
+		}
+		if err != nil {
+			return nil, err
+		}
+		if answer.ResourceArns == nil {
+			return nil, errors.New("ListResourcesForWebACL answered without its list")
+		}
+		arns = append(arns, answer.ResourceArns...)
+	}
+	return arns, nil
+}
+
+// listWAFWebACLDistributions returns the ARNs of the distributions that a web ACL protects.
+func listWAFWebACLDistributions(ctx context.Context, w waf, acl string) ([]string, error) {
+	client := cloudfront.NewFromConfig(w.config)
+	pages := &byToken[cloudfront.ListDistributionsByWebACLIdOutput]{
+		ask: func(ctx context.Context, marker *string) (*cloudfront.ListDistributionsByWebACLIdOutput, error) {
+			return client.ListDistributionsByWebACLId(ctx, &cloudfront.ListDistributionsByWebACLIdInput{
+				WebACLId: &acl, Marker: marker, MaxItems: aws.Int32(100),
+			})
+		},
+		next: func(p *cloudfront.ListDistributionsByWebACLIdOutput) *string {
+			if p.DistributionList == nil {
+				return nil
+			}
+			return p.DistributionList.NextMarker
+		},
+	}
+	list := each(ctx, pages, func(p *cloudfront.ListDistributionsByWebACLIdOutput) ([]cloudfronttypes.DistributionSummary, *string) {
+		switch l := p.DistributionList; {
+		case l == nil:
+			return nil, nil
+		case l.Items == nil && l.Quantity != nil && *l.Quantity == 0:
+			return []cloudfronttypes.DistributionSummary{}, nil
+		default:
+			return l.Items, pages.next(p)
+		}
+	})
+	var arns []string
+	for distribution, err := range list {
+		if err != nil {
+			return nil, err
+		}
+		arns = append(arns, aws.ToString(distribution.ARN))
+	}
+	return arns, nil
+}
+
+func readWAFWebACLTags(ctx context.Context, w waf, row *schemas.WAFWebACL) error {
+	pages := &byToken[wafv2.ListTagsForResourceOutput]{
+		ask: func(ctx context.Context, marker *string) (*wafv2.ListTagsForResourceOutput, error) {
+			return w.client.ListTagsForResource(ctx, &wafv2.ListTagsForResourceInput{
+				ResourceARN: &row.WebACLARN, Limit: aws.Int32(100), NextMarker: marker,
+			})
+		},
+		next: func(p *wafv2.ListTagsForResourceOutput) *string {
+			if p.TagInfoForResource == nil || len(p.TagInfoForResource.TagList) == 0 {
+				return nil
+			}
+			return p.NextMarker
+		},
+	}
+	tags, err := gather(each(ctx, pages, func(p *wafv2.ListTagsForResourceOutput) ([]types.Tag, *string) {
+		if p.TagInfoForResource == nil {
+			return nil, nil
+		}
+		return p.TagInfoForResource.TagList, pages.next(p)
+	}))
+	if err == nil {
+		row.Tags = jsonObject(tagMap(tags, func(t types.Tag) (key, value *string) { return t.Key, t.Value }))
+	}
+	return err
+}

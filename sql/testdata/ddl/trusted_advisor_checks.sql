@@ -1,0 +1,26 @@
+CREATE TABLE obs.trusted_advisor_checks (
+    row_key uuid NOT NULL,
+    row_hash uuid NOT NULL,
+    account_id text NOT NULL,
+    region text NOT NULL,
+    run_id uuid NOT NULL,
+    collected_at timestamp with time zone NOT NULL,
+    first_seen_at timestamp with time zone NOT NULL DEFAULT now(),
+    deleted_at timestamp with time zone,
+    check_id text NOT NULL,
+    name text,
+    description text,
+    category text,
+    status text,
+    has_flagged_resources boolean,
+    resources_processed bigint,
+    resources_flagged bigint,
+    resources_ignored bigint,
+    resources_suppressed bigint,
+    estimated_monthly_savings numeric(38,10) CHECK (estimated_monthly_savings <> 'NaN'),
+    estimated_savings_percent double precision CHECK (estimated_savings_percent NOT IN ('NaN', 'Infinity', '-Infinity')),
+    refreshed_at timestamp with time zone,
+    metadata_names jsonb,
+    PRIMARY KEY (row_key)
+);
+CREATE INDEX trusted_advisor_checks_account ON obs.trusted_advisor_checks (account_id, region);
