@@ -126,8 +126,9 @@ func TestMakeTargetsExist(t *testing.T) {
 // commands are those of each program; "" is the program itself.
 var commands = map[string][]string{
 	"spoke": {"", "once", "run", "categories"},
-	"hub":   {"", "migrate", "check", "consume", "lambda", "replay", "refresh", "status", "verify", "forget", "rejects list", "rejects show"},
-	"demo":  {"", "demo", "up", "down"},
+	"hub": {"", "migrate", "check", "consume", "lambda", "replay", "refresh", "status", "verify", "forget",
+		"rejects list", "rejects show"},
+	"demo": {"", "demo", "up", "down"},
 }
 
 var flagRE = regexp.MustCompile(`--(?:\[no-\])?([a-z][a-z-]+)`)
@@ -196,7 +197,8 @@ func TestMetricsAreListed(t *testing.T) {
 		}
 	}
 	if !maps.Equal(declared, listed) {
-		t.Errorf("metrics of the programs:\n%v\nof docs/operations.md:\n%v", slices.Sorted(maps.Keys(declared)), slices.Sorted(maps.Keys(listed)))
+		t.Errorf("metrics of the programs:\n%v\nof docs/operations.md:\n%v", slices.Sorted(maps.Keys(declared)),
+			slices.Sorted(maps.Keys(listed)))
 	}
 }
 
@@ -270,7 +272,8 @@ func TestPythonProducerKeepsTheWireFormat(t *testing.T) {
 		t.Fatalf("%d rows in the records %#v", rows.Len(), headers)
 	}
 	part, end := headers[0], headers[1]
-	if end.Scope != part.Scope || end.Run != part.Run || end.Outcome != schema.OK || end.Parts != 1 || end.Rows != 1 || end.Every != time.Hour {
+	if end.Scope != part.Scope || end.Run != part.Run || end.Outcome != schema.OK || end.Parts != 1 || end.Rows != 1 ||
+		end.Every != time.Hour {
 		t.Errorf("the part %#v is closed by %#v", part, end)
 	}
 }
@@ -286,7 +289,8 @@ func TestExampleIsAsShortAsTheySay(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"README.md", "lib/README.md"} {
-		if m := regexp.MustCompile(`in (\d+) lines`).FindStringSubmatch(read(t, path)); m == nil || m[1] != strconv.Itoa(lines) {
+		if m := regexp.MustCompile(`in (\d+) lines`).FindStringSubmatch(read(t, path)); m == nil ||
+			m[1] != strconv.Itoa(lines) {
 			t.Errorf("%s says %q; the example has %d", path, m, lines)
 		}
 	}

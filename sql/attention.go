@@ -17,10 +17,12 @@ var attentionColumns = []struct{ name, kind, doc string }{
 	{"issue", "text", "What may be wrong, as a code."},
 	{"row_key", "uuid", "Key of the row in the table of the category."},
 	{"kind", "text", "Kind of the resource."},
-	{"resource_arn", "text", "ARN of the resource. Empty: the row stands for further ones of the account, region and issue."},
+	{"resource_arn", "text", "ARN of the resource. Empty: the row stands for further ones of the account, region and " +
+		"issue."},
 	{"resource_name", "text", "Name of the resource."},
 	{"in_use", "boolean", "Whether the resource is in use. Null: not known, or it makes no difference."},
-	{"due_at", "timestamptz", "When it happens or happened, or had to. Null: no date belongs to the issue, or it is not known."},
+	{"due_at", "timestamptz", "When it happens or happened, or had to. Null: no date belongs to the issue, or it is " +
+		"not known."},
 	{"shown_days", "integer", "It needs attention from so many days before due_at; negative: after it. Null: always."},
 	{"severity", "text", "CRITICAL, HIGH, MEDIUM or LOW, as long as high_days and critical_days say nothing else."},
 	{"high_days", "integer", "It is HIGH from so many days before due_at. Null: it never becomes so."},
@@ -43,7 +45,8 @@ func renderAttentionSummary(category string, query []byte) []byte {
 	b := &bytes.Buffer{}
 	name := "attention_" + category
 	fmt.Fprintf(b, "CREATE VIEW live.%s AS\nWITH fact AS (\n%s\n), ranked AS (\n", name, bytes.TrimSpace(query))
-	b.WriteString("    SELECT *, row_number() OVER (PARTITION BY account_id, region, issue ORDER BY due_at, row_key) AS place,\n" +
+	b.WriteString("    SELECT *, row_number() OVER (PARTITION BY account_id, region, issue ORDER BY due_at, row_key) " +
+		"AS place,\n" +
 		"           count(*) OVER (PARTITION BY account_id, region, issue) - 10000 AS more\n    FROM fact\n)\nSELECT ")
 	for _, c := range attentionColumns {
 		value := c.name
@@ -54,7 +57,8 @@ func renderAttentionSummary(category string, query []byte) []byte {
 	}
 	b.WriteString("CASE WHEN place > 10000 THEN more END AS more\nFROM ranked\nWHERE place <= 10001;\n\n")
 	fmt.Fprintf(b, "ALTER TABLE summary.%s ADD PRIMARY KEY (account_id, region, issue, row_key);\n\n", name)
-	comment(b, "VIEW live."+name, fmt.Sprintf("What may need attention in %s, a row per resource and issue, whether it is due or not.", category))
+	comment(b, "VIEW live."+name, fmt.Sprintf("What may need attention in %s, a row per resource and issue, whether it "+
+		"is due or not.", category))
 	commentAttention(b, "live."+name)
 	return b.Bytes()
 }
@@ -74,7 +78,8 @@ func renderAttentionFacts(categories []string) []byte {
 		fmt.Fprintf(b, "SELECT %s, more\nFROM summary.attention_%s\n", strings.Join(columns, ", "), category)
 	}
 	b.WriteString(";\n\n")
-	comment(b, "VIEW attention_facts", "What needs_attention is made of: resources with the dates that are near or far, and their faults.")
+	comment(b, "VIEW attention_facts", "What needs_attention is made of: resources with the dates that are near or "+
+		"far, and their faults.")
 	commentAttention(b, "attention_facts")
 	return b.Bytes()
 }

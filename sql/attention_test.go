@@ -15,7 +15,8 @@ func in(days int) string {
 func (db *database) certificate(name string, values ...string) {
 	db.Helper()
 	db.insert("certificates", append([]string{
-		"certificate_arn", "arn:" + name, "domain_name", name, "status", "ISSUED", "in_use", "true", "renewal_eligibility", "ELIGIBLE",
+		"certificate_arn", "arn:" + name, "domain_name", name, "status", "ISSUED", "in_use", "true", "renewal_eligibility",
+		"ELIGIBLE",
 	}, values...)...)
 }
 
@@ -24,7 +25,8 @@ func (db *database) key(name string, values ...string) {
 	db.Helper()
 	db.insert("kms_keys", append([]string{
 		"key_arn", "arn:" + name, "key_id", "id", "aliases", `["` + name + `", "alias/other"]`, "key_manager", "CUSTOMER",
-		"key_state", "Enabled", "key_spec", "SYMMETRIC_DEFAULT", "origin", "AWS_KMS", "rotation_enabled", "true", "next_rotation_at", in(100),
+		"key_state", "Enabled", "key_spec", "SYMMETRIC_DEFAULT", "origin", "AWS_KMS", "rotation_enabled", "true",
+		"next_rotation_at", in(100),
 	}, values...)...)
 }
 
@@ -45,7 +47,8 @@ func TestTimePassesWithoutARefresh(t *testing.T) {
 	// the other some are due at the first look, and the next one becomes so.
 	soon := time.Now().Add(45 * 24 * time.Hour)
 	for i := range 600 {
-		db.certificate(fmt.Sprintf("%03d", i), "not_after", soon.Add(time.Duration(i)*time.Second).UTC().Format(time.RFC3339Nano))
+		db.certificate(fmt.Sprintf("%03d", i), "not_after",
+			soon.Add(time.Duration(i)*time.Second).UTC().Format(time.RFC3339Nano))
 	}
 	db.refresh()
 	first := len(db.rows(attention))
@@ -75,7 +78,8 @@ func TestEveryIssueIsJudged(t *testing.T) {
 	db.secret("l", "rotation_enabled", "NULL")
 	db.secret("m", "next_rotation_at", in(-5))
 	db.refresh()
-	db.want("SELECT issue FROM needs_attention WHERE severity IS NULL OR severity_order IS NULL OR coalesce(reason, '') = ''")
+	db.want("SELECT issue FROM needs_attention WHERE severity IS NULL OR severity_order IS NULL OR coalesce(reason, " +
+		"'') = ''")
 	if got, want := db.rows("SELECT DISTINCT issue FROM needs_attention ORDER BY 1"), []string{
 		"certificate_expiry", "certificate_not_renewable", "certificate_revoked",
 		"key_material_expiry", "key_pending_deletion", "key_rotation_off", "key_rotation_overdue", "key_rotation_unknown",

@@ -13,9 +13,11 @@ func TestRenderCategories(t *testing.T) {
 		Columns: []schemas.CatalogColumn{{Name: "owner", Doc: "Whose it is; it's null for none."}},
 	}}))
 	for _, want := range []string{
-		"CREATE VIEW current_things AS\nSELECT account_id,\n       region,\n       owner,\n       collected_at,\n       first_seen_at\nFROM obs.things\nWHERE deleted_at IS NULL;",
+		"CREATE VIEW current_things AS\nSELECT account_id,\n       region,\n       owner,\n       collected_at,\n       " +
+			"first_seen_at\nFROM obs.things\nWHERE deleted_at IS NULL;",
 		"COMMENT ON COLUMN current_things.owner IS 'Whose it is; it''s null for none.';",
-		"COMMENT ON COLUMN obs.things.collected_at IS 'Start of the run that last changed the row (snapshot) or last named it (event).';",
+		"COMMENT ON COLUMN obs.things.collected_at IS 'Start of the run that last changed the row (snapshot) or last " +
+			"named it (event).';",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s is not in\n%s", want, got)

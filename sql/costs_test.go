@@ -14,7 +14,8 @@ func (db *database) cost(day, service, amount, currency string, values ...string
 // TestMonthIsThatOfTheDay in whatever time zone the view is refreshed.
 func TestMonthIsThatOfTheDay(t *testing.T) {
 	db := newDatabase(t)
-	db.exec("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET TimeZone = ''America/Los_Angeles''', current_database()); END $$")
+	db.exec("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET TimeZone = ''America/Los_Angeles''', " +
+		"current_database()); END $$")
 	db.cost("2026-07-31", "EC2", "1", "USD")
 	db.cost("2026-08-01", "EC2", "1", "USD")
 	db.Pool.Reset() // connections take the setting over when they begin

@@ -31,14 +31,17 @@ func TestFindingSeenInSeveralPlaces(t *testing.T) {
 	db := newDatabase(t)
 	db.finding("1", "collected_at", "2026-08-01T00:00:00Z")
 	db.finding("1", "region", "us-east-1", "severity_label", "LOW", "collected_at", "2026-08-02T00:00:00Z") // aggregated
-	db.finding("1", "account_id", admin, "severity_label", "LOW", "collected_at", "2026-08-03T00:00:00Z")   // administrator
+	db.finding("1", "account_id", admin, "severity_label", "LOW", "collected_at",
+		"2026-08-03T00:00:00Z") // administrator
 	db.finding("1", "product_arn", "another product")
 	// B is not collected. Its findings count as others see them, of each in one region.
-	db.finding("2", "account_id", admin, "region", "us-east-1", "finding_account_id", accountB, "severity_label", "CRITICAL",
+	db.finding("2", "account_id", admin, "region", "us-east-1", "finding_account_id", accountB, "severity_label",
+		"CRITICAL",
 		"collected_at", base.Format(time.RFC3339Nano))
 	db.finding("2", "account_id", admin, "finding_account_id", accountB, "severity_label", "LOW")
 	db.finding("2", "account_id", "888888888888", "finding_account_id", accountB, "severity_label", "MEDIUM")
-	const counted = "SELECT account_id, region, severity, sum(findings)::int FROM findings_summary GROUP BY 1, 2, 3 ORDER BY 1, 3"
+	const counted = "SELECT account_id, region, severity, sum(findings)::int FROM findings_summary GROUP BY 1, 2, 3 " +
+		"ORDER BY 1, 3"
 	db.refresh()
 	db.want(counted,
 		accountA+" eu-central-1 HIGH 2",
@@ -52,7 +55,8 @@ func TestFindingSeenInSeveralPlaces(t *testing.T) {
 		accountB+" eu-central-1 CRITICAL 1",
 		accountB+" eu-central-1 MEDIUM 1")
 	// What the account itself sees elsewhere comes before what others see.
-	db.finding("2", "account_id", accountB, "region", "ap-south-1", "finding_account_id", accountB, "severity_label", "INFORMATIONAL")
+	db.finding("2", "account_id", accountB, "region", "ap-south-1", "finding_account_id", accountB, "severity_label",
+		"INFORMATIONAL")
 	db.refresh()
 	db.want(counted,
 		accountA+" eu-central-1 HIGH 2",
@@ -105,20 +109,23 @@ func TestLongTextsDoNotStopARefresh(t *testing.T) {
 		"severity_label", text, "workflow_status", text, "record_state", text, "compliance_status", text)
 	db.insert("service_costs", "service", text, "currency", text, "usage_region", text)
 	db.insert("certificates", "certificate_arn", text, "domain_name", text, "not_after", "2026-01-01T00:00:00Z")
-	db.insert("kms_keys", "key_arn", text, "key_id", text, "key_state", "PendingDeletion", "deletion_at", "9999-12-31T23:59:59Z")
+	db.insert("kms_keys", "key_arn", text, "key_id", text, "key_state", "PendingDeletion", "deletion_at",
+		"9999-12-31T23:59:59Z")
 	db.insert("secrets", "secret_arn", text, "name", text, "deletion_requested_at", "9999-12-31T23:59:59Z")
 	db.refresh() // fails if one fails
 	db.want("SELECT length(product_name) FROM findings_summary", "128")
 	db.want("SELECT DISTINCT length(resource_name), length(resource_arn) FROM needs_attention", "256 512")
 	db.want("SELECT length(service) FROM cost_monthly", "256")
-	db.want("SELECT kind, days_left IS NOT NULL FROM needs_attention ORDER BY kind", "certificate true", "kms_key true", "secret true")
+	db.want("SELECT kind, days_left IS NOT NULL FROM needs_attention ORDER BY kind", "certificate true", "kms_key true",
+		"secret true")
 }
 
 // more inserts n rows like one that is there, each with other values: SQL of them by
 // column, in which n is the number of the row.
 func (db *database) more(category string, n int, values string) {
 	db.Helper()
-	db.exec(fmt.Sprintf(`INSERT INTO obs.%[1]s SELECT (jsonb_populate_record(r, jsonb_build_object('row_key', gen_random_uuid(), %[3]s))).*
+	db.exec(fmt.Sprintf(
+		`INSERT INTO obs.%[1]s SELECT (jsonb_populate_record(r, jsonb_build_object('row_key', gen_random_uuid(), %[3]s))).*
 		FROM obs.%[1]s r, generate_series(1, %[2]d) n WHERE r.row_key = (SELECT row_key FROM obs.%[1]s LIMIT 1)`, category, n, values))
 }
 
@@ -127,30 +134,36 @@ func (db *database) more(category string, n int, values string) {
 func TestWhatAnAccountAddsToAViewIsBounded(t *testing.T) {
 	db := newDatabase(t)
 	db.finding("0")
-	db.more("security_findings", 21_000, `'finding_id', n, 'finding_account_id', lpad(n::text, 12, '0'), 'finding_region', 'r' || n,
+	db.more("security_findings", 21_000,
+		`'finding_id', n, 'finding_account_id', lpad(n::text, 12, '0'), 'finding_region', 'r' || n,
 		'severity_label', CASE WHEN n % 2 = 0 THEN 'HIGH' ELSE 'made up ' || n END`)
 	db.cost("2026-07-01", "EC2", "5", "USD")
 	db.more("service_costs", 1_500, `'service', 'made up ' || n, 'unblended_cost', 1`)
 	db.secret("0", "deletion_requested_at", "2026-07-01T00:00:00Z")
-	db.more("secrets", 10_500, `'secret_arn', n, 'name', n, 'deletion_requested_at', timestamptz '2026-07-01' + n * interval '1 second'`)
+	db.more("secrets", 10_500,
+		`'secret_arn', n, 'name', n, 'deletion_requested_at', timestamptz '2026-07-01' + n * interval '1 second'`)
 	db.refresh()
 	// 21,000 and its own are 20,000, and others of two severities.
 	db.want("SELECT count(*), sum(findings)::bigint FROM findings_summary", "20002 21001")
-	db.want("SELECT DISTINCT region, severity FROM findings_summary WHERE account_id = 'other' ORDER BY 2", "other HIGH", "other UNKNOWN")
+	db.want("SELECT DISTINCT region, severity FROM findings_summary WHERE account_id = 'other' ORDER BY 2", "other HIGH",
+		"other UNKNOWN")
 	db.want("SELECT findings FROM findings_summary WHERE account_id = '"+accountA+"'", "1")
 	db.want("SELECT count(*), sum(unblended_cost)::int FROM cost_monthly", "1001 1505")
 	db.want("SELECT unblended_cost::int FROM cost_monthly WHERE service = 'other'", "501")
 	db.want("SELECT count(*) FROM needs_attention WHERE issue = 'secret_pending_deletion'", "10001")
-	db.want("SELECT resource_name, (due_at AT TIME ZONE 'UTC')::text FROM needs_attention WHERE resource_arn = ''", "501 more 2026-07-08 02:46:40")
+	db.want("SELECT resource_name, (due_at AT TIME ZONE 'UTC')::text FROM needs_attention WHERE resource_arn = ''",
+		"501 more 2026-07-08 02:46:40")
 	db.want("SELECT count(*) FROM summary.findings", "20002")
 	// Nor does one change cost what the sender has made up.
 	db.exec("UPDATE obs.security_findings SET severity_label = 'CRITICAL' WHERE finding_id = '77'")
 	db.mark("security_findings", accountA, "eu-central-1")
 	db.wantChanged("summary.findings", 4)
 	// Other regions of the account do not get as many again.
-	db.more("security_findings", 21_000, `'region', 'us-east-1', 'finding_id', n || 'u', 'finding_account_id', lpad((n + 30000)::text, 12, '0'), 'severity_label', 'LOW'`)
+	db.more("security_findings", 21_000,
+		`'region', 'us-east-1', 'finding_id', n || 'u', 'finding_account_id', lpad((n + 30000)::text, 12, '0'), 'severity_label', 'LOW'`)
 	db.more("service_costs", 10, `'region', 'elsewhere', 'service', 'made up too ' || n, 'unblended_cost', 1`)
-	db.more("secrets", 10, `'region', 'us-east-1', 'secret_arn', n || 'u', 'name', n || 'u', 'deletion_requested_at', timestamptz '2026-07-01'`)
+	db.more("secrets", 10,
+		`'region', 'us-east-1', 'secret_arn', n || 'u', 'name', n || 'u', 'deletion_requested_at', timestamptz '2026-07-01'`)
 	db.refresh()
 	if n := db.rows("SELECT count(*) FROM findings_summary WHERE account_id <> 'other'"); n[0] != "20000" {
 		t.Errorf("%s rows of findings_summary", n)

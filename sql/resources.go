@@ -30,7 +30,8 @@ var resourceColumns = []struct{ name, kind, doc string }{
 	{"multi_az", "boolean", "Whether a database has a standby in another zone."},
 	{"size_gb", "bigint", "Size of a volume or of the storage of a database in GiB."},
 	{"volume_type", "text", "Type of a volume or of the storage of a database."},
-	{"created", "timestamptz", "When the resource was created (an instance started, a function changed last). Null: not known."},
+	{"created", "timestamptz", "When the resource was created (an instance started, a function changed last). Null: " +
+		"not known."},
 	{"subtype", "text", "Platform of an instance, type of a load balancer, package type of a function."},
 	{"scheme", "text", "Whether a load balancer is internet-facing or internal."},
 	{"instance_count", "bigint", "How many instances an Auto Scaling group has."},
@@ -50,15 +51,18 @@ var resourceGroups = []struct{ name, value, doc string }{
 	{"service", "service", "Service: EC2, RDS, EBS, S3, ELB, AutoScaling, VPC or Lambda."},
 	{"resource_type", "resource_type", "Type of the resources within the service."},
 	{"state", "left(lower(coalesce(state, 'none')), 64)", "State of the resources in lower case, or none."},
-	{"size", "left(coalesce(instance_type, instance_class, volume_type, ''), 64)", "Instance type or class, volume type, or empty."},
+	{"size", "left(coalesce(instance_type, instance_class, volume_type, ''), 64)",
+		"Instance type or class, volume type, or empty."},
 }
 
 // resourceCounts are what is said of each group: in its summary, and in the view above.
 var resourceCounts = []struct{ name, value, total, doc string }{
 	{"resources", "count(*)", "sum(resources)::bigint", "Number of resources."},
 	{"size_gb", "sum(size_gb::bigint)", "sum(size_gb)", "Size of all of them in GiB. Null: such resources have none."},
-	{"oldest_at", "min(created::timestamptz)", "min(oldest_at)", "When the oldest was created, as resources says. Null: not known."},
-	{"newest_at", "max(created::timestamptz)", "max(newest_at)", "When the newest was created, as resources says. Null: not known."},
+	{"oldest_at", "min(created::timestamptz)", "min(oldest_at)",
+		"When the oldest was created, as resources says. Null: not known."},
+	{"newest_at", "max(created::timestamptz)", "max(newest_at)",
+		"When the newest was created, as resources says. Null: not known."},
 }
 
 // renderResourcesSummary returns the file that makes the summary of a category.

@@ -50,8 +50,10 @@ func TestFreshness(t *testing.T) {
 			db.run("secrets", account, "eu-central-1", "", 60+3*day, "ok", 0)
 		}
 	}
-	db.want("SELECT account_id, status, age > '2 days', stale_after::text FROM freshness WHERE red", "000000000077 stale true 2 days 00:10:00")
-	db.want("SELECT category, accounts, fresh, failing, stale, never_complete, disabled, oldest_age > '2 days' FROM collection_status",
+	db.want("SELECT account_id, status, age > '2 days', stale_after::text FROM freshness WHERE red",
+		"000000000077 stale true 2 days 00:10:00")
+	db.want("SELECT category, accounts, fresh, failing, stale, never_complete, disabled, oldest_age > '2 days' FROM "+
+		"collection_status",
 		"secrets 500 499 0 1 0 0 true")
 }
 
@@ -75,7 +77,8 @@ func TestFreshnessStatus(t *testing.T) {
 	hourly("h never", "denied", 0, 6)
 	hourly("i disabled from the start", "disabled", 0, 6)
 	hourly("j still fresh", "none", 0, 1)
-	db.want("SELECT account_id, status, red, last_outcome, last_error, rejects, stale_after::text FROM freshness ORDER BY 1",
+	db.want("SELECT account_id, status, red, last_outcome, last_error, rejects, stale_after::text FROM freshness ORDER "+
+		"BY 1",
 		"a fresh fresh false ok  0 02:10:00",
 		"b running fresh false ok  0 02:10:00",
 		"c denied failing false denied why denied 0 02:10:00",
@@ -98,7 +101,8 @@ func (db *database) set(minutesAgo int, change string) {
 func TestFreshnessNamesTheLoss(t *testing.T) {
 	const lost = "completed_at = NULL, parts = 7, rows = 70"
 	refused := func(part int, row, reason string) string {
-		return fmt.Sprintf(`INSERT INTO hub.reject (reason, detail, category, account_id, region, slice, run, part, row_number, size, sha256)
+		return fmt.Sprintf(
+			`INSERT INTO hub.reject (reason, detail, category, account_id, region, slice, run, part, row_number, size, sha256)
 			SELECT '%s', '', category, account_id, region, slice, run, %d, %s, 1, '' FROM hub.run JOIN hub.scope USING (scope)
 			ORDER BY run DESC LIMIT 1`, reason, part, row)
 	}
@@ -107,17 +111,21 @@ func TestFreshnessNamesTheLoss(t *testing.T) {
 		sql    []string // afterwards
 		want   string
 	}{
-		"missing part":    {lost, nil, "failing false ok  0 1 of 8 parts did not arrive"},
-		"all parts":       {"completed_at = NULL, parts = 0, rows = 0", nil, "failing false ok  0 8 of 8 parts did not arrive"},
-		"refused part":    {lost, []string{refused(3, "NULL", "hash")}, "failing false ok  0 1 of 8 parts did not arrive; part 3 was refused (hash)"},
+		"missing part": {lost, nil, "failing false ok  0 1 of 8 parts did not arrive"},
+		"all parts": {"completed_at = NULL, parts = 0, rows = 0", nil,
+			"failing false ok  0 8 of 8 parts did not arrive"},
+		"refused part": {lost, []string{refused(3, "NULL", "hash")},
+			"failing false ok  0 1 of 8 parts did not arrive; part 3 was refused (hash)"},
 		"rows of another": {lost, []string{refused(3, "9", "null")}, "failing false ok  0 1 of 8 parts did not arrive"},
 		"refused rows":    {"completed_at = NULL, rejects = 2", nil, "failing false ok  2 refused rows: 2"},
 		"lost rows":       {"completed_at = NULL, rows = 79", nil, "failing false ok  0 rows: 79 arrived, the end says 80"},
 		"empty":           {"outcome = 'empty'", nil, "fresh false empty  0 "},
-		"partial":         {"outcome = 'partial', error = 'page 3: denied', completed_at = NULL", nil, "failing false partial page 3: denied 0 partial: page 3: denied"},
-		"under way":       {"outcome = NULL, completed_at = NULL, parts = 2", nil, "fresh false ok  0 "},
-		"refused so far":  {"outcome = NULL, completed_at = NULL, rejects = 4", nil, "failing false ok  4 refused rows of the run under way: 4"},
-		"mended":          {"", []string{refused(3, "NULL", "hash")}, "fresh false ok  0 "},
+		"partial": {"outcome = 'partial', error = 'page 3: denied', completed_at = NULL", nil,
+			"failing false partial page 3: denied 0 partial: page 3: denied"},
+		"under way": {"outcome = NULL, completed_at = NULL, parts = 2", nil, "fresh false ok  0 "},
+		"refused so far": {"outcome = NULL, completed_at = NULL, rejects = 4", nil,
+			"failing false ok  4 refused rows of the run under way: 4"},
+		"mended": {"", []string{refused(3, "NULL", "hash")}, "fresh false ok  0 "},
 		"older run lost": {"", []string{
 			"UPDATE hub.run SET completed_at = NULL, parts = 7 WHERE run < (SELECT max(run::text)::uuid FROM hub.run)",
 		}, "fresh false ok  0 "},
@@ -216,7 +224,8 @@ func TestOldSlicesAreNotStale(t *testing.T) {
 	}
 	db.want("SELECT status, age < '2 hours', stale_after::text FROM freshness", "fresh true 2 days 00:10:00")
 	db.want("SELECT count(*) FROM scope_status", "40")
-	db.want("SELECT slice, age < '2 hours', age > '2 days' FROM scope_status WHERE slice_number IN (1, 40) ORDER BY slice_number",
+	db.want("SELECT slice, age < '2 hours', age > '2 days' FROM scope_status WHERE slice_number IN (1, 40) ORDER BY "+
+		"slice_number",
 		"2026-12-28 true false", "2026-11-17 false true")
 	// A recent day that fails shows.
 	db.run("service_costs", accountA, "global", "2026-12-20", 1, "failed", 0)
@@ -229,7 +238,8 @@ func TestCollectionStatusCountsRejects(t *testing.T) {
 	db.exec(`INSERT INTO hub.reject (state, reason, detail, category, size, sha256) VALUES
 		('open', 'syntax', '', 'secrets', 1, ''), ('open', 'syntax', '', 'secrets', 1, ''), ('parked', 'parked', '', 'secrets', 1, ''),
 		('open', 'unknown_format', '', '', 1, '')`)
-	db.want("SELECT category, accounts, fresh, open_rejects, parked FROM collection_status ORDER BY 1", " 0 0 1 0", "secrets 1 1 2 1")
+	db.want("SELECT category, accounts, fresh, open_rejects, parked FROM collection_status ORDER BY 1", " 0 0 1 0",
+		"secrets 1 1 2 1")
 }
 
 func TestViewStatus(t *testing.T) {
@@ -243,7 +253,8 @@ func TestViewStatus(t *testing.T) {
 	db.want(status,
 		"public.cost_monthly 1 false <nil> false", "public.findings_summary 1 false <nil> false",
 		"summary.attention_secrets 1 false <nil> false", "summary.costs 1 false <nil> false")
-	db.exec("INSERT INTO hub.dirty (table_name, marked_at) VALUES ('service_costs', now() - interval '1 hour'), ('secrets', now())")
+	db.exec("INSERT INTO hub.dirty (table_name, marked_at) VALUES ('service_costs', now() - interval '1 hour'), " +
+		"('secrets', now())")
 	db.exec("UPDATE hub.view_refresh SET error = 'why', error_at = now() WHERE view_name = 'public.findings_summary'")
 	db.want(status, // what waits for a summary waits for the view over it
 		"public.cost_monthly 1 true <nil> true", "public.findings_summary 1 false why true",

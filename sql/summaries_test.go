@@ -26,7 +26,8 @@ func (db *database) wantSummariesRight() {
 	db.Helper()
 	err := pgx.BeginTxFunc(db.Context(), db.Pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
 		// Whatever depends on the session differs from what the Refresher stored.
-		if _, err := tx.Exec(db.Context(), "SET LOCAL timezone = 'America/New_York'; SET LOCAL datestyle = 'SQL, DMY'; SET LOCAL intervalstyle = iso_8601"); err != nil {
+		if _, err := tx.Exec(db.Context(), "SET LOCAL timezone = 'America/New_York'; SET LOCAL datestyle = 'SQL, DMY'; "+
+			"SET LOCAL intervalstyle = iso_8601"); err != nil {
 			return err
 		}
 		checks, err := refresh.CheckSummaries(db.Context(), tx, 3)
@@ -40,7 +41,8 @@ func (db *database) wantSummariesRight() {
 	if err != nil {
 		db.Fatal(err)
 	}
-	for _, view := range db.rows("SELECT view_name, pg_get_viewdef(to_regclass(view_name)) FROM hub.installed_view WHERE view_name IN (SELECT schemaname || '.' || matviewname FROM pg_matviews)") {
+	for _, view := range db.rows("SELECT view_name, pg_get_viewdef(to_regclass(view_name)) FROM hub.installed_view " +
+		"WHERE view_name IN (SELECT schemaname || '.' || matviewname FROM pg_matviews)") {
 		name, query, _ := strings.Cut(strings.TrimSuffix(view, ";"), " ")
 		db.want(fmt.Sprintf("(TABLE %s EXCEPT ALL (%s)) UNION ALL ((%[2]s) EXCEPT ALL TABLE %[1]s)", name, query))
 	}
@@ -98,32 +100,42 @@ func TestSummariesFollowEveryChange(t *testing.T) {
 	pick := func(values ...string) string { return values[random.IntN(len(values))] }
 	insert := map[string]func(at ...string){
 		"security_findings": func(at ...string) {
-			db.finding(uuid(), append(at, "finding_account_id", pick(accountA, accountB, admin), "finding_region", pick("eu-central-1", "us-east-1"),
-				"severity_label", pick("LOW", "HIGH"), "record_state", pick("ACTIVE", "ARCHIVED"), "sample", pick("true", "false", "false"),
+			db.finding(uuid(), append(at, "finding_account_id", pick(accountA, accountB, admin), "finding_region",
+				pick("eu-central-1", "us-east-1"),
+				"severity_label", pick("LOW", "HIGH"), "record_state", pick("ACTIVE", "ARCHIVED"), "sample",
+				pick("true", "false", "false"),
 				"collected_at", base.Format("2006-01-02"))...)
 		},
 		"service_costs": func(at ...string) {
-			db.cost(pick("2026-06-30", "2026-07-01", "2026-07-31"), pick("EC2", "S3"), pick("1", "1.0", "-2"), pick("USD", "EUR"),
+			db.cost(pick("2026-06-30", "2026-07-01", "2026-07-31"), pick("EC2", "S3"), pick("1", "1.0", "-2"),
+				pick("USD", "EUR"),
 				append(at, "usage_region", uuid(), "amortized_cost", pick("NULL", "3"), "estimated", pick("true", "false"))...)
 		},
 		"certificates": func(at ...string) {
-			db.certificate(uuid(), append(at, "not_after", in(random.IntN(60)-10), "status", pick("ISSUED", "REVOKED"), "in_use", pick("true", "NULL", "false"))...)
+			db.certificate(uuid(), append(at, "not_after", in(random.IntN(60)-10), "status", pick("ISSUED", "REVOKED"), "in_use",
+				pick("true", "NULL", "false"))...)
 		},
 		"kms_keys": func(at ...string) {
-			db.key(uuid(), append(at, "rotation_enabled", pick("true", "false", "NULL"), "key_state", pick("Enabled", "PendingDeletion", "NULL"))...)
+			db.key(uuid(), append(at, "rotation_enabled", pick("true", "false", "NULL"), "key_state",
+				pick("Enabled", "PendingDeletion", "NULL"))...)
 		},
 		"ec2_instances": func(at ...string) {
-			db.insert("ec2_instances", append(at, "instance_id", uuid(), "state", pick("running", "stopped", "NULL"), "instance_type", pick("t3.nano", "m7g.large"),
-				"public_ip_address", pick("198.51.100.1", "NULL"), "metadata_http_tokens", pick("optional", "required"), "metadata_http_endpoint", "enabled")...)
+			db.insert("ec2_instances", append(at, "instance_id", uuid(), "state", pick("running", "stopped", "NULL"),
+				"instance_type", pick("t3.nano", "m7g.large"),
+				"public_ip_address", pick("198.51.100.1", "NULL"), "metadata_http_tokens", pick("optional", "required"),
+				"metadata_http_endpoint", "enabled")...)
 		},
 		"ebs_volumes": func(at ...string) {
-			db.insert("ebs_volumes", append(at, "volume_id", uuid(), "state", pick("available", "in-use"), "size_gb", pick("1", "20", "NULL"))...)
+			db.insert("ebs_volumes", append(at, "volume_id", uuid(), "state", pick("available", "in-use"), "size_gb",
+				pick("1", "20", "NULL"))...)
 		},
 		"s3_buckets": func(at ...string) {
-			db.insert("s3_buckets", append(at, "bucket_name", uuid(), "bucket_region", pick("eu-central-1", "us-east-1", "NULL"), "policy_is_public", pick("true", "false", "NULL"))...)
+			db.insert("s3_buckets", append(at, "bucket_name", uuid(), "bucket_region", pick("eu-central-1", "us-east-1", "NULL"),
+				"policy_is_public", pick("true", "false", "NULL"))...)
 		},
 		"secrets": func(at ...string) {
-			db.secret(uuid(), append(at, "rotation_enabled", pick("true", "false", "NULL"), "deletion_requested_at", pick("NULL", in(-3)))...)
+			db.secret(uuid(), append(at, "rotation_enabled", pick("true", "false", "NULL"), "deletion_requested_at",
+				pick("NULL", in(-3)))...)
 		},
 	}
 	tables := slices.Sorted(func(yield func(string) bool) {
@@ -140,7 +152,8 @@ func TestSummariesFollowEveryChange(t *testing.T) {
 			scope := fmt.Sprintf("account_id = '%s' AND region = '%s'", account, region)
 			switch random.IntN(8) {
 			case 0:
-				db.exec(fmt.Sprintf("UPDATE obs.%s SET deleted_at = CASE WHEN deleted_at IS NULL THEN now() END WHERE %s AND random() < 0.3", table, scope))
+				db.exec(fmt.Sprintf("UPDATE obs.%s SET deleted_at = CASE WHEN deleted_at IS NULL THEN now() END WHERE %s AND "+
+					"random() < 0.3", table, scope))
 			case 1:
 				db.exec(fmt.Sprintf("DELETE FROM obs.%s WHERE %s", table, scope))
 			case 2:
@@ -179,7 +192,8 @@ func TestSummariesAreTheSameInEveryTimeZone(t *testing.T) {
 		db.key(day+" material", "origin", "EXTERNAL", "material_expires_at", at)
 		db.secret(day, "deletion_requested_at", at)
 	}
-	db.exec("ALTER DATABASE " + pgx.Identifier{db.Pool.Config().ConnConfig.Database}.Sanitize() + " SET timezone = 'Europe/Berlin'")
+	db.exec("ALTER DATABASE " + pgx.Identifier{db.Pool.Config().ConnConfig.Database}.Sanitize() +
+		" SET timezone = 'Europe/Berlin'")
 	db.Pool.Reset()
 	db.refresh()
 	db.wantSummariesRight()
@@ -208,7 +222,8 @@ func testFilesOfCategories(t *testing.T, db *database, folder string) {
 		if !slices.ContainsFunc(schemas.All(), func(c *schema.Table) bool { return c.Name() == category }) {
 			t.Errorf("%s is not called after a category", file)
 		}
-		db.want("SELECT relation::regclass FROM hub.view_dependency WHERE view = 'live."+folder+"_"+category+"'::regclass", "obs."+category)
+		db.want("SELECT relation::regclass FROM hub.view_dependency WHERE view = 'live."+folder+"_"+category+"'::regclass",
+			"obs."+category)
 		rows, err := db.Pool.Query(t.Context(), string(query))
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)
@@ -283,8 +298,10 @@ func BenchmarkMadeUpAccounts(b *testing.B) {
 	var summary, views time.Duration
 	var changed int64
 	for n := range b.N {
-		exec("UPDATE obs.security_findings SET severity_label = (ARRAY['LOW', 'HIGH'])[1 + $1 % 2] WHERE finding_id = '100000000007'", n)
-		exec("INSERT INTO hub.dirty (table_name, account_id, region) VALUES ('security_findings', $1, 'eu-central-1')", accountA)
+		exec("UPDATE obs.security_findings SET severity_label = (ARRAY['LOW', 'HIGH'])[1 + $1 % 2] WHERE finding_id = "+
+			"'100000000007'", n)
+		exec("INSERT INTO hub.dirty (table_name, account_id, region) VALUES ('security_findings', $1, 'eu-central-1')",
+			accountA)
 		for _, v := range refreshOnce(b, db.Pool).Views {
 			if strings.HasPrefix(v.Name, "summary.") {
 				summary, changed = summary+v.Duration, changed+v.Changed

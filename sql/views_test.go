@@ -221,13 +221,15 @@ func TestExpiringCertificatesAreThereWhoeverRenewsThem(t *testing.T) {
 	db := newDatabase(t)
 	db.certificate("far.example.com", "not_after", in(31))
 	db.certificate("failed.example.com", "not_after", in(3), "certificate_type", "AMAZON_ISSUED")
-	db.certificate("imported.example.com", "not_after", in(2), "certificate_type", "IMPORTED", "renewal_eligibility", "INELIGIBLE")
+	db.certificate("imported.example.com", "not_after", in(2), "certificate_type", "IMPORTED", "renewal_eligibility",
+		"INELIGIBLE")
 	queries, err := schemas.Queries("certificates")
 	if err != nil {
 		t.Fatal(err)
 	}
 	rows := db.rows(queries[0].SQL)
-	if len(rows) != 2 || !strings.Contains(rows[0], "imported.example.com IMPORTED INELIGIBLE") || !strings.Contains(rows[1], "failed.example.com AMAZON_ISSUED ELIGIBLE") {
+	if len(rows) != 2 || !strings.Contains(rows[0], "imported.example.com IMPORTED INELIGIBLE") ||
+		!strings.Contains(rows[1], "failed.example.com AMAZON_ISSUED ELIGIBLE") {
 		t.Errorf("%s: %q", queries[0].Title, rows)
 	}
 }

@@ -28,7 +28,8 @@ const (
 type chaos struct{ kills, splits, merges int }
 
 func (c chaos) String() string {
-	return fmt.Sprintf("the consumer was killed %d times; %d shards were split and %d pairs merged", c.kills, c.splits, c.merges)
+	return fmt.Sprintf("the consumer was killed %d times; %d shards were split and %d pairs merged", c.kills, c.splits,
+		c.merges)
 }
 
 // wreak kills the consumer and changes the shards until ctx is done.

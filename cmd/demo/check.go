@@ -115,7 +115,8 @@ func checkCategory(ctx context.Context, db *pgxpool.Pool, world *simulate.World,
 	for i, k := range t.Keys() {
 		keys[i] = pgx.Identifier{t.Columns()[k].Name}.Sanitize()
 	}
-	rows, err := db.Query(ctx, fmt.Sprintf(`SELECT row_key, row_hash, concat_ws('/', account_id, region, %s) FROM obs.%s WHERE deleted_at IS NULL`,
+	rows, err := db.Query(ctx, fmt.Sprintf(
+		`SELECT row_key, row_hash, concat_ws('/', account_id, region, %s) FROM obs.%s WHERE deleted_at IS NULL`,
 		strings.Join(keys, ", "), pgx.Identifier{t.Name()}.Sanitize()))
 	if err != nil {
 		return c, err

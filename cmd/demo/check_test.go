@@ -65,8 +65,10 @@ func loaded(t *testing.T) (*pgtest.DB, *simulate.World, sent) {
 		defer rec.Release()
 		run, n := schema.NewRunID(time.Now()), int(rec.NumRows())
 		_, err = loader.Apply(t.Context(), &load.Batch{
-			Groups: []load.Group{{Table: table, Record: rec, Parts: []load.Part{{Scope: scope, Run: run, Rows: n, Origin: load.Origin{Advance: -1}}}}},
-			Ends:   []load.End{{Scope: scope, Run: run, Outcome: schema.OK, Parts: 1, Rows: int64(n), Origin: load.Origin{Advance: -1}}},
+			Groups: []load.Group{{Table: table, Record: rec,
+				Parts: []load.Part{{Scope: scope, Run: run, Rows: n, Origin: load.Origin{Advance: -1}}}}},
+			Ends: []load.End{{Scope: scope, Run: run, Outcome: schema.OK, Parts: 1, Rows: int64(n),
+				Origin: load.Origin{Advance: -1}}},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -108,7 +110,8 @@ func checkAll(t *testing.T, db *pgtest.DB, world *simulate.World, spoke sent) []
 		}
 		faults = append(faults, c.named...)
 	}
-	if wrong := len(faults) > 0; wrong != errors.Is(err, errWrong) || wrong != (program.ExitCode(err) == program.ExitFailed) {
+	if wrong := len(faults) > 0; wrong != errors.Is(err, errWrong) ||
+		wrong != (program.ExitCode(err) == program.ExitFailed) {
 		t.Errorf("%d faults, and the error %v", len(faults), err)
 	}
 	return faults
@@ -132,19 +135,27 @@ func TestAGoodDatabaseHasNoFaults(t *testing.T) {
 func TestEveryWayToBeWrongIsFound(t *testing.T) {
 	const one = ` WHERE row_key = (SELECT min(row_key::text)::uuid FROM obs.certificates)`
 	for name, tamper := range map[string]struct{ sql, want string }{
-		"content":          {`UPDATE obs.certificates SET row_hash = gen_random_uuid()` + one, "has another content"},
-		"columns":          {`UPDATE obs.certificates SET status = 'X'` + one, "certificates has a row that is not what its hash says"},
-		"row lost":         {`DELETE FROM obs.certificates` + one, "in the world and not in the database"},
-		"row gone":         {`UPDATE obs.certificates SET deleted_at = now()` + one, "in the world and not in the database"},
-		"row too many":     {`INSERT INTO obs.secrets (row_key, row_hash, account_id, region, run_id, collected_at, secret_arn, name) VALUES (gen_random_uuid(), gen_random_uuid(), 'a', 'r', gen_random_uuid(), now(), 'arn', 'n')`, "a/r/arn is in the database and not in the world"},
-		"row came back":    {`UPDATE obs.certificates SET row_key = gen_random_uuid()` + one, "in the database and not in the world"},
-		"rows doubled":     {`UPDATE hub.run SET rows = rows + 1 WHERE run = (SELECT min(run::text)::uuid FROM hub.run)`, "doubled: "},
-		"rows lost":        {`UPDATE hub.run SET rows = rows - 1 WHERE run = (SELECT min(run::text)::uuid FROM hub.run)`, "lost: "},
-		"part doubled":     {`UPDATE hub.run SET parts = parts + 1 WHERE run = (SELECT min(run::text)::uuid FROM hub.run)`, "doubled: "},
-		"part lost":        {`UPDATE hub.run SET parts = parts - 1 WHERE run = (SELECT min(run::text)::uuid FROM hub.run)`, "lost: "},
-		"end lost":         {`UPDATE hub.run SET outcome = NULL WHERE run = (SELECT min(run::text)::uuid FROM hub.run)`, "its end is lost"},
-		"whole run lost":   {`DELETE FROM hub.run WHERE run = (SELECT min(run::text)::uuid FROM hub.run)`, "the spoke sent "},
-		"reject":           {`INSERT INTO hub.reject (reason, detail, size, sha256) VALUES ('syntax', 'not a row', 0, '')`, "syntax: not a row"},
+		"content": {`UPDATE obs.certificates SET row_hash = gen_random_uuid()` + one, "has another content"},
+		"columns": {`UPDATE obs.certificates SET status = 'X'` + one,
+			"certificates has a row that is not what its hash says"},
+		"row lost":     {`DELETE FROM obs.certificates` + one, "in the world and not in the database"},
+		"row gone":     {`UPDATE obs.certificates SET deleted_at = now()` + one, "in the world and not in the database"},
+		"row too many": {`INSERT INTO obs.secrets (row_key, row_hash, account_id, region, run_id, collected_at, secret_arn, name) VALUES (gen_random_uuid(), gen_random_uuid(), 'a', 'r', gen_random_uuid(), now(), 'arn', 'n')`, "a/r/arn is in the database and not in the world"},
+		"row came back": {`UPDATE obs.certificates SET row_key = gen_random_uuid()` + one,
+			"in the database and not in the world"},
+		"rows doubled": {`UPDATE hub.run SET rows = rows + 1 WHERE run = (SELECT min(run::text)::uuid FROM hub.run)`,
+			"doubled: "},
+		"rows lost": {`UPDATE hub.run SET rows = rows - 1 WHERE run = (SELECT min(run::text)::uuid FROM hub.run)`,
+			"lost: "},
+		"part doubled": {`UPDATE hub.run SET parts = parts + 1 WHERE run = (SELECT min(run::text)::uuid FROM hub.run)`,
+			"doubled: "},
+		"part lost": {`UPDATE hub.run SET parts = parts - 1 WHERE run = (SELECT min(run::text)::uuid FROM hub.run)`,
+			"lost: "},
+		"end lost": {`UPDATE hub.run SET outcome = NULL WHERE run = (SELECT min(run::text)::uuid FROM hub.run)`,
+			"its end is lost"},
+		"whole run lost": {`DELETE FROM hub.run WHERE run = (SELECT min(run::text)::uuid FROM hub.run)`, "the spoke sent "},
+		"reject": {`INSERT INTO hub.reject (reason, detail, size, sha256) VALUES ('syntax', 'not a row', 0, '')`,
+			"syntax: not a row"},
 		"gap":              {`INSERT INTO hub.gap (stream, stream_created_at, shard, after_sequence, until_sequence, reason) VALUES ('s', now(), 'shardId-1', '7', '9', 'trimmed')`, "gap shardId-1 after 7: trimmed"},
 		"category emptied": {`DELETE FROM obs.service_costs`, "in the world and not in the database"},
 	} {
@@ -168,7 +179,8 @@ func TestCountsAreThoseOfTheRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	sum := total(list)
-	if len(list) != len(schemas.All()) || sum.In != spoke.Rows || sum.Written != spoke.Rows || sum.unchanged() != 0 || sum.Runs != int64(spoke.Runs) || sum.Lag == nil {
+	if len(list) != len(schemas.All()) || sum.In != spoke.Rows || sum.Written != spoke.Rows || sum.unchanged() != 0 ||
+		sum.Runs != int64(spoke.Runs) || sum.Lag == nil {
 		t.Errorf("counts %+v, want %d rows written in %d runs", sum, spoke.Rows, spoke.Runs)
 	}
 	if table := countsTable(list); !strings.Contains(table, fmt.Sprint(spoke.Rows)) {

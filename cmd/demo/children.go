@@ -128,7 +128,8 @@ func (c *child) failure() error {
 	}
 	text, _ := os.ReadFile(c.log)
 	return &programError{
-		err:  fmt.Errorf("%s: %w; the end of its log %s:\n%s", strings.Join(c.cmd.Args[:2], " "), c.err, c.log, lastLines(text, 15)),
+		err: fmt.Errorf("%s: %w; the end of its log %s:\n%s", strings.Join(c.cmd.Args[:2], " "), c.err, c.log,
+			lastLines(text, 15)),
 		code: c.cmd.ProcessState.ExitCode(),
 	}
 }

@@ -173,7 +173,8 @@ func (c demoCommand) finish(ctx context.Context, work *pipeline) error {
 	if err := json.Unmarshal(work.spoke.stdout.Bytes(), &spoke); err != nil {
 		return fmt.Errorf("the summary of the spoke: %w", err)
 	}
-	fmt.Fprintf(work.out, "\nThe world stands still after %d steps; everything was collected once more: %d runs, %d rows. Waiting until all is applied.\n",
+	fmt.Fprintf(work.out, "\nThe world stands still after %d steps; everything was collected once more: %d runs, %d "+
+		"rows. Waiting until all is applied.\n",
 		spoke.Steps, spoke.Runs, spoke.Rows)
 	if err := drained(ctx, work.kinesis, work.db, work.consumer.failed); err != nil {
 		return err

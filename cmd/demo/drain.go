@@ -53,7 +53,8 @@ type position struct {
 }
 
 func positions(ctx context.Context, db *pgxpool.Pool) (map[string]position, error) {
-	rows, err := db.Query(ctx, `SELECT shard, CASE WHEN sequence_number >= 0 THEN sequence_number::text ELSE '' END, ended FROM hub.shard_progress`)
+	rows, err := db.Query(ctx,
+		`SELECT shard, CASE WHEN sequence_number >= 0 THEN sequence_number::text ELSE '' END, ended FROM hub.shard_progress`)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +103,8 @@ func shardBehind(ctx context.Context, client *kinesis.Client, at map[string]posi
 }
 
 func hasMore(ctx context.Context, client *kinesis.Client, shard, after string) (bool, error) {
-	in := &kinesis.GetShardIteratorInput{StreamARN: &streamARN, ShardId: &shard, ShardIteratorType: types.ShardIteratorTypeTrimHorizon}
+	in := &kinesis.GetShardIteratorInput{StreamARN: &streamARN, ShardId: &shard,
+		ShardIteratorType: types.ShardIteratorTypeTrimHorizon}
 	if after != "" {
 		in.ShardIteratorType, in.StartingSequenceNumber = types.ShardIteratorTypeAfterSequenceNumber, &after
 	}
@@ -110,7 +112,8 @@ func hasMore(ctx context.Context, client *kinesis.Client, shard, after string) (
 	if err != nil {
 		return false, err
 	}
-	page, err := client.GetRecords(ctx, &kinesis.GetRecordsInput{StreamARN: &streamARN, ShardIterator: iterator.ShardIterator, Limit: aws.Int32(1)})
+	page, err := client.GetRecords(ctx, &kinesis.GetRecordsInput{StreamARN: &streamARN,
+		ShardIterator: iterator.ShardIterator, Limit: aws.Int32(1)})
 	if err != nil {
 		return false, err
 	}

@@ -28,7 +28,8 @@ const (
 )
 
 // bounds says for people what is kept.
-var bounds = fmt.Sprintf("The stand-ins keep in memory what was applied of the stream for %d minutes, at most %d MiB a shard, and the archive of the\n"+
+var bounds = fmt.Sprintf("The stand-ins keep in memory what was applied of the stream for %d minutes, at most %d "+
+	"MiB a shard, and the archive of the\n"+
 	"last %d minutes, at most %d MiB: the oldest records and objects go.", int(keepRecords.Minutes()), keepShardBytes>>20,
 	int(keepObjects.Minutes()), keepObjectBytes>>20)
 
@@ -106,7 +107,8 @@ func (s *stack) trimArchive(ctx context.Context, before time.Time, bytes int64) 
 		}
 	}
 	for some := range slices.Chunk(old, maxDelete) {
-		if _, err := client.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: aws.String(bucket), Delete: &types.Delete{Objects: some}}); err != nil {
+		if _, err := client.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: aws.String(bucket),
+			Delete: &types.Delete{Objects: some}}); err != nil {
 			return err
 		}
 	}

@@ -113,7 +113,8 @@ func TestAConsumerThatEndsByItselfIsNoticed(t *testing.T) {
 
 func TestNoProgramOutlivesTheDemo(t *testing.T) {
 	// The grandchild ignores everything that can be ignored.
-	c := newTestChildren(t, map[string]string{"hub": `sh -c 'trap "" TERM INT HUP; echo $$ >&2; while :; do sleep 0.01; done' & wait`})
+	c := newTestChildren(t,
+		map[string]string{"hub": `sh -c 'trap "" TERM INT HUP; echo $$ >&2; while :; do sleep 0.01; done' & wait`})
 	running, err := c.start("hub", os.Environ(), "hub", "consume")
 	if err != nil {
 		t.Fatal(err)
@@ -147,9 +148,11 @@ func TestPasswordsThatWereGivenAreNotShown(t *testing.T) {
 func TestCommandLinesCanBePasted(t *testing.T) {
 	var out bytes.Buffer
 	s := &stack{out: &out, postgres: &postgres{}}
-	args := []string{"run", "--simulate", "--accounts", "20", "--empty", "", "--quoted", "it's $HOME", "--long", strings.Repeat("x", 80)}
+	args := []string{"run", "--simulate", "--accounts", "20", "--empty", "", "--quoted", "it's $HOME", "--long",
+		strings.Repeat("x", 80)}
 	s.show([]string{"DATABASE_URL=postgres://localhost/x?a=b&c=d"}, "spoke", args...)
-	printed, err := exec.Command("/bin/sh", "-c", `spoke() { printf '%s\n' "$DATABASE_URL" "$@"; }`+strings.Replace(out.String(), "$ ", "", 1)).CombinedOutput()
+	printed, err := exec.Command("/bin/sh", "-c",
+		`spoke() { printf '%s\n' "$DATABASE_URL" "$@"; }`+strings.Replace(out.String(), "$ ", "", 1)).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s\n%s", err, printed, out.String())
 	}
@@ -171,7 +174,8 @@ func TestWithDatabase(t *testing.T) {
 
 func TestPostgresIsInstalledOnlyByRoot(t *testing.T) {
 	asked := filepath.Join(t.TempDir(), "asked")
-	t.Setenv("PATH", scripts(t, map[string]string{"apt-get": `echo "$@" >> ` + asked + `; [ "$1" = update ] || { echo no space left; exit 100; }`})+":"+os.Getenv("PATH"))
+	t.Setenv("PATH", scripts(t, map[string]string{"apt-get": `echo "$@" >> ` + asked +
+		`; [ "$1" = update ] || { echo no space left; exit 100; }`})+":"+os.Getenv("PATH"))
 	var out bytes.Buffer
 	err := installPostgres(t.Context(), &out)
 	text, _ := os.ReadFile(asked)
@@ -184,7 +188,8 @@ func TestPostgresIsInstalledOnlyByRoot(t *testing.T) {
 		}
 		return
 	}
-	if string(text) != "update\n"+strings.TrimPrefix(installCommand, "apt-get ")+"\n" || !strings.Contains(err.Error(), "no space left") {
+	if string(text) != "update\n"+strings.TrimPrefix(installCommand, "apt-get ")+"\n" ||
+		!strings.Contains(err.Error(), "no space left") {
 		t.Errorf("apt-get was asked for %q: %v", text, err)
 	}
 	if !strings.Contains(out.String(), "$ "+installCommand) {
@@ -221,7 +226,9 @@ func TestUpAndDown(t *testing.T) {
 	up := func() string {
 		t.Helper()
 		code, printed := call(t.Context(), append([]string{"up"}, flags...)...)
-		if code != program.ExitDone || !strings.Contains(printed, "export DATABASE_URL=") || !strings.Contains(printed, `psql "$DATABASE_URL"`) || !strings.Contains(printed, "unset AWS_") || !strings.Contains(printed, " DATABASE_URL\n") {
+		if code != program.ExitDone || !strings.Contains(printed, "export DATABASE_URL=") ||
+			!strings.Contains(printed, `psql "$DATABASE_URL"`) || !strings.Contains(printed, "unset AWS_") ||
+			!strings.Contains(printed, " DATABASE_URL\n") {
 			t.Fatalf("up: %d\n%s", code, printed)
 		}
 		return printed
@@ -245,7 +252,8 @@ func TestUpAndDown(t *testing.T) {
 		}
 	}
 	second := up()
-	if !strings.HasPrefix(second, "It runs already.") || strings.TrimPrefix(second, "It runs already.") != strings.TrimPrefix(first, "Starting.") {
+	if !strings.HasPrefix(second, "It runs already.") ||
+		strings.TrimPrefix(second, "It runs already.") != strings.TrimPrefix(first, "Starting.") {
 		t.Errorf("the second up is not told about the first:\n%s\n%s", first, second)
 	}
 	pid, err := placeFlags{Bin: bin, Dir: dir}.running()
@@ -266,7 +274,8 @@ func TestAStackThatStartsIsNotMistaken(t *testing.T) {
 	}
 	defer lock.Close()
 	// It has the lock, and has not said who it is.
-	if code, printed := call(t.Context(), "down", "--dir", place.Dir); code != program.ExitUsage || !strings.Contains(printed, "is starting") {
+	if code, printed := call(t.Context(), "down", "--dir", place.Dir); code != program.ExitUsage ||
+		!strings.Contains(printed, "is starting") {
 		t.Errorf("down: %d\n%s", code, printed)
 	}
 	found := make(chan int)
@@ -328,7 +337,8 @@ func TestUsageErrors(t *testing.T) {
 		"up --rate 0":      "must be positive",
 		"--bin /no/where/": "run: make build",
 	} {
-		if code, printed := call(t.Context(), strings.Fields(args)...); code != program.ExitUsage || !strings.Contains(printed, want) {
+		if code, printed := call(t.Context(), strings.Fields(args)...); code != program.ExitUsage ||
+			!strings.Contains(printed, want) {
 			t.Errorf("demo %s: %d\n%s", args, code, printed)
 		}
 	}

@@ -32,7 +32,8 @@ const installCommand = "apt-get install -y --no-install-recommends postgresql"
 // package when it may be installed.
 func startPostgres(ctx context.Context, out io.Writer) (*postgres, error) {
 	if given := os.Getenv("DATABASE_URL"); given != "" {
-		fmt.Fprintln(out, "PostgreSQL: the server of DATABASE_URL, in databases of the demo's own that are dropped at the end")
+		fmt.Fprintln(out, "PostgreSQL: the server of DATABASE_URL, in databases of the demo's own that are dropped at the "+
+			"end")
 		return &postgres{url: given}, nil
 	}
 	binaries, err := pgserver.Find()
@@ -85,7 +86,8 @@ func (p *postgres) createDatabase(ctx context.Context, name string) (string, err
 	case errors.As(err, &refused) && refused.Code == "42501":
 		return "", program.Usagef("make the database %s: %w; the user of DATABASE_URL needs the right CREATEDB", name, err)
 	case err != nil && p.server == nil:
-		return "", program.Usagef("make the database %s: %w; start the server of DATABASE_URL, or unset DATABASE_URL to use a private one", name, err)
+		return "", program.Usagef("make the database %s: %w; start the server of DATABASE_URL, or unset DATABASE_URL to "+
+			"use a private one", name, err)
 	case err != nil:
 		return "", err
 	}

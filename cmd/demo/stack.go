@@ -37,7 +37,8 @@ const (
 var streamARN = awsfake.StreamARN(hubAccount, region, streamName)
 
 // policy lets every account of the organisation write into the stream.
-var policy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + spokeAccount + `:root"},` +
+var policy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + spokeAccount +
+	`:root"},` +
 	`"Action":["kinesis:PutRecord","kinesis:PutRecords"],"Resource":"` + streamARN + `"}]}`
 
 // placeFlags say where the demo finds and keeps files.
@@ -93,10 +94,12 @@ func startStack(ctx context.Context, out io.Writer, bin, logs string) (s *stack,
 func (s *stack) deploy(ctx context.Context) error {
 	cfg := s.aws.AWSConfig(hubAccount, region)
 	s.kinesis = kinesis.NewFromConfig(cfg)
-	if _, err := s.kinesis.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: aws.String(streamName), ShardCount: aws.Int32(shards)}); err != nil {
+	if _, err := s.kinesis.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: aws.String(streamName),
+		ShardCount: aws.Int32(shards)}); err != nil {
 		return err
 	}
-	if _, err := s.kinesis.PutResourcePolicy(ctx, &kinesis.PutResourcePolicyInput{ResourceARN: &streamARN, Policy: &policy}); err != nil {
+	if _, err := s.kinesis.PutResourcePolicy(ctx,
+		&kinesis.PutResourcePolicyInput{ResourceARN: &streamARN, Policy: &policy}); err != nil {
 		return err
 	}
 	if err := kcl.CreateLeaseTable(ctx, dynamodb.NewFromConfig(cfg), leaseTable); err != nil {
@@ -105,7 +108,8 @@ func (s *stack) deploy(ctx context.Context) error {
 	if _, err := awsconfig.S3(cfg).CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "AWS: stand-ins in this process, at %s: the stream %s with %d shards, whose policy lets spokes write, "+
+	fmt.Fprintf(s.out, "AWS: stand-ins in this process, at %s: the stream %s with %d shards, whose policy lets spokes "+
+		"write, "+
 		"the lease table %s and the bucket %s\n", s.aws.URL(), streamName, shards, leaseTable, bucket)
 	return nil
 }

@@ -39,7 +39,8 @@ func (s *stack) put(t *testing.T, n int) {
 	t.Helper()
 	spoke := kinesis.NewFromConfig(s.aws.AWSConfig(spokeAccount, region))
 	for i := range n {
-		_, err := spoke.PutRecord(t.Context(), &kinesis.PutRecordInput{StreamARN: &streamARN, PartitionKey: aws.String(strings.Repeat("k", i+1)), Data: []byte("x")})
+		_, err := spoke.PutRecord(t.Context(), &kinesis.PutRecordInput{StreamARN: &streamARN,
+			PartitionKey: aws.String(strings.Repeat("k", i+1)), Data: []byte("x")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -204,7 +205,8 @@ func TestMemoryIsFreedOfWhatIsAppliedOnly(t *testing.T) {
 	for i, at := range []time.Time{now.Add(-time.Hour), now} {
 		run := schema.NewRunID(at).String()
 		for _, name := range []string{run + "-0.parquet", "_" + run + ".manifest.json", "notes" + string(rune('0'+i))} {
-			_, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String("data/" + name), Body: strings.NewReader("x")})
+			_, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(bucket),
+				Key: aws.String("data/" + name), Body: strings.NewReader("x")})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -258,7 +260,8 @@ func TestMemoryIsBounded(t *testing.T) {
 	var want []string
 	for i := range 10 {
 		key := "data/" + schema.NewRunID(now.Add(time.Duration(i)*time.Second)).String() + "-0.parquet"
-		_, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: strings.NewReader("0123456789")})
+		_, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &key,
+			Body: strings.NewReader("0123456789")})
 		if err != nil {
 			t.Fatal(err)
 		}

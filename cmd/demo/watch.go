@@ -83,7 +83,8 @@ type watcher struct {
 
 func newWatcher(out io.Writer, db *pgxpool.Pool) *watcher {
 	file, ok := out.(*os.File)
-	return &watcher{out: out, terminal: ok && term.IsTerminal(int(file.Fd())), db: db, start: time.Now(), lastTime: time.Now()}
+	return &watcher{out: out, terminal: ok && term.IsTerminal(int(file.Fd())), db: db, start: time.Now(),
+		lastTime: time.Now()}
 }
 
 // interval is the time between two calls of show.

@@ -111,7 +111,8 @@ func record[T any](t *testing.T, c schema.Category[T], all ...T) arrow.Record {
 func part(category, account string, n, count int) load.Part {
 	s := schema.Scope{Category: category, Account: account, Region: "eu-central-1"}
 	return load.Part{
-		Scope: s, Run: run, Number: n, Rows: count, SHA256: sha256.Sum256(fmt.Append(nil, s, n)), Origin: load.Origin{Advance: -1},
+		Scope: s, Run: run, Number: n, Rows: count, SHA256: sha256.Sum256(fmt.Append(nil, s, n)),
+		Origin: load.Origin{Advance: -1},
 	}
 }
 
@@ -129,7 +130,8 @@ func (d *target) add(t *schema.Table, r arrow.Record, parts ...load.Part) {
 func (d *target) end(category, account string, parts int, rows int64) {
 	d.Helper()
 	p := part(category, account, 0, 0)
-	err := d.batch.AddEnd(d.Context(), load.End{Scope: p.Scope, Run: run, Outcome: schema.OK, Parts: parts, Rows: rows, Origin: p.Origin})
+	err := d.batch.AddEnd(d.Context(), load.End{Scope: p.Scope, Run: run, Outcome: schema.OK, Parts: parts, Rows: rows,
+		Origin: p.Origin})
 	if err != nil {
 		d.Fatal(err)
 	}
@@ -137,13 +139,15 @@ func (d *target) end(category, account string, parts int, rows int64) {
 
 func TestScopesAndCategoriesShareATransaction(t *testing.T) {
 	d := newTarget(t, nil)
-	d.add(things.Table, record(t, things, thing{"a"}, thing{"b"}), part("things", account, 0, 1), part("things", account, 1, 1))
+	d.add(things.Table, record(t, things, thing{"a"}, thing{"b"}), part("things", account, 0, 1),
+		part("things", account, 1, 1))
 	d.add(lamps.Table, record(t, lamps, lamp{"a", 60}), part("lamps", account, 0, 1))
 	d.add(things.Table, record(t, things, thing{"c"}), part("things", other, 0, 1))
 	d.end("things", account, 2, 2)
 	d.end("things", other, 1, 1)
 	d.end("lamps", account, 1, 1)
-	reject := load.Reject{Reason: "hash", Scope: part("lamps", other, 0, 0).Scope, Run: run, Part: -1, Origin: load.Origin{Advance: -1}}
+	reject := load.Reject{Reason: "hash", Scope: part("lamps", other, 0, 0).Scope, Run: run, Part: -1,
+		Origin: load.Origin{Advance: -1}}
 	if err := d.batch.AddReject(t.Context(), reject); err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +159,8 @@ func TestScopesAndCategoriesShareATransaction(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(d.results) != 1 || d.results[0].Categories["things"].Completed != 2 || d.results[0].Categories["lamps"].Completed != 1 {
+	if len(d.results) != 1 || d.results[0].Categories["things"].Completed != 2 ||
+		d.results[0].Categories["lamps"].Completed != 1 {
 		t.Errorf("got %+v", d.results)
 	}
 	if d.count("things") != 3 || d.count("lamps") != 1 {

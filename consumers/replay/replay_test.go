@@ -118,9 +118,11 @@ func (d *database) state() []string {
 	d.Helper()
 	var all []string
 	for _, t := range categories {
-		all = append(all, d.query(`SELECT row_key || ' ' || row_hash FROM obs.`+t.Name()+` WHERE deleted_at IS NULL ORDER BY row_key`)...)
+		all = append(all, d.query(`SELECT row_key || ' ' || row_hash FROM obs.`+t.Name()+
+			` WHERE deleted_at IS NULL ORDER BY row_key`)...)
 	}
-	return append(all, d.query(`SELECT s.scope || ' ' || coalesce(complete_run::text, '') || ' ' || live_rows FROM hub.scope s ORDER BY s.scope`)...)
+	return append(all, d.query(
+		`SELECT s.scope || ' ' || coalesce(complete_run::text, '') || ' ' || live_rows FROM hub.scope s ORDER BY s.scope`)...)
 }
 
 func must[T any](v T, err error) T {
@@ -179,8 +181,9 @@ func collector[T any](category schema.Category[T], err error, rows ...T) collect
 func (s *spokes) send(account string, collectors ...collect.Any) {
 	s.Helper()
 	config := collect.Config{
-		Account: account, Regions: []string{region}, Collectors: collectors, Archive: s.bucket, ChunkRows: 10, Every: 90 * time.Minute,
-		AWS: func(region string) aws.Config { return aws.Config{Region: region} },
+		Account: account, Regions: []string{region}, Collectors: collectors, Archive: s.bucket, ChunkRows: 10,
+		Every: 90 * time.Minute,
+		AWS:   func(region string) aws.Config { return aws.Config{Region: region} },
 	}
 	if s.stream != nil {
 		config.Publisher = s.stream.Publisher()
@@ -214,14 +217,16 @@ func (s *spokes) get(key string) []byte {
 
 func (s *spokes) put(key string, data []byte) {
 	s.Helper()
-	if _, err := s.objects.PutObject(s.Context(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: bytes.NewReader(data)}); err != nil {
+	if _, err := s.objects.PutObject(s.Context(),
+		&s3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: bytes.NewReader(data)}); err != nil {
 		s.Fatal(err)
 	}
 }
 
 func (s *spokes) delete(key string) {
 	s.Helper()
-	if _, err := s.objects.DeleteObject(s.Context(), &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: &key}); err != nil {
+	if _, err := s.objects.DeleteObject(s.Context(),
+		&s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: &key}); err != nil {
 		s.Fatal(err)
 	}
 }
@@ -254,9 +259,11 @@ func (s *spokes) history() {
 	date := must(schema.ParseDate(day))
 	cents := func(name, text string) amount { return amount{date, name, must(schema.ParseDecimal(text))} }
 	for _, a := range []string{account, other} {
-		s.send(a, collector(things, nil, numbered(0, 25, "old")...), collector(sightings, nil, sighting{"s1", "first"}, sighting{"s2", "first"}),
+		s.send(a, collector(things, nil, numbered(0, 25, "old")...),
+			collector(sightings, nil, sighting{"s1", "first"}, sighting{"s2", "first"}),
 			collector(amounts, nil, cents("a", "1.10"), cents("b", "2.20")))
-		s.send(a, collector(things, nil, numbered(5, 30, "new")...), collector(sightings, nil, sighting{"s1", "second"}), collector(amounts, nil, cents("b", "3")))
+		s.send(a, collector(things, nil, numbered(5, 30, "new")...), collector(sightings, nil, sighting{"s1", "second"}),
+			collector(amounts, nil, cents("b", "3")))
 	}
 	s.send(account, collector(things, denied, numbered(0, 3, "partial")...))
 	s.send(other, collector(things, denied), collector(sightings, nil))
@@ -268,7 +275,8 @@ func (s *spokes) live(d *database, runs int) {
 	s.Helper()
 	applied := make(chan load.Result, 1000)
 	pipeline := must(ingest.New(d.loader, ingest.Config{
-		StreamID: "stream", Created: time.Now(), BatchAge: 10 * time.Millisecond, OnApply: func(r load.Result) { applied <- r },
+		StreamID: "stream", Created: time.Now(), BatchAge: 10 * time.Millisecond,
+		OnApply: func(r load.Result) { applied <- r },
 	}))
 	ctx, stop := context.WithCancel(s.Context())
 	done := make(chan error, 2)
@@ -304,7 +312,8 @@ func TestEmptyDatabaseAndReplayIsTheLiveState(t *testing.T) {
 		t.Errorf("replayed:\n%s\nlive:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	// Something went, and something came back from a partial run.
-	replayed.want("SELECT DISTINCT (deleted_at IS NULL)::text FROM obs.things WHERE account_id = '"+account+"' ORDER BY 1", "false", "true")
+	replayed.want("SELECT DISTINCT (deleted_at IS NULL)::text FROM obs.things WHERE account_id = '"+account+"' ORDER BY 1",
+		"false", "true")
 	replayed.want("SELECT count(*)::text FROM obs.things WHERE value = 'partial' AND deleted_at IS NULL", "3")
 	for _, sql := range []string{
 		"SELECT format('%s %s %s %s %s %s', run, outcome, error, rows, parts, every) FROM hub.run ORDER BY run",
@@ -315,12 +324,14 @@ func TestEmptyDatabaseAndReplayIsTheLiveState(t *testing.T) {
 		}
 	}
 	replayed.want("SELECT DISTINCT every::text FROM hub.run", "5400")
-	if !summary.Complete() || summary.Runs != historyRuns || summary.SkippedRuns != 0 || summary.Total().Rows != summary.Rows || summary.Rows == 0 {
+	if !summary.Complete() || summary.Runs != historyRuns || summary.SkippedRuns != 0 ||
+		summary.Total().Rows != summary.Rows || summary.Rows == 0 {
 		t.Errorf("%+v", summary)
 	}
 	// What is live is skipped whole.
 	again := s.replay(live)
-	if !again.Complete() || again.SkippedRuns != historyRuns || again.Files != 0 || again.Rows != 0 || again.SkippedRows != summary.Rows || len(again.Categories) != 0 {
+	if !again.Complete() || again.SkippedRuns != historyRuns || again.Files != 0 || again.Rows != 0 ||
+		again.SkippedRows != summary.Rows || len(again.Categories) != 0 {
 		t.Errorf("replay over live: %+v", again)
 	}
 }
@@ -330,7 +341,8 @@ func TestReplayTwiceWritesNothing(t *testing.T) {
 	s.history()
 	d := newDatabase(t)
 	s.replay(d)
-	const versions = "SELECT 'things' || xmin || ' ' || row_key FROM obs.things UNION ALL SELECT 'run' || xmin || run FROM hub.run UNION ALL SELECT 'sightings' || xmin || row_key FROM obs.sightings ORDER BY 1"
+	const versions = "SELECT 'things' || xmin || ' ' || row_key FROM obs.things UNION ALL SELECT 'run' || xmin || run " +
+		"FROM hub.run UNION ALL SELECT 'sightings' || xmin || row_key FROM obs.sightings ORDER BY 1"
 	before := d.query(versions)
 	if again := s.replay(d); again.SkippedRuns != historyRuns || again.Files != 0 {
 		t.Errorf("%+v", again)
@@ -342,7 +354,8 @@ func TestReplayTwiceWritesNothing(t *testing.T) {
 
 func TestReplayOverNewerRowsGoesNotBackwards(t *testing.T) {
 	s := newSpokes(t, awsfake.Config{})
-	s.send(account, collector(things, nil, numbered(0, 25, "old")...), collector(sightings, nil, sighting{"s1", "old"}, sighting{"s2", "old"}))
+	s.send(account, collector(things, nil, numbered(0, 25, "old")...),
+		collector(sightings, nil, sighting{"s1", "old"}, sighting{"s2", "old"}))
 	s.send(account, collector(things, nil, numbered(5, 30, "new")...), collector(sightings, nil, sighting{"s1", "new"}))
 	d := newDatabase(t)
 	// The older runs' manifests come later.
@@ -352,7 +365,8 @@ func TestReplayOverNewerRowsGoesNotBackwards(t *testing.T) {
 		hidden[key] = s.get(key)
 		s.delete(key)
 	}
-	if summary := s.replay(d); summary.UnfinishedCount != 2 || len(summary.Unfinished) != 2 || summary.Complete() || summary.Runs != 2 {
+	if summary := s.replay(d); summary.UnfinishedCount != 2 || len(summary.Unfinished) != 2 || summary.Complete() ||
+		summary.Runs != 2 {
 		t.Errorf("%+v", summary)
 	}
 	before := d.state()
@@ -384,7 +398,8 @@ func TestPartsThatAreMissingAreAdded(t *testing.T) {
 	d.want("SELECT count(*)::text FROM obs.things", "25")
 	d.want("SELECT outcome FROM hub.run WHERE completed_at IS NULL", "ok")
 	s.put(first, data)
-	if summary := s.replay(d); summary.Files != 1 || summary.SkippedFiles != 3 || summary.Rows != 10 || !summary.Complete() {
+	if summary := s.replay(d); summary.Files != 1 || summary.SkippedFiles != 3 || summary.Rows != 10 ||
+		!summary.Complete() {
 		t.Errorf("%+v", summary)
 	}
 	d.want("SELECT rows::text FROM hub.run WHERE completed_at IS NOT NULL", "35")
@@ -403,7 +418,8 @@ func TestRunThatTheStreamLacksPartsOf(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := must(s.bucket.ReadManifest(t.Context(), run))
-		end := load.End{Scope: m.Scope(), Run: m.Run, Outcome: schema.Failed, Parts: m.Parts, Rows: m.Rows, Origin: load.Origin{Advance: -1}}
+		end := load.End{Scope: m.Scope(), Run: m.Run, Outcome: schema.Failed, Parts: m.Parts, Rows: m.Rows,
+			Origin: load.Origin{Advance: -1}}
 		must(d.loader.Apply(t.Context(), &load.Batch{Ends: []load.End{end}}))
 		runs = append(runs, run)
 	}
@@ -444,7 +460,8 @@ func TestDamagedObjects(t *testing.T) {
 			d := newDatabase(t)
 			for range 2 { // the reject is stored once
 				summary := s.replay(d)
-				if summary.Complete() || summary.BadCount != 1 || string(summary.Bad[0].Reason) != test.reason || !strings.Contains(summary.Bad[0].URL, "s3://archive/data/account="+account) {
+				if summary.Complete() || summary.BadCount != 1 || string(summary.Bad[0].Reason) != test.reason ||
+					!strings.Contains(summary.Bad[0].URL, "s3://archive/data/account="+account) {
 					t.Errorf("%+v", summary)
 				}
 			}
@@ -461,7 +478,8 @@ type frozen struct{ s3.HTTPClient }
 func (f frozen) Do(r *http.Request) (*http.Response, error) {
 	if r.Method == http.MethodGet && strings.Contains(r.URL.Path, account) && strings.HasSuffix(r.URL.Path, ".parquet") {
 		const answer = "<Error><Code>InvalidObjectState</Code><Message>not for the storage class</Message></Error>"
-		return &http.Response{StatusCode: http.StatusForbidden, Body: io.NopCloser(strings.NewReader(answer)), Request: r}, nil
+		return &http.Response{StatusCode: http.StatusForbidden, Body: io.NopCloser(strings.NewReader(answer)), Request: r},
+			nil
 	}
 	return f.HTTPClient.Do(r)
 }
@@ -474,7 +492,8 @@ func TestObjectThatS3DoesNotHandOut(t *testing.T) {
 	thawed := s.bucket
 	s.bucket = must(archive.New(archive.Config{Client: client, Name: bucket}))
 	d := newDatabase(t)
-	if summary := s.replay(d); summary.BadCount != 1 || summary.Bad[0].Reason != archive.ReasonUnreadable || summary.Complete() || summary.Total().New != 7 {
+	if summary := s.replay(d); summary.BadCount != 1 || summary.Bad[0].Reason != archive.ReasonUnreadable ||
+		summary.Complete() || summary.Total().New != 7 {
 		t.Errorf("%+v", summary)
 	}
 	d.want("SELECT reason FROM hub.reject")
@@ -519,7 +538,8 @@ func TestRunAheadOfTheClockIsRefused(t *testing.T) {
 	manifest := s.keys(".manifest.json")[0]
 	s.put(manifest, s.get(manifest))
 	d = newDatabase(t)
-	if summary := s.replay(d); summary.BadCount != 1 || summary.Bad[0].Reason != ingest.ReasonClockAhead || !strings.HasSuffix(summary.Bad[0].URL, ".parquet") {
+	if summary := s.replay(d); summary.BadCount != 1 || summary.Bad[0].Reason != ingest.ReasonClockAhead ||
+		!strings.HasSuffix(summary.Bad[0].URL, ".parquet") {
 		t.Errorf("%+v", summary)
 	}
 	d.want("SELECT id FROM obs.things")
@@ -534,7 +554,8 @@ func TestRunThatTheArchiveLacksPartsOf(t *testing.T) {
 	data := bytes.Replace(s.get(manifest), []byte(`"parts": 1`), []byte(`"parts": 2`), 1)
 	s.put(manifest, bytes.Replace(data, []byte(`"rows": 5`), []byte(`"rows": 6`), 1))
 	d := newDatabase(t)
-	if summary := s.replay(d); summary.LackingCount != 1 || len(summary.Lacking) != 1 || summary.Complete() || summary.Total().New != 5 {
+	if summary := s.replay(d); summary.LackingCount != 1 || len(summary.Lacking) != 1 || summary.Complete() ||
+		summary.Total().New != 5 {
 		t.Errorf("%+v", summary)
 	}
 	d.want("SELECT parts || ' of ' || end_parts FROM hub.run WHERE completed_at IS NULL", "1 of 2")
@@ -583,7 +604,8 @@ func TestPartWithOtherBytes(t *testing.T) {
 	copy(manifest[sum:], strings.Repeat("ab", 32))
 	s.put(key, manifest)
 	for range 2 {
-		if summary := s.replay(d); summary.BadCount != 1 || summary.Bad[0].Reason != load.ReasonPartConflict || summary.Bad[0].URL == "" || summary.Complete() {
+		if summary := s.replay(d); summary.BadCount != 1 || summary.Bad[0].Reason != load.ReasonPartConflict ||
+			summary.Bad[0].URL == "" || summary.Complete() {
 			t.Errorf("%+v", summary)
 		}
 	}
@@ -771,11 +793,12 @@ func TestFilter(t *testing.T) {
 		filter archive.Filter
 		want   []string
 	}{
-		"account and category": {archive.Filter{Accounts: []string{other}, Categories: []string{"things"}}, []string{other + " things"}},
-		"category":             {archive.Filter{Categories: []string{"amounts"}}, []string{account + " amounts", other + " amounts"}},
-		"yesterday":            {archive.Filter{To: today - 2}, nil},
-		"tomorrow":             {archive.Filter{From: today + 2}, nil},
-		"nobody":               {archive.Filter{Accounts: []string{"999999999999"}}, nil},
+		"account and category": {archive.Filter{Accounts: []string{other}, Categories: []string{"things"}},
+			[]string{other + " things"}},
+		"category":  {archive.Filter{Categories: []string{"amounts"}}, []string{account + " amounts", other + " amounts"}},
+		"yesterday": {archive.Filter{To: today - 2}, nil},
+		"tomorrow":  {archive.Filter{From: today + 2}, nil},
+		"nobody":    {archive.Filter{Accounts: []string{"999999999999"}}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDatabase(t)
@@ -789,7 +812,8 @@ func TestFaultsOfTheArchiveEndTheReplay(t *testing.T) {
 	s := newSpokes(t, awsfake.Config{})
 	d := newDatabase(t)
 	missing := must(archive.New(archive.Config{Client: s.objects, Name: "nothing"}))
-	if _, err := replay.Run(t.Context(), replay.Config{Bucket: missing, Loader: d.loader}); err == nil || !strings.Contains(err.Error(), "s3://nothing") {
+	if _, err := replay.Run(t.Context(), replay.Config{Bucket: missing, Loader: d.loader}); err == nil ||
+		!strings.Contains(err.Error(), "s3://nothing") {
 		t.Errorf("got %v", err)
 	}
 	_, err := replay.Run(t.Context(), replay.Config{Workers: -1, BatchRows: -1, ReadAhead: -1})

@@ -287,7 +287,8 @@ func (w *worker) addFile(
 	}
 	parts := make([]load.Part, len(m.Files[i].Parts))
 	for j, p := range m.Files[i].Parts {
-		parts[j] = load.Part{Scope: m.Scope(), Run: m.Run, Number: p.Number, SHA256: p.SHA256, Rows: p.Rows, Origin: reject.Origin}
+		parts[j] = load.Part{Scope: m.Scope(), Run: m.Run, Number: p.Number, SHA256: p.SHA256, Rows: p.Rows,
+			Origin: reject.Origin}
 	}
 	return w.batch.AddParts(ctx, t, records, parts)
 }

@@ -54,7 +54,8 @@ func (s Summary) Complete() bool {
 	for _, c := range s.Categories {
 		rejected += c.Rejected
 	}
-	return s.Runs > 0 && s.BadCount == 0 && s.UnfinishedCount == 0 && s.LackingCount == 0 && len(s.Unknown) == 0 && rejected == 0
+	return s.Runs > 0 && s.BadCount == 0 && s.UnfinishedCount == 0 && s.LackingCount == 0 && len(s.Unknown) == 0 &&
+		rejected == 0
 }
 
 // Total returns the sum over all categories.

@@ -177,7 +177,8 @@ func Summaries(ctx context.Context, pool *pgxpool.Pool, limit int) ([]Summary, e
 
 func checkCategory(ctx context.Context, tx pgx.Tx, t *schema.Table, limit int) (Category, error) {
 	a := Category{Name: t.Name(), Examples: []string{}}
-	err := tx.QueryRow(ctx, countRunsSQL, t.Name()).Scan(&a.Runs, &a.Open, &a.Rows, &a.End, &a.Doubled, &a.Missing, &a.Refused, &a.Inconsistent, &a.Rejected)
+	err := tx.QueryRow(ctx, countRunsSQL, t.Name()).Scan(&a.Runs, &a.Open, &a.Rows, &a.End, &a.Doubled, &a.Missing,
+		&a.Refused, &a.Inconsistent, &a.Rejected)
 	if err != nil {
 		return a, err
 	}
@@ -202,7 +203,8 @@ func checkCategory(ctx context.Context, tx pgx.Tx, t *schema.Table, limit int) (
 		if differs {
 			if a.Scopes++; a.Scopes <= int64(limit) {
 				scope := schema.Scope{Category: t.Name(), Account: account, Region: region, Slice: slice}
-				a.Examples = append(a.Examples, fmt.Sprintf("scope %v: %d rows are live, the bookkeeping has %d, or others", scope, live, noted))
+				a.Examples = append(a.Examples, fmt.Sprintf("scope %v: %d rows are live, the bookkeeping has %d, or others", scope,
+					live, noted))
 			}
 		}
 		return nil

@@ -62,7 +62,8 @@ func Compare(ctx context.Context, here, there *pgxpool.Pool, tables []*schema.Ta
 	err := atOneMoment(ctx, here, func(a pgx.Tx) error {
 		return atOneMoment(ctx, there, func(b pgx.Tx) error {
 			for _, t := range tables {
-				x := comparison{table: t, here: a, there: b, limit: limit, result: Comparison{Category: t.Name(), Differences: []Difference{}}}
+				x := comparison{table: t, here: a, there: b, limit: limit,
+					result: Comparison{Category: t.Name(), Differences: []Difference{}}}
 				if err := x.run(ctx); err != nil {
 					return fmt.Errorf("compare category %s: %w", t.Name(), err)
 				}
@@ -316,7 +317,8 @@ func contentOf(ctx context.Context, tx pgx.Tx, t *schema.Table, key [16]byte) ([
 	for i := range values {
 		into[i] = &values[i]
 	}
-	err := tx.QueryRow(ctx, fmt.Sprintf("SELECT %s FROM obs.%s WHERE row_key = $1", strings.Join(columns, ", "), t.Name()), key).Scan(into...)
+	err := tx.QueryRow(ctx, fmt.Sprintf("SELECT %s FROM obs.%s WHERE row_key = $1", strings.Join(columns, ", "), t.Name()),
+		key).Scan(into...)
 	return values, err
 }
 

@@ -17,20 +17,21 @@ import (
 
 // atOneMoment calls f with a transaction that sees one moment of the database.
 func atOneMoment(ctx context.Context, pool *pgxpool.Pool, f func(pgx.Tx) error) error {
-	return pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		// The pool's settings suit the loader's queries, not these. One of two
-		// databases may have nothing to do while the other is at work. Values have the same
-		// text in both.
-		_, err := tx.Exec(ctx, `
+	return pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly},
+		func(tx pgx.Tx) error {
+			// The pool's settings suit the loader's queries, not these. One of two
+			// databases may have nothing to do while the other is at work. Values have the same
+			// text in both.
+			_, err := tx.Exec(ctx, `
 			SET LOCAL enable_hashjoin = on;
 			SET LOCAL enable_mergejoin = on;
 			SET LOCAL timezone = 'UTC';
 			SET LOCAL extra_float_digits = 1;
 			SET LOCAL statement_timeout = 0;
 			SET LOCAL idle_in_transaction_session_timeout = 0`, pgx.QueryExecModeSimpleProtocol)
-		if err != nil {
-			return err
-		}
-		return f(tx)
-	})
+			if err != nil {
+				return err
+			}
+			return f(tx)
+		})
 }

@@ -155,7 +155,8 @@ func ReadStatus(
 			continue
 		}
 		// A fallback of the loader has lost count of a scope.
-		err := pool.QueryRow(ctx, "SELECT count(*) FROM obs."+c.Category+" WHERE deleted_at IS NULL").Scan(&s.Categories[i].Live)
+		err := pool.QueryRow(ctx, "SELECT count(*) FROM obs."+c.Category+
+			" WHERE deleted_at IS NULL").Scan(&s.Categories[i].Live)
 		if err != nil {
 			return s, err
 		}
@@ -190,7 +191,8 @@ func ReadStatus(
 // where the views are not installed.
 func readSources(ctx context.Context, pool *pgxpool.Pool) ([]Source, error) {
 	var installed bool
-	if err := pool.QueryRow(ctx, "SELECT to_regclass('public.freshness') IS NOT NULL").Scan(&installed); err != nil || !installed {
+	if err := pool.QueryRow(ctx, "SELECT to_regclass('public.freshness') IS NOT NULL").Scan(&installed); err != nil ||
+		!installed {
 		return []Source{}, err
 	}
 	return list[Source](ctx, pool, `

@@ -36,7 +36,8 @@ func measureHub(ctx context.Context, program string, s size) (usage, error) {
 	if err := createStream(ctx, server, hubAccount, 4); err != nil {
 		return u, err
 	}
-	if err := kcl.CreateLeaseTable(ctx, dynamodb.NewFromConfig(server.AWSConfig(hubAccount, region)), leaseTable); err != nil {
+	if err := kcl.CreateLeaseTable(ctx, dynamodb.NewFromConfig(server.AWSConfig(hubAccount, region)),
+		leaseTable); err != nil {
 		return u, err
 	}
 	if err := fill(ctx, server, s); err != nil {
@@ -75,7 +76,8 @@ func measureHub(ctx context.Context, program string, s size) (usage, error) {
 
 // fill puts one run of each account into the stream.
 func fill(ctx context.Context, server *awsfake.Server, s size) error {
-	publisher, err := kinesis.New(kinesis.Config{Client: kinesisapi.NewFromConfig(server.AWSConfig(hubAccount, region)), Stream: streamName})
+	publisher, err := kinesis.New(kinesis.Config{Client: kinesisapi.NewFromConfig(server.AWSConfig(hubAccount, region)),
+		Stream: streamName})
 	if err != nil {
 		return err
 	}
@@ -126,16 +128,22 @@ func findingsRecord(n int) (arrow.Record, error) {
 	for i := range n {
 		control := i % 300
 		if err := a.Append(&schemas.SecurityFinding{
-			FindingID:        fmt.Sprintf("arn:aws:securityhub:%s:%s:security-control/S3.%d/finding/%08x-3c5e-4d58-9f0f-4f1bba0d2c11", region, account, control, i),
+			FindingID: fmt.Sprintf(
+				"arn:aws:securityhub:%s:%s:security-control/S3.%d/finding/%08x-3c5e-4d58-9f0f-4f1bba0d2c11", region, account,
+				control, i),
 			ProductARN:       "arn:aws:securityhub:" + region + "::product/aws/securityhub",
 			GeneratorID:      fmt.Sprintf("security-control/S3.%d", control),
 			FindingAccountID: account, FindingRegion: text(region),
-			Title:         "S3 general purpose buckets should require requests to use SSL",
-			Description:   text("This control checks whether Amazon S3 general purpose buckets have policies that require requests to use SSL."),
+			Title: "S3 general purpose buckets should require requests to use SSL",
+			Description: text("This control checks whether Amazon S3 general purpose buckets have policies that require " +
+				"requests to use SSL."),
 			SeverityLabel: text("MEDIUM"), WorkflowStatus: text("NEW"), RecordState: text("ACTIVE"),
 			ResourceCount: 1, ResourceType: text("AwsS3Bucket"), ResourceID: text("arn:aws:s3:::bucket-%08x", i),
-			Resources:       fmt.Appendf(nil, `[{"Id":"arn:aws:s3:::bucket-%08x","Partition":"aws","Region":"%s","Tags":{"team":"orders"},"Type":"AwsS3Bucket"}]`, i, region),
-			RemediationText: text("For information on how to correct this issue, consult the AWS Security Hub controls documentation."),
+			Resources: fmt.Appendf(nil,
+				`[{"Id":"arn:aws:s3:::bucket-%08x","Partition":"aws","Region":"%s","Tags":{"team":"orders"},"Type":"AwsS3Bucket"}]`,
+				i, region),
+			RemediationText: text("For information on how to correct this issue, consult the AWS Security Hub controls " +
+				"documentation."),
 			RemediationURL:  text("https://docs.aws.amazon.com/console/securityhub/S3.%d/remediation", control),
 			FirstObservedAt: &seen, LastObservedAt: &seen, FindingCreatedAt: &seen, FindingUpdatedAt: &seen,
 		}); err != nil {

@@ -76,7 +76,8 @@ type usage struct {
 func (u usage) rate() float64 { return float64(u.count) / u.elapsed.Seconds() }
 
 func run(ctx context.Context, bin string, s size) (usages []usage, err error) {
-	one := func(measure func(context.Context, string, size) (usage, error)) func(context.Context, string, size) ([]usage, error) {
+	one := func(measure func(context.Context, string, size) (usage, error)) func(context.Context, string, size) ([]usage,
+		error) {
 		return func(ctx context.Context, program string, s size) ([]usage, error) {
 			u, err := measure(ctx, program, s)
 			return []usage{u}, err

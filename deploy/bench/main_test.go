@@ -18,7 +18,8 @@ func TestAProgramThatEndsByItselfIsNoticed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := awaitRun(t.Context(), p, log, 1); err == nil || !strings.Contains(err.Error(), "ended by itself (exit status 3)") {
+	if _, err := awaitRun(t.Context(), p, log, 1); err == nil ||
+		!strings.Contains(err.Error(), "ended by itself (exit status 3)") {
 		t.Errorf("got %v", err)
 	}
 	if err := p.stop(); err == nil {
@@ -31,7 +32,8 @@ func TestAMissedGoalIsReported(t *testing.T) {
 	if !report(&out, []usage{{memory: 1, limit: 1, elapsed: 1}}) || strings.Contains(out.String(), "MISSED") {
 		t.Errorf("a goal that is met:\n%s", &out)
 	}
-	if report(&out, []usage{{memory: 2, limit: 1, elapsed: 1}, {memory: 1, limit: 1, elapsed: 1}}) || !strings.Contains(out.String(), "MISSED") {
+	if report(&out, []usage{{memory: 2, limit: 1, elapsed: 1}, {memory: 1, limit: 1, elapsed: 1}}) ||
+		!strings.Contains(out.String(), "MISSED") {
 		t.Errorf("a goal that is missed:\n%s", &out)
 	}
 }

@@ -35,7 +35,8 @@ func measureSpoke(ctx context.Context, program string, s size) (usage, error) {
 	if err := createStream(ctx, server, account, 4); err != nil {
 		return u, err
 	}
-	if _, err := awsconfig.S3(server.AWSConfig(account, region)).CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucketName)}); err != nil {
+	if _, err := awsconfig.S3(server.AWSConfig(account, region)).CreateBucket(ctx,
+		&s3.CreateBucketInput{Bucket: aws.String(bucketName)}); err != nil {
 		return u, err
 	}
 	url, findings, err := serveFindings(s.findings)

@@ -83,7 +83,8 @@ func run(ctx context.Context) error {
 
 // createStream makes what a template makes in AWS: the stream and the lease table.
 func createStream(ctx context.Context, cfg aws.Config) error {
-	_, err := kinesis.NewFromConfig(cfg).CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: aws.String(stream), ShardCount: aws.Int32(1)})
+	_, err := kinesis.NewFromConfig(cfg).CreateStream(ctx,
+		&kinesis.CreateStreamInput{StreamName: aws.String(stream), ShardCount: aws.Int32(1)})
 	if err != nil {
 		return err
 	}

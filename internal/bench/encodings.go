@@ -40,7 +40,8 @@ func wire(context.Context, size) ([]figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		run, err := p.Run(schema.Scope{Category: "fixture_findings", Account: "123456789012", Region: "eu-central-1"}, schema.NewRunID(time.Now()))
+		run, err := p.Run(schema.Scope{Category: "fixture_findings", Account: "123456789012", Region: "eu-central-1"},
+			schema.NewRunID(time.Now()))
 		if err != nil {
 			return nil, err
 		}
@@ -102,8 +103,9 @@ func decoding(_ context.Context, s size) ([]figure, error) {
 	allocs, err := allocations(ours)
 	perRow := float64(a.Nanoseconds()) / float64(len(lines))
 	return []figure{
-		{"decode: JSON to Arrow", float64(b) / float64(a), "×", fmt.Sprintf("encoding/json into structs; %.0f ns/row, %.0f MB/s", perRow,
-			float64(totalSize(lines))/a.Seconds()/1e6), 3, false},
+		{"decode: JSON to Arrow", float64(b) / float64(a), "×",
+			fmt.Sprintf("encoding/json into structs; %.0f ns/row, %.0f MB/s", perRow,
+				float64(totalSize(lines))/a.Seconds()/1e6), 3, false},
 		{"decode: allocations", allocs / float64(len(lines)), "/row", "-", 0.1, true},
 	}, err
 }
@@ -191,8 +193,10 @@ func copying(ctx context.Context, s size) ([]figure, error) {
 	}
 	oursCPU, boxedCPU, err := alternate(4*s.rounds+1, cpuTime, ours, boxedCopy)
 	return []figure{
-		{"COPY: throughput", float64(b) / float64(a), "×", fmt.Sprintf("bytes encoded before, sent by pgconn; %.2f µs/row", perRow(a, 20_000)), 0.9, false},
-		{"COPY: client processor time", float64(oursCPU) / float64(boxedCPU), "×", "pgx CopyFrom([]any) of values already boxed", 0.45, true},
+		{"COPY: throughput", float64(b) / float64(a), "×",
+			fmt.Sprintf("bytes encoded before, sent by pgconn; %.2f µs/row", perRow(a, 20_000)), 0.9, false},
+		{"COPY: client processor time", float64(oursCPU) / float64(boxedCPU), "×",
+			"pgx CopyFrom([]any) of values already boxed", 0.45, true},
 	}, err
 }
 

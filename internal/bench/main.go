@@ -76,7 +76,8 @@ func run(ctx context.Context, s size) error {
 		name    string
 		measure func(context.Context, size) ([]figure, error)
 	}{
-		{"wire", wire}, {"decode", decoding}, {"copy", copying}, {"way", wholeWay}, {"categories", manyCategories}, {"views", views},
+		{"wire", wire}, {"decode", decoding}, {"copy", copying}, {"way", wholeWay}, {"categories", manyCategories},
+		{"views", views},
 	} {
 		if s.only != "" && s.only != m.name {
 			continue
@@ -109,7 +110,8 @@ func print(figures []figure) {
 		if !f.met() {
 			mark = "MISSED"
 		}
-		t.AppendRow(table.Row{f.what, fmt.Sprintf("%.2f %s", f.value, f.unit), f.baseline, fmt.Sprintf("%s %g", sign, f.goal), mark})
+		t.AppendRow(table.Row{f.what, fmt.Sprintf("%.2f %s", f.value, f.unit), f.baseline, fmt.Sprintf("%s %g", sign, f.goal),
+			mark})
 	}
 	t.Render()
 }

@@ -67,9 +67,11 @@ func views(ctx context.Context, s size) ([]figure, error) {
 	of := func(a, b time.Duration) float64 { return a.Seconds() / b.Seconds() }
 	full := fmt.Sprintf("%d findings in a materialized view, %v", s.findings, median(whole).Round(time.Millisecond))
 	return []figure{
-		{fmt.Sprintf("summary, %d of %d scopes changed", changedScopes, viewScopes), 100 * of(median(some), median(whole)), "%", full, 2, true},
+		{fmt.Sprintf("summary, %d of %d scopes changed", changedScopes, viewScopes), 100 * of(median(some), median(whole)),
+			"%", full, 2, true},
 		{"the same and the view over it", 100 * of(median(above), median(whole)), "%", full, 20, true},
-		{"summary, all scopes changed", of(median(all), median(scan)), "×", fmt.Sprintf("one scan, %v", median(scan).Round(time.Millisecond)), 1.2, true},
+		{"summary, all scopes changed", of(median(all), median(scan)), "×",
+			fmt.Sprintf("one scan, %v", median(scan).Round(time.Millisecond)), 1.2, true},
 	}, nil
 }
 
@@ -150,7 +152,8 @@ func withFindings(ctx context.Context, url string, perScope int) (*pgxpool.Pool,
 		fmt.Sprintf(insertFindingsSQL, viewScopes/2, perScope),
 		"VACUUM ANALYZE obs.security_findings",
 		"CREATE MATERIALIZED VIEW bench.findings AS SELECT * FROM live.findings",
-		"CREATE UNIQUE INDEX ON bench.findings (account_id, region, home_account_id, home_region, product_name, severity, workflow_status, record_state, compliance_status)",
+		"CREATE UNIQUE INDEX ON bench.findings (account_id, region, home_account_id, home_region, product_name, severity, " +
+			"workflow_status, record_state, compliance_status)",
 	} {
 		if _, err := conn.Exec(ctx, statement); err != nil {
 			return nil, fmt.Errorf("%s: %w", statement, err)

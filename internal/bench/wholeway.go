@@ -128,7 +128,8 @@ func pack(scope int, start time.Time, extent schema.Extent, findings []fixture.F
 	if err != nil {
 		return nil, err
 	}
-	run, err := p.Run(schema.Scope{Category: "fixture_findings", Account: accountOf(scope), Region: "eu-central-1"}, schema.NewRunID(start))
+	run, err := p.Run(schema.Scope{Category: "fixture_findings", Account: accountOf(scope), Region: "eu-central-1"},
+		schema.NewRunID(start))
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +157,8 @@ func (w *way) export(ctx context.Context, pool *pgxpool.Pool, phase string) ([]s
 	var files []string
 	for i := range w.rows / w.batch {
 		var b bytes.Buffer
-		sql := fmt.Sprintf("COPY (SELECT %s FROM obs.fixture_findings ORDER BY row_key LIMIT %d OFFSET %d) TO STDOUT BINARY", columns(""), w.batch, i*w.batch)
+		sql := fmt.Sprintf("COPY (SELECT %s FROM obs.fixture_findings ORDER BY row_key LIMIT %d OFFSET %d) TO STDOUT BINARY",
+			columns(""), w.batch, i*w.batch)
 		if _, err := conn.Conn().PgConn().CopyTo(ctx, &b, sql); err != nil {
 			return nil, err
 		}
@@ -226,10 +228,12 @@ func merges() []string {
 		}
 	}
 	insert := "INSERT INTO obs.fixture_findings AS t (" + columns("") + ") SELECT " + columns("s.") + " FROM stage s "
-	conflict := " ON CONFLICT (row_key) DO UPDATE SET " + strings.Join(set, ", ") + ", deleted_at = NULL WHERE t.run_id < excluded.run_id AND (t.row_hash <> excluded.row_hash OR t.deleted_at IS NOT NULL)"
+	conflict := " ON CONFLICT (row_key) DO UPDATE SET " + strings.Join(set, ", ") + ", deleted_at = NULL WHERE " +
+		"t.run_id < excluded.run_id AND (t.row_hash <> excluded.row_hash OR t.deleted_at IS NOT NULL)"
 	return []string{
 		insert + conflict,
-		insert + "LEFT JOIN obs.fixture_findings o ON o.row_key = s.row_key WHERE o.row_key IS NULL OR o.row_hash <> s.row_hash OR o.deleted_at IS NOT NULL" + conflict,
+		insert + "LEFT JOIN obs.fixture_findings o ON o.row_key = s.row_key WHERE o.row_key IS NULL OR o.row_hash <> " +
+			"s.row_hash OR o.deleted_at IS NOT NULL" + conflict,
 	}
 }
 
@@ -246,7 +250,8 @@ func (w *way) floor(ctx context.Context, merge string) (map[string]time.Duration
 			"CREATE TEMPORARY TABLE stage (LIKE obs.fixture_findings) ON COMMIT DELETE ROWS;\n")
 		for _, file := range w.files[phase] {
 			fmt.Fprintf(&script, "BEGIN;\n\\copy stage (%s) FROM '%s' WITH (FORMAT binary)\n%s;\n", columns(""), file, merge)
-			script.WriteString("INSERT INTO part (keys) SELECT array_agg(row_key) FROM stage;\nUPDATE progress SET n = n + 1;\nCOMMIT;\n")
+			script.WriteString("INSERT INTO part (keys) SELECT array_agg(row_key) FROM stage;\nUPDATE progress SET n = n + " +
+				"1;\nCOMMIT;\n")
 		}
 		cmd := exec.CommandContext(ctx, "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", url)
 		cmd.Stdin = strings.NewReader(script.String())
@@ -350,7 +355,8 @@ func (h *hub) counters(ctx context.Context) (c counters, err error) {
 }
 
 // ours runs the pipeline over all phases.
-func (w *way) ours(ctx context.Context, committers int) (times map[string]time.Duration, counted map[string]counters, err error) {
+func (w *way) ours(ctx context.Context, committers int) (times map[string]time.Duration, counted map[string]counters,
+	err error) {
 	h, err := w.newHub(ctx, committers)
 	if err != nil {
 		return nil, nil, err

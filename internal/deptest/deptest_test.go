@@ -56,10 +56,12 @@ func TestViolations(t *testing.T) {
 		},
 		"an exempt package may itself be what others must not import": {
 			Rule{Packages: []string{"..."}, MustNot: []string{"m/wrap", "x.org/queue"}, Exempt: []string{"m/wrap"}, Why: "why"},
-			[]string{"m/low imports m/mid imports m/wrap: why", "m/mid imports m/wrap: why", "m/top imports m/mid imports m/wrap: why"},
+			[]string{"m/low imports m/mid imports m/wrap: why", "m/mid imports m/wrap: why",
+				"m/top imports m/mid imports m/wrap: why"},
 		},
 		"an allowed import": {
-			Rule{Packages: []string{"m/wrap", "m/direct"}, MustNot: []string{"..."}, Allow: []string{"x.org/queue"}, Why: "only this"},
+			Rule{Packages: []string{"m/wrap", "m/direct"}, MustNot: []string{"..."}, Allow: []string{"x.org/queue"},
+				Why: "only this"},
 			[]string{"m/direct imports x.org/queue/v2: only this"},
 		},
 		"what an allowed import imports": {

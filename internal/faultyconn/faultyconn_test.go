@@ -103,6 +103,7 @@ func TestRandomCutsEverywhere(t *testing.T) {
 		asked++
 	}
 	if cuts != 20 || r.Decide(messages[0]) != faultyconn.Not {
-		t.Errorf("%d cuts after %d messages, want 5 at each of 4 kinds of places and then none; left: %v", cuts, asked, r.Left())
+		t.Errorf("%d cuts after %d messages, want 5 at each of 4 kinds of places and then none; left: %v", cuts, asked,
+			r.Left())
 	}
 }

@@ -97,7 +97,10 @@ func (l list) declarations(dir string) ([]declaration, error) {
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b declaration) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Var, b.Var)) })
+	slices.SortFunc(all, func(a, b declaration) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name),
+			cmp.Compare(a.Var, b.Var))
+	})
 	return all, nil
 }
 

@@ -30,8 +30,9 @@ func TestListsNeedNothingThatCompiles(t *testing.T) {
 	dir := t.TempDir()
 	for name, source := range map[string]string{
 		"schemas/topics.go": "package schemas\n\nvar Topics = schema.Of[Topic](schema.Spec{Name: \"topics\"})\n",
-		"schemas/queues.go": "package schemas\n\nvar other = 1\n\nvar Queues = schema.Of[Queue](schema.Spec{Name: \"queues\"})\n",
-		"schemas/all.go":    "package schemas\n\nfunc All() { <<<<<<< both",
+		"schemas/queues.go": "package schemas\n\nvar other = 1\n\nvar Queues = schema.Of[Queue](schema.Spec{Name: " +
+			"\"queues\"})\n",
+		"schemas/all.go": "package schemas\n\nfunc All() { <<<<<<< both",
 		"producers/collectors/queues.go": "package collectors\n\nvar Queues = collect.Collector[schemas.Queue]{}\n\n" +
 			"var sqsService = collect.Service{ID: \"SQS\", Name: \"sqs\"}\n\nvar amqService = collect.Service{Name: \"mq\"}\n",
 		"producers/collectors/queues_test.go": "package collectors\n\nvar Fake = collect.Collector[schemas.Queue]{}\n",
@@ -53,8 +54,9 @@ func TestListsNeedNothingThatCompiles(t *testing.T) {
 		"schemas/all.go":                       "{\n\t\tQueues.Table,\n\t\tTopics.Table,\n\t}",
 		"producers/collectors/all.go":          "{\n\t\tQueues,\n\t}",
 		"producers/collectors/all_services.go": "{\n\t\tamqService,\n\t\tsqsService,\n\t}",
-		"producers/collectors/all_test.go":     "\n)\n\nfunc TestQueues(t *testing.T) { collecttest.Run(t, Queues, collecttest.Actions(action)) }\n",
-		"producers/simulate/all.go":            "{\n\t\tqueues,\n\t}",
+		"producers/collectors/all_test.go": "\n)\n\nfunc TestQueues(t *testing.T) { collecttest.Run(t, Queues, " +
+			"collecttest.Actions(action)) }\n",
+		"producers/simulate/all.go": "{\n\t\tqueues,\n\t}",
 	} {
 		if !strings.Contains(string(lists[name]), want) {
 			t.Errorf("%s does not have\n%s\nbut is\n%s", name, want, lists[name])

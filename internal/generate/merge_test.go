@@ -127,5 +127,6 @@ var %[1]s = kind[schemas.%[2]s]{
 }
 `, name, row, plural))
 	changes := moduletest.Read(t, dir, "CHANGELOG.md")
-	moduletest.Write(t, dir, "CHANGELOG.md", strings.Replace(changes, "### Added\n\n", "### Added\n\n- **"+name+"** are collected.\n", 1))
+	moduletest.Write(t, dir, "CHANGELOG.md", strings.Replace(changes, "### Added\n\n",
+		"### Added\n\n- **"+name+"** are collected.\n", 1))
 }

@@ -113,8 +113,9 @@ func basicColumn(c column, typ types.Type, basic *types.Basic, value, address st
 }
 
 // mayBeSecret matches names of members that are not passed on without a second thought.
-var mayBeSecret = regexp.MustCompile(`(?i)passw(or)?d|pwd|secret|token|credential|(private|api|access).?key|user.?data|` +
-	`input.?parameters|authorization|connection.?string|^(environment|variables|parameters)$`)
+var mayBeSecret = regexp.MustCompile(
+	`(?i)passw(or)?d|pwd|secret|token|credential|(private|api|access).?key|user.?data|` +
+		`input.?parameters|authorization|connection.?string|^(environment|variables|parameters)$`)
 
 // secretWithin returns the path of a member inside a type that may hold a secret: a name
 // for one, tags, a map of texts, or bytes.

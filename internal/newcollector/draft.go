@@ -185,7 +185,8 @@ func (d draft) TagsColumn() string {
 func (c column) GoType() string {
 	return map[kind]string{
 		kindKey: "string", kindText: "*string", kindEnum: "*string", kindBool: "*bool", kindInt: "*int64",
-		kindReal: "*float64", kindTime: "*time.Time", kindTags: "schema.JSON", kindList: "schema.JSON", kindJSON: "schema.JSON",
+		kindReal: "*float64", kindTime: "*time.Time", kindTags: "schema.JSON", kindList: "schema.JSON",
+		kindJSON: "schema.JSON",
 	}[c.Kind]
 }
 

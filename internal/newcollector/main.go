@@ -46,7 +46,8 @@ operation that lists the things`)
 	commands := [][]string{{"go", "run", "./internal/generate"}}
 	test := []string{"go", "test", "./producers/collectors", "-run", "Test" + plural + "$|TestActionsExist", "-update"}
 	if errors.Is(err, errNoSnapshot) {
-		fmt.Println("\nThe SDK has no snapshot of the operation: write the recordings in producers/collectors/testdata/" + args[0])
+		fmt.Println("\nThe SDK has no snapshot of the operation: write the recordings in producers/collectors/testdata/" +
+			args[0])
 	} else {
 		commands = append(commands, test)
 	}
@@ -83,7 +84,8 @@ const maxName = 48
 // overwrites a file. errNoSnapshot says that there is no recording among them.
 func create(root, category, from string) (written []string, err error) {
 	if !nameRE.MatchString(category) || len(category) > maxName {
-		return nil, fmt.Errorf("name %q is not lower case letters, digits and single underscores (at most %d), starting with a letter",
+		return nil, fmt.Errorf("name %q is not lower case letters, digits and single underscores (at most %d), starting "+
+			"with a letter",
 			category, maxName)
 	}
 	if !fromRE.MatchString(from) {
@@ -139,7 +141,8 @@ type names struct {
 
 // initialisms are the words that Go names write in capitals.
 var initialisms = []string{
-	"acm", "ami", "api", "arn", "cpu", "db", "dns", "ebs", "ec2", "ecr", "ecs", "efs", "eks", "elb", "http", "https", "iam", "id", "ids",
+	"acm", "ami", "api", "arn", "cpu", "db", "dns", "ebs", "ec2", "ecr", "ecs", "efs", "eks", "elb", "http", "https",
+	"iam", "id", "ids",
 	"ip", "json", "kms", "rds", "s3", "sns", "sql", "sqs", "ssl", "ssm", "tls", "ttl", "url", "vpc", "waf",
 }
 

@@ -30,10 +30,12 @@ func TestDraftPassesTheFastTests(t *testing.T) {
 	}
 	collector := moduletest.Read(t, dir, "producers/collectors/copied_secrets.go")
 	for _, want := range []string{
-		"jsonObject(tagMap(item.Tags,", "SecretVersionsToStages (may hold a secret)", `Calls:    []string{"secretsmanager:ListSecrets"}`,
+		"jsonObject(tagMap(item.Tags,", "SecretVersionsToStages (may hold a secret)",
+		`Calls:    []string{"secretsmanager:ListSecrets"}`,
 		"SecretList, p.NextToken", "MaxResults: aws.Int32(100)",
 	} {
-		if !strings.Contains(strings.Join(strings.Fields(strings.ReplaceAll(collector, "//", "")), " "), strings.Join(strings.Fields(want), " ")) {
+		if !strings.Contains(strings.Join(strings.Fields(strings.ReplaceAll(collector, "//", "")), " "),
+			strings.Join(strings.Fields(want), " ")) {
 			t.Errorf("%q is not in the collector\n%s", want, collector)
 		}
 	}
@@ -52,13 +54,17 @@ func TestDraftPassesTheFastTests(t *testing.T) {
 	moduletest.Run(t, dir, "go run ./internal/generate")
 	moduletest.Run(t, dir, "go test ./producers/collectors -run ^TestCopied(Secrets|Tables)$ -update")
 	// ListSecrets hides what waits for its deletion, and no draft knows that.
-	moduletest.Run(t, dir, "go test -skip ^TestFiltersThatHide$ ./schemas/... ./producers/collectors ./internal/generate/documents")
-	moduletest.Run(t, dir, "go test ./producers/simulate -run ^(TestEveryCategoryChanges|TestEveryColumnIsFilled|TestCollectors.*)$")
+	moduletest.Run(t, dir, "go test -skip ^TestFiltersThatHide$ ./schemas/... ./producers/collectors "+
+		"./internal/generate/documents")
+	moduletest.Run(t, dir, "go test ./producers/simulate -run "+
+		"^(TestEveryCategoryChanges|TestEveryColumnIsFilled|TestCollectors.*)$")
 	rows := moduletest.Read(t, dir, "producers/collectors/testdata/copied_secrets/want.ndjson")
-	if strings.Count(rows, "\n") != 2 || !strings.Contains(rows, `"rotation_interval_days"`) && !strings.Contains(rows, `"rotation_rules"`) {
+	if strings.Count(rows, "\n") != 2 || !strings.Contains(rows, `"rotation_interval_days"`) &&
+		!strings.Contains(rows, `"rotation_rules"`) {
 		t.Errorf("the rows are\n%s", rows)
 	}
-	if page := moduletest.Read(t, dir, "docs/reference/copied_tables.md"); !strings.Contains(page, "FROM current_copied_tables") {
+	if page := moduletest.Read(t, dir, "docs/reference/copied_tables.md"); !strings.Contains(page,
+		"FROM current_copied_tables") {
 		t.Errorf("the reference page asks no view:\n%s", page)
 	}
 }
@@ -118,8 +124,9 @@ func TestNames(t *testing.T) {
 
 func TestColumnNames(t *testing.T) {
 	for member, want := range map[string]string{
-		"KmsKeyId": "kms_key_id", "ARN": "arn", "DBInstanceArn": "db_instance_arn", "VPCId": "vpc_id", "Ipv6Address": "ipv6_address",
-		"Region": "thing_region", "User": "thing_user", "AccountId": "thing_account_id", "CodeSha256": "code_sha256",
+		"KmsKeyId": "kms_key_id", "ARN": "arn", "DBInstanceArn": "db_instance_arn", "VPCId": "vpc_id",
+		"Ipv6Address": "ipv6_address",
+		"Region":      "thing_region", "User": "thing_user", "AccountId": "thing_account_id", "CodeSha256": "code_sha256",
 	} {
 		if got := columnName(member, "Thing"); got != want {
 			t.Errorf("%s is %s, want %s", member, got, want)
@@ -137,34 +144,47 @@ func TestRecording(t *testing.T) {
 		want, wantAbsent []string
 	}{
 		"json": {
-			operation{Name: "ListQueues", List: "QueueUrls", Token: "NextToken", From: "NextToken", Size: "MaxResults", SizeMost: 100,
-				Signing: "sqs", Columns: []column{{Name: "queue_url", Kind: kindKey}}},
-			"POST /\n\nContent-Type: application/x-amz-json-1.0\n\n{\"MaxResults\":1,\"NextToken\":\"__NextToken__\",\"QueueNamePrefix\":\"__P__\"}",
-			"200\nContent-Type: application/x-amz-json-1.0\n\n{\"NextToken\":\"__NextToken__\",\"QueueUrls\":[\"__Member__\",\"__Member__\"]}",
+			operation{Name: "ListQueues", List: "QueueUrls", Token: "NextToken", From: "NextToken", Size: "MaxResults",
+				SizeMost: 100,
+				Signing:  "sqs", Columns: []column{{Name: "queue_url", Kind: kindKey}}},
+			"POST /\n\nContent-Type: " +
+				"application/x-amz-json-1.0\n\n{\"MaxResults\":1,\"NextToken\":\"__NextToken__\",\"QueueNamePrefix\":\"__P__\"}",
+			"200\nContent-Type: " +
+				"application/x-amz-json-1.0\n\n{\"NextToken\":\"__NextToken__\",\"QueueUrls\":[\"__Member__\",\"__Member__\"]}",
 			[]string{
 				"-- ListQueues --\n{\"MaxResults\":100}\n\n200\n{\n  \"NextToken\": \"page2\",",
 				`"https://sqs.eu-west-1.amazonaws.com/111122223333/thing-1"`,
-				"-- ListQueues --\n{\"MaxResults\":100,\"NextToken\":\"page2\"}\n\n200\n{\n  \"QueueUrls\": [\n    \"https://sqs.eu-west-1.amazonaws.com/111122223333/thing-2\"\n",
+				"-- ListQueues --\n{\"MaxResults\":100,\"NextToken\":\"page2\"}\n\n200\n{\n  \"QueueUrls\": [\n    " +
+					"\"https://sqs.eu-west-1.amazonaws.com/111122223333/thing-2\"\n",
 			}, []string{"Prefix", "__"},
 		},
 		"rest": {
-			operation{Name: "ListClusters", List: "Clusters", Token: "NextToken", From: "NextToken", Size: "MaxResults", SizeMost: 100,
-				Columns: []column{text}},
+			operation{Name: "ListClusters", List: "Clusters", Token: "NextToken", From: "NextToken", Size: "MaxResults",
+				SizeMost: 100,
+				Columns:  []column{text}},
 			"GET /clusters?include=__Member__&maxResults=1&nextToken=__NextToken__\n\n\n",
-			"200\nContent-Type: application/json\n\n{\"clusters\":[\"__Member__\",\"__Member__\"],\"nextToken\":\"__NextToken__\"}",
+			"200\nContent-Type: " +
+				"application/json\n\n{\"clusters\":[\"__Member__\",\"__Member__\"],\"nextToken\":\"__NextToken__\"}",
 			[]string{
-				"{\"maxResults\":\"100\",\"path\":\"/clusters\"}\n\n200\n{\n  \"clusters\": [\n    \"thing-1\"\n  ],\n  \"nextToken\": \"page2\"\n}\n",
-				"{\"maxResults\":\"100\",\"nextToken\":\"page2\",\"path\":\"/clusters\"}\n\n200\n{\n  \"clusters\": [\n    \"thing-2\"\n  ]\n}\n",
+				"{\"maxResults\":\"100\",\"path\":\"/clusters\"}\n\n200\n{\n  \"clusters\": [\n    \"thing-1\"\n  ],\n  " +
+					"\"nextToken\": \"page2\"\n}\n",
+				"{\"maxResults\":\"100\",\"nextToken\":\"page2\",\"path\":\"/clusters\"}\n\n200\n{\n  \"clusters\": [\n    " +
+					"\"thing-2\"\n  ]\n}\n",
 			}, []string{"include", "__"},
 		},
 		"query": {
 			operation{Name: "ListUsers", List: "Users", Token: "Marker", From: "Marker", Size: "MaxItems", SizeMost: 100,
 				Signing: "iam", Columns: []column{thing}},
-			"POST /\n\nContent-Type: application/x-www-form-urlencoded\n\nAction=ListUsers&Marker=__Marker__&MaxItems=1&Version=2010-05-08",
-			"200\nContent-Type: application/xml\n\n<ListUsersResponse><ListUsersResult><IsTruncated>true</IsTruncated><Marker>__Marker__</Marker><Users>" +
-				"<member><Arn>__Arn__</Arn><Path>__Path__</Path></member><member><Arn>__Arn__</Arn></member></Users></ListUsersResult></ListUsersResponse>",
+			"POST /\n\nContent-Type: " +
+				"application/x-www-form-urlencoded\n\nAction=ListUsers&Marker=__Marker__&MaxItems=1&Version=2010-05-08",
+			"200\nContent-Type: " +
+				"application/xml\n\n<ListUsersResponse><ListUsersResult>" +
+				"<IsTruncated>true</IsTruncated><Marker>__Marker__</Marker><Users>" +
+				"<member><Arn>__Arn__</Arn><Path>__Path__</Path></member><member><Arn>__Arn__</Arn></member></Users>" +
+				"</ListUsersResult></ListUsersResponse>",
 			[]string{
-				"{\"MaxItems\":\"100\"}\n\n200\n<ListUsersResponse>", "<Marker>page2</Marker>", "<Arn>arn:aws:iam:eu-west-1:111122223333:thing/1</Arn>",
+				"{\"MaxItems\":\"100\"}\n\n200\n<ListUsersResponse>", "<Marker>page2</Marker>",
+				"<Arn>arn:aws:iam:eu-west-1:111122223333:thing/1</Arn>",
 				"<Path>Path</Path>", "{\"Marker\":\"page2\",\"MaxItems\":\"100\"}", "thing/2</Arn>",
 			}, []string{"IsTruncated", "__"},
 		},

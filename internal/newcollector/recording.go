@@ -57,7 +57,8 @@ func (o *operation) recording() ([]byte, error) {
 		pages = 2
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "Made of the SDK's own snapshot of %s: a page with every member, and one with the key alone.\n", o.Name)
+	fmt.Fprintf(&b, "Made of the SDK's own snapshot of %s: a page with every member, and one with the key alone.\n",
+		o.Name)
 	for page := 1; page <= pages; page++ {
 		asked, err := o.request(request, page)
 		if err != nil {

@@ -41,7 +41,8 @@ type operation struct {
 
 // readOperation loads the packages of a service that the module in root requires.
 func readOperation(root, service, name string) (*operation, error) {
-	loaded, err := packages.Load(&packages.Config{Mode: packages.LoadSyntax, Dir: root}, sdkPath+service, sdkPath+service+"/types")
+	loaded, err := packages.Load(&packages.Config{Mode: packages.LoadSyntax, Dir: root}, sdkPath+service,
+		sdkPath+service+"/types")
 	if err != nil {
 		return nil, err
 	}
@@ -99,9 +100,11 @@ var signingRE = regexp.MustCompile(`SetSigV4SigningName\(&props, "([^"]+)"\)`)
 
 // The SDK has no one name for the token of a page, nor for its size.
 var (
-	tokens = []string{"NextToken", "NextMarker", "Marker", "NextPageToken", "NextContinuationToken", "LastEvaluatedTableName", "LastEvaluatedBackupArn"}
-	starts = []string{"NextToken", "Marker", "NextPageToken", "ContinuationToken", "ExclusiveStartTableName", "ExclusiveStartBackupArn"}
-	sizes  = []string{"MaxResults", "MaxItems", "MaxRecords", "Limit", "PageSize"}
+	tokens = []string{"NextToken", "NextMarker", "Marker", "NextPageToken", "NextContinuationToken",
+		"LastEvaluatedTableName", "LastEvaluatedBackupArn"}
+	starts = []string{"NextToken", "Marker", "NextPageToken", "ContinuationToken", "ExclusiveStartTableName",
+		"ExclusiveStartBackupArn"}
+	sizes = []string{"MaxResults", "MaxItems", "MaxRecords", "Limit", "PageSize"}
 )
 
 // readPages finds out how the operation is paged, and the list of a page.
@@ -141,7 +144,8 @@ func (o *operation) readItem(item types.Type, model *packages.Package) {
 	named, ok := item.(*types.Named)
 	if !ok {
 		o.Doc = "one of " + o.List
-		o.Columns = []column{{Name: columnName(singularOf(o.List), "own"), Kind: kindKey, Doc: "What " + o.Name + " lists (" + o.List + ").", Value: "aws.ToString(item)"}}
+		o.Columns = []column{{Name: columnName(singularOf(o.List), "own"), Kind: kindKey,
+			Doc: "What " + o.Name + " lists (" + o.List + ").", Value: "aws.ToString(item)"}}
 		return
 	}
 	o.Item = named.Obj().Name()
@@ -149,7 +153,8 @@ func (o *operation) readItem(item types.Type, model *packages.Package) {
 	o.Doc = docs
 	fields, ok := named.Underlying().(*types.Struct)
 	if !ok { // an enumeration
-		o.Columns = []column{{Name: columnName(singularOf(o.List), "own"), Kind: kindKey, Doc: "What " + o.Name + " lists (" + o.List + ").", Value: "string(*item)"}}
+		o.Columns = []column{{Name: columnName(singularOf(o.List), "own"), Kind: kindKey,
+			Doc: "What " + o.Name + " lists (" + o.List + ").", Value: "string(*item)"}}
 		return
 	}
 	for field := range fields.Fields() {

@@ -48,7 +48,8 @@ func TestCompletionInBash(t *testing.T) {
 		"prog completion ":            "bash zsh fish --help",
 	} {
 		words := strings.Split(line, " ")
-		ask := script + "\nCOMP_WORDS=('" + strings.Join(words, "' '") + "')\nCOMP_CWORD=$((${#COMP_WORDS[@]}-1))\n_prog\necho \"${COMPREPLY[@]}\""
+		ask := script + "\nCOMP_WORDS=('" + strings.Join(words, "' '") +
+			"')\nCOMP_CWORD=$((${#COMP_WORDS[@]}-1))\n_prog\necho \"${COMPREPLY[@]}\""
 		out, err := exec.Command(bash, "-c", ask).CombinedOutput()
 		if got := strings.TrimSpace(string(out)); err != nil || got != want {
 			t.Errorf("%q: %q, want %q (%v)", line, got, want, err)
@@ -58,8 +59,10 @@ func TestCompletionInBash(t *testing.T) {
 
 func TestCompletionInOtherShells(t *testing.T) {
 	for shell, wants := range map[string][]string{
-		"zsh":  {"#compdef prog", "'many list' | 'completion') command=$next ;;", "'say --output' | 'say -o') candidates='table json' ;;", "compdef _prog prog"},
-		"fish": {"complete -c prog -n \"__prog_at 'many'\" -a list -d 'List.'", "-l state -xa 'open closed' -d 'Which.'", "-l no-fast -d 'It isn’t slow.'", "-a 'bash zsh fish'"},
+		"zsh": {"#compdef prog", "'many list' | 'completion') command=$next ;;",
+			"'say --output' | 'say -o') candidates='table json' ;;", "compdef _prog prog"},
+		"fish": {"complete -c prog -n \"__prog_at 'many'\" -a list -d 'List.'", "-l state -xa 'open closed' -d 'Which.'",
+			"-l no-fast -d 'It isn’t slow.'", "-a 'bash zsh fish'"},
 	} {
 		script := completionScript(t, shell)
 		for _, want := range wants {

@@ -72,7 +72,8 @@ func TestLinesPushTheBarDown(t *testing.T) {
 				t.Errorf("there is no bar: %q", lines)
 			}
 			log.Info("first")
-			if lines := shown(); len(lines) != 1 || !strings.HasPrefix(lines[0], "time=") || !strings.HasSuffix(lines[0], "msg=first") {
+			if lines := shown(); len(lines) != 1 || !strings.HasPrefix(lines[0], "time=") ||
+				!strings.HasSuffix(lines[0], "msg=first") {
 				t.Errorf("the line has not replaced the bar: %q", lines)
 			}
 			time.Sleep(5 * barRefresh) // meanwhile more is done than the total says
@@ -88,7 +89,8 @@ func TestLinesPushTheBarDown(t *testing.T) {
 				t.Errorf("after the bar: %q", lines)
 			}
 		}
-		if code := p.Run(t.Context(), new(longArguments), []string{"long"}, work); code != ExitDone || strings.Contains(out.String(), "replaying") {
+		if code := p.Run(t.Context(), new(longArguments), []string{"long"}, work); code != ExitDone ||
+			strings.Contains(out.String(), "replaying") {
 			t.Errorf("exit code %d, or a heartbeat beside the bar:\n%s", code, out.String())
 		}
 	})

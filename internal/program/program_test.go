@@ -85,7 +85,8 @@ func TestRun(t *testing.T) {
 		{"sya", program.ExitUsage, "", `did you mean "say"?`},
 	} {
 		code, stdout, stderr := run(strings.Fields(test.args)...)
-		if code != test.code || !strings.Contains(stdout, test.stdout) || !strings.Contains(stderr, test.stderr) || test.stderr == "" && stderr != "" {
+		if code != test.code || !strings.Contains(stdout, test.stdout) || !strings.Contains(stderr, test.stderr) ||
+			test.stderr == "" && stderr != "" {
 			t.Errorf("%s: exit code %d, want %d\nstdout:\n%s\nstderr:\n%s", test.args, code, test.code, stdout, stderr)
 		}
 	}
@@ -139,7 +140,8 @@ func TestSeconds(t *testing.T) {
 }
 
 func TestCut(t *testing.T) {
-	for text, want := range map[string]string{"short": "short", "a\nb\x1b[31m": "a b […", "äöüßäöü": "äöüßä…", "\n\tab\n": "ab"} {
+	for text, want := range map[string]string{"short": "short", "a\nb\x1b[31m": "a b […", "äöüßäöü": "äöüßä…",
+		"\n\tab\n": "ab"} {
 		if got := program.Cut(text, 6); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
@@ -155,7 +157,8 @@ func TestTableAndJSON(t *testing.T) {
 		t.Errorf("got\n%s", &out)
 	}
 	out.Reset()
-	if err := program.WriteJSON(&out, map[string]string{"a": "<&>"}); err != nil || !json.Valid(out.Bytes()) || !strings.Contains(out.String(), `"a": "<&>"`) {
+	if err := program.WriteJSON(&out, map[string]string{"a": "<&>"}); err != nil || !json.Valid(out.Bytes()) ||
+		!strings.Contains(out.String(), `"a": "<&>"`) {
 		t.Errorf("got %s, %v", &out, err)
 	}
 }
@@ -164,7 +167,10 @@ func TestProgressWithoutATerminalIsALineNowAndThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		p := program.NewProgress(&out, slog.New(slog.NewTextHandler(&out, nil)), "replaying")
-		stop := p.Start(t.Context(), func() program.State { return program.State{Done: 3, Total: 7, Detail: []any{"rows", 12}} })
+		stop := p.Start(t.Context(), func() program.State {
+			return program.State{Done: 3, Total: 7,
+				Detail: []any{"rows", 12}}
+		})
 		time.Sleep(25 * time.Second)
 		stop()
 		if n := strings.Count(out.String(), "msg=replaying done=3 of=7 rows=12"); n != 2 {
@@ -181,7 +187,8 @@ func TestEndpoints(t *testing.T) {
 	var log bytes.Buffer
 	var notReady error
 	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "some_metric 1\n") })
-	e, err := program.Listen("127.0.0.1:0", metrics, func(context.Context) error { return notReady }, slog.New(slog.NewTextHandler(&log, nil)))
+	e, err := program.Listen("127.0.0.1:0", metrics, func(context.Context) error { return notReady },
+		slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +208,8 @@ func TestEndpoints(t *testing.T) {
 		body, _ := io.ReadAll(answer.Body)
 		return fmt.Sprint(answer.StatusCode, " ", string(body))
 	}
-	for path, want := range map[string]string{"/healthz": "200 ok\n", "/readyz": "200 ok\n", "/metrics": "200 some_metric 1\n", "/": "404 404 page not found\n"} {
+	for path, want := range map[string]string{"/healthz": "200 ok\n", "/readyz": "200 ok\n",
+		"/metrics": "200 some_metric 1\n", "/": "404 404 page not found\n"} {
 		if got := get(path); got != want {
 			t.Errorf("%s: %q, want %q", path, got, want)
 		}
@@ -216,13 +224,15 @@ func TestEndpoints(t *testing.T) {
 	if got := get("/readyz"); got != "200 ok\n" {
 		t.Errorf("/readyz: %q", got)
 	}
-	for _, line := range []string{`level=WARN msg="not ready" error="no database at 10.0.0.1 for user hub"`, `level=INFO msg="ready again"`} {
+	for _, line := range []string{`level=WARN msg="not ready" error="no database at 10.0.0.1 for user hub"`,
+		`level=INFO msg="ready again"`} {
 		if n := strings.Count(log.String(), line); n != 1 {
 			t.Errorf("%s is there %d times:\n%s", line, n, &log)
 		}
 	}
 	stop()
-	for path, want := range map[string]string{"/healthz": "200 ok\n", "/readyz": "503 stopping\n", "/metrics": "200 some_metric 1\n"} {
+	for path, want := range map[string]string{"/healthz": "200 ok\n", "/readyz": "503 stopping\n",
+		"/metrics": "200 some_metric 1\n"} {
 		if got := get(path); got != want {
 			t.Errorf("%s of a service that stops: %q, want %q", path, got, want)
 		}
@@ -231,7 +241,9 @@ func TestEndpoints(t *testing.T) {
 	if _, err := client.Get(url + "/healthz"); err == nil {
 		t.Error("still serving")
 	}
-	if _, err := program.Listen("256.0.0.1:1", metrics, nil, slog.New(slog.DiscardHandler)); program.ExitCode(err) != program.ExitUsage || !strings.Contains(err.Error(), "--metrics-addr 256.0.0.1:1") {
+	if _, err := program.Listen("256.0.0.1:1", metrics, nil,
+		slog.New(slog.DiscardHandler)); program.ExitCode(err) != program.ExitUsage ||
+		!strings.Contains(err.Error(), "--metrics-addr 256.0.0.1:1") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -280,7 +292,8 @@ func TestNumbersDurationsAndBuckets(t *testing.T) {
 		"--bucket arn:aws:s3:::x":          "!is not the name of a bucket",
 	} {
 		var out, log bytes.Buffer
-		code := program.Program{Name: "prog", Stdout: &out, Stderr: &log}.Run(t.Context(), new(settings), append([]string{"show"}, strings.Fields(args)...))
+		code := program.Program{Name: "prog", Stdout: &out, Stderr: &log}.Run(t.Context(), new(settings),
+			append([]string{"show"}, strings.Fields(args)...))
 		if refused, is := strings.CutPrefix(want, "!"); is {
 			if code != program.ExitUsage || !strings.Contains(log.String(), refused) {
 				t.Errorf("%s: exit code %d, %s%s, want %s", args, code, &out, &log, refused)
@@ -301,7 +314,8 @@ func TestVariablesThatAreNoSettingsAreNamedOnce(t *testing.T) {
 	if code != program.ExitDone || !strings.HasPrefix(out.String(), "7 ") {
 		t.Errorf("exit code %d, %s", code, &out)
 	}
-	for _, want := range []string{"level=WARN", "variable=PROG_PUASE nearest=PROG_PAUSE", "variable=PROG_LOGFORMAT nearest=PROG_LOG_FORMAT"} {
+	for _, want := range []string{"level=WARN", "variable=PROG_PUASE nearest=PROG_PAUSE",
+		"variable=PROG_LOGFORMAT nearest=PROG_LOG_FORMAT"} {
 		if strings.Count(log.String(), want) == 0 {
 			t.Errorf("want %s in\n%s", want, &log)
 		}
@@ -357,7 +371,8 @@ func TestErrorsAreExplained(t *testing.T) {
 	var log bytes.Buffer
 	explain := func(command string, err error) error { return program.Usagef("%w; do this to %s", err, command) }
 	p := program.Program{Name: "prog", Stdout: io.Discard, Stderr: &log, Explain: explain}
-	if code := p.Run(t.Context(), new(arguments), strings.Fields("say --name x --fail plainly"), greeting("")); code != program.ExitUsage || log.String() != "prog: it broke; do this to say\n" {
+	if code := p.Run(t.Context(), new(arguments), strings.Fields("say --name x --fail plainly"),
+		greeting("")); code != program.ExitUsage || log.String() != "prog: it broke; do this to say\n" {
 		t.Errorf("exit code %d: %s", code, &log)
 	}
 }

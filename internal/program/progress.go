@@ -108,8 +108,10 @@ func (c *console) begin() {
 	defer c.mu.Unlock()
 	// An unknown length, -1, would start a goroutine that draws whenever it likes.
 	// The throttle makes the three changes of a State one drawing.
-	c.bar = progressbar.NewOptions(1, progressbar.OptionSetWriter(c.w), progressbar.OptionClearOnFinish(), progressbar.OptionShowCount(),
-		progressbar.OptionSetElapsedTime(true), progressbar.OptionSetPredictTime(false), progressbar.OptionThrottle(barRefresh/2))
+	c.bar = progressbar.NewOptions(1, progressbar.OptionSetWriter(c.w), progressbar.OptionClearOnFinish(),
+		progressbar.OptionShowCount(),
+		progressbar.OptionSetElapsedTime(true), progressbar.OptionSetPredictTime(false),
+		progressbar.OptionThrottle(barRefresh/2))
 }
 
 func (c *console) draw(s State) {

@@ -45,7 +45,8 @@ type Endpoints struct {
 // ready, nil if it is; a nil ready is always so. The reason goes to the log, once
 // until it is another one: it may name what a stranger need not know. Serve must be
 // called.
-func Listen(addr string, metrics http.Handler, ready func(context.Context) error, log *slog.Logger) (*Endpoints, error) {
+func Listen(addr string, metrics http.Handler, ready func(context.Context) error, log *slog.Logger) (*Endpoints,
+	error) {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, Usagef("--metrics-addr %s: %w", addr, err)

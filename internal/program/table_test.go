@@ -23,7 +23,8 @@ func widest(text string) int {
 
 func wideTable(out *bytes.Buffer) *program.Table {
 	t := program.NewTable(out, "category", "rows arrived", "last complete run", "error")
-	t.AppendRow([]any{"security_findings", 1234567890123, "3h02m ago", "AccessDeniedException: the role may not call securityhub:GetFindings"})
+	t.AppendRow([]any{"security_findings", 1234567890123, "3h02m ago",
+		"AccessDeniedException: the role may not call securityhub:GetFindings"})
 	t.AppendRow([]any{"certificates", 5, "never", ""})
 	return t
 }
@@ -41,7 +42,8 @@ func TestTableFitsItsWidth(t *testing.T) {
 				t.Errorf("COLUMNS=%q: %q is broken:\n%s", columns, whole, &out)
 			}
 		}
-		words := strings.Join(strings.FieldsFunc(out.String(), func(r rune) bool { return strings.ContainsRune("│┌┐└┘├┤┬┴┼─ \n", r) }), "")
+		words := strings.Join(strings.FieldsFunc(out.String(),
+			func(r rune) bool { return strings.ContainsRune("│┌┐└┘├┤┬┴┼─ \n", r) }), "")
 		if columns != "60" && !strings.Contains(words, "securityhub:GetFindings") {
 			t.Errorf("COLUMNS=%q: a word is lost or broken:\n%s", columns, &out)
 		}
@@ -64,7 +66,8 @@ func TestColumnsThatDoNotFitAreHidden(t *testing.T) {
 }
 
 func TestWrap(t *testing.T) {
-	for columns, want := range map[string]string{"": "one two three four", "11": "one two\n  three\n  four", "18": "one two three four"} {
+	for columns, want := range map[string]string{"": "one two three four", "11": "one two\n  three\n  four",
+		"18": "one two three four"} {
 		t.Setenv("COLUMNS", columns)
 		if got := program.Wrap(os.Stdin, "one two three four", "  "); got != want {
 			t.Errorf("COLUMNS=%q: %q, want %q", columns, got, want)

@@ -52,7 +52,8 @@ func Isolate(t testing.TB, prefixes []string, settings ...string) {
 		}
 	}
 	none := filepath.Join(t.TempDir(), "none")
-	settings = append([]string{"AWS_CONFIG_FILE=" + none, "AWS_SHARED_CREDENTIALS_FILE=" + none, "AWS_EC2_METADATA_DISABLED=true"}, settings...)
+	settings = append([]string{"AWS_CONFIG_FILE=" + none, "AWS_SHARED_CREDENTIALS_FILE=" + none,
+		"AWS_EC2_METADATA_DISABLED=true"}, settings...)
 	for _, setting := range settings {
 		name, value, _ := strings.Cut(setting, "=")
 		t.Setenv(name, value)

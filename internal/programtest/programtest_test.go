@@ -15,7 +15,8 @@ func TestIsolate(t *testing.T) {
 	t.Setenv("PROGRAM", "stays")
 	t.Run("isolated", func(t *testing.T) {
 		programtest.Isolate(t, []string{"PROG_"}, "PROG_SIZE=a=b")
-		for name, want := range map[string]string{"PROG_SIZE": "a=b", "PROGRAM": "stays", "AWS_EC2_METADATA_DISABLED": "true"} {
+		for name, want := range map[string]string{"PROG_SIZE": "a=b", "PROGRAM": "stays",
+			"AWS_EC2_METADATA_DISABLED": "true"} {
 			if got := os.Getenv(name); got != want {
 				t.Errorf("%s is %q, want %q", name, got, want)
 			}

@@ -302,7 +302,8 @@ func (s *StoredFile) Records(ctx context.Context) ([]arrow.Record, error) {
 		for _, r := range records {
 			r.Release()
 		}
-		return nil, s.bucket.inObject(s.key, refuse(ReasonRows, "the file has %d rows, the manifest says %d", rows, s.file.Rows))
+		return nil, s.bucket.inObject(s.key, refuse(ReasonRows, "the file has %d rows, the manifest says %d", rows,
+			s.file.Rows))
 	}
 	return records, nil
 }

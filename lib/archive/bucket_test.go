@@ -101,7 +101,8 @@ func (noLimit) AddTokens(uint) error { return nil }
 
 func (s *store) put(t testing.TB, key string, data []byte) {
 	t.Helper()
-	if _, err := s.backend.PutObject("archive", key, map[string]string{}, bytes.NewReader(data), int64(len(data)), nil); err != nil {
+	if _, err := s.backend.PutObject("archive", key, map[string]string{}, bytes.NewReader(data), int64(len(data)),
+		nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -230,7 +231,8 @@ func TestWriteAndRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Scope() != scope || m.Outcome != schema.OK || m.Rows != 42 || m.Parts != 4 || len(m.Files) != 2 || m.Modified.Before(before) {
+	if m.Scope() != scope || m.Outcome != schema.OK || m.Rows != 42 || m.Parts != 4 || len(m.Files) != 2 ||
+		m.Modified.Before(before) {
 		t.Errorf("manifest %+v", m)
 	}
 	for i, n := range []int{30, 12} {
@@ -278,7 +280,8 @@ func TestManifestGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	goldentest.Equal(t, "files.manifest.json", append(data, '\n'))
-	if got, err := archive.ParseManifest(data); err != nil || got.Scope() != m.Scope() || got.Files[0].Parts[1] != part(1, 2) || got.Files[0].SHA256 != m.Files[0].SHA256 {
+	if got, err := archive.ParseManifest(data); err != nil || got.Scope() != m.Scope() ||
+		got.Files[0].Parts[1] != part(1, 2) || got.Files[0].SHA256 != m.Files[0].SHA256 {
 		t.Errorf("parsed %+v, %v", got, err)
 	}
 }
@@ -327,7 +330,8 @@ func TestWriteFileStartsAnother(t *testing.T) {
 		if err := w.Close(t.Context(), schema.OK, "", len(parts), test.rec.NumRows()); err != nil {
 			t.Fatal(err)
 		}
-		m, err := b.ReadManifest(t.Context(), archive.Run{Account: scope.Account, Region: scope.Region, Category: scope.Category, ID: run})
+		m, err := b.ReadManifest(t.Context(), archive.Run{Account: scope.Account, Region: scope.Region,
+			Category: scope.Category, ID: run})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -367,7 +371,8 @@ func TestWriteFileFails(t *testing.T) {
 	if err := w.Close(context.Background(), schema.Partial, "S3 refused", 2, 6); err != nil {
 		t.Fatal(err)
 	}
-	m, err := b.ReadManifest(context.Background(), archive.Run{Account: scope.Account, Region: scope.Region, Category: scope.Category, ID: run})
+	m, err := b.ReadManifest(context.Background(),
+		archive.Run{Account: scope.Account, Region: scope.Region, Category: scope.Category, ID: run})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -382,7 +387,8 @@ func TestFarFutureHidesNothing(t *testing.T) {
 	b := newBucket(t, s, nil)
 	writeRun(t, b)
 	far := schema.NewRunID(time.Date(10500, 1, 1, 0, 0, 0, 0, time.UTC))
-	s.put(t, strings.Replace(dir, "2025-07-18", far.Time().Format(time.DateOnly), 1)+"_"+far.String()+".manifest.json", []byte("{}"))
+	s.put(t, strings.Replace(dir, "2025-07-18", far.Time().Format(time.DateOnly), 1)+"_"+far.String()+".manifest.json",
+		[]byte("{}"))
 	for _, to := range []schema.Date{0, schema.DateOf(run.Time())} {
 		if runs, strange := collect(t, b, archive.Filter{To: to}); len(runs) != 1 || runs[0].ID != run || len(strange) != 1 {
 			t.Errorf("to %v: runs %v, strange %q", to, runs, strange)
@@ -419,7 +425,8 @@ func TestUnreadableObject(t *testing.T) {
 		})
 		_, err := b.ReadManifest(context.Background(), place)
 		refused, ok := errors.AsType[*archive.Error](err)
-		if err == nil || ok != test.unreadable || ok && (refused.Reason != archive.ReasonUnreadable || !strings.Contains(refused.Detail, test.code)) {
+		if err == nil || ok != test.unreadable || ok &&
+			(refused.Reason != archive.ReasonUnreadable || !strings.Contains(refused.Detail, test.code)) {
 			t.Errorf("%s: got %v", test.code, err)
 		}
 	}
@@ -440,7 +447,8 @@ func TestCredentialsAreNotTheObject(t *testing.T) {
 	s := newStore(t)
 	writeRun(t, newBucket(t, s, nil))
 	b := newBucket(t, s3.New(s.Options(), func(o *s3.Options) { o.Credentials = deniedRole{} }), nil)
-	_, err := b.ReadManifest(context.Background(), archive.Run{Account: scope.Account, Region: scope.Region, Category: scope.Category, ID: run})
+	_, err := b.ReadManifest(context.Background(),
+		archive.Run{Account: scope.Account, Region: scope.Region, Category: scope.Category, ID: run})
 	if refused, ok := errors.AsType[*archive.Error](err); err == nil || ok {
 		t.Errorf("got %v %v", err, refused)
 	}
@@ -454,7 +462,8 @@ func (s *store) setFault(f func(w http.ResponseWriter, r *http.Request) bool) {
 
 func TestKMS(t *testing.T) {
 	s := newStore(t)
-	b, err := archive.New(archive.Config{Client: s, Name: "archive", Prefix: "x/y/", KMSKeyID: "arn:aws:kms:eu-central-1:123456789012:key/k"})
+	b, err := archive.New(archive.Config{Client: s, Name: "archive", Prefix: "x/y/",
+		KMSKeyID: "arn:aws:kms:eu-central-1:123456789012:key/k"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -508,7 +517,8 @@ func TestOpenRefuses(t *testing.T) {
 		{"a bit", flipped, func(*archive.Manifest, *archive.File) {}, archive.ReasonHash},
 		{"longer", append(bytes.Clone(good), 0), func(*archive.Manifest, *archive.File) {}, archive.ReasonHash},
 		{"shorter", good[:len(good)-1], func(*archive.Manifest, *archive.File) {}, archive.ReasonHash},
-		{"too many bytes", nil, func(m *archive.Manifest, f *archive.File) { f.Size = archive.MaxFile + 1 }, archive.ReasonTooLarge},
+		{"too many bytes", nil, func(m *archive.Manifest, f *archive.File) { f.Size = archive.MaxFile + 1 },
+			archive.ReasonTooLarge},
 		{"too many rows", nil, func(m *archive.Manifest, f *archive.File) {
 			m.Rows, f.Rows, f.Parts = m.Rows+archive.MaxRows, archive.MaxRows+1, []archive.Part{part(0, archive.MaxRows+1)}
 		}, archive.ReasonTooLarge},
@@ -523,7 +533,8 @@ func TestOpenRefuses(t *testing.T) {
 		{"another run's file", nil, func(m *archive.Manifest, f *archive.File) {
 			f.Name = "01981c5e-7c00-7000-8000-000000000002-0.parquet"
 		}, archive.ReasonManifest},
-		{"account is a path", nil, func(m *archive.Manifest, f *archive.File) { m.Account = "../../x" }, archive.ReasonManifest},
+		{"account is a path", nil, func(m *archive.Manifest, f *archive.File) { m.Account = "../../x" },
+			archive.ReasonManifest},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -563,11 +574,13 @@ func TestOpenOfAMissingFile(t *testing.T) {
 	s := newStore(t)
 	b := newBucket(t, s, nil)
 	writeRun(t, b)
-	m, err := b.ReadManifest(t.Context(), archive.Run{Account: scope.Account, Region: scope.Region, Category: scope.Category, ID: run})
+	m, err := b.ReadManifest(t.Context(), archive.Run{Account: scope.Account, Region: scope.Region,
+		Category: scope.Category, ID: run})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String("archive"), Key: aws.String(dir + m.Files[1].Name)}); err != nil {
+	if _, err := s.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String("archive"),
+		Key: aws.String(dir + m.Files[1].Name)}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := records(t, b, things.Table, m, 0); err != nil {
@@ -589,12 +602,14 @@ func TestReadManifestOfAnotherPlace(t *testing.T) {
 		{Account: scope.Account, Region: scope.Region, Category: "certificates", ID: run},
 		{Account: scope.Account, Region: scope.Region, Category: scope.Category, ID: other},
 	} {
-		key := fmt.Sprintf("data/account=%s/region=%s/category=%s/date=2025-07-18/_%s.manifest.json", place.Account, place.Region, place.Category, place.ID)
+		key := fmt.Sprintf("data/account=%s/region=%s/category=%s/date=2025-07-18/_%s.manifest.json", place.Account,
+			place.Region, place.Category, place.ID)
 		s.put(t, key, manifest)
 		_, err := b.ReadManifest(context.Background(), place)
 		wantReason(t, err, archive.ReasonManifest)
 	}
-	_, err := b.ReadManifest(context.Background(), archive.Run{Account: "000000000000", Region: "x1", Category: "x", ID: run})
+	_, err := b.ReadManifest(context.Background(),
+		archive.Run{Account: "000000000000", Region: "x1", Category: "x", ID: run})
 	wantReason(t, err, archive.ReasonMissing)
 }
 
@@ -640,11 +655,13 @@ func TestRuns(t *testing.T) {
 		"data/x", "data/account=" + a, "data/account=%2F/x", "data/account=../x", "data/account=" + a + "/region=/x",
 		"data/account=" + a + "/region=eu-central-1/category=things/x",
 		"data/account=" + a + "/region=eu-central-1/category=things/date=2026-02-01/x.parquet",
-		"data/account=" + a + "/region=eu-central-1/category=things/date=2026-02-01/_" + all[0].ID.String() + ".manifest.json", // of another day
+		"data/account=" + a + "/region=eu-central-1/category=things/date=2026-02-01/_" + all[0].ID.String() +
+			".manifest.json", // of another day
 		"data/account=" + a + "/region=eu-central-1/category=things/date=2026-02-01/" + all[0].ID.String() + "-0.parquet",
 		"data/account=" + a + "/region=eu-central-1/category=things/day=2026-02-01/" + all[2].ID.String() + "-0.parquet",
 		"data/account=" + a + "/region=eu-central-1/category=things/date=2026-02-01/" + all[2].ID.String() + "-01.parquet",
-		"data/account=" + a + "/region=eu-central-1/category=things/date=2026-02-01/" + all[2].ID.String() + "-0.parquet/../x",
+		"data/account=" + a + "/region=eu-central-1/category=things/date=2026-02-01/" + all[2].ID.String() +
+			"-0.parquet/../x",
 		"data/account=" + a + "/region=eu-central-1/category=Things/x",
 		"data/account=" + z + "/region=a b+c&d\u00e9/x",
 		"data/account=" + z + "/region=eu-central-1/category=things/date=\x01<>/x",
@@ -664,11 +681,14 @@ func TestRuns(t *testing.T) {
 		{"account", archive.Filter{Accounts: []string{a}}, func(r archive.Run) bool { return r.Account == a }},
 		{"accounts", archive.Filter{Accounts: []string{a, z, "333333333333"}}, func(archive.Run) bool { return true }},
 		{"region", archive.Filter{Regions: []string{"global"}}, func(r archive.Run) bool { return r.Region == "global" }},
-		{"category", archive.Filter{Categories: []string{"things"}}, func(r archive.Run) bool { return r.Category == "things" }},
+		{"category", archive.Filter{Categories: []string{"things"}},
+			func(r archive.Run) bool { return r.Category == "things" }},
 		{"from", archive.Filter{From: date("2026-02-01")}, func(r archive.Run) bool { return r.ID.Time().Month() == 2 }},
 		{"to", archive.Filter{To: date("2026-01-31")}, func(r archive.Run) bool { return r.ID.Time().Month() == 1 }},
-		{"one day", archive.Filter{From: date("2026-02-02"), To: date("2026-02-02")}, func(r archive.Run) bool { return r.ID.Time().Day() == 2 }},
-		{"everything", archive.Filter{Accounts: []string{z}, Regions: []string{"us-east-1"}, Categories: []string{"things"}, From: date("2026-02-03"), To: date("2026-02-03")},
+		{"one day", archive.Filter{From: date("2026-02-02"), To: date("2026-02-02")},
+			func(r archive.Run) bool { return r.ID.Time().Day() == 2 }},
+		{"everything", archive.Filter{Accounts: []string{z}, Regions: []string{"us-east-1"}, Categories: []string{"things"},
+			From: date("2026-02-03"), To: date("2026-02-03")},
 			func(r archive.Run) bool { return r.Account == z && r.Region == "us-east-1" }},
 	}
 	for _, test := range tests {
@@ -696,7 +716,8 @@ func TestRuns(t *testing.T) {
 	})
 	t.Run("no page behind the last day", func(t *testing.T) {
 		s.requests = nil
-		collect(t, b, archive.Filter{Accounts: []string{z}, Regions: []string{"us-east-1"}, Categories: []string{"things"}, To: date("2026-02-02")})
+		collect(t, b, archive.Filter{Accounts: []string{z}, Regions: []string{"us-east-1"}, Categories: []string{"things"},
+			To: date("2026-02-02")})
 		if len(s.requests) != 1 {
 			t.Errorf("%d requests, want 1", len(s.requests))
 		}
@@ -717,25 +738,29 @@ func TestRuns(t *testing.T) {
 // encoded answers like S3 does when it was asked to encode keys.
 type encoded struct{ archive.S3 }
 
-func (encoded) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input, _ ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+func (encoded) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input,
+	_ ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
 	if in.EncodingType != types.EncodingTypeUrl {
 		return nil, errors.New("XML syntax error: illegal character code U+0001")
 	}
 	key := *in.Prefix + "a+b%2Bc%01"
-	return &s3.ListObjectsV2Output{EncodingType: types.EncodingTypeUrl, Contents: []types.Object{{Key: &key}}, IsTruncated: aws.Bool(false)}, nil
+	return &s3.ListObjectsV2Output{EncodingType: types.EncodingTypeUrl, Contents: []types.Object{{Key: &key}},
+		IsTruncated: aws.Bool(false)}, nil
 }
 
 // noListing answers every listing with what the SDK makes of an empty document.
 type noListing struct{ archive.S3 }
 
-func (noListing) ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+func (noListing) ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output,
+	error) {
 	return &s3.ListObjectsV2Output{}, nil
 }
 
 // An answer that is no listing is no empty archive.
 func TestRunsRefuseWhatIsNoListing(t *testing.T) {
 	b := newBucket(t, noListing{}, nil)
-	for _, f := range []archive.Filter{{}, {Accounts: []string{scope.Account}, Regions: []string{scope.Region}, Categories: []string{scope.Category}}} {
+	for _, f := range []archive.Filter{{}, {Accounts: []string{scope.Account}, Regions: []string{scope.Region},
+		Categories: []string{scope.Category}}} {
 		found := 0
 		for _, err := range b.Runs(t.Context(), f) {
 			if found++; err == nil || !strings.Contains(err.Error(), "no listing") {
@@ -755,7 +780,8 @@ type listings struct {
 	requests int
 }
 
-func (l *listings) ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+func (l *listings) ListObjectsV2(context.Context, *s3.ListObjectsV2Input,
+	...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
 	answer := l.answers[min(l.requests, len(l.answers)-1)]
 	l.requests++
 	return answer, nil
@@ -798,7 +824,8 @@ type crowd struct {
 	enough chan struct{}
 }
 
-func (c *crowd) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, options ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+func (c *crowd) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input,
+	options ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
 	if strings.Contains(*in.Prefix, "category=") {
 		if c.asked.Add(1) == c.wanted {
 			close(c.enough)
@@ -821,14 +848,16 @@ func TestRunsOfManyScopesAreListedSideBySide(t *testing.T) {
 	for i := range 30 {
 		account := fmt.Sprintf("%012d", i)
 		for _, category := range []string{"lamps", "things"} {
-			s.put(t, fmt.Sprintf("data/account=%s/region=eu-central-1/category=%s/date=2026-02-01/_%s.manifest.json", account, category, id), nil)
+			s.put(t, fmt.Sprintf("data/account=%s/region=eu-central-1/category=%s/date=2026-02-01/_%s.manifest.json", account,
+				category, id), nil)
 			want = append(want, account+category)
 		}
 	}
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	var got []string
-	for run, err := range newBucket(t, &crowd{S3: s, wanted: 8, enough: make(chan struct{})}, nil).Runs(ctx, archive.Filter{}) {
+	for run, err := range newBucket(t, &crowd{S3: s, wanted: 8, enough: make(chan struct{})}, nil).Runs(ctx,
+		archive.Filter{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -844,7 +873,8 @@ func TestRunsThatAreStopped(t *testing.T) {
 	s := newStore(t)
 	id := schema.NewRunID(time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC))
 	for i := range 30 {
-		s.put(t, fmt.Sprintf("data/account=%012d/region=eu-central-1/category=things/date=2026-02-01/_%s.manifest.json", i, id), nil)
+		s.put(t, fmt.Sprintf("data/account=%012d/region=eu-central-1/category=things/date=2026-02-01/_%s.manifest.json", i,
+			id), nil)
 	}
 	for after := range 5 {
 		ctx, stop := context.WithCancel(t.Context())

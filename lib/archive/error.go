@@ -22,7 +22,7 @@ const (
 	ReasonMissing    schema.Reason = "missing_object"      // the manifest names a file that is not there
 	ReasonHash       schema.Reason = "hash"                // the file has another size or SHA-256 than the manifest says
 	ReasonRows       schema.Reason = "rows"                // the file has another number of rows than the manifest says
-	ReasonUnreadable schema.Reason = "unreadable"          // S3 does not hand the object out: it is in Glacier, or its key is disabled
+	ReasonUnreadable schema.Reason = "unreadable"          // S3 does not hand the object out: it is in Glacier, for example
 	ReasonCorrupt                  = parquet.ReasonCorrupt // the file is not the Parquet that this package writes
 	ReasonColumn                   = parquet.ReasonColumn  // a column has another type than the table
 	ReasonTooLarge                 = schema.ReasonTooLarge // the object is or would decode to more than the limits allow
@@ -78,9 +78,11 @@ func ofObject(err error) bool {
 		return false
 	}
 	response, ok := errors.AsType[*smithyhttp.ResponseError](err)
-	if !ok || response.HTTPStatusCode() < http.StatusBadRequest || response.HTTPStatusCode() >= http.StatusInternalServerError {
+	if !ok || response.HTTPStatusCode() < http.StatusBadRequest ||
+		response.HTTPStatusCode() >= http.StatusInternalServerError {
 		return false
 	}
 	api, ok := errors.AsType[smithy.APIError](err)
-	return ok && !ofCaller[api.ErrorCode()] && retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) != aws.TrueTernary
+	return ok && !ofCaller[api.ErrorCode()] && retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(
+		err) != aws.TrueTernary
 }

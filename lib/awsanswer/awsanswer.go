@@ -51,7 +51,8 @@ type Error struct {
 
 // Error names the operation and says what came instead.
 func (e *Error) Error() string {
-	text := fmt.Sprintf("%s %s: the answer %s; if it comes back, look for a proxy in between", e.Service, e.Operation, e.Detail)
+	text := fmt.Sprintf("%s %s: the answer %s; if it comes back, look for a proxy in between", e.Service, e.Operation,
+		e.Detail)
 	if e.Err != nil {
 		text += ": " + e.Err.Error()
 	}
@@ -156,7 +157,8 @@ func (take) HandleDeserialize(ctx context.Context, in middleware.DeserializeInpu
 		return out, metadata, err
 	}
 	a.request, a.response, a.metadata = request, response, metadata
-	a.body = &body{source: response.Body, isXML: a.protocol() == query || strings.Contains(response.Header.Get("Content-Type"), "xml")}
+	a.body = &body{source: response.Body, isXML: a.protocol() == query ||
+		strings.Contains(response.Header.Get("Content-Type"), "xml")}
 	response.Body = a.body
 	return out, metadata, nil
 }
@@ -207,7 +209,8 @@ type check struct{}
 
 func (check) ID() string { return "CheckAnswer" }
 
-func (check) HandleDeserialize(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (
+func (check) HandleDeserialize(ctx context.Context, in middleware.DeserializeInput,
+	next middleware.DeserializeHandler) (
 	middleware.DeserializeOutput, middleware.Metadata, error,
 ) {
 	a := &answer{}

@@ -94,17 +94,21 @@ var calls = []struct {
 	{"query", func(ctx context.Context, c aws.Config) error {
 		_, err := sts.NewFromConfig(c).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 		return err
-	}, reply{body: identity}, []string{"", page, sign, "OK", `{"Account":"1"}`, "<ErrorResponse/>", strings.TrimSuffix(identity, ">")[:120]}},
+	}, reply{body: identity}, []string{"", page, sign, "OK", `{"Account":"1"}`, "<ErrorResponse/>",
+		strings.TrimSuffix(identity, ">")[:120]}},
 	{"XML", func(ctx context.Context, c aws.Config) error {
 		_, err := s3.NewFromConfig(c, pathStyle).ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: aws.String("b")})
 		return err
-	}, reply{body: `<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>`}, []string{"", page, sign, "OK", `<ListBucketResult><IsTruncated>`}},
+	}, reply{body: `<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>`},
+		[]string{"", page, sign, "OK", `<ListBucketResult><IsTruncated>`}},
 	{"XML in headers", func(ctx context.Context, c aws.Config) error {
-		_, err := s3.NewFromConfig(c, pathStyle).PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("b"), Key: aws.String("k")})
+		_, err := s3.NewFromConfig(c, pathStyle).PutObject(ctx,
+			&s3.PutObjectInput{Bucket: aws.String("b"), Key: aws.String("k")})
 		return err
 	}, reply{}, []string{page}},
 	{"no content", func(ctx context.Context, c aws.Config) error {
-		_, err := s3.NewFromConfig(c, pathStyle).DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String("b"), Key: aws.String("k")})
+		_, err := s3.NewFromConfig(c, pathStyle).DeleteObject(ctx,
+			&s3.DeleteObjectInput{Bucket: aws.String("b"), Key: aws.String("k")})
 		return err
 	}, reply{status: http.StatusNoContent}, nil},
 	{"no members", func(ctx context.Context, c aws.Config) error {
@@ -147,7 +151,8 @@ func TestOnlyAnswersAreBelieved(t *testing.T) {
 func TestStreamsAreLeftAlone(t *testing.T) {
 	for _, want := range []string{"", page, "null", "\x00\x1b", "<a>\x1b</a>"} {
 		config, _ := serve(t, reply{body: want, contentType: "text/xml"})
-		out, err := s3.NewFromConfig(config, pathStyle).GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("b"), Key: aws.String("k")})
+		out, err := s3.NewFromConfig(config, pathStyle).GetObject(t.Context(),
+			&s3.GetObjectInput{Bucket: aws.String("b"), Key: aws.String("k")})
 		if err != nil {
 			t.Errorf("%q: %v", want, err)
 			continue
@@ -181,10 +186,12 @@ func TestTimesAreExact(t *testing.T) {
 		"1000000001":               "2001-09-09T01:46:41Z", // as a mark looks
 	} {
 		// The other numbers are no times, and stay what they are.
-		body := fmt.Sprintf(`{"Table":{"TableName":"a\"\\","ItemCount":9223372036854775807,"TableSizeBytes":253402300799,"CreationDateTime":%s,`+
-			`"ProvisionedThroughput":{"LastIncreaseDateTime":253402300800}}}`, text)
+		body := fmt.Sprintf(
+			`{"Table":{"TableName":"a\"\\","ItemCount":9223372036854775807,"TableSizeBytes":253402300799,"CreationDateTime":%s,`+
+				`"ProvisionedThroughput":{"LastIncreaseDateTime":253402300800}}}`, text)
 		config, _ := serve(t, reply{body: body})
-		out, err := dynamodb.NewFromConfig(config).DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String("a")})
+		out, err := dynamodb.NewFromConfig(config).DescribeTable(t.Context(),
+			&dynamodb.DescribeTableInput{TableName: aws.String("a")})
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
 			continue
@@ -198,19 +205,23 @@ func TestTimesAreExact(t *testing.T) {
 			t.Errorf("%s changed something else: %+v", text, table)
 		}
 
-		config, _ = serve(t, reply{body: fmt.Sprintf(`{"Records":[{"SequenceNumber":"1","Data":"","PartitionKey":"p","ApproximateArrivalTimestamp":%s}],"MillisBehindLatest":99223372036854}`, text)})
-		records, err := kinesis.NewFromConfig(config).GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: aws.String("i")})
+		config, _ = serve(t, reply{body: fmt.Sprintf(
+			`{"Records":[{"SequenceNumber":"1","Data":"","PartitionKey":"p","ApproximateArrivalTimestamp":%s}],"MillisBehindLatest":99223372036854}`, text)})
+		records, err := kinesis.NewFromConfig(config).GetRecords(t.Context(),
+			&kinesis.GetRecordsInput{ShardIterator: aws.String("i")})
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
 			continue
 		}
-		if got := records.Records[0].ApproximateArrivalTimestamp.Format(time.RFC3339Nano); got != want || *records.MillisBehindLatest != 99223372036854 {
+		if got := records.Records[0].ApproximateArrivalTimestamp.Format(time.RFC3339Nano); got != want ||
+			*records.MillisBehindLatest != 99223372036854 {
 			t.Errorf("%s in a list is %s, want %s", text, got, want)
 		}
 	}
 	// What no year holds stays far away, and is no wrong year.
 	config, _ := serve(t, reply{body: `{"Table":{"CreationDateTime":1e300}}`})
-	out, err := dynamodb.NewFromConfig(config).DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String("a")})
+	out, err := dynamodb.NewFromConfig(config).DescribeTable(t.Context(),
+		&dynamodb.DescribeTableInput{TableName: aws.String("a")})
 	if err != nil || out.Table.CreationDateTime.Year() < 1_000_000 {
 		t.Errorf("1e300 is %v, %v", out.Table.CreationDateTime, err)
 	}
@@ -230,10 +241,13 @@ func collect(ctx context.Context) (context.Context, *[]string) {
 // What can be read arrives, with the token of the next page.
 func TestUnreadableElementsAreLeftOut(t *testing.T) {
 	record := func(number, arrival string) string {
-		return fmt.Sprintf(`{"SequenceNumber":%s,"Data":"","PartitionKey":"p","ApproximateArrivalTimestamp":%s}`, number, arrival)
+		return fmt.Sprintf(`{"SequenceNumber":%s,"Data":"","PartitionKey":"p","ApproximateArrivalTimestamp":%s}`, number,
+			arrival)
 	}
-	records := []string{record(`"0"`, "1"), record("1", "1"), record(`"2"`, `"noon"`), record(`"3"`, "253402300799"), record(`"4"`, "[]")}
-	config, requests := serve(t, reply{body: `{"NextShardIterator":"next","Records":[ ` + strings.Join(records, " , ") + ` ]}`})
+	records := []string{record(`"0"`, "1"), record("1", "1"), record(`"2"`, `"noon"`), record(`"3"`, "253402300799"),
+		record(`"4"`, "[]")}
+	config, requests := serve(t, reply{body: `{"NextShardIterator":"next","Records":[ ` + strings.Join(records, " , ") +
+		` ]}`})
 	client := kinesis.NewFromConfig(config)
 	in := &kinesis.GetRecordsInput{ShardIterator: aws.String("i")}
 
@@ -245,11 +259,13 @@ func TestUnreadableElementsAreLeftOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if *out.NextShardIterator != "next" || len(out.Records) != 2 || *out.Records[0].SequenceNumber != "0" || *out.Records[1].SequenceNumber != "3" ||
+	if *out.NextShardIterator != "next" || len(out.Records) != 2 || *out.Records[0].SequenceNumber != "0" ||
+		*out.Records[1].SequenceNumber != "3" ||
 		out.Records[1].ApproximateArrivalTimestamp.Year() != 9999 {
 		t.Errorf("got %+v", out)
 	}
-	want := []string{"Kinesis GetRecords: element 1 of Records (p)", "Kinesis GetRecords: element 2 of Records (p)", "Kinesis GetRecords: element 4 of Records (p)"}
+	want := []string{"Kinesis GetRecords: element 1 of Records (p)", "Kinesis GetRecords: element 2 of Records (p)",
+		"Kinesis GetRecords: element 4 of Records (p)"}
 	if fmt.Sprint(*reported) != fmt.Sprint(want) || *requests != 2 {
 		t.Errorf("reported %q after %d requests, want %q", *reported, *requests, want)
 	}
@@ -290,7 +306,8 @@ func TestForbiddenCharactersOfXML(t *testing.T) {
 		"ü \U0001F600":     "ü \U0001F600",
 	} {
 		config, _ := serve(t, reply{contentType: "application/xml", body: fmt.Sprintf(body, text)})
-		out, err := s3.NewFromConfig(config, pathStyle).ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String("b")})
+		out, err := s3.NewFromConfig(config, pathStyle).ListObjectsV2(t.Context(),
+			&s3.ListObjectsV2Input{Bucket: aws.String("b")})
 		if err != nil || *out.Prefix != want {
 			t.Errorf("%q: %v, %v", text, out, err)
 		}

@@ -42,7 +42,8 @@ func newXML(document []byte) *xml.Decoder { return xml.NewDecoder(bytes.NewReade
 
 // isChar reports whether XML 1.0 allows the character.
 func isChar(r rune) bool {
-	return r == '\t' || r == '\n' || r == '\r' || r >= 0x20 && r <= 0xD7FF || r >= 0xE000 && r <= 0xFFFD || r >= 0x10000 && r <= 0x10FFFF
+	return r == '\t' || r == '\n' || r == '\r' || r >= 0x20 && r <= 0xD7FF || r >= 0xE000 && r <= 0xFFFD ||
+		r >= 0x10000 && r <= 0x10FFFF
 }
 
 // cleanXML returns the document with U+FFFD in place of the characters that XML

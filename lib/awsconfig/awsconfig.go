@@ -39,7 +39,8 @@ import (
 // text tells people what to do.
 var (
 	ErrNoRegion      = errors.New("no AWS region is set: give one, or set AWS_REGION or the region of the profile")
-	ErrNoCredentials = errors.New("no AWS credentials found: set AWS_PROFILE after `aws sso login`, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run with a role (ECS, EC2, Lambda)")
+	ErrNoCredentials = errors.New("no AWS credentials found: set AWS_PROFILE after `aws sso login`, or " +
+		"AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run with a role (ECS, EC2, Lambda)")
 )
 
 // NoAnswer is what to do about an error that is [Transient].
@@ -52,7 +53,8 @@ func Transient(err error) bool {
 	if errors.Is(err, ErrNoCredentials) {
 		return false
 	}
-	return errors.Is(err, context.Canceled) || retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
+	return errors.Is(err, context.Canceled) || retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(
+		err) == aws.TrueTernary
 }
 
 // Config says which AWS configuration to load. The zero value is what the AWS
@@ -149,7 +151,8 @@ func Load(ctx context.Context, o Config) (aws.Config, error) {
 	if err != nil {
 		var missing config.SharedConfigProfileNotExistError
 		if errors.As(err, &missing) {
-			return aws.Config{}, fmt.Errorf("AWS profile %q does not exist: `aws configure list-profiles` shows the ones that do", missing.Profile)
+			return aws.Config{}, fmt.Errorf("AWS profile %q does not exist: `aws configure list-profiles` shows the ones "+
+				"that do", missing.Profile)
 		}
 		return aws.Config{}, fmt.Errorf("AWS configuration: %w", err)
 	}
@@ -220,13 +223,15 @@ func Account(ctx context.Context, cfg aws.Config) (Identity, error) {
 	if err != nil {
 		var dns *net.DNSError
 		if errors.As(err, &dns) && dns.IsNotFound {
-			return Identity{}, fmt.Errorf("region %q: %s does not exist: check the region's name and the network: %w", cfg.Region, dns.Name, err)
+			return Identity{}, fmt.Errorf("region %q: %s does not exist: check the region's name and the network: %w",
+				cfg.Region, dns.Name, err)
 		}
 		var response *smithyhttp.ResponseError
 		if !errors.As(err, &response) || response.HTTPStatusCode()/100 != 4 {
 			return Identity{}, fmt.Errorf("region %q: %s: %w", cfg.Region, NoAnswer, err)
 		}
-		return Identity{}, fmt.Errorf("region %q: AWS does not accept the credentials (expired, or a region that the account has not enabled?): %w", cfg.Region, err)
+		return Identity{}, fmt.Errorf("region %q: AWS does not accept the credentials (expired, or a region that the "+
+			"account has not enabled?): %w", cfg.Region, err)
 	}
 	parsed, err := arn.Parse(aws.ToString(answer.Arn))
 	if err != nil {

@@ -36,7 +36,8 @@ func isolate(t *testing.T, settings ...string) {
 		}
 	}
 	none := filepath.Join(t.TempDir(), "none")
-	settings = append([]string{"AWS_CONFIG_FILE=" + none, "AWS_SHARED_CREDENTIALS_FILE=" + none, "AWS_EC2_METADATA_DISABLED=true"}, settings...)
+	settings = append([]string{"AWS_CONFIG_FILE=" + none, "AWS_SHARED_CREDENTIALS_FILE=" + none,
+		"AWS_EC2_METADATA_DISABLED=true"}, settings...)
 	for _, setting := range settings {
 		name, value, _ := strings.Cut(setting, "=")
 		t.Setenv(name, value)
@@ -62,7 +63,8 @@ func TestLoadSaysWhatIsMissing(t *testing.T) {
 	})
 	t.Run("credentials", func(t *testing.T) {
 		isolate(t)
-		if _, err := awsconfig.Load(t.Context(), awsconfig.Config{Region: "eu-central-1"}); !errors.Is(err, awsconfig.ErrNoCredentials) {
+		if _, err := awsconfig.Load(t.Context(), awsconfig.Config{Region: "eu-central-1"}); !errors.Is(err,
+			awsconfig.ErrNoCredentials) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -75,7 +77,8 @@ func TestLoadSaysWhatIsMissing(t *testing.T) {
 	})
 	t.Run("role", func(t *testing.T) {
 		isolate(t)
-		for _, r := range []awsconfig.Role{{ARN: "hub-writer"}, {ARN: "arn:aws:iam::444455556666:user/x"}, {ExternalID: "x"}} {
+		for _, r := range []awsconfig.Role{{ARN: "hub-writer"}, {ARN: "arn:aws:iam::444455556666:user/x"},
+			{ExternalID: "x"}} {
 			if _, err := awsconfig.Load(t.Context(), awsconfig.Config{Role: r}); err == nil {
 				t.Errorf("%+v: no error", r)
 			}
@@ -138,7 +141,8 @@ func TestAccountNamesTheRegion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := awsconfig.Account(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), `"ap-east-1": AWS does not accept the credentials`) {
+	if _, err := awsconfig.Account(t.Context(), cfg); err == nil ||
+		!strings.Contains(err.Error(), `"ap-east-1": AWS does not accept the credentials`) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -177,7 +181,8 @@ func TestCredentialsThatCannotBeRetrieved(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			isolate(t, "AWS_EC2_METADATA_DISABLED=false", test.setting)
 			_, err := awsconfig.Load(t.Context(), awsconfig.Config{Region: "eu-central-1", MaxAttempts: 1})
-			if err == nil || errors.Is(err, awsconfig.ErrNoCredentials) != test.none || strings.Contains(err.Error(), "could not be retrieved") == test.none {
+			if err == nil || errors.Is(err, awsconfig.ErrNoCredentials) != test.none ||
+				strings.Contains(err.Error(), "could not be retrieved") == test.none {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -191,7 +196,8 @@ func TestLoadEndsWithTheContext(t *testing.T) {
 		w.WriteHeader(http.StatusForbidden)
 	})
 	isolate(t, "AWS_CONTAINER_CREDENTIALS_FULL_URI="+address)
-	if _, err := awsconfig.Load(ctx, awsconfig.Config{Region: "eu-central-1"}); err == nil || err != context.Canceled { //nolint:errorlint // nothing else is said
+	if _, err := awsconfig.Load(ctx, awsconfig.Config{Region: "eu-central-1"}); err == nil ||
+		err != context.Canceled { //nolint:errorlint // nothing else is said
 		t.Errorf("got %v", err)
 	}
 }
@@ -203,7 +209,8 @@ func TestTimeout(t *testing.T) {
 		<-r.Context().Done()
 	})
 	isolate(t, "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_ENDPOINT_URL="+address)
-	cfg, err := awsconfig.Load(t.Context(), awsconfig.Config{Region: "eu-central-1", Timeout: 10 * time.Millisecond, MaxAttempts: 1})
+	cfg, err := awsconfig.Load(t.Context(), awsconfig.Config{Region: "eu-central-1", Timeout: 10 * time.Millisecond,
+		MaxAttempts: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +230,8 @@ func TestLog(t *testing.T) {
 		case strings.HasSuffix(r.URL.Path, "/"):
 			fmt.Fprint(w, "machine")
 		default:
-			fmt.Fprintf(w, `{"Code":"Success","AccessKeyId":"a","SecretAccessKey":"b","Token":"c","Expiration":%q}`, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+			fmt.Fprintf(w, `{"Code":"Success","AccessKeyId":"a","SecretAccessKey":"b","Token":"c","Expiration":%q}`,
+				time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
 		}
 	})
 	isolate(t, "AWS_EC2_METADATA_DISABLED=false", "AWS_EC2_METADATA_SERVICE_ENDPOINT="+address)
@@ -233,7 +241,8 @@ func TestLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	var line struct{ Level, Msg, From string }
-	if err := json.Unmarshal(lines.Bytes(), &line); err != nil || line.Level != "WARN" || !strings.Contains(line.Msg, "IMDSv1") || line.From != "AWS SDK" {
+	if err := json.Unmarshal(lines.Bytes(), &line); err != nil || line.Level != "WARN" ||
+		!strings.Contains(line.Msg, "IMDSv1") || line.From != "AWS SDK" {
 		t.Errorf("logged %q: %v", &lines, err)
 	}
 }

@@ -19,7 +19,8 @@ type closing struct{ bodies []io.ReadCloser }
 
 func (c *closing) Do(r *http.Request) (*http.Response, error) {
 	c.bodies = append(c.bodies, r.Body)
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}"))}, nil
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}"))},
+		nil
 }
 
 // TestClosedBodyEndsQuietly: net/http looks whether a body goes on after the SDK has

@@ -28,7 +28,8 @@ type ExpiredError struct {
 
 // Error says what to do about it.
 func (e *ExpiredError) Error() string {
-	text := fmt.Sprintf("%v; the AWS credentials have expired (or the clock of this machine is wrong), and no others were found", e.Err)
+	text := fmt.Sprintf("%v; the AWS credentials have expired (or the clock of this machine is wrong), and no others "+
+		"were found", e.Err)
 	if e.Renewal != nil {
 		text += fmt.Sprintf(" (%v)", e.Renewal)
 	}
@@ -58,7 +59,8 @@ type renewable struct {
 	mu    sync.Mutex // held while they are had anew
 }
 
-func newRenewable(provider aws.CredentialsProvider, again func(context.Context) (aws.CredentialsProvider, error)) *renewable {
+func newRenewable(provider aws.CredentialsProvider,
+	again func(context.Context) (aws.CredentialsProvider, error)) *renewable {
 	r := &renewable{again: again}
 	r.provider.Store(&provider)
 	return r

@@ -63,10 +63,12 @@ func TestExpiredCredentialsAreReadAgain(t *testing.T) {
 				t.Errorf("the file is old: %v after %d requests", err, requests.Load())
 			}
 			write("AKIANEW")
-			if _, err := client.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{}); err != nil || requests.Load() != 3 {
+			if _, err := client.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{}); err != nil ||
+				requests.Load() != 3 {
 				t.Errorf("the file is new: %v after %d requests", err, requests.Load())
 			}
-			if _, err := client.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{}); err != nil || requests.Load() != 4 {
+			if _, err := client.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{}); err != nil ||
+				requests.Load() != 4 {
 				t.Errorf("afterwards: %v after %d requests", err, requests.Load())
 			}
 		})
@@ -94,7 +96,8 @@ func TestExpiredRoleIsAssumedAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = awsconfig.S3(cfg).PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("b"), Key: aws.String("k"), Body: strings.NewReader("content")})
+	_, err = awsconfig.S3(cfg).PutObject(t.Context(),
+		&s3.PutObjectInput{Bucket: aws.String("b"), Key: aws.String("k"), Body: strings.NewReader("content")})
 	if err != nil || assumed.Load() != 2 {
 		t.Errorf("%v, assumed %d times", err, assumed.Load())
 	}
@@ -111,7 +114,8 @@ func TestExpiredEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := awsconfig.Account(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "get new ones into the environment and start again") {
+	if _, err := awsconfig.Account(t.Context(), cfg); err == nil ||
+		!strings.Contains(err.Error(), "get new ones into the environment and start again") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -50,14 +50,16 @@ func (a *attribute) UnmarshalJSON(b []byte) error { return a.read(b, 0) }
 
 func (a *attribute) read(b []byte, depth int) error {
 	if depth > maxNesting {
-		return invalid("ValidationException", "Nesting Levels have exceeded supported limits: Attribute value has nested levels over supported limit of %d", maxNesting)
+		return invalid("ValidationException", "Nesting Levels have exceeded supported limits: Attribute value has nested "+
+			"levels over supported limit of %d", maxNesting)
 	}
 	var typed map[string]json.RawMessage
 	if err := json.Unmarshal(b, &typed); err != nil {
 		return err
 	}
 	if len(typed) != 1 {
-		return invalid("ValidationException", "Supplied AttributeValue is empty or has more than one datatype, must contain exactly one of the supported datatypes")
+		return invalid("ValidationException", "Supplied AttributeValue is empty or has more than one datatype, must "+
+			"contain exactly one of the supported datatypes")
 	}
 	for kind, raw := range typed {
 		a.kind = kind
@@ -101,7 +103,8 @@ func (a *attribute) readKind(raw json.RawMessage, depth int) (err error) {
 			a.m[name] = child
 		}
 	default:
-		err = invalid("ValidationException", "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
+		err = invalid("ValidationException", "Supplied AttributeValue is empty, must contain exactly one of the supported "+
+			"datatypes")
 	}
 	return err
 }
@@ -111,7 +114,8 @@ func (a *attribute) readSet(raw json.RawMessage) error {
 		return err
 	}
 	if len(a.set) == 0 {
-		return invalid("ValidationException", "One or more parameter values were invalid: An attribute value may not contain an empty set")
+		return invalid("ValidationException", "One or more parameter values were invalid: An attribute value may not "+
+			"contain an empty set")
 	}
 	for i := range a.set {
 		var err error
@@ -121,7 +125,8 @@ func (a *attribute) readSet(raw json.RawMessage) error {
 	}
 	slices.Sort(a.set)
 	if len(slices.Compact(slices.Clone(a.set))) != len(a.set) {
-		return invalid("ValidationException", "One or more parameter values were invalid: Input collection contains duplicates.")
+		return invalid("ValidationException", "One or more parameter values were invalid: Input collection contains "+
+			"duplicates.")
 	}
 	return nil
 }
@@ -176,7 +181,8 @@ func (a attribute) MarshalJSON() ([]byte, error) {
 }
 
 func (a *attribute) equal(b *attribute) bool {
-	if a.kind != b.kind || a.text != b.text || a.yes != b.yes || len(a.list) != len(b.list) || len(a.m) != len(b.m) || !slices.Equal(a.set, b.set) {
+	if a.kind != b.kind || a.text != b.text || a.yes != b.yes || len(a.list) != len(b.list) || len(a.m) != len(b.m) ||
+		!slices.Equal(a.set, b.set) {
 		return false
 	}
 	for i := range a.list {
@@ -244,9 +250,11 @@ func formatNumber(n *big.Rat) (string, *apiError) {
 	significant := strings.Trim(strings.TrimLeft(whole, "0")+fraction, "0")
 	switch {
 	case len(whole) > maxNumberDigits:
-		return "", invalid("ValidationException", "Number overflow. Attempting to store a number with magnitude larger than supported range")
+		return "", invalid("ValidationException", "Number overflow. Attempting to store a number with magnitude larger "+
+			"than supported range")
 	case s == "0" && n.Sign() != 0:
-		return "", invalid("ValidationException", "Number underflow. Attempting to store a number with magnitude smaller than supported range")
+		return "", invalid("ValidationException", "Number underflow. Attempting to store a number with magnitude smaller "+
+			"than supported range")
 	case len(significant) > maxSignificant:
 		return "", invalid("ValidationException", "Attempting to store more than 38 significant digits in a Number")
 	}

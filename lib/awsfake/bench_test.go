@@ -20,12 +20,14 @@ func BenchmarkPutGet(b *testing.B) {
 	}
 	defer s.Close()
 	k := kinesis.NewFromConfig(s.AWSConfig(hub, region))
-	if _, err := k.CreateStream(b.Context(), &kinesis.CreateStreamInput{StreamName: aws.String("events"), ShardCount: aws.Int32(4)}); err != nil {
+	if _, err := k.CreateStream(b.Context(), &kinesis.CreateStreamInput{StreamName: aws.String("events"),
+		ShardCount: aws.Int32(4)}); err != nil {
 		b.Fatal(err)
 	}
 	in := &kinesis.PutRecordsInput{StreamARN: &events}
 	for i := range 500 {
-		in.Records = append(in.Records, types.PutRecordsRequestEntry{PartitionKey: aws.String(strconv.Itoa(i)), Data: bytes.Repeat([]byte("x"), 500)})
+		in.Records = append(in.Records, types.PutRecordsRequestEntry{PartitionKey: aws.String(strconv.Itoa(i)),
+			Data: bytes.Repeat([]byte("x"), 500)})
 	}
 	for range 20 {
 		if _, err := k.PutRecords(b.Context(), in); err != nil {
@@ -43,7 +45,9 @@ func BenchmarkPutGet(b *testing.B) {
 	b.Run("get", func(b *testing.B) {
 		read := 0
 		for b.Loop() {
-			it, err := k.GetShardIterator(b.Context(), &kinesis.GetShardIteratorInput{StreamARN: &events, ShardId: aws.String("shardId-000000000000"), ShardIteratorType: types.ShardIteratorTypeTrimHorizon})
+			it, err := k.GetShardIterator(b.Context(),
+				&kinesis.GetShardIteratorInput{StreamARN: &events, ShardId: aws.String("shardId-000000000000"),
+					ShardIteratorType: types.ShardIteratorTypeTrimHorizon})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -67,7 +67,8 @@ func accessKey(account string) string { return "AKIA" + account }
 var (
 	credential     = regexp.MustCompile(`Credential=(\w+)/\d+/([\w-]+)/(\w+)/aws4_request`)
 	accountOfKey   = regexp.MustCompile(`^(?:AKIA|ASIA)?(\d{12})\w*$`)
-	errNoSignature = &apiError{status: http.StatusForbidden, code: "MissingAuthenticationTokenException", message: "Missing Authentication Token"}
+	errNoSignature = &apiError{status: http.StatusForbidden, code: "MissingAuthenticationTokenException",
+		message: "Missing Authentication Token"}
 )
 
 // identify finds the service and operation of a request, and who calls.
@@ -92,13 +93,15 @@ func (s *Server) identify(r *http.Request) (*call, error) {
 	case strings.HasPrefix(prefix, "DynamoDB_"):
 		c.service, c.action = dynamodbService, action
 	case target != "":
-		return c, invalid("UnknownOperationException", "awsfake stands in for Kinesis, DynamoDB, STS and S3; %s is not offered", target)
+		return c, invalid("UnknownOperationException",
+			"awsfake stands in for Kinesis, DynamoDB, STS and S3; %s is not offered", target)
 	case signedFor == stsService:
 		c.service = stsService
 	case signedFor == s3Service || signedFor == "":
 		c.service, c.action = s3Service, s3Operation(r)
 	default:
-		return c, invalid("UnknownOperationException", "awsfake stands in for Kinesis, DynamoDB, STS and S3; the service %q is not offered", signedFor)
+		return c, invalid("UnknownOperationException",
+			"awsfake stands in for Kinesis, DynamoDB, STS and S3; the service %q is not offered", signedFor)
 	}
 	if c.service != s3Service {
 		var err error
@@ -149,9 +152,11 @@ func (s *Server) authenticate(c *call, key, token string) error {
 func invalidToken(c *call) error {
 	switch c.service {
 	case stsService:
-		return &apiError{status: http.StatusForbidden, code: "InvalidClientTokenId", message: "The security token included in the request is invalid"}
+		return &apiError{status: http.StatusForbidden, code: "InvalidClientTokenId",
+			message: "The security token included in the request is invalid"}
 	case s3Service:
-		return &apiError{status: http.StatusForbidden, code: "InvalidAccessKeyId", message: "The AWS Access Key Id you provided does not exist in our records."}
+		return &apiError{status: http.StatusForbidden, code: "InvalidAccessKeyId",
+			message: "The AWS Access Key Id you provided does not exist in our records."}
 	}
 	return invalid("UnrecognizedClientException", "The security token included in the request is invalid.")
 }
@@ -193,14 +198,17 @@ func serviceError(c *call) *apiError {
 	case Throttle:
 		switch c.service {
 		case s3Service:
-			return &apiError{status: http.StatusServiceUnavailable, code: "SlowDown", message: "Please reduce your request rate."}
+			return &apiError{status: http.StatusServiceUnavailable, code: "SlowDown",
+				message: "Please reduce your request rate."}
 		case stsService:
 			return invalid("Throttling", "Rate exceeded")
 		case dynamodbService:
-			return invalid("ProvisionedThroughputExceededException", "The level of configured provisioned throughput for the table was exceeded. Consider increasing your provisioning level with the UpdateTable API.")
+			return invalid("ProvisionedThroughputExceededException", "The level of configured provisioned throughput for the "+
+				"table was exceeded. Consider increasing your provisioning level with the UpdateTable API.")
 		}
 		if kinesisDataOperations[c.action] {
-			return invalid("ProvisionedThroughputExceededException", "Rate exceeded for shard in stream under account %s.", c.Account)
+			return invalid("ProvisionedThroughputExceededException", "Rate exceeded for shard in stream under account %s.",
+				c.Account)
 		}
 		return invalid("LimitExceededException", "Rate exceeded for stream under account %s.", c.Account)
 	case Deny:
@@ -213,7 +221,8 @@ func serviceError(c *call) *apiError {
 		}
 		return e
 	}
-	e := &apiError{status: http.StatusInternalServerError, code: "InternalFailure", message: "The request processing has failed because of an unknown error, exception or failure."}
+	e := &apiError{status: http.StatusInternalServerError, code: "InternalFailure",
+		message: "The request processing has failed because of an unknown error, exception or failure."}
 	switch c.service {
 	case s3Service:
 		e.code, e.message = "InternalError", "We encountered an internal error. Please try again."
@@ -242,7 +251,8 @@ func writeError(w http.ResponseWriter, c *call, err error) {
 			faultOf(e), escape(e.code), escape(e.message), id))
 	case s3Service:
 		send(w, e.status, "application/xml", id, fmt.Appendf(nil,
-			xml.Header+`<Error><Code>%s</Code><Message>%s</Message><RequestId>%s</RequestId></Error>`, escape(e.code), escape(e.message), id))
+			xml.Header+`<Error><Code>%s</Code><Message>%s</Message><RequestId>%s</RequestId></Error>`, escape(e.code),
+			escape(e.message), id))
 	default:
 		body := map[string]any{"message": e.message}
 		for k, v := range e.fields {

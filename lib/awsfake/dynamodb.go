@@ -74,7 +74,8 @@ func (d *dynamodb) find(c *call, name string) (*table, error) {
 	if !strings.HasPrefix(name, "arn:") {
 		arn = tableARN(c, name)
 	} else if !strings.HasPrefix(arn, tableARN(c, "")) {
-		return nil, invalid("AccessDeniedException", "User: %s is not authorized to perform: %s on resource: %s", c.user, c.Operation, arn)
+		return nil, invalid("AccessDeniedException", "User: %s is not authorized to perform: %s on resource: %s", c.user,
+			c.Operation, arn)
 	}
 	t := d.tables[arn]
 	if t == nil {
@@ -116,11 +117,14 @@ func (d *dynamodb) createTable(c *call) (any, error) {
 	billing, throughput := cmp.Or(in.BillingMode, "PROVISIONED"), in.ProvisionedThroughput
 	switch {
 	case billing == "PROVISIONED" && (throughput.ReadCapacityUnits < 1 || throughput.WriteCapacityUnits < 1):
-		return nil, invalid("ValidationException", "One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED")
+		return nil, invalid("ValidationException", "One or more parameter values were invalid: ReadCapacityUnits and "+
+			"WriteCapacityUnits must both be specified when BillingMode is PROVISIONED")
 	case billing == "PAY_PER_REQUEST" && throughput.ReadCapacityUnits+throughput.WriteCapacityUnits > 0:
-		return nil, invalid("ValidationException", "One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
+		return nil, invalid("ValidationException", "One or more parameter values were invalid: Neither ReadCapacityUnits "+
+			"nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
 	}
-	t := &table{name: in.TableName, arn: tableARN(c, in.TableName), created: d.now(), billing: billing, schema: in.KeySchema, attributes: in.AttributeDefinitions, items: map[string]item{}}
+	t := &table{name: in.TableName, arn: tableARN(c, in.TableName), created: d.now(), billing: billing,
+		schema: in.KeySchema, attributes: in.AttributeDefinitions, items: map[string]item{}}
 	if err := t.check(); err != nil {
 		return nil, err
 	}
@@ -133,17 +137,21 @@ func (d *dynamodb) createTable(c *call) (any, error) {
 
 func (t *table) check() error {
 	if !tableName.MatchString(t.name) {
-		return invalid("ValidationException", "Invalid table/index name. Table/index names must be between 3 and 255 characters long, and may contain only the characters a-z, A-Z, 0-9, '_', '-', and '.'")
+		return invalid("ValidationException", "Invalid table/index name. Table/index names must be between 3 and 255 "+
+			"characters long, and may contain only the characters a-z, A-Z, 0-9, '_', '-', and '.'")
 	}
 	if n := len(t.schema); n < 1 || n > 2 || t.schema[0].KeyType != "HASH" || n == 2 && t.schema[1].KeyType != "RANGE" {
-		return invalid("ValidationException", "Invalid KeySchema: The first KeySchemaElement is not a HASH key type, or the second is not a RANGE key type")
+		return invalid("ValidationException", "Invalid KeySchema: The first KeySchemaElement is not a HASH key type, or "+
+			"the second is not a RANGE key type")
 	}
 	if len(t.attributes) != len(t.schema) {
-		return invalid("ValidationException", "One or more parameter values were invalid: Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions")
+		return invalid("ValidationException", "One or more parameter values were invalid: Number of attributes in "+
+			"KeySchema does not exactly match number of attributes defined in AttributeDefinitions")
 	}
 	for _, k := range t.schema {
 		if kind := t.keyKind(k.AttributeName); kind != "S" && kind != "N" && kind != "B" {
-			return invalid("ValidationException", "One or more parameter values were invalid: Some index key attributes are not defined in AttributeDefinitions. Keys: [%s]", k.AttributeName)
+			return invalid("ValidationException", "One or more parameter values were invalid: Some index key attributes are "+
+				"not defined in AttributeDefinitions. Keys: [%s]", k.AttributeName)
 		}
 	}
 	return nil
@@ -170,11 +178,14 @@ func (t *table) keyOf(i item, exact bool) (string, error) {
 		case !ok && exact:
 			return "", invalid("ValidationException", "The provided key element does not match the schema")
 		case !ok:
-			return "", invalid("ValidationException", "One or more parameter values were invalid: Missing the key %s in the item", k.AttributeName)
+			return "", invalid("ValidationException", "One or more parameter values were invalid: Missing the key %s in the "+
+				"item", k.AttributeName)
 		case a.kind != t.keyKind(k.AttributeName):
-			return "", invalid("ValidationException", "One or more parameter values were invalid: Type mismatch for key %s expected: %s actual: %s", k.AttributeName, t.keyKind(k.AttributeName), a.kind)
+			return "", invalid("ValidationException", "One or more parameter values were invalid: Type mismatch for key %s "+
+				"expected: %s actual: %s", k.AttributeName, t.keyKind(k.AttributeName), a.kind)
 		case a.text == "":
-			return "", invalid("ValidationException", "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: %s", k.AttributeName)
+			return "", invalid("ValidationException", "One or more parameter values are not valid. The AttributeValue for a "+
+				"key attribute cannot contain an empty string value. Key: %s", k.AttributeName)
 		}
 		// Ends with a zero, so that keys sort by their parts; a zero within a part is escaped.
 		key.WriteString(strings.ReplaceAll(a.text, "\x00", "\x00\xff"))
@@ -428,7 +439,8 @@ func (d *dynamodb) updateItem(c *call) (any, error) {
 	}
 	for _, k := range t.schema {
 		if e.targets[k.AttributeName] {
-			return nil, invalid("ValidationException", "One or more parameter values were invalid: Cannot update attribute %s. This attribute is part of the key", k.AttributeName)
+			return nil, invalid("ValidationException", "One or more parameter values were invalid: Cannot update attribute "+
+				"%s. This attribute is part of the key", k.AttributeName)
 		}
 	}
 	if err := in.check(e, old); err != nil {
@@ -464,7 +476,8 @@ func (d *dynamodb) scan(c *call) (any, error) {
 	limit := len(t.items)
 	if in.Limit != nil {
 		if limit = *in.Limit; limit < 1 {
-			return nil, invalid("ValidationException", "1 validation error detected: Value '%d' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1", limit)
+			return nil, invalid("ValidationException", "1 validation error detected: Value '%d' at 'limit' failed to satisfy "+
+				"constraint: Member must have value greater than or equal to 1", limit)
 		}
 	}
 	// An expression is checked even if there is nothing to apply it to.

@@ -30,17 +30,19 @@ func createLeases(t *testing.T, s *awsfake.Server) *dynamodb.Client {
 	t.Helper()
 	d := dynamodbAs(s, hub)
 	must(d.CreateTable(t.Context(), &dynamodb.CreateTableInput{
-		TableName:            leases,
-		BillingMode:          types.BillingModePayPerRequest,
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("ShardID"), KeyType: types.KeyTypeHash}},
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("ShardID"), AttributeType: types.ScalarAttributeTypeS}},
+		TableName:   leases,
+		BillingMode: types.BillingModePayPerRequest,
+		KeySchema:   []types.KeySchemaElement{{AttributeName: aws.String("ShardID"), KeyType: types.KeyTypeHash}},
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("ShardID"),
+			AttributeType: types.ScalarAttributeTypeS}},
 	}))(t)
 	return d
 }
 
 func getLease(t *testing.T, d *dynamodb.Client, shard string) values {
 	t.Helper()
-	return must(d.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: leases, Key: values{"ShardID": text(shard)}, ConsistentRead: aws.Bool(true)}))(t).Item
+	return must(d.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: leases, Key: values{"ShardID": text(shard)},
+		ConsistentRead: aws.Bool(true)}))(t).Item
 }
 
 func textOf(v types.AttributeValue) string {
@@ -57,7 +59,8 @@ func TestTables(t *testing.T) {
 	s := start(t, awsfake.Config{})
 	d := createLeases(t, s)
 	out := must(d.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: leases}))(t).Table
-	if out.TableStatus != types.TableStatusActive || *out.TableArn != "arn:aws:dynamodb:eu-central-1:111111111111:table/leases" {
+	if out.TableStatus != types.TableStatusActive ||
+		*out.TableArn != "arn:aws:dynamodb:eu-central-1:111111111111:table/leases" {
 		t.Fatalf("got %+v", out)
 	}
 	equal(t, "tables", must(d.ListTables(t.Context(), nil))(t).TableNames, []string{"leases"})
@@ -87,13 +90,15 @@ func TestATableSaysHowItIsPaidFor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := &dynamodb.CreateTableInput{
-				TableName:            aws.String("table-" + name),
-				BillingMode:          test.mode,
-				KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("ShardID"), KeyType: types.KeyTypeHash}},
-				AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("ShardID"), AttributeType: types.ScalarAttributeTypeS}},
+				TableName:   aws.String("table-" + name),
+				BillingMode: test.mode,
+				KeySchema:   []types.KeySchemaElement{{AttributeName: aws.String("ShardID"), KeyType: types.KeyTypeHash}},
+				AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("ShardID"),
+					AttributeType: types.ScalarAttributeTypeS}},
 			}
 			if test.read > 0 {
-				in.ProvisionedThroughput = &types.ProvisionedThroughput{ReadCapacityUnits: &test.read, WriteCapacityUnits: &test.write}
+				in.ProvisionedThroughput = &types.ProvisionedThroughput{ReadCapacityUnits: &test.read,
+					WriteCapacityUnits: &test.write}
 			}
 			_, err := d.CreateTable(t.Context(), in)
 			if test.want != "" {
@@ -115,7 +120,8 @@ func TestAnswersCarryTheirChecksum(t *testing.T) {
 	resp := must(transport.RoundTrip(req))(t)
 	defer resp.Body.Close()
 	body := must(io.ReadAll(resp.Body))(t)
-	if got, want := resp.Header.Get("X-Amz-Crc32"), fmt.Sprint(crc32.ChecksumIEEE(body)); resp.StatusCode != http.StatusOK || got != want {
+	if got, want := resp.Header.Get("X-Amz-Crc32"),
+		fmt.Sprint(crc32.ChecksumIEEE(body)); resp.StatusCode != http.StatusOK || got != want {
 		t.Fatalf("status %s, checksum %s of %s, want %s", resp.Status, got, body, want)
 	}
 }
@@ -126,7 +132,8 @@ func TestLeaseIsTakenByOneOnly(t *testing.T) {
 	d := createLeases(t, s)
 	take := func(owner, condition string, v values) error {
 		_, err := d.PutItem(t.Context(), &dynamodb.PutItemInput{
-			TableName: leases, Item: values{"ShardID": text("s0"), "AssignedTo": text(owner), "LeaseTimeout": text("t-" + owner)},
+			TableName: leases, Item: values{"ShardID": text("s0"), "AssignedTo": text(owner),
+				"LeaseTimeout": text("t-" + owner)},
 			ConditionExpression: &condition, ExpressionAttributeValues: v,
 		})
 		return err
@@ -161,14 +168,17 @@ func TestLeaseIsTakenByOneOnly(t *testing.T) {
 	}
 	wantCode(t, take("zombie", renew, held), "ConditionalCheckFailedException", "The conditional request failed")
 	// Without a space after the parenthesis.
-	claim := "ShardID = :id AND attribute_not_exists(ClaimRequest)AND AssignedTo = :assigned_to AND Checkpoint <> :checkpoint"
-	if err := take("claimer", claim, values{":id": text("s0"), ":assigned_to": text("successor"), ":checkpoint": text("x")}); err != nil {
+	claim := "ShardID = :id AND attribute_not_exists(ClaimRequest)AND AssignedTo = :assigned_to AND Checkpoint <> " +
+		":checkpoint"
+	if err := take("claimer", claim, values{":id": text("s0"), ":assigned_to": text("successor"),
+		":checkpoint": text("x")}); err != nil {
 		t.Fatal(err)
 	}
 
 	remove := &dynamodb.UpdateItemInput{
 		TableName: leases, Key: values{"ShardID": text("s0")}, UpdateExpression: aws.String("remove AssignedTo"),
-		ConditionExpression: aws.String("AssignedTo = :assigned_to"), ExpressionAttributeValues: values{":assigned_to": text("zombie")},
+		ConditionExpression:       aws.String("AssignedTo = :assigned_to"),
+		ExpressionAttributeValues: values{":assigned_to": text("zombie")},
 	}
 	_, err := d.UpdateItem(t.Context(), remove)
 	wantCode(t, err, "ConditionalCheckFailedException", "")
@@ -183,16 +193,23 @@ func TestConditions(t *testing.T) {
 	s := start(t, awsfake.Config{})
 	d := createLeases(t, s)
 	must(d.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: leases, Item: values{
-		"ShardID": text("s0"), "n": number("10.0"), "holder": text("worker-7"), "tags": &types.AttributeValueMemberSS{Value: []string{"b", "a"}},
-		"members": &types.AttributeValueMemberL{Value: []types.AttributeValue{number("1"), text("x")}}, "flag": &types.AttributeValueMemberBOOL{Value: true},
-		"octets": &types.AttributeValueMemberB{Value: []byte{0, 1, 2}}, "nothing": &types.AttributeValueMemberNULL{Value: true},
-		"nested": &types.AttributeValueMemberM{Value: values{"k": number("1.50")}},
+		"ShardID": text("s0"), "n": number("10.0"), "holder": text("worker-7"),
+		"tags":    &types.AttributeValueMemberSS{Value: []string{"b", "a"}},
+		"members": &types.AttributeValueMemberL{Value: []types.AttributeValue{number("1"), text("x")}},
+		"flag":    &types.AttributeValueMemberBOOL{Value: true},
+		"octets":  &types.AttributeValueMemberB{Value: []byte{0, 1, 2}},
+		"nothing": &types.AttributeValueMemberNULL{Value: true},
+		"nested":  &types.AttributeValueMemberM{Value: values{"k": number("1.50")}},
 	}}))(t)
 	v := values{
-		":ten": number("1e1"), ":nine": number("9"), ":eleven": number("11"), ":w": text("worker"), ":a": text("a"), ":z": text("z"),
-		":tags": &types.AttributeValueMemberSS{Value: []string{"a", "b"}}, ":raw": &types.AttributeValueMemberB{Value: []byte{0, 1}},
-		":list": &types.AttributeValueMemberL{Value: []types.AttributeValue{number("1"), text("x")}}, ":true": &types.AttributeValueMemberBOOL{Value: true},
-		":null": &types.AttributeValueMemberNULL{Value: true}, ":map": &types.AttributeValueMemberM{Value: values{"k": number("1.5")}},
+		":ten": number("1e1"), ":nine": number("9"), ":eleven": number("11"), ":w": text("worker"), ":a": text("a"),
+		":z":    text("z"),
+		":tags": &types.AttributeValueMemberSS{Value: []string{"a", "b"}},
+		":raw":  &types.AttributeValueMemberB{Value: []byte{0, 1}},
+		":list": &types.AttributeValueMemberL{Value: []types.AttributeValue{number("1"), text("x")}},
+		":true": &types.AttributeValueMemberBOOL{Value: true},
+		":null": &types.AttributeValueMemberNULL{Value: true},
+		":map":  &types.AttributeValueMemberM{Value: values{"k": number("1.5")}},
 	}
 	for condition, want := range map[string]bool{
 		"n = :ten":                    true,
@@ -225,7 +242,8 @@ func TestConditions(t *testing.T) {
 		for _, name := range regexp.MustCompile(`:\w+`).FindAllString(condition, -1) {
 			used[name] = v[name]
 		}
-		in := &dynamodb.UpdateItemInput{TableName: leases, Key: values{"ShardID": text("s0")}, ConditionExpression: &condition}
+		in := &dynamodb.UpdateItemInput{TableName: leases, Key: values{"ShardID": text("s0")},
+			ConditionExpression: &condition}
 		if len(used) > 0 {
 			in.ExpressionAttributeValues = used
 		}
@@ -263,7 +281,8 @@ func TestExpressionErrors(t *testing.T) {
 		strings.Repeat("(", 5000):   "Expression size",
 		"attribute_exists(ShardID)": "unused in expressions: keys: {:x}",
 	} {
-		_, err := d.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: leases, Item: values{"ShardID": text("s0")}, ConditionExpression: &condition, ExpressionAttributeValues: values{":x": text("x")}})
+		_, err := d.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: leases, Item: values{"ShardID": text("s0")},
+			ConditionExpression: &condition, ExpressionAttributeValues: values{":x": text("x")}})
 		t.Run(condition[:min(len(condition), 30)], func(t *testing.T) { wantCode(t, err, "ValidationException", want) })
 	}
 	for update, want := range map[string]string{
@@ -285,7 +304,8 @@ func TestExpressionErrors(t *testing.T) {
 		"REMOVE b":                        "unused in expressions: keys: {:x}",
 		"SET a = if_not_exists(a :x)":     `token: ":x"`,
 	} {
-		_, err := d.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{TableName: leases, Key: values{"ShardID": text("s0")}, UpdateExpression: &update, ExpressionAttributeValues: values{":x": text("x")}})
+		_, err := d.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{TableName: leases, Key: values{"ShardID": text("s0")},
+			UpdateExpression: &update, ExpressionAttributeValues: values{":x": text("x")}})
 		t.Run(update, func(t *testing.T) { wantCode(t, err, "ValidationException", want) })
 	}
 	if n := must(d.Scan(t.Context(), &dynamodb.ScanInput{TableName: leases}))(t).Count; n != 0 {
@@ -298,7 +318,8 @@ func TestUpdateItem(t *testing.T) {
 	d := createLeases(t, s)
 	in := &dynamodb.UpdateItemInput{
 		TableName: leases, Key: values{"ShardID": text("s0")}, ReturnValues: types.ReturnValueAllNew,
-		UpdateExpression:          aws.String("SET #c = if_not_exists(#c, :zero) + :one, Previous = if_not_exists(#c, :zero), AssignedTo = :w REMOVE Gone"),
+		UpdateExpression: aws.String("SET #c = if_not_exists(#c, :zero) + :one, Previous = if_not_exists(#c, " +
+			":zero), AssignedTo = :w REMOVE Gone"),
 		ExpressionAttributeNames:  map[string]string{"#c": "Counter"},
 		ExpressionAttributeValues: values{":zero": number("0"), ":one": number("1.50"), ":w": text("w")},
 	}
@@ -311,13 +332,15 @@ func TestUpdateItem(t *testing.T) {
 	}
 	_, err := d.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
 		TableName: leases, Key: values{"ShardID": text("s0")}, UpdateExpression: aws.String("SET a = absent"),
-		ConditionExpression: aws.String("attribute_not_exists(ShardID)"), ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		ConditionExpression:                 aws.String("attribute_not_exists(ShardID)"),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	var failed *types.ConditionalCheckFailedException
 	if !errors.As(err, &failed) || textOf(failed.Item["Counter"]) != "3" {
 		t.Fatalf("got %v", err)
 	}
-	out := must(d.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: leases, Key: values{"ShardID": text("s0")}, ReturnValues: types.ReturnValueAllOld}))(t)
+	out := must(d.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: leases, Key: values{"ShardID": text("s0")},
+		ReturnValues: types.ReturnValueAllOld}))(t)
 	if textOf(out.Attributes["Counter"]) != "3" || len(getLease(t, d, "s0")) != 0 {
 		t.Fatalf("got %v", out.Attributes)
 	}
@@ -327,10 +350,13 @@ func TestScan(t *testing.T) {
 	s := start(t, awsfake.Config{})
 	d := createLeases(t, s)
 	for i := range 10 {
-		must(d.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: leases, Item: values{"ShardID": text(fmt.Sprint("s", i)), "AssignedTo": text(fmt.Sprint("w", i%2)), "Checkpoint": text("c")}}))(t)
+		must(d.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: leases,
+			Item: values{"ShardID": text(fmt.Sprint("s", i)), "AssignedTo": text(fmt.Sprint("w", i%2)),
+				"Checkpoint": text("c")}}))(t)
 	}
 	in := &dynamodb.ScanInput{
-		TableName: leases, Limit: aws.Int32(3), FilterExpression: aws.String("AssignedTo = :w"), ProjectionExpression: aws.String("ShardID, AssignedTo"),
+		TableName: leases, Limit: aws.Int32(3), FilterExpression: aws.String("AssignedTo = :w"),
+		ProjectionExpression:      aws.String("ShardID, AssignedTo"),
 		ExpressionAttributeValues: values{":w": text("w1")},
 	}
 	pages := dynamodb.NewScanPaginator(d, in)
@@ -351,7 +377,8 @@ func TestScan(t *testing.T) {
 		t.Fatalf("%d pages, want 4", n)
 	}
 	// A page that is full does not know that it is the last.
-	if all := must(d.Scan(t.Context(), &dynamodb.ScanInput{TableName: leases, Limit: aws.Int32(10)}))(t); textOf(all.LastEvaluatedKey["ShardID"]) != "s9" {
+	if all := must(d.Scan(t.Context(), &dynamodb.ScanInput{TableName: leases,
+		Limit: aws.Int32(10)}))(t); textOf(all.LastEvaluatedKey["ShardID"]) != "s9" {
 		t.Fatalf("got the key %v", all.LastEvaluatedKey)
 	}
 	out := must(d.Scan(t.Context(), &dynamodb.ScanInput{TableName: leases, Select: types.SelectCount}))(t)
@@ -366,13 +393,15 @@ func TestScanStopsAtOneMebibyte(t *testing.T) {
 	s := start(t, awsfake.Config{})
 	d := createLeases(t, s)
 	for i := range 6 {
-		must(d.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: leases, Item: values{"ShardID": text(fmt.Sprint("s", i)), "x": text(strings.Repeat("x", 300<<10))}}))(t)
+		must(d.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: leases,
+			Item: values{"ShardID": text(fmt.Sprint("s", i)), "x": text(strings.Repeat("x", 300<<10))}}))(t)
 	}
 	out := must(d.Scan(t.Context(), &dynamodb.ScanInput{TableName: leases}))(t)
 	if len(out.Items) != 4 || textOf(out.LastEvaluatedKey["ShardID"]) != "s3" {
 		t.Fatalf("got %d items and the key %v", len(out.Items), out.LastEvaluatedKey)
 	}
-	_, err := d.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: leases, Item: values{"ShardID": text("s"), "x": text(strings.Repeat("x", 400<<10))}})
+	_, err := d.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: leases,
+		Item: values{"ShardID": text("s"), "x": text(strings.Repeat("x", 400<<10))}})
 	wantCode(t, err, "ValidationException", "Item size")
 }
 
@@ -380,9 +409,13 @@ func TestItemsKeepTheirValues(t *testing.T) {
 	s := start(t, awsfake.Config{})
 	d := createLeases(t, s)
 	in := values{
-		"ShardID": text("ü\x00\""), "n": number("-0012.3400e-2"), "big": number("1e125"), "raw": &types.AttributeValueMemberB{Value: []byte{0xff, 0}},
-		"rawset": &types.AttributeValueMemberBS{Value: [][]byte{{1}, {2}}}, "numbers": &types.AttributeValueMemberNS{Value: []string{"2.0", "1"}},
-		"empty": &types.AttributeValueMemberL{Value: []types.AttributeValue{}}, "deep": &types.AttributeValueMemberM{Value: values{"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{&types.AttributeValueMemberBOOL{Value: false}}}}},
+		"ShardID": text("ü\x00\""), "n": number("-0012.3400e-2"), "big": number("1e125"),
+		"raw":     &types.AttributeValueMemberB{Value: []byte{0xff, 0}},
+		"rawset":  &types.AttributeValueMemberBS{Value: [][]byte{{1}, {2}}},
+		"numbers": &types.AttributeValueMemberNS{Value: []string{"2.0", "1"}},
+		"empty":   &types.AttributeValueMemberL{Value: []types.AttributeValue{}},
+		"deep": &types.AttributeValueMemberM{Value: values{"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{
+			&types.AttributeValueMemberBOOL{Value: false}}}}},
 	}
 	must(d.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: leases, Item: in}))(t)
 	got := getLease(t, d, "ü\x00\"")
@@ -397,7 +430,8 @@ func TestItemsKeepTheirValues(t *testing.T) {
 	}
 	equal(t, "raw", got["raw"].(*types.AttributeValueMemberB).Value, []byte{0xff, 0})
 	equal(t, "numbers", got["numbers"].(*types.AttributeValueMemberNS).Value, []string{"1", "2"})
-	if deep := got["deep"].(*types.AttributeValueMemberM).Value["l"].(*types.AttributeValueMemberL).Value[0]; deep.(*types.AttributeValueMemberBOOL).Value {
+	list := got["deep"].(*types.AttributeValueMemberM).Value["l"].(*types.AttributeValueMemberL).Value
+	if list[0].(*types.AttributeValueMemberBOOL).Value {
 		t.Error("false became true")
 	}
 	for name, bad := range map[string]struct {
@@ -413,7 +447,8 @@ func TestItemsKeepTheirValues(t *testing.T) {
 		"huge exponent": {number("1e999999999"), "cannot be converted"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := d.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: leases, Item: values{"ShardID": text("s"), "x": bad.v}})
+			_, err := d.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: leases,
+				Item: values{"ShardID": text("s"), "x": bad.v}})
 			wantCode(t, err, "ValidationException", bad.want)
 		})
 	}
@@ -425,24 +460,31 @@ func TestKeysMustFitTheSchema(t *testing.T) {
 	must(d.CreateTable(t.Context(), &dynamodb.CreateTableInput{
 		TableName:   leases,
 		BillingMode: types.BillingModePayPerRequest,
-		KeySchema:   []types.KeySchemaElement{{AttributeName: aws.String("a"), KeyType: types.KeyTypeHash}, {AttributeName: aws.String("b"), KeyType: types.KeyTypeRange}},
+		KeySchema: []types.KeySchemaElement{{AttributeName: aws.String("a"), KeyType: types.KeyTypeHash},
+			{AttributeName: aws.String("b"), KeyType: types.KeyTypeRange}},
 		AttributeDefinitions: []types.AttributeDefinition{
-			{AttributeName: aws.String("a"), AttributeType: types.ScalarAttributeTypeS}, {AttributeName: aws.String("b"), AttributeType: types.ScalarAttributeTypeN}},
+			{AttributeName: aws.String("a"), AttributeType: types.ScalarAttributeTypeS},
+			{AttributeName: aws.String("b"), AttributeType: types.ScalarAttributeTypeN}},
 	}))(t)
 	for _, b := range []string{"1", "1.0", "2"} {
-		must(d.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: leases, Item: values{"a": text("x"), "b": number(b)}}))(t)
+		must(d.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: leases,
+			Item: values{"a": text("x"), "b": number(b)}}))(t)
 	}
 	if n := must(d.Scan(t.Context(), &dynamodb.ScanInput{TableName: leases}))(t).Count; n != 2 {
 		t.Fatalf("%d items, want 2: 1 and 1.0 are the same key", n)
 	}
-	for name, key := range map[string]values{"too few": {"a": text("x")}, "too many": {"a": text("x"), "b": number("1"), "c": text("x")}, "type": {"a": text("x"), "b": text("1")}, "empty": {"a": text(""), "b": number("1")}} {
+	for name, key := range map[string]values{"too few": {"a": text("x")},
+		"too many": {"a": text("x"), "b": number("1"), "c": text("x")}, "type": {"a": text("x"), "b": text("1")},
+		"empty": {"a": text(""), "b": number("1")}} {
 		t.Run(name, func(t *testing.T) {
 			_, err := d.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: leases, Key: key})
 			wantCode(t, err, "ValidationException", "")
 		})
 	}
-	_, err := d.CreateTable(t.Context(), &dynamodb.CreateTableInput{TableName: leases, BillingMode: types.BillingModePayPerRequest,
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("a"), KeyType: types.KeyTypeHash}},
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("a"), AttributeType: types.ScalarAttributeTypeS}}})
+	_, err := d.CreateTable(t.Context(), &dynamodb.CreateTableInput{TableName: leases,
+		BillingMode: types.BillingModePayPerRequest,
+		KeySchema:   []types.KeySchemaElement{{AttributeName: aws.String("a"), KeyType: types.KeyTypeHash}},
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("a"),
+			AttributeType: types.ScalarAttributeTypeS}}})
 	wantCode(t, err, "ResourceInUseException", "Table already exists")
 }

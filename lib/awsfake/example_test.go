@@ -24,14 +24,18 @@ func Example() {
 	ctx := context.Background()
 	client := kinesis.NewFromConfig(server.AWSConfig("111111111111", "eu-central-1"))
 	stream := aws.String("events")
-	if _, err := client.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: stream, ShardCount: aws.Int32(1)}); err != nil {
+	if _, err := client.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: stream,
+		ShardCount: aws.Int32(1)}); err != nil {
 		log.Fatal(err)
 	}
-	put, err := client.PutRecord(ctx, &kinesis.PutRecordInput{StreamName: stream, PartitionKey: aws.String("key"), Data: []byte("hello")})
+	put, err := client.PutRecord(ctx, &kinesis.PutRecordInput{StreamName: stream, PartitionKey: aws.String("key"),
+		Data: []byte("hello")})
 	if err != nil {
 		log.Fatal(err)
 	}
-	iterator, err := client.GetShardIterator(ctx, &kinesis.GetShardIteratorInput{StreamName: stream, ShardId: put.ShardId, ShardIteratorType: types.ShardIteratorTypeTrimHorizon})
+	iterator, err := client.GetShardIterator(ctx,
+		&kinesis.GetShardIteratorInput{StreamName: stream, ShardId: put.ShardId,
+			ShardIteratorType: types.ShardIteratorTypeTrimHorizon})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -39,6 +43,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("%s, throttled %d time, put %d times\n", page.Records[0].Data, throttle.Count(), server.Calls("kinesis:PutRecord"))
+	fmt.Printf("%s, throttled %d time, put %d times\n", page.Records[0].Data, throttle.Count(),
+		server.Calls("kinesis:PutRecord"))
 	// Output: hello, throttled 1 time, put 2 times
 }

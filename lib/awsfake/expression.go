@@ -42,12 +42,14 @@ var reservedWords string
 func (e *expressions) unused() error {
 	for _, v := range slices.Sorted(maps.Keys(e.values)) {
 		if !e.usedValues[v] {
-			return invalid("ValidationException", "Value provided in ExpressionAttributeValues unused in expressions: keys: {%s}", v)
+			return invalid("ValidationException", "Value provided in ExpressionAttributeValues unused in expressions: keys: "+
+				"{%s}", v)
 		}
 	}
 	for _, n := range slices.Sorted(maps.Keys(e.names)) {
 		if !e.usedNames[n] {
-			return invalid("ValidationException", "Value provided in ExpressionAttributeNames unused in expressions: keys: {%s}", n)
+			return invalid("ValidationException", "Value provided in ExpressionAttributeNames unused in expressions: keys: {%s}",
+				n)
 		}
 	}
 	return nil
@@ -155,7 +157,9 @@ type parser struct {
 	*expressions
 	tokens []string
 	on     item
-	failed *apiError // the first error that depends on the item; reading goes on, for an error of the expression comes first
+	// The first error that depends on the item. Reading goes on, since an error of the
+	// expression comes first.
+	failed *apiError
 }
 
 func (p *parser) fail(format string, args ...any) {
@@ -312,7 +316,8 @@ func (p *parser) function(name string) (bool, error) {
 		result = func(a, _ *attribute) bool { return a == nil }
 	case "begins_with":
 		result = func(a, b *attribute) bool {
-			return a != nil && b != nil && a.kind == b.kind && (a.kind == "S" || a.kind == "B") && strings.HasPrefix(a.text, b.text)
+			return a != nil && b != nil && a.kind == b.kind && (a.kind == "S" || a.kind == "B") &&
+				strings.HasPrefix(a.text, b.text)
 		}
 	case "contains":
 		result = func(a, b *attribute) bool { return a != nil && b != nil && a.contains(b) }
@@ -452,7 +457,8 @@ func (p *parser) name(token string) (string, error) {
 func (p *parser) target() (string, error) {
 	name, err := p.name(p.next())
 	if err == nil && p.targets[name] {
-		err = wrong("Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [%s], path two: [%[1]s]", name)
+		err = wrong("Two document paths overlap with each other; must remove or rewrite one of these paths; path one: "+
+			"[%s], path two: [%[1]s]", name)
 	}
 	if err == nil {
 		p.targets[name] = true

@@ -38,7 +38,8 @@ const (
 
 // String is the name of the effect.
 func (e Effect) String() string {
-	names := [...]string{"none", "Throttle", "ServerError", "Deny", "Reset", "BlackHole", "LostAnswer", "PartialFailure", "ExpiredIterator", "EmptyPage"}
+	names := [...]string{"none", "Throttle", "ServerError", "Deny", "Reset", "BlackHole", "LostAnswer", "PartialFailure",
+		"ExpiredIterator", "EmptyPage"}
 	if e < 0 || int(e) >= len(names) {
 		return fmt.Sprintf("Effect(%d)", int(e))
 	}
@@ -111,7 +112,8 @@ func (i *Injection) Wait(ctx context.Context, n int) error {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return fmt.Errorf("awsfake: %s on %q happened %d times, waited for %d: %w", i.fault.Effect, i.fault.Operation, count, n, ctx.Err())
+			return fmt.Errorf("awsfake: %s on %q happened %d times, waited for %d: %w", i.fault.Effect, i.fault.Operation, count,
+				n, ctx.Err())
 		}
 	}
 }
@@ -173,7 +175,8 @@ func (l *faultList) add(f Fault) *Injection {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	i := &Injection{list: l, fault: f, rand: rand.New(rand.NewPCG(uint64(l.seed), uint64(l.added))), changed: make(chan struct{})}
+	i := &Injection{list: l, fault: f, rand: rand.New(rand.NewPCG(uint64(l.seed), uint64(l.added))),
+		changed: make(chan struct{})}
 	l.added++
 	l.injections = append(l.injections, i)
 	return i
@@ -194,7 +197,8 @@ func (l *faultList) choose(c *Call) (Effect, *Injection) {
 			continue
 		}
 		i.seen++
-		if i.seen <= f.After || f.Times > 0 && i.claimed >= f.Times || f.Probability < 1 && i.rand.Float64() >= f.Probability {
+		if i.seen <= f.After || f.Times > 0 && i.claimed >= f.Times ||
+			f.Probability < 1 && i.rand.Float64() >= f.Probability {
 			continue
 		}
 		i.claimed++

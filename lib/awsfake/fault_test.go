@@ -31,11 +31,13 @@ func wantCount(t *testing.T, i *awsfake.Injection, want int) {
 func refusals(t *testing.T, s *awsfake.Server) map[string]error {
 	t.Helper()
 	errs := map[string]error{}
-	_, errs["kinesis data"] = kinesisAs(s, hub).PutRecord(t.Context(), &kinesis.PutRecordInput{StreamARN: &events, PartitionKey: aws.String("k"), Data: []byte("x")})
+	_, errs["kinesis data"] = kinesisAs(s, hub).PutRecord(t.Context(),
+		&kinesis.PutRecordInput{StreamARN: &events, PartitionKey: aws.String("k"), Data: []byte("x")})
 	_, errs["kinesis control"] = kinesisAs(s, hub).ListShards(t.Context(), &kinesis.ListShardsInput{StreamARN: &events})
 	_, errs["dynamodb"] = dynamodbAs(s, hub).ListTables(t.Context(), nil)
 	_, errs["sts"] = sts.NewFromConfig(once(s, hub)).GetCallerIdentity(t.Context(), nil)
-	_, errs["s3"] = s3.NewFromConfig(once(s, hub)).PutObject(t.Context(), &s3.PutObjectInput{Bucket: archive, Key: aws.String("k"), Body: strings.NewReader(strings.Repeat("x", 1<<20))})
+	_, errs["s3"] = s3.NewFromConfig(once(s, hub)).PutObject(t.Context(),
+		&s3.PutObjectInput{Bucket: archive, Key: aws.String("k"), Body: strings.NewReader(strings.Repeat("x", 1<<20))})
 	return errs
 }
 
@@ -46,15 +48,19 @@ func TestRefusalsAreTheServicesOwn(t *testing.T) {
 	}{
 		awsfake.Throttle: {
 			map[string]int{"kinesis data": 400, "kinesis control": 400, "dynamodb": 400, "sts": 400, "s3": 503},
-			map[string]string{"kinesis data": "ProvisionedThroughputExceededException", "kinesis control": "LimitExceededException", "dynamodb": "ProvisionedThroughputExceededException", "sts": "Throttling", "s3": "SlowDown"},
+			map[string]string{"kinesis data": "ProvisionedThroughputExceededException",
+				"kinesis control": "LimitExceededException", "dynamodb": "ProvisionedThroughputExceededException",
+				"sts": "Throttling", "s3": "SlowDown"},
 		},
 		awsfake.ServerError: {
 			map[string]int{"kinesis data": 500, "kinesis control": 500, "dynamodb": 500, "sts": 500, "s3": 500},
-			map[string]string{"kinesis data": "InternalFailure", "kinesis control": "InternalFailure", "dynamodb": "InternalServerError", "sts": "InternalFailure", "s3": "InternalError"},
+			map[string]string{"kinesis data": "InternalFailure", "kinesis control": "InternalFailure",
+				"dynamodb": "InternalServerError", "sts": "InternalFailure", "s3": "InternalError"},
 		},
 		awsfake.Deny: {
 			map[string]int{"kinesis data": 400, "kinesis control": 400, "dynamodb": 400, "sts": 403, "s3": 403},
-			map[string]string{"kinesis data": "AccessDeniedException", "kinesis control": "AccessDeniedException", "dynamodb": "AccessDeniedException", "sts": "AccessDenied", "s3": "AccessDenied"},
+			map[string]string{"kinesis data": "AccessDeniedException", "kinesis control": "AccessDeniedException",
+				"dynamodb": "AccessDeniedException", "sts": "AccessDenied", "s3": "AccessDenied"},
 		},
 	} {
 		t.Run(effect.String(), func(t *testing.T) {
@@ -99,7 +105,8 @@ func TestReset(t *testing.T) {
 	s := start(t, awsfake.Config{})
 	k := createEvents(t, s, 1)
 	i := s.Inject(awsfake.Fault{Operation: "kinesis:PutRecord", Effect: awsfake.Reset, Times: 1})
-	_, err := k.PutRecord(t.Context(), &kinesis.PutRecordInput{StreamARN: &events, PartitionKey: aws.String("k"), Data: []byte("x")})
+	_, err := k.PutRecord(t.Context(), &kinesis.PutRecordInput{StreamARN: &events, PartitionKey: aws.String("k"),
+		Data: []byte("x")})
 	if !errors.Is(err, syscall.ECONNRESET) {
 		t.Fatalf("got %v", err)
 	}
@@ -116,12 +123,14 @@ func TestLostAnswerIsApplied(t *testing.T) {
 	d := createLeases(t, s)
 	c := createBucket(t, s)
 	i := s.Inject(awsfake.Fault{Effect: awsfake.LostAnswer, Times: 3})
-	_, errs := k.PutRecord(t.Context(), &kinesis.PutRecordInput{StreamARN: &events, PartitionKey: aws.String("k"), Data: []byte("x")})
+	_, errs := k.PutRecord(t.Context(), &kinesis.PutRecordInput{StreamARN: &events, PartitionKey: aws.String("k"),
+		Data: []byte("x")})
 	_, err := d.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: leases, Item: values{"ShardID": text("s0")}})
 	if errs == nil || err == nil {
 		t.Fatalf("got %v and %v", errs, err)
 	}
-	if _, err = c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: archive, Key: aws.String("k"), Body: strings.NewReader("x")}); err == nil {
+	if _, err = c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: archive, Key: aws.String("k"),
+		Body: strings.NewReader("x")}); err == nil {
 		t.Fatal("the object's answer came")
 	}
 	wantCount(t, i, 3)
@@ -154,7 +163,8 @@ func TestBlackHoleHangsUntilTheClientGivesUp(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error, 1)
 	go func() {
-		_, err := k.PutRecord(ctx, &kinesis.PutRecordInput{StreamARN: &events, PartitionKey: aws.String("k"), Data: []byte("x")})
+		_, err := k.PutRecord(ctx, &kinesis.PutRecordInput{StreamARN: &events, PartitionKey: aws.String("k"),
+			Data: []byte("x")})
 		failed <- err
 	}()
 	if err := i.Wait(t.Context(), 1); err != nil {
@@ -177,7 +187,8 @@ func TestBlackHoleHangsUntilClose(t *testing.T) {
 	i := s.Inject(awsfake.Fault{Operation: "s3:PutObject", Effect: awsfake.BlackHole})
 	failed := make(chan error, 1)
 	go func() {
-		_, err := c.PutObject(context.Background(), &s3.PutObjectInput{Bucket: archive, Key: aws.String("k"), Body: strings.NewReader(strings.Repeat("x", 1<<20))})
+		_, err := c.PutObject(context.Background(),
+			&s3.PutObjectInput{Bucket: archive, Key: aws.String("k"), Body: strings.NewReader(strings.Repeat("x", 1<<20))})
 		failed <- err
 	}()
 	if err := i.Wait(t.Context(), 1); err != nil {
@@ -201,7 +212,8 @@ func putMany(t *testing.T, k *kinesis.Client, n int) *kinesis.PutRecordsOutput {
 	t.Helper()
 	in := &kinesis.PutRecordsInput{StreamARN: &events}
 	for i := range n {
-		in.Records = append(in.Records, types.PutRecordsRequestEntry{PartitionKey: aws.String(strconv.Itoa(i)), Data: []byte("x")})
+		in.Records = append(in.Records, types.PutRecordsRequestEntry{PartitionKey: aws.String(strconv.Itoa(i)),
+			Data: []byte("x")})
 	}
 	return must(k.PutRecords(t.Context(), in))(t)
 }
@@ -306,7 +318,8 @@ func TestWhichCallsAFaultMeets(t *testing.T) {
 		".xx...": {After: 1, Times: 2},
 		"x.x.x.": {When: func(c awsfake.Call) bool {
 			odd = !odd
-			return odd && c.Account == hub && c.Region == region && c.Operation == "dynamodb:ListTables" && string(c.Body) == "{}"
+			return odd && c.Account == hub && c.Region == region && c.Operation == "dynamodb:ListTables" &&
+				string(c.Body) == "{}"
 		}},
 	} {
 		f.Effect = awsfake.ServerError

@@ -42,7 +42,8 @@ func newKinesis(now func() time.Time, limits bool) (*kinesis, error) {
 }
 
 // kinesisDataOperations are those that a shard's throughput limits.
-var kinesisDataOperations = map[string]bool{"PutRecord": true, "PutRecords": true, "GetRecords": true, "GetShardIterator": true}
+var kinesisDataOperations = map[string]bool{"PutRecord": true, "PutRecords": true, "GetRecords": true,
+	"GetShardIterator": true}
 
 // do answers a call.
 func (k *kinesis) do(c *call) (any, error) {
@@ -109,7 +110,8 @@ func (k *kinesis) find(c *call, ref streamRef) (*stream, error) {
 	}
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) != 6 || parts[2] != "kinesis" || !strings.HasPrefix(parts[5], "stream/") {
-		return nil, invalid("ValidationException", "1 validation error detected: Value '%s' at 'streamARN' failed to satisfy constraint: Member must satisfy regular expression pattern: arn:aws.*:kinesis:.*:\\d{12}:stream/\\S+", arn)
+		return nil, invalid("ValidationException", "1 validation error detected: Value '%s' at 'streamARN' failed to "+
+			"satisfy constraint: Member must satisfy regular expression pattern: arn:aws.*:kinesis:.*:\\d{12}:stream/\\S+", arn)
 	}
 	owner, name := parts[4], strings.TrimPrefix(parts[5], "stream/")
 	k.mu.RLock()
@@ -125,7 +127,8 @@ func (k *kinesis) find(c *call, ref streamRef) (*stream, error) {
 	}
 	if owner != c.Account && !s.policy.allows(c, c.Operation, arn) {
 		s.mu.Unlock()
-		return nil, invalid("AccessDeniedException", "User: %s is not authorized to perform: %s on resource: %s because no resource-based policy allows the %s action", c.user, c.Operation, arn, c.Operation)
+		return nil, invalid("AccessDeniedException", "User: %s is not authorized to perform: %s on resource: %s because "+
+			"no resource-based policy allows the %s action", c.user, c.Operation, arn, c.Operation)
 	}
 	s.expire(k.now())
 	return s, nil
@@ -137,11 +140,13 @@ func streamNotFound(name, account string) error {
 
 // notEligible is the error for a shard that cannot be split or merged any more.
 func notEligible(sh *shard, s *stream) error {
-	return invalid("ResourceInUseException", "Shard %s in stream %s under account %s has already been merged or split, and thus is not eligible for merging or splitting.", sh.id, s.name, s.account)
+	return invalid("ResourceInUseException", "Shard %s in stream %s under account %s has already been merged or split, "+
+		"and thus is not eligible for merging or splitting.", sh.id, s.name, s.account)
 }
 
 func noShard(id string, s *stream) error {
-	return invalid("ResourceNotFoundException", "Could not find shard %s in stream %s under account %s.", id, s.name, s.account)
+	return invalid("ResourceNotFoundException", "Could not find shard %s in stream %s under account %s.", id, s.name,
+		s.account)
 }
 
 func (k *kinesis) createStream(c *call) (any, error) {
@@ -156,7 +161,8 @@ func (k *kinesis) createStream(c *call) (any, error) {
 		return nil, err
 	}
 	if !streamName.MatchString(in.StreamName) {
-		return nil, invalid("ValidationException", "1 validation error detected: Value '%s' at 'streamName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+", in.StreamName)
+		return nil, invalid("ValidationException", "1 validation error detected: Value '%s' at 'streamName' failed to "+
+			"satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+", in.StreamName)
 	}
 	shards := 4 // what an on-demand stream begins with
 	if in.ShardCount != nil {
@@ -165,7 +171,8 @@ func (k *kinesis) createStream(c *call) (any, error) {
 		return nil, invalid("InvalidArgumentException", "ShardCount must be provided for a stream in PROVISIONED mode.")
 	}
 	if shards < 1 || shards > 10000 {
-		return nil, invalid("ValidationException", "1 validation error detected: Value '%d' at 'shardCount' failed to satisfy constraint: Member must have value between 1 and 10000", shards)
+		return nil, invalid("ValidationException", "1 validation error detected: Value '%d' at 'shardCount' failed to "+
+			"satisfy constraint: Member must have value between 1 and 10000", shards)
 	}
 	s := newStream(c.Account, c.Region, in.StreamName, shards, k.now())
 	if in.MaxRecordSizeInKiB != 0 {
@@ -239,7 +246,8 @@ type shardDescription struct {
 }
 
 func (s *shard) describe() shardDescription {
-	return shardDescription{s.id, s.parent, s.other, hashRange{s.start.String(), s.end.String()}, sequenceRange{s.first, s.last}}
+	return shardDescription{s.id, s.parent, s.other, hashRange{s.start.String(), s.end.String()},
+		sequenceRange{s.first, s.last}}
 }
 
 func describeShards(shards []*shard) []shardDescription {
@@ -375,7 +383,8 @@ func (k *kinesis) listShards(c *call) (any, error) {
 	limit := 1000
 	if in.MaxResults != nil {
 		if limit = *in.MaxResults; limit < 1 || limit > 10000 {
-			return nil, invalid("ValidationException", "1 validation error detected: Value '%d' at 'maxResults' failed to satisfy constraint: Member must have value between 1 and 10000", limit)
+			return nil, invalid("ValidationException", "1 validation error detected: Value '%d' at 'maxResults' failed to "+
+				"satisfy constraint: Member must have value between 1 and 10000", limit)
 		}
 	}
 	from := shardsToken{After: in.ExclusiveStartShardId, Filter: in.ShardFilter}
@@ -434,7 +443,9 @@ func (s *stream) filter(f *shardFilter, now time.Time) ([]*shard, error) {
 	case "FROM_TIMESTAMP":
 		pass = func(sh *shard) bool { return !sh.isClosed() || !sh.closed.Before(at) }
 	default:
-		return nil, invalid("ValidationException", "1 validation error detected: Value '%s' at 'shardFilter.type' failed to satisfy constraint: Member must satisfy enum value set: [AFTER_SHARD_ID, AT_TRIM_HORIZON, FROM_TRIM_HORIZON, AT_LATEST, AT_TIMESTAMP, FROM_TIMESTAMP]", f.Type)
+		return nil, invalid("ValidationException", "1 validation error detected: Value '%s' at 'shardFilter.type' failed "+
+			"to satisfy constraint: Member must satisfy enum value set: [AFTER_SHARD_ID, AT_TRIM_HORIZON, FROM_TRIM_HORIZON, "+
+			"AT_LATEST, AT_TIMESTAMP, FROM_TIMESTAMP]", f.Type)
 	}
 	var out []*shard
 	for _, sh := range s.shards {
@@ -476,17 +487,20 @@ func (e *putEntry) size() int { return len(e.Data) + len(e.PartitionKey) }
 // check returns the key's place, or what is wrong with the entry; member is where it is in the request.
 func (e *putEntry) check(member string, maxRecord int) (hashKey, error) {
 	if n := utf8.RuneCountInString(e.PartitionKey); n < 1 || n > 256 {
-		return hashKey{}, invalid("ValidationException", "1 validation error detected: Value '%s' at '%spartitionKey' failed to satisfy constraint: Member must have length between 1 and 256", e.PartitionKey, member)
+		return hashKey{}, invalid("ValidationException", "1 validation error detected: Value '%s' at '%spartitionKey' "+
+			"failed to satisfy constraint: Member must have length between 1 and 256", e.PartitionKey, member)
 	}
 	if e.size() > maxRecord {
-		return hashKey{}, invalid("ValidationException", "1 validation error detected: Value at '%sdata' failed to satisfy constraint: Member must have length less than or equal to %d", member, maxRecord)
+		return hashKey{}, invalid("ValidationException", "1 validation error detected: Value at '%sdata' failed to "+
+			"satisfy constraint: Member must have length less than or equal to %d", member, maxRecord)
 	}
 	if e.ExplicitHashKey == "" {
 		return hashOf(e.PartitionKey), nil
 	}
 	h, ok := parseHashKey(e.ExplicitHashKey)
 	if !ok {
-		return hashKey{}, invalid("InvalidArgumentException", "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was %s", e.ExplicitHashKey)
+		return hashKey{}, invalid("InvalidArgumentException", "Invalid ExplicitHashKey. ExplicitHashKey must be in the "+
+			"range: [0, 2^128-1]. Specified value was %s", e.ExplicitHashKey)
 	}
 	return h, nil
 }
@@ -552,7 +566,8 @@ func (k *kinesis) putRecords(c *call) (any, error) {
 		return nil, err
 	}
 	if n := len(in.Records); n < 1 || n > 500 {
-		return nil, invalid("ValidationException", "1 validation error detected: Value at 'records' failed to satisfy constraint: Member must have length between 1 and 500")
+		return nil, invalid("ValidationException", "1 validation error detected: Value at 'records' failed to satisfy "+
+			"constraint: Member must have length between 1 and 500")
 	}
 	s, err := k.find(c, in.ref())
 	if err != nil {
@@ -646,7 +661,8 @@ func (k *kinesis) getShardIterator(c *call) (any, error) {
 	defer s.mu.Unlock()
 	sh := s.shard(in.ShardId)
 	if sh == nil {
-		return nil, invalid("ResourceNotFoundException", "Shard %s in stream %s under account %s does not exist", in.ShardId, s.name, s.account)
+		return nil, invalid("ResourceNotFoundException", "Shard %s in stream %s under account %s does not exist", in.ShardId,
+			s.name, s.account)
 	}
 	var position int64
 	switch in.ShardIteratorType {
@@ -659,7 +675,9 @@ func (k *kinesis) getShardIterator(c *call) (any, error) {
 	case "AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER":
 		position, err = s.positionOf(sh, in.StartingSequenceNumber, in.ShardIteratorType == "AFTER_SEQUENCE_NUMBER")
 	default:
-		err = invalid("ValidationException", "1 validation error detected: Value '%s' at 'shardIteratorType' failed to satisfy constraint: Member must satisfy enum value set: [AFTER_SEQUENCE_NUMBER, LATEST, AT_TIMESTAMP, AT_SEQUENCE_NUMBER, TRIM_HORIZON]", in.ShardIteratorType)
+		err = invalid("ValidationException", "1 validation error detected: Value '%s' at 'shardIteratorType' failed to "+
+			"satisfy constraint: Member must satisfy enum value set: [AFTER_SEQUENCE_NUMBER, LATEST, AT_TIMESTAMP, "+
+			"AT_SEQUENCE_NUMBER, TRIM_HORIZON]", in.ShardIteratorType)
 	}
 	if err != nil {
 		return nil, err
@@ -673,11 +691,13 @@ func (k *kinesis) iterator(s *stream, sh *shard, position int64) string {
 
 func (k *kinesis) positionAt(sh *shard, timestamp *float64) (int64, error) {
 	if timestamp == nil {
-		return 0, invalid("InvalidArgumentException", "Must specify timestamp parameter for iterator of type AT_TIMESTAMP. Current request has no timestamp parameter.")
+		return 0, invalid("InvalidArgumentException",
+			"Must specify timestamp parameter for iterator of type AT_TIMESTAMP. Current request has no timestamp parameter.")
 	}
 	at, now := parseSeconds(*timestamp), k.now()
 	if at.After(now) {
-		return 0, invalid("InvalidArgumentException", "The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. timestampInMillis: %d, currentTimestampInMillis: %d", at.UnixMilli(), now.UnixMilli())
+		return 0, invalid("InvalidArgumentException", "The timestampInMillis parameter cannot be greater than the "+
+			"currentTimestampInMillis. timestampInMillis: %d, currentTimestampInMillis: %d", at.UnixMilli(), now.UnixMilli())
 	}
 	return sh.trimmed + int64(sh.since(at)), nil
 }
@@ -687,13 +707,17 @@ var digits = regexp.MustCompile(`^(0|[1-9]\d{0,128})$`)
 // positionOf is the position of a sequence number, or the one behind it.
 func (s *stream) positionOf(sh *shard, sequence string, after bool) (int64, error) {
 	if !digits.MatchString(sequence) {
-		return 0, invalid("ValidationException", "1 validation error detected: Value '%s' at 'startingSequenceNumber' failed to satisfy constraint: Member must satisfy regular expression pattern: 0|([1-9]\\d{0,128})", sequence)
+		return 0, invalid("ValidationException", "1 validation error detected: Value '%s' at 'startingSequenceNumber' "+
+			"failed to satisfy constraint: Member must satisfy regular expression pattern: 0|([1-9]\\d{0,128})", sequence)
 	}
 	if len(sequence) != len(sh.first) || sequence[:23] != sh.first[:23] {
-		return 0, invalid("InvalidArgumentException", "StartingSequenceNumber %s used in GetShardIterator on shard %s in stream %s under account %s is invalid because it did not come from this stream.", sequence, sh.id, s.name, s.account)
+		return 0, invalid("InvalidArgumentException", "StartingSequenceNumber %s used in GetShardIterator on shard %s in "+
+			"stream %s under account %s is invalid because it did not come from this stream.", sequence, sh.id, s.name,
+			s.account)
 	}
 	if !strings.HasPrefix(sequence, sh.prefix) {
-		return 0, invalid("InvalidArgumentException", "Invalid StartingSequenceNumber. It encodes shardId-%s, while it was used in a call to a shard with %s", "0000"+sequence[23:31], sh.id)
+		return 0, invalid("InvalidArgumentException", "Invalid StartingSequenceNumber. It encodes shardId-%s, while it "+
+			"was used in a call to a shard with %s", "0000"+sequence[23:31], sh.id)
 	}
 	i := sh.search(sequence)
 	if live := sh.live(); after && i < len(live) && live[i].sequence == sequence {
@@ -718,7 +742,8 @@ func (k *kinesis) getRecords(c *call) (any, error) {
 	limit := maxGetRecords
 	if in.Limit != nil {
 		if limit = *in.Limit; limit < 1 || limit > maxGetRecords {
-			return nil, invalid("ValidationException", "1 validation error detected: Value '%d' at 'limit' failed to satisfy constraint: Member must have value between 1 and %d", limit, maxGetRecords)
+			return nil, invalid("ValidationException", "1 validation error detected: Value '%d' at 'limit' failed to satisfy "+
+				"constraint: Member must have value between 1 and %d", limit, maxGetRecords)
 		}
 	}
 	var it iterator
@@ -732,12 +757,14 @@ func (k *kinesis) getRecords(c *call) (any, error) {
 	defer s.mu.Unlock()
 	now := k.now()
 	if now.Sub(it.Created) > iteratorLife || c.apply(ExpiredIterator) {
-		return nil, invalid("ExpiredIteratorException", "Iterator expired. The iterator was created at time %s while right now it is %s which is further in the future than the tolerated delay of %d milliseconds.",
+		return nil, invalid("ExpiredIteratorException", "Iterator expired. The iterator was created at time %s while "+
+			"right now it is %s which is further in the future than the tolerated delay of %d milliseconds.",
 			it.Created.UTC().Format(time.UnixDate), now.UTC().Format(time.UnixDate), iteratorLife.Milliseconds())
 	}
 	sh := s.shard(it.Shard)
 	if sh == nil || !it.Stream.Equal(s.created) {
-		return nil, invalid("ResourceNotFoundException", "Shard %s in stream %s under account %s does not exist", it.Shard, s.name, s.account)
+		return nil, invalid("ResourceNotFoundException", "Shard %s in stream %s under account %s does not exist", it.Shard,
+			s.name, s.account)
 	}
 	if k.limits && !(sh.gets.has(1, now) && sh.bytesO.has(1, now)) {
 		return nil, invalid(throughputExceeded, "%s", rateExceeded(sh, s))
@@ -767,7 +794,8 @@ func fit(records []storedRecord, limit int) (n, size int) {
 }
 
 // recordsPage writes the answer to GetRecords by hand: it is most of what the server sends.
-func (k *kinesis) recordsPage(s *stream, sh *shard, records []storedRecord, n, size int, position int64, now time.Time) []byte {
+func (k *kinesis) recordsPage(s *stream, sh *shard, records []storedRecord, n, size int, position int64,
+	now time.Time) []byte {
 	b := make([]byte, 0, 1024+size*4/3+n*200)
 	b = append(b, `{"Records":[`...)
 	for i := range records[:n] {
@@ -858,7 +886,9 @@ func (k *kinesis) splitShard(c *call) (any, error) {
 	}
 	at, ok := parseHashKey(in.NewStartingHashKey)
 	if !ok || at.compare(sh.start) <= 0 || at.compare(sh.end) >= 0 {
-		return nil, invalid("InvalidArgumentException", "NewStartingHashKey %s used in SplitShard() on shard %s in stream %s under account %s is not both greater than one plus the shard's StartingHashKey %s and less than the shard's EndingHashKey %s.",
+		return nil, invalid("InvalidArgumentException", "NewStartingHashKey %s used in SplitShard() on shard %s in stream "+
+			"%s under account %s is not both greater than one plus the shard's StartingHashKey %s and less than the shard's "+
+			"EndingHashKey %s.",
 			in.NewStartingHashKey, sh.id, s.name, s.account, sh.start, sh.end)
 	}
 	s.split(sh, at, k.now())
@@ -889,7 +919,8 @@ func (k *kinesis) mergeShards(c *call) (any, error) {
 	}
 	a, b := slices.Index(s.open, pair[0]), slices.Index(s.open, pair[1])
 	if a-b != 1 && b-a != 1 {
-		return nil, invalid("InvalidArgumentException", "Shards %s and %s in stream %s under account %s are not an adjacent pair of shards eligible for merging", pair[0].id, pair[1].id, s.name, s.account)
+		return nil, invalid("InvalidArgumentException", "Shards %s and %s in stream %s under account %s are not an "+
+			"adjacent pair of shards eligible for merging", pair[0].id, pair[1].id, s.name, s.account)
 	}
 	s.merge(pair[0], pair[1], k.now())
 	return nil, nil
@@ -905,7 +936,8 @@ func (k *kinesis) updateShardCount(c *call) (any, error) {
 		return nil, err
 	}
 	if in.ScalingType != "UNIFORM_SCALING" {
-		return nil, invalid("ValidationException", "1 validation error detected: Value '%s' at 'scalingType' failed to satisfy constraint: Member must satisfy enum value set: [UNIFORM_SCALING]", in.ScalingType)
+		return nil, invalid("ValidationException", "1 validation error detected: Value '%s' at 'scalingType' failed to "+
+			"satisfy constraint: Member must satisfy enum value set: [UNIFORM_SCALING]", in.ScalingType)
 	}
 	s, err := k.find(c, in.ref())
 	if err != nil {
@@ -914,13 +946,16 @@ func (k *kinesis) updateShardCount(c *call) (any, error) {
 	defer s.mu.Unlock()
 	current, target := len(s.open), in.TargetShardCount
 	if target > 2*current {
-		return nil, invalid("InvalidArgumentException", "UpdateShardCount cannot scale up over double your current open shard count. Current open shard count: %d Target shard count: %d", current, target)
+		return nil, invalid("InvalidArgumentException", "UpdateShardCount cannot scale up over double your current open "+
+			"shard count. Current open shard count: %d Target shard count: %d", current, target)
 	}
 	if target < 1 || 2*target < current {
-		return nil, invalid("InvalidArgumentException", "UpdateShardCount cannot scale down below half your current open shard count. Current open shard count: %d Target shard count: %d", current, target)
+		return nil, invalid("InvalidArgumentException", "UpdateShardCount cannot scale down below half your current open "+
+			"shard count. Current open shard count: %d Target shard count: %d", current, target)
 	}
 	s.scale(target, k.now())
-	return map[string]any{"StreamName": s.name, "StreamARN": s.arn, "CurrentShardCount": current, "TargetShardCount": target}, nil
+	return map[string]any{"StreamName": s.name, "StreamARN": s.arn, "CurrentShardCount": current,
+		"TargetShardCount": target}, nil
 }
 
 func (k *kinesis) setRetention(c *call) (any, error) {
@@ -939,13 +974,17 @@ func (k *kinesis) setRetention(c *call) (any, error) {
 	hours, current := in.RetentionPeriodHours, int(s.retention/time.Hour)
 	switch {
 	case hours < 24:
-		return nil, invalid("InvalidArgumentException", "Minimum allowed retention period is 24 hours. Requested retention period (%d hours) is too short.", hours)
+		return nil, invalid("InvalidArgumentException",
+			"Minimum allowed retention period is 24 hours. Requested retention period (%d hours) is too short.", hours)
 	case hours > 8760:
-		return nil, invalid("InvalidArgumentException", "Maximum allowed retention period is 8760 hours. Requested retention period (%d hours) is too long.", hours)
+		return nil, invalid("InvalidArgumentException",
+			"Maximum allowed retention period is 8760 hours. Requested retention period (%d hours) is too long.", hours)
 	case c.action == "IncreaseStreamRetentionPeriod" && hours < current:
-		return nil, invalid("InvalidArgumentException", "Requested retention period (%d hours) for stream %s can not be shorter than existing retention period (%d hours). Use DecreaseRetentionPeriod API.", hours, s.name, current)
+		return nil, invalid("InvalidArgumentException", "Requested retention period (%d hours) for stream %s can not be "+
+			"shorter than existing retention period (%d hours). Use DecreaseRetentionPeriod API.", hours, s.name, current)
 	case c.action == "DecreaseStreamRetentionPeriod" && hours > current:
-		return nil, invalid("InvalidArgumentException", "Requested retention period (%d hours) for stream %s can not be longer than existing retention period (%d hours). Use IncreaseRetentionPeriod API.", hours, s.name, current)
+		return nil, invalid("InvalidArgumentException", "Requested retention period (%d hours) for stream %s can not be "+
+			"longer than existing retention period (%d hours). Use IncreaseRetentionPeriod API.", hours, s.name, current)
 	}
 	s.retention = time.Duration(hours) * time.Hour
 	s.expire(k.now())
@@ -970,7 +1009,8 @@ func (k *kinesis) updateMaxRecordSize(c *call) (any, error) {
 
 func (s *stream) setMaxRecord(kib int) error {
 	if kib < 1024 || kib > 10240 {
-		return invalid("ValidationException", "1 validation error detected: Value '%d' at 'maxRecordSizeInKiB' failed to satisfy constraint: Member must have value between 1024 and 10240", kib)
+		return invalid("ValidationException", "1 validation error detected: Value '%d' at 'maxRecordSizeInKiB' failed to "+
+			"satisfy constraint: Member must have value between 1024 and 10240", kib)
 	}
 	s.maxRecord = kib << 10
 	return nil
@@ -992,7 +1032,8 @@ func (k *kinesis) findOwn(c *call) (*stream, *policyInput, error) {
 	}
 	if s.account != c.Account {
 		s.mu.Unlock()
-		return nil, nil, invalid("AccessDeniedException", "User: %s is not authorized to perform: %s on resource: %s", c.user, c.Operation, s.arn)
+		return nil, nil, invalid("AccessDeniedException", "User: %s is not authorized to perform: %s on resource: %s", c.user,
+			c.Operation, s.arn)
 	}
 	return s, in, nil
 }

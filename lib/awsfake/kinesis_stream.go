@@ -254,7 +254,8 @@ func (s *stream) scale(n int, now time.Time) {
 	for len(s.open) > n {
 		narrowest := 0
 		for i := range len(s.open) - 1 {
-			here, there := new(big.Int).Sub(s.open[i+1].end.big(), s.open[i].start.big()), new(big.Int).Sub(s.open[narrowest+1].end.big(), s.open[narrowest].start.big())
+			here, there := new(big.Int).Sub(s.open[i+1].end.big(), s.open[i].start.big()),
+				new(big.Int).Sub(s.open[narrowest+1].end.big(), s.open[narrowest].start.big())
 			if here.Cmp(there) < 0 {
 				narrowest = i
 			}
@@ -284,7 +285,8 @@ func (s *shard) since(t time.Time) int {
 
 // search is the index in live of the first record with this sequence number or a greater one.
 func (s *shard) search(sequence string) int {
-	i, _ := slices.BinarySearchFunc(s.live(), sequence, func(r storedRecord, q string) int { return compareSequence(r.sequence, q) })
+	i, _ := slices.BinarySearchFunc(s.live(), sequence,
+		func(r storedRecord, q string) int { return compareSequence(r.sequence, q) })
 	return i
 }
 

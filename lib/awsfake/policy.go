@@ -99,7 +99,8 @@ func (p *policy) allows(c *call, action, resource string) bool {
 
 func (s *statement) applies(c *call, action, resource string) bool {
 	return anyOf(s.principals, func(p string) bool {
-		return p == "*" || p == c.Account || p == "arn:aws:iam::"+c.Account+":root" || p == c.user || c.role != "" && p == c.role
+		return p == "*" || p == c.Account || p == "arn:aws:iam::"+c.Account+":root" || p == c.user ||
+			c.role != "" && p == c.role
 	}) && anyOf(s.actions, func(a string) bool {
 		return wildcard(strings.ToLower(a), strings.ToLower(action))
 	}) && anyOf(s.resource, func(r string) bool {

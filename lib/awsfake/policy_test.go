@@ -14,25 +14,31 @@ import (
 )
 
 func allow(principal, actions, resource string) string {
-	return fmt.Sprintf(`{"Version": "2012-10-17", "Statement": [{"Sid": "x", "Effect": "Allow", "Principal": {"AWS": %s}, "Action": %s, "Resource": %q}]}`, principal, actions, resource)
+	return fmt.Sprintf(
+		`{"Version": "2012-10-17", "Statement": [{"Sid": "x", "Effect": "Allow", "Principal": {"AWS": %s}, "Action": %s, "Resource": %q}]}`, principal, actions, resource)
 }
 
 func TestResourcePolicyDecidesAcrossAccounts(t *testing.T) {
 	s := start(t, awsfake.Config{Roles: []awsfake.Role{{ARN: "arn:aws:iam::" + spoke + ":role/spoke"}}})
 	owner := createEvents(t, s, 1)
-	role := must(sts.NewFromConfig(once(s, spoke)).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::" + spoke + ":role/spoke"), RoleSessionName: aws.String("me")}))(t).Credentials
+	role := must(sts.NewFromConfig(once(s, spoke)).AssumeRole(t.Context(),
+		&sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::" + spoke + ":role/spoke"),
+			RoleSessionName: aws.String("me")}))(t).Credentials
 	asRole := once(s, spoke)
-	asRole.Credentials = credentials.NewStaticCredentialsProvider(*role.AccessKeyId, *role.SecretAccessKey, *role.SessionToken)
+	asRole.Credentials = credentials.NewStaticCredentialsProvider(*role.AccessKeyId, *role.SecretAccessKey,
+		*role.SessionToken)
 
 	send := func(k *kinesis.Client) error {
-		_, err := k.PutRecords(t.Context(), &kinesis.PutRecordsInput{StreamARN: &events, Records: []types.PutRecordsRequestEntry{{PartitionKey: aws.String("k"), Data: []byte("x")}}})
+		_, err := k.PutRecords(t.Context(), &kinesis.PutRecordsInput{StreamARN: &events,
+			Records: []types.PutRecordsRequestEntry{{PartitionKey: aws.String("k"), Data: []byte("x")}}})
 		return err
 	}
 	user, session := kinesisAs(s, spoke), kinesis.NewFromConfig(asRole)
 	if err := send(owner); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, send(user), "AccessDeniedException", "User: arn:aws:iam::222222222222:user/awsfake is not authorized to perform: kinesis:PutRecords on resource: "+events)
+	wantCode(t, send(user), "AccessDeniedException",
+		"User: arn:aws:iam::222222222222:user/awsfake is not authorized to perform: kinesis:PutRecords on resource: "+events)
 
 	root := `"arn:aws:iam::` + spoke + `:root"`
 	for name, c := range map[string]struct {
@@ -50,7 +56,8 @@ func TestResourcePolicyDecidesAcrossAccounts(t *testing.T) {
 		"only another user": {allow(`"arn:aws:iam::`+spoke+`:user/other"`, `"*"`, "*"), false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			must(owner.PutResourcePolicy(t.Context(), &kinesis.PutResourcePolicyInput{ResourceARN: &events, Policy: &c.policy}))(t)
+			must(owner.PutResourcePolicy(t.Context(), &kinesis.PutResourcePolicyInput{ResourceARN: &events,
+				Policy: &c.policy}))(t)
 			for who, k := range map[string]*kinesis.Client{"user": user, "session": session} {
 				want := c.user
 				if who == "session" {
@@ -66,12 +73,15 @@ func TestResourcePolicyDecidesAcrossAccounts(t *testing.T) {
 	}
 
 	// Whatever the policy says, only the owner may change it.
-	must(owner.PutResourcePolicy(t.Context(), &kinesis.PutResourcePolicyInput{ResourceARN: &events, Policy: aws.String(allow(`"*"`, `"*"`, "*"))}))(t)
-	_, err := user.PutResourcePolicy(t.Context(), &kinesis.PutResourcePolicyInput{ResourceARN: &events, Policy: aws.String(allow(root, `"*"`, "*"))})
+	must(owner.PutResourcePolicy(t.Context(), &kinesis.PutResourcePolicyInput{ResourceARN: &events,
+		Policy: aws.String(allow(`"*"`, `"*"`, "*"))}))(t)
+	_, err := user.PutResourcePolicy(t.Context(),
+		&kinesis.PutResourcePolicyInput{ResourceARN: &events, Policy: aws.String(allow(root, `"*"`, "*"))})
 	wantCode(t, err, "AccessDeniedException", "PutResourcePolicy")
 	must(owner.DeleteResourcePolicy(t.Context(), &kinesis.DeleteResourcePolicyInput{ResourceARN: &events}))(t)
 	wantCode(t, send(session), "AccessDeniedException", "assumed-role/spoke/me")
-	if p := must(owner.GetResourcePolicy(t.Context(), &kinesis.GetResourcePolicyInput{ResourceARN: &events}))(t).Policy; *p != "" {
+	if p := must(owner.GetResourcePolicy(t.Context(),
+		&kinesis.GetResourcePolicyInput{ResourceARN: &events}))(t).Policy; *p != "" {
 		t.Fatalf("got the policy %s", *p)
 	}
 }
@@ -81,7 +91,8 @@ func TestConsumerOfAnotherAccount(t *testing.T) {
 	owner := createEvents(t, s, 1)
 	put(t, owner, "k", "x")
 	must(owner.PutResourcePolicy(t.Context(), &kinesis.PutResourcePolicyInput{ResourceARN: &events,
-		Policy: aws.String(allow(`"`+spoke+`"`, `["kinesis:ListShards", "kinesis:GetShardIterator", "kinesis:GetRecords"]`, events))}))(t)
+		Policy: aws.String(allow(`"`+spoke+`"`, `["kinesis:ListShards", "kinesis:GetShardIterator", "kinesis:GetRecords"]`,
+			events))}))(t)
 	k := kinesisAs(s, spoke)
 	equal(t, "shards", shardIDs(t, k), []string{"shardId-000000000000"})
 	it := horizon(t, k, "shardId-000000000000")

@@ -109,7 +109,8 @@ func New(cfg Config) (*Server, error) {
 		sts:      newSTS(cfg.Now, cfg.Roles),
 		s3:       newS3(cfg.Now),
 	}
-	s.http = &http.Server{Handler: http.HandlerFunc(s.serve), ErrorLog: slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug)}
+	s.http = &http.Server{Handler: http.HandlerFunc(s.serve),
+		ErrorLog: slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug)}
 	s.running.Go(func() {
 		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			cfg.Logger.Error("awsfake stopped serving", "error", err)
@@ -164,8 +165,10 @@ func (s *Server) AWSConfig(account, region string) aws.Config {
 	}
 }
 
-// plainBody hides from net/http that the SDK's request bodies can write themselves. The SDK closes a body as soon as the
-// answer begins, and a closed one fails with io.EOF when net/http, a moment later, looks whether anything is left in it.
+// plainBody hides from net/http that the SDK's request bodies can write themselves. The SDK closes a body as soon as
+// the
+// answer begins, and a closed one fails with io.EOF when net/http, a moment later, looks whether anything is left in
+// it.
 // net/http then drops the connection, and the answer with it; on loopback that is often enough to disturb tests.
 type plainBody struct{ next http.RoundTripper }
 
@@ -277,7 +280,8 @@ func (l *lostAnswer) WriteHeader(int)             {}
 
 func readBody(r *http.Request) ([]byte, error) {
 	if r.ContentLength > maxBody {
-		return nil, &apiError{status: http.StatusRequestEntityTooLarge, code: "RequestEntityTooLargeException", message: "Request body is too large."}
+		return nil, &apiError{status: http.StatusRequestEntityTooLarge, code: "RequestEntityTooLargeException",
+			message: "Request body is too large."}
 	}
 	b := make([]byte, 0, max(r.ContentLength, 0)+1)
 	for {
@@ -293,7 +297,8 @@ func readBody(r *http.Request) ([]byte, error) {
 			return nil, fmt.Errorf("reading the request: %w", err)
 		}
 		if len(b) > maxBody {
-			return nil, &apiError{status: http.StatusRequestEntityTooLarge, code: "RequestEntityTooLargeException", message: "Request body is too large."}
+			return nil, &apiError{status: http.StatusRequestEntityTooLarge, code: "RequestEntityTooLargeException",
+				message: "Request body is too large."}
 		}
 	}
 }

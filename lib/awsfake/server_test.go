@@ -156,13 +156,15 @@ func TestCallersWithoutValidCredentials(t *testing.T) {
 
 func TestWhatIsMissingIsNamed(t *testing.T) {
 	s := start(t, awsfake.Config{})
-	_, err := kinesisAs(s, hub).ListStreamConsumers(t.Context(), &kinesis.ListStreamConsumersInput{StreamARN: aws.String("arn:aws:kinesis:eu-central-1:111111111111:stream/x")})
+	_, err := kinesisAs(s, hub).ListStreamConsumers(t.Context(),
+		&kinesis.ListStreamConsumersInput{StreamARN: aws.String("arn:aws:kinesis:eu-central-1:111111111111:stream/x")})
 	wantCode(t, err, "UnknownOperationException", "kinesis:ListStreamConsumers")
 	_, err = dynamodbAs(s, hub).ListBackups(t.Context(), nil)
 	wantCode(t, err, "UnknownOperationException", "dynamodb:ListBackups")
 	_, err = awssts.NewFromConfig(once(s, hub)).GetSessionToken(t.Context(), nil)
 	wantCode(t, err, "InvalidAction", "sts:GetSessionToken")
-	_, err = dynamodbAs(s, hub).Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String("leases"), TotalSegments: aws.Int32(2), Segment: aws.Int32(0)})
+	_, err = dynamodbAs(s, hub).Scan(t.Context(),
+		&dynamodb.ScanInput{TableName: aws.String("leases"), TotalSegments: aws.Int32(2), Segment: aws.Int32(0)})
 	wantCode(t, err, "ValidationException", "Segment")
 
 	req := must(http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL(), strings.NewReader("{}")))(t)
@@ -181,7 +183,8 @@ func TestCallsAreCounted(t *testing.T) {
 		must(k.ListStreams(t.Context(), nil))(t)
 	}
 	must(s3.NewFromConfig(once(s, hub)).ListBuckets(t.Context(), nil))(t)
-	for operation, want := range map[string]int{"kinesis:ListStreams": 3, "kinesis:*": 3, "s3:ListBuckets": 1, "": 4, "sts:*": 0} {
+	for operation, want := range map[string]int{"kinesis:ListStreams": 3, "kinesis:*": 3, "s3:ListBuckets": 1, "": 4,
+		"sts:*": 0} {
 		if got := s.Calls(operation); got != want {
 			t.Errorf("Calls(%q) = %d, want %d", operation, got, want)
 		}

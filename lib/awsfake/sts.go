@@ -80,7 +80,8 @@ func (s *sts) session(key, token string) (session, error) {
 func (s *sts) do(c *call) (string, error) {
 	switch c.action {
 	case "GetCallerIdentity":
-		return fmt.Sprintf(`<Arn>%s</Arn><UserId>AIDA%s</UserId><Account>%s</Account>`, escape(c.user), c.Account, c.Account), nil
+		return fmt.Sprintf(`<Arn>%s</Arn><UserId>AIDA%s</UserId><Account>%s</Account>`, escape(c.user), c.Account, c.Account),
+			nil
 	case "AssumeRole":
 		return s.assumeRole(c)
 	}
@@ -95,18 +96,21 @@ func (s *sts) assumeRole(c *call) (string, error) {
 		return "", invalid("ValidationError", "%s is invalid", arn)
 	}
 	if !sessionName.MatchString(name) {
-		return "", invalid("ValidationError", "1 validation error detected: Value '%s' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*", name)
+		return "", invalid("ValidationError", "1 validation error detected: Value '%s' at 'roleSessionName' failed to "+
+			"satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*", name)
 	}
 	duration := time.Hour
 	if d := form.Get("DurationSeconds"); d != "" {
 		n, err := strconv.Atoi(d)
 		if err != nil || n < 900 || n > 43200 {
-			return "", invalid("ValidationError", "1 validation error detected: Value '%s' at 'durationSeconds' failed to satisfy constraint: Member must have value between 900 and 43200", d)
+			return "", invalid("ValidationError", "1 validation error detected: Value '%s' at 'durationSeconds' failed to "+
+				"satisfy constraint: Member must have value between 900 and 43200", d)
 		}
 		duration = time.Duration(n) * time.Second
 	}
 	// STS answers alike for a role that does not exist, does not trust the caller, or wants another external id.
-	if registered, ok := s.roles[arn]; !ok || registered.ExternalID != "" && registered.ExternalID != form.Get("ExternalId") {
+	if registered, ok := s.roles[arn]; !ok || registered.ExternalID != "" &&
+		registered.ExternalID != form.Get("ExternalId") {
 		return "", &apiError{status: http.StatusForbidden, code: "AccessDenied",
 			message: fmt.Sprintf("User: %s is not authorized to perform: sts:AssumeRole on resource: %s", c.user, arn)}
 	}
@@ -122,6 +126,8 @@ func (s *sts) assumeRole(c *call) (string, error) {
 		expires: s.now().Add(duration),
 	}
 	s.sessions[key] = granted
-	return fmt.Sprintf(`<Credentials><AccessKeyId>%s</AccessKeyId><SecretAccessKey>%s</SecretAccessKey><SessionToken>%s</SessionToken><Expiration>%s</Expiration></Credentials><AssumedRoleUser><AssumedRoleId>AROA%s:%s</AssumedRoleId><Arn>%s</Arn></AssumedRoleUser>`,
-		key, secretKey, granted.token, granted.expires.UTC().Format(time.RFC3339), role.account, escape(name), escape(granted.arn)), nil
+	return fmt.Sprintf(
+		`<Credentials><AccessKeyId>%s</AccessKeyId><SecretAccessKey>%s</SecretAccessKey><SessionToken>%s</SessionToken><Expiration>%s</Expiration></Credentials><AssumedRoleUser><AssumedRoleId>AROA%s:%s</AssumedRoleId><Arn>%s</Arn></AssumedRoleUser>`,
+		key, secretKey, granted.token, granted.expires.UTC().Format(time.RFC3339), role.account, escape(name),
+		escape(granted.arn)), nil
 }

@@ -30,15 +30,17 @@ func roles() []awsfake.Role {
 func TestAssumeRole(t *testing.T) {
 	s := start(t, awsfake.Config{Roles: roles()})
 	cfg := once(s, spoke)
-	cfg.Credentials = stscreds.NewAssumeRoleProvider(sts.NewFromConfig(once(s, spoke)), writer, func(o *stscreds.AssumeRoleOptions) {
-		o.ExternalID, o.RoleSessionName = aws.String("shared-secret"), "spoke-1"
-	})
+	cfg.Credentials = stscreds.NewAssumeRoleProvider(sts.NewFromConfig(once(s, spoke)), writer,
+		func(o *stscreds.AssumeRoleOptions) {
+			o.ExternalID, o.RoleSessionName = aws.String("shared-secret"), "spoke-1"
+		})
 	who := must(sts.NewFromConfig(cfg).GetCallerIdentity(t.Context(), nil))(t)
 	if *who.Account != hub || *who.Arn != "arn:aws:sts::111111111111:assumed-role/writer/spoke-1" {
 		t.Fatalf("got %s in %s", *who.Arn, *who.Account)
 	}
 	createEvents(t, s, 1)
-	must(kinesis.NewFromConfig(cfg).PutRecord(t.Context(), &kinesis.PutRecordInput{StreamName: aws.String("events"), PartitionKey: aws.String("k"), Data: []byte("x")}))(t)
+	must(kinesis.NewFromConfig(cfg).PutRecord(t.Context(),
+		&kinesis.PutRecordInput{StreamName: aws.String("events"), PartitionKey: aws.String("k"), Data: []byte("x")}))(t)
 }
 
 func TestAssumeRoleDenied(t *testing.T) {
@@ -55,20 +57,25 @@ func TestAssumeRoleDenied(t *testing.T) {
 		"no role at all":    {"arn:aws:iam::" + hub + ":user/someone", nil, "ValidationError"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := client.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &in.role, RoleSessionName: aws.String("me"), ExternalId: in.externalID})
+			_, err := client.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &in.role, RoleSessionName: aws.String("me"),
+				ExternalId: in.externalID})
 			wantCode(t, err, in.code, in.role)
 		})
 	}
-	_, err := client.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(guest), RoleSessionName: aws.String("<me>")})
+	_, err := client.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(guest),
+		RoleSessionName: aws.String("<me>")})
 	wantCode(t, err, "ValidationError", "'<me>'")
-	_, err = client.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(guest), RoleSessionName: aws.String("me"), DurationSeconds: aws.Int32(60)})
+	_, err = client.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(guest),
+		RoleSessionName: aws.String("me"), DurationSeconds: aws.Int32(60)})
 	wantCode(t, err, "ValidationError", "durationSeconds")
 }
 
 func TestSessionsExpire(t *testing.T) {
 	c := newClock()
 	s := start(t, awsfake.Config{Now: c.now, Roles: roles()})
-	out := must(sts.NewFromConfig(once(s, spoke)).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(guest), RoleSessionName: aws.String("me"), DurationSeconds: aws.Int32(900)}))(t).Credentials
+	out := must(sts.NewFromConfig(once(s, spoke)).AssumeRole(t.Context(),
+		&sts.AssumeRoleInput{RoleArn: aws.String(guest), RoleSessionName: aws.String("me"),
+			DurationSeconds: aws.Int32(900)}))(t).Credentials
 	if !out.Expiration.Equal(c.now().Add(15 * time.Minute)) {
 		t.Fatalf("expires %s", out.Expiration)
 	}
@@ -90,7 +97,9 @@ func TestSessionsExpire(t *testing.T) {
 func TestEachServiceHasItsOwnCodesForCredentials(t *testing.T) {
 	c := newClock()
 	s := start(t, awsfake.Config{Now: c.now, Roles: roles()})
-	out := must(sts.NewFromConfig(once(s, spoke)).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(guest), RoleSessionName: aws.String("me"), DurationSeconds: aws.Int32(900)}))(t).Credentials
+	out := must(sts.NewFromConfig(once(s, spoke)).AssumeRole(t.Context(),
+		&sts.AssumeRoleInput{RoleArn: aws.String(guest), RoleSessionName: aws.String("me"),
+			DurationSeconds: aws.Int32(900)}))(t).Credentials
 	c.advance(16 * time.Minute)
 	expired := credentials.NewStaticCredentialsProvider(*out.AccessKeyId, *out.SecretAccessKey, *out.SessionToken)
 	unknown := credentials.NewStaticCredentialsProvider("AKIAUNKNOWN", "secret", "")

@@ -49,7 +49,8 @@ func (s *server) Do(r *http.Request) (*http.Response, error) {
 	if header == nil {
 		header = http.Header{}
 	}
-	return &http.Response{StatusCode: a.status, Header: header, Body: io.NopCloser(strings.NewReader(a.body)), Request: r}, nil
+	return &http.Response{StatusCode: a.status, Header: header, Body: io.NopCloser(strings.NewReader(a.body)), Request: r},
+		nil
 }
 
 // config returns a configuration of another region than the service's.
@@ -70,7 +71,8 @@ func configOf(s *server) aws.Config {
 }
 
 func describe(ctx context.Context, cfg aws.Config) (*describeCasesOutput, error) {
-	return awsjson.Call[describeCasesOutput](ctx, cfg, support, "DescribeCases", describeCasesInput{IncludeResolvedCases: true})
+	return awsjson.Call[describeCasesOutput](ctx, cfg, support, "DescribeCases",
+		describeCasesInput{IncludeResolvedCases: true})
 }
 
 func TestRequest(t *testing.T) {
@@ -80,7 +82,8 @@ func TestRequest(t *testing.T) {
 		t.Fatalf("%+v, error %v, %d requests", out, err, len(s.requests))
 	}
 	r := s.requests[0]
-	if r.Method != http.MethodPost || r.URL.String() != "https://support.us-east-1.amazonaws.com/" || s.bodies[0] != `{"includeResolvedCases":true}` {
+	if r.Method != http.MethodPost || r.URL.String() != "https://support.us-east-1.amazonaws.com/" ||
+		s.bodies[0] != `{"includeResolvedCases":true}` {
 		t.Errorf("%s %s %s", r.Method, r.URL, s.bodies[0])
 	}
 	for name, want := range map[string]string{
@@ -96,7 +99,8 @@ func TestRequest(t *testing.T) {
 		t.Errorf("signed as %q", scope)
 	}
 	// By these the recordings of collecttest and the limits of collect know a request.
-	if operation, id := awsmiddleware.GetOperationName(r.Context()), awsmiddleware.GetServiceID(r.Context()); operation != "DescribeCases" || id != "Support" {
+	if operation, id := awsmiddleware.GetOperationName(r.Context()),
+		awsmiddleware.GetServiceID(r.Context()); operation != "DescribeCases" || id != "Support" {
 		t.Errorf("operation %q of %q", operation, id)
 	}
 }
@@ -135,11 +139,13 @@ func TestErrorCodes(t *testing.T) {
 			t.Errorf("%s: the error names no operation: %v", body, err)
 		}
 	}
-	s := &server{answers: []answer{{403, `{}`}}, header: http.Header{"X-Amzn-Errortype": {"AccessDeniedException:http://x"}}}
+	s := &server{answers: []answer{{403, `{}`}},
+		header: http.Header{"X-Amzn-Errortype": {"AccessDeniedException:http://x"}}}
 	if _, err := describe(t.Context(), configOf(s)); collect.Classify(err) != schema.Denied {
 		t.Errorf("the code of the header is lost: %v", err)
 	}
-	if _, err := describe(t.Context(), config(answer{400, `{"__type":"SubscriptionRequiredException"}`})); collect.Classify(err) != schema.Disabled {
+	if _, err := describe(t.Context(), config(answer{400,
+		`{"__type":"SubscriptionRequiredException"}`})); collect.Classify(err) != schema.Disabled {
 		t.Errorf("no support plan: %v", err)
 	}
 }
@@ -177,7 +183,8 @@ func TestAnswersThatAreNone(t *testing.T) {
 	// One element that cannot be read is left out, and the others are there once.
 	var lost []string
 	ctx := awsanswer.OnUnreadable(t.Context(), func(u awsanswer.Unreadable) { lost = append(lost, u.String()) })
-	out, err := describe(ctx, awsanswer.Install(config(answer{200, `{"cases":[{"caseId":"a"},{"caseId":7},{"caseId":"c"}]}`})))
+	out, err := describe(ctx, awsanswer.Install(config(answer{200,
+		`{"cases":[{"caseId":"a"},{"caseId":7},{"caseId":"c"}]}`})))
 	if err != nil || len(out.Cases) != 2 || len(lost) != 1 {
 		t.Errorf("%+v, lost %q, error %v", out, lost, err)
 	}

@@ -17,7 +17,8 @@ import (
 
 func TestClassify(t *testing.T) {
 	status := func(n int) error {
-		return &smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: &http.Response{StatusCode: n}}, Err: errors.New("no code")}
+		return &smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: &http.Response{StatusCode: n}},
+			Err: errors.New("no code")}
 	}
 	for _, test := range []struct {
 		err  error
@@ -55,7 +56,8 @@ func TestClassify(t *testing.T) {
 		t.Error("Disabled(nil) is an error")
 	}
 	cause := code("X")
-	if err := collect.Disabled(cause); !errors.Is(err, cause) || !errors.Is(err, collect.ErrDisabled) || err.Error() != cause.Error() {
+	if err := collect.Disabled(cause); !errors.Is(err, cause) || !errors.Is(err, collect.ErrDisabled) ||
+		err.Error() != cause.Error() {
 		t.Error("Disabled hides its cause")
 	}
 }
@@ -86,7 +88,8 @@ func TestValidate(t *testing.T) {
 			t.Errorf("%s: got %v", want, err)
 		}
 	}
-	if err := collect.Validate(good, good, nil); err == nil || !strings.Contains(err.Error(), "two collectors") || !strings.Contains(err.Error(), "nil") {
+	if err := collect.Validate(good, good, nil); err == nil || !strings.Contains(err.Error(), "two collectors") ||
+		!strings.Contains(err.Error(), "nil") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -94,7 +97,8 @@ func TestValidate(t *testing.T) {
 func TestDeclarationIsACopy(t *testing.T) {
 	c := emits(0, nil)
 	d := c.Declaration()
-	if d.Category != "things" || d.Mode != schema.Snapshot || d.Reach != collect.PerRegion || d.Every != time.Hour || d.Sliced || d.Incremental != nil {
+	if d.Category != "things" || d.Mode != schema.Snapshot || d.Reach != collect.PerRegion || d.Every != time.Hour ||
+		d.Sliced || d.Incremental != nil {
 		t.Errorf("declaration %+v", d)
 	}
 	c.Requires = []string{"iam:ListUsers"}

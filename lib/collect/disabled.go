@@ -36,7 +36,8 @@ func (r *Runner) notThere(ctx context.Context, t *target, err error) error {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
 		ask = []string{t.region, elsewhere}
 	}
-	if api, ok := errors.AsType[smithy.APIError](err); ok && slices.Contains(ofRegion, api.ErrorCode()) && t.region != elsewhere {
+	if api, ok := errors.AsType[smithy.APIError](err); ok && slices.Contains(ofRegion, api.ErrorCode()) &&
+		t.region != elsewhere {
 		ask = []string{elsewhere}
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)

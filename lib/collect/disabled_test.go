@@ -32,7 +32,8 @@ func (h hosts) Do(r *http.Request) (*http.Response, error) {
 	if !strings.HasPrefix(body, "<") {
 		status, body = http.StatusForbidden, `{"__type":"`+body+`"}`
 	}
-	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)),
+		Request: r}, nil
 }
 
 // A service or region that the account does not have is disabled, but only if STS
@@ -55,10 +56,13 @@ func TestServiceOrRegionThatIsNotThere(t *testing.T) {
 		"no such host, nor any":                 {hosts{}, schema.Failed},
 		"no such host, STS refuses":             {hosts{here: refused, there: refused}, schema.Failed},
 		"no such host, STS knows another":       {hosts{here: other, there: other}, schema.Failed},
-		"region is not enabled":                 {hosts{service: "UnrecognizedClientException", there: identity}, schema.Disabled},
-		"credentials are wrong":                 {hosts{service: "UnrecognizedClientException", here: identity, there: refused}, schema.Denied},
-		"nobody knows whether they are":         {hosts{service: "UnrecognizedClientException", here: identity}, schema.Denied},
-		"denied":                                {hosts{service: "AccessDeniedException", here: identity, there: identity}, schema.Denied},
+		"region is not enabled": {hosts{service: "UnrecognizedClientException", there: identity},
+			schema.Disabled},
+		"credentials are wrong": {hosts{service: "UnrecognizedClientException", here: identity, there: refused},
+			schema.Denied},
+		"nobody knows whether they are": {hosts{service: "UnrecognizedClientException", here: identity}, schema.Denied},
+		"denied": {hosts{service: "AccessDeniedException", here: identity, there: identity},
+			schema.Denied},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := collector(func(ctx context.Context, env *collect.Env, _ func(thing) error) error {

@@ -232,7 +232,8 @@ type bucket struct {
 	objects map[string][]byte
 }
 
-func (b *bucket) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
+func (b *bucket) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*s3.Options)) (*s3.PutObjectOutput,
+	error) {
 	key := aws.ToString(in.Key)
 	if b.fail != nil {
 		if err := b.fail(key); err != nil {

@@ -39,7 +39,8 @@ type run struct {
 	published int             // parts that the stream has
 }
 
-func (r *Runner) newRun(scope schema.Scope, id schema.RunID, since time.Time, every time.Duration, t *schema.Table) (*run, error) {
+func (r *Runner) newRun(scope schema.Scope, id schema.RunID, since time.Time, every time.Duration,
+	t *schema.Table) (*run, error) {
 	packed, err := r.cfg.Packer.Run(scope, id)
 	if err != nil {
 		return nil, err

@@ -27,7 +27,8 @@ type Config struct {
 	// Regions in which categories that have regions are collected. Required.
 	Regions []string
 	// HomeRegion is the region through which is collected what has no region: the
-	// account's Global categories, and that half of PerRegionAndGlobal ones. A runner whose Regions do not name it leaves them to the one
+	// account's Global categories, and that half of PerRegionAndGlobal ones. A runner whose Regions do not name it leaves
+	// them to the one
 	// whose do, so that the processes of an account need no other agreement.
 	// Defaults to the first of Regions.
 	HomeRegion string
@@ -166,7 +167,8 @@ func (c Config) validate() error {
 	for label := range c.Labels {
 		fault(label != "", "a label has no name")
 	}
-	for name, n := range map[string]int{"ChunkRows": c.ChunkRows, "ChunkBytes": c.ChunkBytes, "MaxConcurrentRuns": c.MaxConcurrentRuns, "MaxPaidRequests": c.MaxPaidRequests} {
+	for name, n := range map[string]int{"ChunkRows": c.ChunkRows, "ChunkBytes": c.ChunkBytes,
+		"MaxConcurrentRuns": c.MaxConcurrentRuns, "MaxPaidRequests": c.MaxPaidRequests} {
 		fault(n >= 0, "%s is negative", name)
 	}
 	// With one more row a chunk must still be a file that can be read again.

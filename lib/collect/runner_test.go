@@ -89,7 +89,8 @@ func TestPartialErrorNamesWhatFailed(t *testing.T) {
 	if !errors.As(err, &partial) || len(results) != 2 || len(partial.Done) != 1 || len(partial.Failed) != 1 {
 		t.Fatalf("results %v, error %v", results, err)
 	}
-	if text := err.Error(); !strings.Contains(text, "1 of 2") || !strings.Contains(text, "things/111122223333/eu-central-1: denied") {
+	if text := err.Error(); !strings.Contains(text, "1 of 2") ||
+		!strings.Contains(text, "things/111122223333/eu-central-1: denied") {
 		t.Errorf("text %q", text)
 	}
 	var api smithy.APIError
@@ -122,7 +123,8 @@ func TestRowsThatDoNotFitMakeTheRunPartial(t *testing.T) {
 	for _, refused := range r.Refused {
 		reasons = append(reasons, refused.Err.Reason)
 	}
-	if want := []schema.Reason{schema.ReasonText, schema.ReasonEmptyKey, schema.ReasonTooLarge}; !slices.Equal(reasons, want) {
+	if want := []schema.Reason{schema.ReasonText, schema.ReasonEmptyKey, schema.ReasonTooLarge}; !slices.Equal(reasons,
+		want) {
 		t.Errorf("reasons %v, want %v", reasons, want)
 	}
 	if r.Refused[2].Key != "large" {
@@ -190,7 +192,8 @@ func TestDuplicateKeysAreDroppedAndCounted(t *testing.T) {
 func TestOtherRowOfTheSameKeyIsNotComplete(t *testing.T) {
 	emitTwice := func(other string) func(context.Context, *collect.Env, func(thing) error) error {
 		return func(_ context.Context, _ *collect.Env, emit func(thing) error) error {
-			return errors.Join(emit(thing{ID: "a", Name: aws.String("one")}), emit(thing{ID: "b"}), emit(thing{ID: "a", Name: &other}))
+			return errors.Join(emit(thing{ID: "a", Name: aws.String("one")}), emit(thing{ID: "b"}),
+				emit(thing{ID: "a", Name: &other}))
 		}
 	}
 	for other, want := range map[string]struct {
@@ -302,7 +305,8 @@ func TestPaidRequestsAreLimited(t *testing.T) {
 			cfg.Publisher, cfg.MaxPaidRequests, cfg.Every = p, test.most, 24*time.Hour
 			cfg.Services = atRate(collect.Rate{PerSecond: 1000, Burst: 1000})
 			cfg.AWS = func(region string) aws.Config {
-				return aws.Config{Region: region, HTTPClient: answer, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
+				return aws.Config{Region: region, HTTPClient: answer,
+					Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 23*time.Hour)
 			defer cancel()
@@ -313,7 +317,8 @@ func TestPaidRequestsAreLimited(t *testing.T) {
 				t.Errorf("%s: %d requests in %d runs, want %d in one", name, requests, runs, test.want)
 			}
 			end := p.only(t).end
-			if stopped := strings.Contains(end.Error, "requests that AWS charges for"); stopped != test.paid || end.Outcome.Complete() == test.paid {
+			if stopped := strings.Contains(end.Error, "requests that AWS charges for"); stopped != test.paid ||
+				end.Outcome.Complete() == test.paid {
 				t.Errorf("%s: the end is %+v", name, end)
 			}
 		})
@@ -374,13 +379,15 @@ func TestRowsGoToTheRunOfTheirSlice(t *testing.T) {
 	if results[0].Run == results[1].Run {
 		t.Error("two runs with one id")
 	}
-	if lines := strings.Count(text.String(), "\n"); lines != 1 || !strings.Contains(text.String(), "outcome=ok,empty rows=3") || !strings.Contains(text.String(), "slices=3") {
+	if lines := strings.Count(text.String(), "\n"); lines != 1 ||
+		!strings.Contains(text.String(), "outcome=ok,empty rows=3") || !strings.Contains(text.String(), "slices=3") {
 		t.Errorf("log:\n%s", text.String())
 	}
 }
 
 func TestRowOutsideTheSlicesMakesNoRunComplete(t *testing.T) {
-	cfg := config(costCollector([]string{"2026-01-01", "2026-01-02"}, cost{day("2026-01-01"), "s3"}, cost{day("2025-12-31"), "s3"}))
+	cfg := config(costCollector([]string{"2026-01-01", "2026-01-02"}, cost{day("2026-01-01"), "s3"},
+		cost{day("2025-12-31"), "s3"}))
 	results, err := newRunner(t, cfg).Once(t.Context())
 	if err == nil || results[0].Outcome != schema.Partial || results[1].Outcome != schema.Failed {
 		t.Errorf("%v: %+v", err, results)
@@ -392,12 +399,15 @@ func TestErrorOfOneSliceLeavesTheOthersComplete(t *testing.T) {
 		err  error
 		want string
 	}{
-		"alone":            {collect.SliceErrors{"2026-01-02": code("Odd"), "2026-01-03": code("AccessDenied")}, "ok partial denied empty"},
-		"beside another":   {errors.Join(code("AccessDenied"), collect.SliceErrors{"2026-01-02": code("Odd")}), "partial partial denied denied"},
+		"alone": {collect.SliceErrors{"2026-01-02": code("Odd"), "2026-01-03": code("AccessDenied")},
+			"ok partial denied empty"},
+		"beside another": {errors.Join(code("AccessDenied"), collect.SliceErrors{"2026-01-02": code("Odd")}),
+			"partial partial denied denied"},
 		"not of any slice": {code("AccessDenied"), "partial partial denied denied"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := costCollector([]string{"2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04"}, cost{day("2026-01-01"), "s3"}, cost{day("2026-01-02"), "s3"})
+			c := costCollector([]string{"2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04"}, cost{day("2026-01-01"), "s3"},
+				cost{day("2026-01-02"), "s3"})
 			read := c.Collect
 			c.Collect = func(ctx context.Context, env *collect.Env, emit func(cost) error) error {
 				if err := read(ctx, env, emit); err != nil {
@@ -489,7 +499,8 @@ func TestRefusingArchiveDoesNotStopTheStream(t *testing.T) {
 				}
 				return
 			}
-			if len(manifests) != 1 || len(manifests[0].Files) != test.files || manifests[0].Parts != 3 || manifests[0].Rows != 6 {
+			if len(manifests) != 1 || len(manifests[0].Files) != test.files || manifests[0].Parts != 3 ||
+				manifests[0].Rows != 6 {
 				t.Errorf("manifests %+v", manifests)
 			}
 		})
@@ -581,7 +592,8 @@ func TestStoredPartsOfAFailedPublishCount(t *testing.T) {
 }
 
 func TestChunksAreBoundedByBytes(t *testing.T) {
-	for name, slices := range map[string][]string{"one slice": {"2026-01-01"}, "three slices": {"2026-01-01", "2026-01-02", "2026-01-03"}} {
+	for name, slices := range map[string][]string{"one slice": {"2026-01-01"},
+		"three slices": {"2026-01-01", "2026-01-02", "2026-01-03"}} {
 		t.Run(name, func(t *testing.T) {
 			const rows, limit = 1000, 10_000
 			c := costCollector(slices)
@@ -723,7 +735,8 @@ func TestCollectorThatHidesACancelIsNotComplete(t *testing.T) {
 			}))
 			cfg.Publisher = p
 			results, err := newRunner(t, cfg).Once(ctx)
-			if !errors.Is(err, context.Canceled) || !errors.Is(results[0].CollectErr, context.Canceled) || results[0].Outcome != schema.Partial {
+			if !errors.Is(err, context.Canceled) || !errors.Is(results[0].CollectErr, context.Canceled) ||
+				results[0].Outcome != schema.Partial {
 				t.Errorf("%v: %+v", err, results)
 			}
 			if run := p.only(t); run.end.Outcome != schema.Partial || len(run.rows) != 1 {
@@ -777,7 +790,8 @@ func TestOutageIsWaitedForOnce(t *testing.T) {
 				}
 				for i, r := range results {
 					if r.Outcome != test.outcomes[i] || (r.PublishErr == nil) != (r.Outcome == schema.Empty) || r.ArchiveErr != nil {
-						t.Errorf("%v: %s, publish %v, archive %v; want %s", r.Scope, r.Outcome, r.PublishErr, r.ArchiveErr, test.outcomes[i])
+						t.Errorf("%v: %s, publish %v, archive %v; want %s", r.Scope, r.Outcome, r.PublishErr, r.ArchiveErr,
+							test.outcomes[i])
 					}
 				}
 			})
@@ -805,13 +819,18 @@ func TestCancelWaitsOnlyForGrace(t *testing.T) {
 
 func TestCollectionsThatWereNotStartedAreNamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg := config(collector(func(ctx context.Context, _ *collect.Env, _ func(thing) error) error { <-ctx.Done(); return ctx.Err() }))
+		cfg := config(collector(func(ctx context.Context, _ *collect.Env,
+			_ func(thing) error) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}))
 		cfg.Regions, cfg.MaxConcurrentRuns = []string{"eu-central-1", "us-east-1"}, 1
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		results, err := newRunner(t, cfg).Once(ctx)
 		var partial *collect.PartialError
-		if !errors.As(err, &partial) || len(results) != 1 || len(partial.NotStarted) != 1 || partial.NotStarted[0].Region != "us-east-1" {
+		if !errors.As(err, &partial) || len(results) != 1 || len(partial.NotStarted) != 1 ||
+			partial.NotStarted[0].Region != "us-east-1" {
 			t.Errorf("%v: %+v", err, results)
 		}
 	})
@@ -864,7 +883,8 @@ func TestManyScopesShareTheWorkers(t *testing.T) {
 			t.Errorf("%d runs, want %d", len(runs), accounts)
 		}
 		for scope, run := range runs {
-			if want := fmt.Sprintf(`{"id":%q}`, scope.Account); len(run.rows) != 1 || run.rows[0] != want || run.end.Outcome != schema.OK {
+			if want := fmt.Sprintf(`{"id":%q}`, scope.Account); len(run.rows) != 1 || run.rows[0] != want ||
+				run.end.Outcome != schema.OK {
 				t.Errorf("%s: %+v", scope, run)
 			}
 		}
@@ -877,7 +897,8 @@ func TestGlobalCategoriesBelongToTheHomeRegion(t *testing.T) {
 		home    string
 		want    []string
 	}{
-		{[]string{"eu-central-1", "us-east-1"}, "", []string{"things/111122223333/eu-central-1", "things/111122223333/us-east-1", "costs/111122223333/global"}},
+		{[]string{"eu-central-1", "us-east-1"}, "",
+			[]string{"things/111122223333/eu-central-1", "things/111122223333/us-east-1", "costs/111122223333/global"}},
 		{[]string{"eu-central-1"}, "us-east-1", []string{"things/111122223333/eu-central-1"}},
 	} {
 		var asked []string
@@ -996,7 +1017,8 @@ func TestJitterSpreadsTheFirstRuns(t *testing.T) {
 }
 
 func TestFailedRunsAreRepeatedSooner(t *testing.T) {
-	sooner := []time.Duration{0, 15 * time.Minute, 45 * time.Minute, 105 * time.Minute, 225 * time.Minute, 465 * time.Minute, 825 * time.Minute}
+	sooner := []time.Duration{0, 15 * time.Minute, 45 * time.Minute, 105 * time.Minute, 225 * time.Minute,
+		465 * time.Minute, 825 * time.Minute}
 	usual := []time.Duration{0, 6 * time.Hour, 12 * time.Hour}
 	refuse := func(context.Context, []stream.Message) error { return code("InternalFailure") }
 	lose := func(string) error { return code("InternalError") }
@@ -1182,7 +1204,8 @@ func TestRateCountsEveryAttempt(t *testing.T) {
 		requests := 0
 		cfg.Hooks.Request = func(string, string) { requests++ }
 		cfg.AWS = func(region string) aws.Config {
-			return aws.Config{Region: region, HTTPClient: answer, RetryMaxAttempts: 4, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
+			return aws.Config{Region: region, HTTPClient: answer, RetryMaxAttempts: 4,
+				Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
 		}
 		runner := newRunner(t, cfg)
 		if _, err := runner.Once(t.Context()); err == nil {
@@ -1241,7 +1264,8 @@ func TestCollectorsShareTheRateOfAService(t *testing.T) {
 				cfg := config(asksSTS(things, 2), asksSTS(others, 2))
 				cfg.Services, cfg.Regions = test.services, []string{"eu-central-1", "eu-west-1"}
 				cfg.AWS = func(region string) aws.Config {
-					return aws.Config{Region: region, HTTPClient: answer, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
+					return aws.Config{Region: region, HTTPClient: answer,
+						Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
 				}
 				start := time.Now()
 				if _, err := newRunner(t, cfg).Once(t.Context()); err != nil {
@@ -1271,7 +1295,8 @@ func TestWaitForTheRateEndsWithTheContext(t *testing.T) {
 			answer := transport(func() (int, string) {
 				return 200, "<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>"
 			})
-			return aws.Config{Region: region, HTTPClient: answer, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
+			return aws.Config{Region: region, HTTPClient: answer,
+				Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(10*time.Second, cancel)
@@ -1342,9 +1367,12 @@ func TestHooksRowsAndLog(t *testing.T) {
 }
 
 func TestConfigReportsAllFaults(t *testing.T) {
-	_, err := collect.New(collect.Config{Account: "1", Regions: []string{"x y", "x y"}, Collectors: []collect.Any{emits(0, nil), emits(0, nil)}, ChunkRows: -1, ChunkBytes: 1 << 30,
-		Services: []collect.Service{{ID: "STS", Name: "sts"}, {ID: "STS", Name: "sts", Rate: collect.Rate{PerSecond: 1}}, {}}})
-	for _, want := range []string{`account "1"`, `region "x y"`, "named twice", "two collectors", "AWS is nil", "ChunkRows", "ChunkBytes", "Rate is not positive", `"STS" (sts) is named twice`, "no ID"} {
+	_, err := collect.New(collect.Config{Account: "1", Regions: []string{"x y", "x y"},
+		Collectors: []collect.Any{emits(0, nil), emits(0, nil)}, ChunkRows: -1, ChunkBytes: 1 << 30,
+		Services: []collect.Service{{ID: "STS", Name: "sts"}, {ID: "STS", Name: "sts", Rate: collect.Rate{PerSecond: 1}},
+			{}}})
+	for _, want := range []string{`account "1"`, `region "x y"`, "named twice", "two collectors", "AWS is nil",
+		"ChunkRows", "ChunkBytes", "Rate is not positive", `"STS" (sts) is named twice`, "no ID"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in: %v", want, err)
 		}
@@ -1369,14 +1397,16 @@ func TestUnreadableElementOfAnAnswer(t *testing.T) {
 	})
 	cfg := config(c)
 	cfg.AWS = func(region string) aws.Config {
-		return aws.Config{Region: region, HTTPClient: answer, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
+		return aws.Config{Region: region, HTTPClient: answer,
+			Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
 	}
 	results, err := newRunner(t, cfg).Once(t.Context())
 	if err == nil {
 		t.Error("no error")
 	}
 	r := results[0]
-	if r.Outcome != schema.Partial || r.Rows != 2 || r.RefusedRows != 1 || !strings.Contains(r.Refused[0].String(), "ListTables: element 1 of TableNames") {
+	if r.Outcome != schema.Partial || r.Rows != 2 || r.RefusedRows != 1 ||
+		!strings.Contains(r.Refused[0].String(), "ListTables: element 1 of TableNames") {
 		t.Errorf("got %s, %d rows, %d refused: %v", r.Outcome, r.Rows, r.RefusedRows, r.Refused)
 	}
 }
@@ -1389,9 +1419,11 @@ func TestPerRegionAndGlobal(t *testing.T) {
 		regions []string
 		want    []string
 	}{
-		"per region":       {collect.PerRegion, []string{"eu-central-1", "eu-west-1"}, []string{"eu-central-1 false", "eu-west-1 false"}},
-		"global":           {collect.Global, []string{"eu-central-1", "eu-west-1"}, []string{"eu-west-1 true"}},
-		"both":             {collect.PerRegionAndGlobal, []string{"eu-central-1", "eu-west-1"}, []string{"eu-central-1 false", "eu-west-1 false", "eu-west-1 true"}},
+		"per region": {collect.PerRegion, []string{"eu-central-1", "eu-west-1"},
+			[]string{"eu-central-1 false", "eu-west-1 false"}},
+		"global": {collect.Global, []string{"eu-central-1", "eu-west-1"}, []string{"eu-west-1 true"}},
+		"both": {collect.PerRegionAndGlobal, []string{"eu-central-1", "eu-west-1"},
+			[]string{"eu-central-1 false", "eu-west-1 false", "eu-west-1 true"}},
 		"both, not home":   {collect.PerRegionAndGlobal, []string{"eu-central-1"}, []string{"eu-central-1 false"}},
 		"global, not home": {collect.Global, []string{"eu-central-1"}, nil},
 	} {
@@ -1421,7 +1453,8 @@ func TestPerRegionAndGlobal(t *testing.T) {
 				global++
 			}
 		}
-		if isGlobal := strings.HasSuffix(strings.Join(test.want, ","), "true"); scopes != len(test.want) || (global == 1) != isGlobal {
+		if isGlobal := strings.HasSuffix(strings.Join(test.want, ","), "true"); scopes != len(test.want) ||
+			(global == 1) != isGlobal {
 			t.Errorf("%s: %d scopes, %d of them global", name, scopes, global)
 		}
 	}

@@ -117,7 +117,8 @@ func wantReason(t testing.TB, err error, want schema.Reason, detail string) {
 func TestGolden(t *testing.T) {
 	var rows []string
 	for i := range 20 {
-		rows = append(rows, fmt.Sprintf(`{"certificate_arn":"arn:aws:acm:eu-central-1:123456789012:certificate/%d","status":"ISSUED"}`, 20-i))
+		rows = append(rows, fmt.Sprintf(
+			`{"certificate_arn":"arn:aws:acm:eu-central-1:123456789012:certificate/%d","status":"ISSUED"}`, 20-i))
 	}
 	record := pack(t, envelope.Config{}, rows...)[0].Record
 	// The compressed bytes belong to the library; what readers rely on is the
@@ -266,7 +267,8 @@ func TestNothingIsWrittenThatParseRefuses(t *testing.T) {
 		if _, err := p.Run(start.scope, start.run); err == nil {
 			t.Errorf("%s: the packer takes it", name)
 		}
-		if record, err := envelope.EndRecord(envelope.Header{Scope: start.scope, Run: start.run, Outcome: schema.OK}); err == nil {
+		if record, err := envelope.EndRecord(envelope.Header{Scope: start.scope, Run: start.run,
+			Outcome: schema.OK}); err == nil {
 			t.Errorf("%s: it is written as %q", name, record)
 		}
 	}
@@ -395,7 +397,8 @@ func TestAddRefuses(t *testing.T) {
 	r := startRun(t, p, scope)
 	fits := bytes.Repeat([]byte("x"), p.MaxLine())
 	var tooLarge *envelope.RowTooLargeError
-	if err := r.Add(append(fits, 'x')); !errors.As(err, &tooLarge) || tooLarge.Size != len(fits)+1 || tooLarge.Limit != len(fits) {
+	if err := r.Add(append(fits, 'x')); !errors.As(err, &tooLarge) || tooLarge.Size != len(fits)+1 ||
+		tooLarge.Limit != len(fits) {
 		t.Errorf("one byte too many: %v", err)
 	}
 	for _, bad := range []string{"", "{}\n", "{\n}"} {
@@ -538,7 +541,8 @@ func TestParseAccepts(t *testing.T) {
 	sliced := part
 	sliced.Slice = "2025-07-18"
 	end := envelope.Header{
-		Scope: scope, Run: run, Kind: envelope.End, Outcome: schema.OK, Parts: 2, Rows: 3, Error: "none", Every: 15 * time.Minute,
+		Scope: scope, Run: run, Kind: envelope.End, Outcome: schema.OK, Parts: 2, Rows: 3, Error: "none",
+		Every:  15 * time.Minute,
 		Extent: schema.Incremental,
 	}
 	noInterval, noExtent := end, end
@@ -549,7 +553,8 @@ func TestParseAccepts(t *testing.T) {
 	}{
 		{"part", partLine + partBody, part},
 		{"slice", strings.Replace(partLine, `"run"`, `"slice":"2025-07-18","run"`, 1) + partBody, sliced},
-		{"unknown keys", strings.Replace(partLine, `"run"`, `"key":{"a":[1,null]},"seq":1.5e3,"sig":"x","RUN":true,"run"`, 1) + partBody, part},
+		{"unknown keys", strings.Replace(partLine, `"run"`, `"key":{"a":[1,null]},"seq":1.5e3,"sig":"x","RUN":true,"run"`,
+			1) + partBody, part},
 		{"white space and escapes", strings.Replace(partLine, `"part",`, ` "\u0070art" , `, 1) + partBody, part},
 		{"end", endLine, end},
 		{"end without an interval", strings.Replace(endLine, `"every":900,`, "", 1), noInterval},
@@ -674,7 +679,8 @@ func TestParseRefuses(t *testing.T) {
 		{"case", replace(`"rows":1`, `"Rows":1`), envelope.ReasonHeader, "rows"},
 		{"null", replace(`"rows":1`, `"rows":null`), envelope.ReasonHeader, "rows"},
 		{"number as text", replace(`"rows":1`, `"rows":"1"`), envelope.ReasonHeader, "rows"},
-		{"text as number", replace(`"account_id":"123456789012"`, `"account_id":123456789012`), envelope.ReasonHeader, "account_id"},
+		{"text as number", replace(`"account_id":"123456789012"`, `"account_id":123456789012`), envelope.ReasonHeader,
+			"account_id"},
 		{"key of an end in a part", replace(`"rows":1`, `"rows":1,"outcome":"ok"`), envelope.ReasonHeader, "outcome"},
 		{"key of a part in an end", replaceEnd(`"rows":3`, `"rows":3,"size":1`), envelope.ReasonHeader, "size"},
 		{"category", replace(`"certificates"`, `"../x"`), envelope.ReasonHeader, "category"},
@@ -700,7 +706,8 @@ func TestParseRefuses(t *testing.T) {
 		{"hash upper case", replace(`"cedf74`, `"CEdf74`), envelope.ReasonHeader, "sha256"},
 		{"end with a body", endLine + "x", envelope.ReasonHeader, "no body"},
 		{"outcome", replaceEnd(`"ok"`, `"fine"`), envelope.ReasonHeader, "outcome"},
-		{"parts too many", replaceEnd(`"parts":2,"rows":3`, `"parts":1000001,"rows":2000000`), envelope.ReasonHeader, "parts"},
+		{"parts too many", replaceEnd(`"parts":2,"rows":3`, `"parts":1000001,"rows":2000000`), envelope.ReasonHeader,
+			"parts"},
 		{"run rows too many", replaceEnd(`"rows":3`, `"rows":1000000000001`), envelope.ReasonHeader, "rows"},
 		{"fewer rows than parts", replaceEnd(`"rows":3`, `"rows":1`), envelope.ReasonHeader, "rows"},
 		{"rows without parts", replaceEnd(`"parts":2`, `"parts":0`), envelope.ReasonHeader, "parts"},
@@ -710,7 +717,8 @@ func TestParseRefuses(t *testing.T) {
 		{"every too long", replaceEnd(`900`, `31622401`), envelope.ReasonHeader, "every"},
 		{"every as text", replaceEnd(`900`, `"900"`), envelope.ReasonHeader, "every"},
 		{"unknown extent", replaceEnd(`incremental`, `most`), envelope.ReasonHeader, "extent"},
-		{"extent of a part", strings.Replace(partLine, `"part",`, `"part","extent":"full",`, 1), envelope.ReasonHeader, "extent"},
+		{"extent of a part", strings.Replace(partLine, `"part",`, `"part","extent":"full",`, 1), envelope.ReasonHeader,
+			"extent"},
 		{"every of a part", strings.Replace(partLine, `"part",`, `"part","every":900,`, 1), envelope.ReasonHeader, "every"},
 		{"error empty", replaceEnd(`"none"`, `""`), envelope.ReasonHeader, "error"},
 	}
@@ -772,7 +780,8 @@ func TestBodyRefuses(t *testing.T) {
 		body   []byte
 		reason schema.Reason
 	}{
-		{"size above the limit", as(func(h *envelope.Header) { h.Size = envelope.MaxSize + 1 }), good, envelope.ReasonTooLarge},
+		{"size above the limit", as(func(h *envelope.Header) { h.Size = envelope.MaxSize + 1 }), good,
+			envelope.ReasonTooLarge},
 		{"size negative", as(func(h *envelope.Header) { h.Size = -1 }), good, envelope.ReasonTooLarge},
 		{"codec", as(func(h *envelope.Header) { h.Codec = "lz4" }), good, envelope.ReasonCodec},
 		{"no body", truth, nil, envelope.ReasonCorrupt},
@@ -785,15 +794,22 @@ func TestBodyRefuses(t *testing.T) {
 		{"bomb that says its size", largest, compress(t, make([]byte, 64<<20)), envelope.ReasonCorrupt},
 		{"bomb that does not", largest, stream(t, 64<<20), envelope.ReasonCorrupt},
 		{"bomb of many frames", largest, bytes.Repeat(compress(t, make([]byte, 4<<20)), 100), envelope.ReasonCorrupt},
-		{"frame of 2^60 bytes", largest, []byte{0x28, 0xb5, 0x2f, 0xfd, 0xe0, 0, 0, 0, 0, 0, 0, 0, 0x10, 1, 0, 0}, envelope.ReasonCorrupt},
+		{"frame of 2^60 bytes", largest, []byte{0x28, 0xb5, 0x2f, 0xfd, 0xe0, 0, 0, 0, 0, 0, 0, 0, 0x10, 1, 0, 0},
+			envelope.ReasonCorrupt},
 		{"window of 3 TiB", largest, []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xff, 1, 0, 0}, envelope.ReasonCorrupt},
 		{"dictionary", truth, []byte{0x28, 0xb5, 0x2f, 0xfd, 0x21, 0x07, 0x00, 1, 0, 0}, envelope.ReasonCorrupt},
-		{"uncompressed, other size", as(func(h *envelope.Header) { h.Codec = envelope.None }), rows[:8], envelope.ReasonCorrupt},
+		{"uncompressed, other size", as(func(h *envelope.Header) { h.Codec = envelope.None }), rows[:8],
+			envelope.ReasonCorrupt},
 		{"hash", as(func(h *envelope.Header) { h.SHA256 = sha256.Sum256(rows) }), good, envelope.ReasonHash},
-		{"hash of another body, which is a bomb", as(func(h *envelope.Header) { h.Size, h.SHA256 = envelope.MaxSize, sha256.Sum256(good) }), stream(t, 64<<20), envelope.ReasonHash},
+		{"hash of another body, which is a bomb", as(func(h *envelope.Header) {
+			h.Size, h.SHA256 = envelope.MaxSize,
+				sha256.Sum256(good)
+		}), stream(t, 64<<20), envelope.ReasonHash},
 		{"rows", as(func(h *envelope.Header) { h.Rows = 1 }), good, envelope.ReasonRows},
-		{"last line not ended", as(func(h *envelope.Header) { h.Size-- }), compress(t, rows[:len(rows)-1]), envelope.ReasonRows},
-		{"nothing", as(func(h *envelope.Header) { h.Rows, h.Size = 0, 0 }), compress(t, nil, zstd.WithZeroFrames(true)), envelope.ReasonRows},
+		{"last line not ended", as(func(h *envelope.Header) { h.Size-- }), compress(t, rows[:len(rows)-1]),
+			envelope.ReasonRows},
+		{"nothing", as(func(h *envelope.Header) { h.Rows, h.Size = 0, 0 }), compress(t, nil, zstd.WithZeroFrames(true)),
+			envelope.ReasonRows},
 	}
 	d := envelope.NewDecoder()
 	defer d.Close()
@@ -864,7 +880,8 @@ func TestWindowLimit(t *testing.T) {
 	d := envelope.NewDecoder()
 	defer d.Close()
 	body := func(frame []byte) error {
-		_, err := d.Body(nil, envelope.Header{Kind: envelope.Part, Codec: envelope.Zstd, Rows: 1, Size: len(rows), SHA256: sha256.Sum256(frame)}, frame)
+		_, err := d.Body(nil, envelope.Header{Kind: envelope.Part, Codec: envelope.Zstd, Rows: 1, Size: len(rows),
+			SHA256: sha256.Sum256(frame)}, frame)
 		return err
 	}
 	if err := body(frame(13, 0)); err != nil {

@@ -13,7 +13,7 @@ const (
 	ReasonVersion     schema.Reason = "version"             // an envelope of another version
 	ReasonHeader      schema.Reason = "header"              // the header line is malformed or contradicts itself
 	ReasonCodec       schema.Reason = "codec"               // the codec or dictionary is not known
-	ReasonTooLarge                  = schema.ReasonTooLarge // the decoded body is or would be larger than MaxSize or SizeLimit
+	ReasonTooLarge                  = schema.ReasonTooLarge // the decoded body is larger than MaxSize or SizeLimit
 	ReasonHash        schema.Reason = "hash"                // the body, as it travels, has another SHA-256
 	ReasonCorrupt     schema.Reason = "corrupt"             // the body does not decompress to the declared size
 	ReasonRows        schema.Reason = "rows"                // the decoded body has another number of lines

@@ -37,7 +37,8 @@ func Parse(record []byte) (h Header, body []byte, err error) {
 	case h.Kind == End && len(body) > 0:
 		return Header{}, nil, refuse(ReasonHeader, "%d bytes behind an end, which has no body", len(body))
 	case h.Kind == Part && h.Size > limit:
-		return Header{}, nil, refuse(ReasonTooLarge, "size %d is more than the %d bytes that a body of %d may have", h.Size, limit, len(body))
+		return Header{}, nil, refuse(ReasonTooLarge, "size %d is more than the %d bytes that a body of %d may have", h.Size,
+			limit, len(body))
 	}
 	return h, body, nil
 }
@@ -49,9 +50,11 @@ func checkPrefix(record []byte) error {
 	case bytes.HasPrefix(record, kplMagic):
 		return refuse(ReasonKPL, "the record was aggregated by the Kinesis Producer Library; send one envelope per record")
 	case bytes.HasPrefix(record, []byte(prefix[:len(`{"obs":`)])) && len(record) >= len(prefix):
-		return refuse(ReasonVersion, "the record begins %q; this program reads version 1, which begins %s", record[:len(prefix)], prefix)
+		return refuse(ReasonVersion, "the record begins %q; this program reads version 1, which begins %s",
+			record[:len(prefix)], prefix)
 	}
-	return refuse(ReasonNotEnvelope, "the record begins %q; expected a header line that begins %s", record[:min(len(record), 16)], prefix)
+	return refuse(ReasonNotEnvelope, "the record begins %q; expected a header line that begins %s",
+		record[:min(len(record), 16)], prefix)
 }
 
 // need says whether a kind of record has a key.

@@ -25,13 +25,16 @@ func (r *Refusal) Error() string { return string(r.Reason) + ": " + r.Detail }
 // source's clock, and ahead how much later the run may start; of a zero arrived
 // nothing is known, and any start is good. A refused run has a Refusal, an admitted
 // one nil.
-func Admit(loader *load.Loader, scope schema.Scope, run schema.RunID, arrived time.Time, ahead time.Duration) (*schema.Table, *Refusal) {
+func Admit(loader *load.Loader, scope schema.Scope, run schema.RunID, arrived time.Time,
+	ahead time.Duration) (*schema.Table, *Refusal) {
 	if d := run.Time().Sub(arrived); d > ahead && !arrived.IsZero() {
-		return nil, &Refusal{ReasonClockAhead, fmt.Sprintf("the run starts %v after it arrived; set the clock of the spoke", d.Round(time.Second))}
+		return nil, &Refusal{ReasonClockAhead, fmt.Sprintf("the run starts %v after it arrived; set the clock of the spoke",
+			d.Round(time.Second))}
 	}
 	t := loader.Table(scope.Category)
 	if t == nil {
-		return nil, &Refusal{ReasonUnknownCategory, "this hub does not know the category; update the hub and replay the archive"}
+		return nil, &Refusal{ReasonUnknownCategory,
+			"this hub does not know the category; update the hub and replay the archive"}
 	}
 	if err := t.ValidateSlice(scope.Slice); err != nil {
 		return nil, &Refusal{schema.ReasonSlice, err.Error()}

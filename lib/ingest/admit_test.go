@@ -21,7 +21,8 @@ func TestAdmitReadsSlices(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	for slice, ok := range map[string]bool{"2026-01-01": true, "20260101": false, "infinity": false, "0000-01-01": false, "": false} {
+	for slice, ok := range map[string]bool{"2026-01-01": true, "20260101": false, "infinity": false, "0000-01-01": false,
+		"": false} {
 		scope := schema.Scope{Category: "days", Account: "123456789012", Region: "us-east-1", Slice: slice}
 		_, refusal := ingest.Admit(loader, scope, schema.NewRunID(now), now, time.Minute)
 		if ok != (refusal == nil) || !ok && refusal.Reason != schema.ReasonSlice {

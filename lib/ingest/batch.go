@@ -75,7 +75,8 @@ func (b *batch) advanceIndex(s *session) int {
 	from := s.queued
 	s.mu.Unlock()
 	b.sessions = append(b.sessions, s)
-	b.Advances = append(b.Advances, load.Advance{Shard: s.shard, From: from, To: from, Unordered: b.pipeline.config.Unordered})
+	b.Advances = append(b.Advances, load.Advance{Shard: s.shard, From: from, To: from,
+		Unordered: b.pipeline.config.Unordered})
 	return len(b.sessions) - 1
 }
 
@@ -131,7 +132,8 @@ func (d *reader) read(r stream.Record) (in input) {
 	}
 	in.header = h
 	var refusal *Refusal
-	if in.table, refusal = Admit(d.pipeline.loader, h.Scope, h.Run, r.Arrived, d.pipeline.config.ClockAhead); refusal != nil {
+	if in.table, refusal = Admit(d.pipeline.loader, h.Scope, h.Run, r.Arrived,
+		d.pipeline.config.ClockAhead); refusal != nil {
 		return refuse(refusal.Reason, refusal.Detail)
 	}
 	if h.Kind == envelope.Part {
@@ -194,7 +196,8 @@ func (b *batch) addPart(in input, origin load.Origin) {
 		numberRow(&part, i, refused == nil)
 	}
 	if len(part.Rejects) > maxRowRejects {
-		part.Rejects[maxRowRejects].Detail = fmt.Sprintf("%d more rows of the part were rejected, this is the first of them", part.MoreRejects+1)
+		part.Rejects[maxRowRejects].Detail = fmt.Sprintf("%d more rows of the part were rejected, this is the first of them",
+			part.MoreRejects+1)
 	}
 	part.Rows = g.decoder.Len() - part.First
 	g.parts = append(g.parts, part)
@@ -269,7 +272,8 @@ func (b *batch) seal() (decoders map[string]*rowjson.Decoder) {
 		for _, n := range unknown {
 			b.unknown[name] += n
 		}
-		b.Groups = append(b.Groups, load.Group{Table: g.table, Record: g.decoder.Record(), Parts: g.parts, UnknownKeys: unknown})
+		b.Groups = append(b.Groups, load.Group{Table: g.table, Record: g.decoder.Record(), Parts: g.parts,
+			UnknownKeys: unknown})
 		decoders[name] = g.decoder
 	}
 	b.groups, b.spare = nil, nil

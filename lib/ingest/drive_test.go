@@ -44,7 +44,8 @@ func TestDriveAppliesWhatTheSourceDeliveredLast(t *testing.T) {
 	err = p.Drive(ctx, func(ctx context.Context) error {
 		s := p.Open("shard-0", stream.Position{})
 		for i, data := range records(t, scopeOf(1), time.Now(), 10, thing("a", "1")) {
-			if err := s.Deliver(ctx, []stream.Record{{Sequence: string(rune('1' + i)), Data: data, Arrived: time.Now()}}); err != nil {
+			if err := s.Deliver(ctx, []stream.Record{{Sequence: string(rune('1' + i)), Data: data,
+				Arrived: time.Now()}}); err != nil {
 				return err
 			}
 		}

@@ -40,7 +40,8 @@ func Example() {
 
 	// A spoke puts one run into the stream.
 	s := memstream.New(2)
-	if err := s.Publisher().Publish(ctx, lampRecords(`{"serial":"A1","colour":"red"}`, `{"serial":"A2","colour":7}`)); err != nil {
+	if err := s.Publisher().Publish(ctx, lampRecords(`{"serial":"A1","colour":"red"}`,
+		`{"serial":"A2","colour":7}`)); err != nil {
 		log.Fatal(err)
 	}
 
@@ -65,7 +66,8 @@ func Example() {
 		log.Fatal(err)
 	}
 	var reason, row string
-	if err := pool.QueryRow(context.Background(), "SELECT reason, convert_from(bytes, 'UTF8') FROM hub.reject").Scan(&reason, &row); err != nil {
+	if err := pool.QueryRow(context.Background(),
+		"SELECT reason, convert_from(bytes, 'UTF8') FROM hub.reject").Scan(&reason, &row); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(reason, row)

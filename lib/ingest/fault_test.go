@@ -89,7 +89,8 @@ func (h *hub) wantRuns(n, runs, rows, maxRows int) {
 	}
 	slices.Sort(live)
 	h.want("SELECT account_id || ' ' || id || '=' || value FROM obs.things WHERE deleted_at IS NULL", live...)
-	h.want("SELECT count(*)::text FROM hub.run WHERE completed_at IS NOT NULL AND rows = end_rows AND parts = end_parts", strconv.Itoa(n*runs))
+	h.want("SELECT count(*)::text FROM hub.run WHERE completed_at IS NOT NULL AND rows = end_rows AND parts = end_parts",
+		strconv.Itoa(n*runs))
 	h.want("SELECT count(*)::text FROM canary_part", strconv.Itoa(n*runs*((rows+maxRows-1)/maxRows)))
 	h.want("SELECT 'doubled: ' || row_key || ' ' || run FROM canary_row GROUP BY row_key, run HAVING count(*) > 1")
 	h.want("SELECT reason || ': ' || detail FROM hub.reject")
@@ -130,7 +131,8 @@ func TestStreamOverBrokenConnections(t *testing.T) {
 		select {
 		case <-h.results: // something was applied
 		case <-deadline:
-			t.Fatalf("not every run completes: %q", h.query("SELECT parts || ' of ' || end_parts FROM hub.run WHERE completed_at IS NULL"))
+			t.Fatalf("not every run completes: %q", h.query("SELECT parts || ' of ' || end_parts FROM hub.run WHERE "+
+				"completed_at IS NULL"))
 		}
 	}
 	stop()
@@ -278,7 +280,8 @@ func TestRecordBehindTheFlush(t *testing.T) {
 	h := newHub(t, ingest.Config{BatchAge: time.Hour})
 	s := h.pipeline.Open("0", stream.Position{})
 	h.pipeline.Wait()
-	if err := s.Deliver(t.Context(), streamRecords(0, records(t, scopeOf(1), time.Now(), 10, thing("a", "1"))[:1])); err != nil {
+	if err := s.Deliver(t.Context(), streamRecords(0,
+		records(t, scopeOf(1), time.Now(), 10, thing("a", "1"))[:1])); err != nil {
 		t.Fatal(err)
 	}
 	select {
@@ -396,7 +399,8 @@ func TestRunEndsWithItsContext(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() { ended <- p.Run(ctx) }()
 		s := p.Open("0", stream.Position{})
-		if err := s.Deliver(t.Context(), streamRecords(0, records(t, scopeOf(0), time.Now(), 10, thing("a", "1")))); err != nil && ctx.Err() == nil {
+		if err := s.Deliver(t.Context(), streamRecords(0,
+			records(t, scopeOf(0), time.Now(), 10, thing("a", "1")))); err != nil && ctx.Err() == nil {
 			t.Errorf("%s: deliver: %v", name, err)
 		}
 		end()
@@ -539,7 +543,8 @@ func TestChangesOfTheTableUnderLoad(t *testing.T) {
 	}{
 		{change: "ALTER TABLE obs.gauges ADD COLUMN extra text", fits: true},
 		{change: "ALTER TABLE obs.gauges ADD COLUMN counted integer NOT NULL DEFAULT 1", fits: true},
-		{change: "ALTER TABLE obs.gauges ALTER ratio TYPE bigint", mend: "ALTER TABLE obs.gauges ALTER ratio TYPE double precision"},
+		{change: "ALTER TABLE obs.gauges ALTER ratio TYPE bigint",
+			mend: "ALTER TABLE obs.gauges ALTER ratio TYPE double precision"},
 		{
 			change: "ALTER TABLE obs.gauges ALTER count TYPE timestamptz USING to_timestamp(count)",
 			mend:   "ALTER TABLE obs.gauges ALTER count TYPE bigint USING extract(epoch FROM count)",

@@ -193,7 +193,8 @@ func largePart(t testing.TB, scope schema.Scope, size int) []byte {
 	value := strings.Repeat("x", row-1000)
 	var rows []string
 	for n := range size / row {
-		rows = append(rows, thing(strconv.Itoa(n), noise((n + 1) * 1000)[n*1000:]+value)) // with less noise it would be cut into several
+		// With less noise it would be cut into several.
+		rows = append(rows, thing(strconv.Itoa(n), noise((n + 1) * 1000)[n*1000:]+value))
 	}
 	return records(t, scope, time.Now(), 1000, rows...)[0]
 }
@@ -227,13 +228,16 @@ func TestBadRecordsDoNotStopGoodOnes(t *testing.T) {
 	good := records(t, scopeOf(1), now, 10, thing("a", "1"))
 	mixed := records(t, scopeOf(2), now, 10, thing("a", "1"), `{"id":"b","value":7}`, `{"id":"c"`, thing("d", "1"))
 	ahead := records(t, scopeOf(3), now.Add(time.Hour), 10, thing("a", "1"))
-	unknown := records(t, schema.Scope{Category: "unheard_of", Account: "000000000004", Region: "global"}, now, 10, `{"x":1}`)
+	unknown := records(t, schema.Scope{Category: "unheard_of", Account: "000000000004", Region: "global"}, now, 10,
+		`{"x":1}`)
 	corrupt := slices.Clone(records(t, scopeOf(5), now, 10, thing("a", "1"))[0])
 	corrupt[len(corrupt)-2] ^= 0xff
-	h.deliver(good[0], []byte("\xf3\x89\x9a\xc2kpl"), mixed[0], []byte("hello"), nil, ahead[0], unknown[0], corrupt, mixed[1], good[1])
+	h.deliver(good[0], []byte("\xf3\x89\x9a\xc2kpl"), mixed[0], []byte("hello"), nil, ahead[0], unknown[0], corrupt,
+		mixed[1], good[1])
 	h.want("SELECT account_id || ' ' || id FROM obs.things", "000000000001 a", "000000000002 a", "000000000002 d")
 	h.want("SELECT reason || ' ' || account_id FROM hub.reject WHERE row_number IS NULL",
-		"clock_ahead 000000000003", "hash 000000000005", "kpl ", "not_envelope ", "not_envelope ", "unknown_category 000000000004")
+		"clock_ahead 000000000003", "hash 000000000005", "kpl ", "not_envelope ", "not_envelope ",
+		"unknown_category 000000000004")
 	h.want("SELECT reason || ' ' || convert_from(bytes, 'UTF8') FROM hub.reject WHERE row_number IS NOT NULL",
 		`syntax {"id":"c"`, `wrong_type {"id":"b","value":7}`)
 	h.want("SELECT account_id FROM hub.run JOIN hub.scope USING (scope) WHERE completed_at IS NOT NULL", "000000000001")
@@ -338,8 +342,10 @@ func TestShardsAreOfTheirStream(t *testing.T) {
 	if err := h.pipeline.Gap(t.Context(), "shard-0", stream.Gap{After: "5", Until: "9", Reason: "trimmed"}); err != nil {
 		t.Fatal(err)
 	}
-	h.want("SELECT concat_ws(' ', stream, stream_created_at AT TIME ZONE 'UTC', shard) FROM hub.shard_progress", "stream 2026-01-01 00:00:00 shard-0")
-	h.want("SELECT concat_ws(' ', stream, stream_created_at AT TIME ZONE 'UTC', shard, after_sequence, until_sequence, reason) FROM hub.gap",
+	h.want("SELECT concat_ws(' ', stream, stream_created_at AT TIME ZONE 'UTC', shard) FROM hub.shard_progress",
+		"stream 2026-01-01 00:00:00 shard-0")
+	h.want("SELECT concat_ws(' ', stream, stream_created_at AT TIME ZONE 'UTC', shard, after_sequence, until_sequence, "+
+		"reason) FROM hub.gap",
 		"stream 2026-01-01 00:00:00 shard-0 5 9 trimmed")
 }
 
@@ -427,7 +433,8 @@ func TestStreamWithFaults(t *testing.T) {
 		select {
 		case <-h.results: // something was applied
 		case <-deadline:
-			t.Fatalf("not every run completes: %q; sessions at %q", h.query(`SELECT account_id || format(' %s of %s parts, %s', parts, end_parts, outcome)
+			t.Fatalf("not every run completes: %q; sessions at %q",
+				h.query(`SELECT account_id || format(' %s of %s parts, %s', parts, end_parts, outcome)
 				FROM hub.run JOIN hub.scope USING (scope) WHERE completed_at IS NULL`),
 				h.query("SELECT shard || ' ' || sequence_number || ' ' || ended FROM hub.shard_progress"))
 		}

@@ -24,10 +24,12 @@ func envelopes(scope schema.Scope, start time.Time, rows ...string) [][]byte {
 	body := strings.Join(rows, "\n") + "\n"
 	run := schema.NewRunID(start)
 	header := func(kind, rest string) []byte {
-		return fmt.Appendf(nil, `{"obs":1,"kind":%q,"category":%q,"account_id":%q,"region":%q,"run":%q,"collected_at":%q,%s}`+"\n",
+		return fmt.Appendf(nil, `{"obs":1,"kind":%q,"category":%q,"account_id":%q,"region":%q,"run":%q,"collected_at":%q,%s}`+
+			"\n",
 			kind, scope.Category, scope.Account, scope.Region, run, run.Time().Format("2006-01-02T15:04:05.000Z"), rest)
 	}
-	part := header("part", fmt.Sprintf(`"part":0,"codec":"none","rows":%d,"size":%d,"sha256":"%x"`, len(rows), len(body), sha256.Sum256([]byte(body))))
+	part := header("part", fmt.Sprintf(`"part":0,"codec":"none","rows":%d,"size":%d,"sha256":"%x"`, len(rows), len(body),
+		sha256.Sum256([]byte(body))))
 	return [][]byte{append(part, body...), header("end", fmt.Sprintf(`"outcome":"ok","parts":1,"rows":%d`, len(rows)))}
 }
 
@@ -59,7 +61,8 @@ var poisonRows = []struct {
 	{"too large for float8", `{"id":"p","ratio":1e400,"count":1}`, schema.ReasonRange},
 	{"too large for int8", `{"id":"p","ratio":1,"count":9223372036854775808}`, schema.ReasonRange},
 	{"200,000 digits", `{"id":"p","ratio":1` + strings.Repeat("0", 200_000) + `,"count":1}`, schema.ReasonRange},
-	{"deep", `{"id":"p","ratio":1,"count":1,"x":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + `}`, schema.ReasonTooDeep},
+	{"deep", `{"id":"p","ratio":1,"count":1,"x":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + `}`,
+		schema.ReasonTooDeep},
 	{"many keys", `{"id":"p","ratio":1,"count":1` + manyKeys(20_000) + `}`, schema.ReasonTooLarge},
 	{"refused by the table", `{"id":"p","ratio":-1,"count":1}`, load.ReasonRefused},
 	{"too large for an index", `{"id":"p` + noise(20_000) + `","ratio":1,"count":1}`, load.ReasonRefused},
@@ -136,10 +139,12 @@ func TestPoisonRows(t *testing.T) {
 	}
 	h.deliver(data...)
 	slices.Sort(want)
-	h.want("SELECT account_id || ' ' || row_number || ' ' || reason || ' ' || encode(CASE WHEN reason IN ('refused', 'repeated_row') THEN sha256('') ELSE sha256 END, 'hex') FROM hub.reject", want...)
+	h.want("SELECT account_id || ' ' || row_number || ' ' || reason || ' ' || encode(CASE WHEN reason IN ('refused', "+
+		"'repeated_row') THEN sha256('') ELSE sha256 END, 'hex') FROM hub.reject", want...)
 	h.want("SELECT account_id FROM obs.gauges GROUP BY 1 HAVING count(*) <> 500")
 	h.want("SELECT count(DISTINCT account_id)::text FROM obs.gauges", strconv.Itoa(3*len(poisonRows)))
-	h.want("SELECT count(*)::text FROM hub.run WHERE rejects = 1 AND rows = end_rows AND completed_at IS NULL", strconv.Itoa(3*len(poisonRows)))
+	h.want("SELECT count(*)::text FROM hub.run WHERE rejects = 1 AND rows = end_rows AND completed_at IS NULL",
+		strconv.Itoa(3*len(poisonRows)))
 }
 
 // TestPoisonRecords puts every kind of record that cannot be read between good ones.
@@ -225,16 +230,20 @@ func TestNothingButPoison(t *testing.T) {
 	start := time.Now()
 	h.deliver(slices.Concat(envelopes(scope, start, malformed...), envelopes(other, start, refused...))...)
 	t.Logf("4,000 rejected rows in %v, %d transactions", time.Since(start), len(h.results))
-	h.want("SELECT account_id || ' ' || reason || format(': %s, %s with bytes, %s with size', count(*), count(bytes), count(*) FILTER (WHERE size > 0)) FROM hub.reject GROUP BY account_id, reason",
+	h.want("SELECT account_id || ' ' || reason || format(': %s, %s with bytes, %s with size', count(*), count(bytes), "+
+		"count(*) FILTER (WHERE size > 0)) FROM hub.reject GROUP BY account_id, reason",
 		"000000000001 more_rows: 1, 1 with bytes, 0 with size", "000000000001 wrong_type: 100, 100 with bytes, 100 with size",
 		"000000000002 refused: 100, 100 with bytes, 100 with size")
-	h.want("SELECT account_id || ' ' || reason || ' ' || counted FROM hub.reject_count WHERE counted > 0", "000000000002 refused 1900")
-	h.want("SELECT row_number || ': ' || detail FROM hub.reject WHERE reason = 'more_rows'", "100: 1900 more rows of the part were rejected, this is the first of them")
+	h.want("SELECT account_id || ' ' || reason || ' ' || counted FROM hub.reject_count WHERE counted > 0",
+		"000000000002 refused 1900")
+	h.want("SELECT row_number || ': ' || detail FROM hub.reject WHERE reason = 'more_rows'",
+		"100: 1900 more rows of the part were rejected, this is the first of them")
 	h.want("SELECT account_id || format(': %s rows, %s rejects', rows, rejects) FROM hub.run JOIN hub.scope USING (scope)",
 		"000000000001: 2000 rows, 2000 rejects", "000000000002: 2000 rows, 2000 rejects")
 	h.want("SELECT rows::text FROM hub.run_part", "2000", "2000")
 	h.deliver(envelopes(scope, start.Add(time.Second), `{"id":"1","ratio":"y","count":1}`)...)
-	h.want("SELECT reason || ' ' || open || ' ' || counted FROM hub.reject_count WHERE account_id = '000000000001'", "more_rows 1 0", "wrong_type 100 1")
+	h.want("SELECT reason || ' ' || open || ' ' || counted FROM hub.reject_count WHERE account_id = '000000000001'",
+		"more_rows 1 0", "wrong_type 100 1")
 	h.want("SELECT id FROM obs.gauges")
 }
 
@@ -247,7 +256,8 @@ func TestRowsOfOneByte(t *testing.T) {
 		t.Errorf("a record of %d bytes with %d rows costs %d bytes", len(record), envelope.MaxRows, cost)
 	}
 	h := newHub(t, ingest.Config{BatchRows: envelope.MaxRows, BatchAge: time.Hour})
-	if err := h.pipeline.Open("0", stream.Position{}).Deliver(t.Context(), streamRecords(0, [][]byte{record})); err != nil {
+	if err := h.pipeline.Open("0", stream.Position{}).Deliver(t.Context(),
+		streamRecords(0, [][]byte{record})); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the batch is applied", func() bool { return len(h.results) == 1 })

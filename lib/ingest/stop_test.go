@@ -97,7 +97,8 @@ func TestUnknownKeys(t *testing.T) {
 			t.Errorf("unknown keys of %s", category)
 		}
 		// A session of the same lane goes on meanwhile.
-		if err := h.pipeline.Open("other", stream.Position{}).Deliver(t.Context(), streamRecords(0, [][]byte{[]byte("x")})); err != nil {
+		if err := h.pipeline.Open("other", stream.Position{}).Deliver(t.Context(),
+			streamRecords(0, [][]byte{[]byte("x")})); err != nil {
 			t.Error(err)
 		}
 		unknown <- n
@@ -116,7 +117,8 @@ func TestUnknownKeys(t *testing.T) {
 	}
 	h.deliver(records(t, scopeOf(2), time.Now(), 10, row, row)...)
 	eventually(t, "unknown keys are told twice", func() bool { return len(unknown) == 2 })
-	if got := h.query("SELECT category || ' ' || key || ' ' || count FROM hub.unknown_key ORDER BY key"); !slices.Equal(got, []string{"things new 4", "things newer 3"}) {
+	if got := h.query("SELECT category || ' ' || key || ' ' || count FROM hub.unknown_key ORDER BY key"); !slices.Equal(
+		got, []string{"things new 4", "things newer 3"}) {
 		t.Errorf("stored %q", got)
 	}
 	if first, second := <-unknown, <-unknown; first != 3 || second != 4 {

@@ -184,7 +184,8 @@ func (a *apply) shardColumns(order []int) []param {
 		streams[at], created[at], shards[at] = s.Stream, s.Created, s.ID
 	}
 	return []param{
-		a.tx.array(pgtype.TextArrayOID, streams), a.tx.array(pgtype.TimestamptzArrayOID, created), a.tx.array(pgtype.TextArrayOID, shards),
+		a.tx.array(pgtype.TextArrayOID, streams), a.tx.array(pgtype.TimestamptzArrayOID, created),
+		a.tx.array(pgtype.TextArrayOID, shards),
 	}
 }
 
@@ -239,7 +240,8 @@ func (a *apply) lockScopes() (locked *int, fresh *[]*scopeState) {
 		*fresh = append(*fresh, byID[id(v[0])])
 		return nil
 	}, scopes, a.tx.array(pgtype.TextArrayOID, categories),
-		a.tx.array(pgtype.TextArrayOID, accounts), a.tx.array(pgtype.TextArrayOID, regions), a.tx.array(pgtype.TextArrayOID, slicesOf))
+		a.tx.array(pgtype.TextArrayOID, accounts), a.tx.array(pgtype.TextArrayOID, regions),
+		a.tx.array(pgtype.TextArrayOID, slicesOf))
 	a.tx.add("lock scopes", lockScopesSQL, func([][]byte) error { *locked++; return nil }, scopes)
 	a.tx.add("read scopes", readScopesSQL, func(v [][]byte) error {
 		state := byID[id(v[0])]
@@ -294,8 +296,10 @@ func (a *apply) markDirty() {
 		tables, accounts, regions = append(tables, m.table), append(accounts, m.account), append(regions, m.region)
 	}
 	a.tx.add("mark scopes dirty",
-		`INSERT INTO hub.dirty (table_name, account_id, region) SELECT * FROM unnest($1::text[], $2::text[], $3::text[])`, nil,
-		a.tx.array(pgtype.TextArrayOID, tables), a.tx.array(pgtype.TextArrayOID, accounts), a.tx.array(pgtype.TextArrayOID, regions))
+		`INSERT INTO hub.dirty (table_name, account_id, region) SELECT * FROM unnest($1::text[], $2::text[], $3::text[])`,
+		nil,
+		a.tx.array(pgtype.TextArrayOID, tables), a.tx.array(pgtype.TextArrayOID, accounts),
+		a.tx.array(pgtype.TextArrayOID, regions))
 }
 
 const advanceSQL = `

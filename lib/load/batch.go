@@ -290,7 +290,8 @@ func (l *Loader) validate(b *Batch) error {
 				faults = append(faults, fmt.Errorf("part %d of %v starts at row %d, not %d", p.Number, p.Scope, p.First, next))
 			}
 			if p.Numbers != nil && len(p.Numbers) != p.Rows {
-				faults = append(faults, fmt.Errorf("part %d of %v has %d numbers for %d rows", p.Number, p.Scope, len(p.Numbers), p.Rows))
+				faults = append(faults, fmt.Errorf("part %d of %v has %d numbers for %d rows", p.Number, p.Scope, len(p.Numbers),
+					p.Rows))
 			}
 			next = p.First + p.Rows
 		}

@@ -56,15 +56,20 @@ func TestClassify(t *testing.T) {
 		err  error
 		want load.Class
 	}{
-		"nothing":                          {nil, load.Stop},
-		"reset":                            {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, load.Retry},
-		"broken pipe":                      {&net.OpError{Op: "write", Err: os.NewSyscallError("write", syscall.EPIPE)}, load.Retry},
-		"name":                             {&net.DNSError{Err: "no such host", Name: "db"}, load.Retry},
-		"end":                              {fmt.Errorf("read: %w", io.EOF), load.Retry},
-		"end in message":                   {io.ErrUnexpectedEOF, load.Retry},
-		"closed":                           {net.ErrClosed, load.Retry},
-		"closed before":                    {fmt.Errorf("begin: %w", pgconn.ErrConnClosed), load.Retry},
-		"refused":                          {func() error { _, err := pgconn.Connect(t.Context(), "host=127.0.0.1 port=1"); return err }(), load.Retry},
+		"nothing": {nil, load.Stop},
+		"reset":   {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, load.Retry},
+		"broken pipe": {&net.OpError{Op: "write", Err: os.NewSyscallError("write", syscall.EPIPE)},
+			load.Retry},
+		"name":           {&net.DNSError{Err: "no such host", Name: "db"}, load.Retry},
+		"end":            {fmt.Errorf("read: %w", io.EOF), load.Retry},
+		"end in message": {io.ErrUnexpectedEOF, load.Retry},
+		"closed":         {net.ErrClosed, load.Retry},
+		"closed before":  {fmt.Errorf("begin: %w", pgconn.ErrConnClosed), load.Retry},
+		"refused": {func() error {
+			_,
+				err := pgconn.Connect(t.Context(), "host=127.0.0.1 port=1")
+			return err
+		}(), load.Retry},
 		"time":                             {context.DeadlineExceeded, load.Retry},
 		"canceled":                         {fmt.Errorf("timeout: %w", canceled.Err()), load.Stop},
 		"misfit":                           {fmt.Errorf("compare: %w", &load.MisfitError{Category: "things"}), load.Park},
@@ -86,7 +91,8 @@ func TestClassifyWhatPostgreSQLSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(context.Background()) }()
-	if _, err := conn.Exec(t.Context(), `CREATE TABLE t (id integer PRIMARY KEY, n numeric(4,2) CHECK (n > 0), v varchar(3), j jsonb);
+	if _, err := conn.Exec(t.Context(),
+		`CREATE TABLE t (id integer PRIMARY KEY, n numeric(4,2) CHECK (n > 0), v varchar(3), j jsonb);
 		INSERT INTO t VALUES (1, 1, 'a', '{}');`); err != nil {
 		t.Fatal(err)
 	}

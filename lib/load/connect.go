@@ -102,7 +102,8 @@ func parseConfig(connection string) (*pgxpool.Config, error) {
 	case err != nil:
 		return nil, err
 	case strings.Contains(cfg.ConnConfig.Host, "@"):
-		return nil, errors.New("there is an @ in the host: write an @ in the password as %40, or give the password in PGPASSWORD")
+		return nil, errors.New("there is an @ in the host: write an @ in the password as %40, or give the password in " +
+			"PGPASSWORD")
 	}
 	return cfg, nil
 }
@@ -131,12 +132,14 @@ func serviceFault(connection string) error {
 	services, err := pgservicefile.ReadServicefile(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("service %q: the service file %s does not exist; make it, or name it in PGSERVICEFILE", service, file)
+		return fmt.Errorf("service %q: the service file %s does not exist; make it, or name it in PGSERVICEFILE", service,
+			file)
 	case err != nil:
 		return fmt.Errorf("service %q: read service file: %w", service, err)
 	}
 	if _, err := services.GetService(service); err != nil {
-		return fmt.Errorf("the service file %s has no service %q; mend PGSERVICE, or name another file in PGSERVICEFILE", file, service)
+		return fmt.Errorf("the service file %s has no service %q; mend PGSERVICE, or name another file in PGSERVICEFILE",
+			file, service)
 	}
 	return nil
 }

@@ -97,7 +97,8 @@ func checkWhole(ctx context.Context, db Querier, t *schema.Table) ([]Fault, erro
 	faults, err := checkTable(ctx, db, t)
 	// What a table lacks besides columns is looked for together with these. A table that is
 	// missing is made with everything, and what has another type may take no check.
-	if err != nil || slices.ContainsFunc(faults, func(f Fault) bool { return !f.OldKeys && (!f.Additive || f.Column == "") }) {
+	if err != nil || slices.ContainsFunc(faults,
+		func(f Fault) bool { return !f.OldKeys && (!f.Additive || f.Column == "") }) {
 		return faults, err
 	}
 	for _, check := range []func(context.Context, Querier, *schema.Table) ([]Fault, error){

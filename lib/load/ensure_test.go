@@ -36,7 +36,8 @@ func TestEnsureRestoresColumnsAndTheNextRunFillsThem(t *testing.T) {
 			db := newDatabase(t, load.Config{})
 			db.ensure()
 			run := func(n int) load.Counts {
-				return db.apply(build(t).part(everything.Table, "", n, 0, everyColumn).end(everything.Table, "", n, schema.OK, 1, 1)).Categories["everything"]
+				return db.apply(build(t).part(everything.Table, "", n, 0, everyColumn).end(everything.Table, "", n, schema.OK, 1,
+					1)).Categories["everything"]
 			}
 			run(1)
 			before := db.query("SELECT " + column + "::text FROM obs.everything")
@@ -69,10 +70,13 @@ func TestEnsureRestoresColumnsAndTheNextRunFillsThem(t *testing.T) {
 // A column that never was there is in no hash, so that nothing need be written.
 func TestEnsureAddsANewColumnWithoutWritingRows(t *testing.T) {
 	db := newDatabase(t, load.Config{})
-	db.exec("DROP TABLE obs.things; CREATE TABLE obs.things (row_key uuid PRIMARY KEY, row_hash uuid NOT NULL, account_id text NOT NULL," +
-		" region text NOT NULL, run_id uuid NOT NULL, collected_at timestamptz NOT NULL, first_seen_at timestamptz NOT NULL DEFAULT now()," +
+	db.exec("DROP TABLE obs.things; CREATE TABLE obs.things (row_key uuid PRIMARY KEY, row_hash uuid NOT NULL, " +
+		"account_id text NOT NULL," +
+		" region text NOT NULL, run_id uuid NOT NULL, collected_at timestamptz NOT NULL, first_seen_at timestamptz NOT " +
+		"NULL DEFAULT now()," +
 		" deleted_at timestamptz, id text NOT NULL, value text NOT NULL)")
-	if _, err := db.Pool.Exec(t.Context(), `INSERT INTO obs.things VALUES (gen_random_uuid(), gen_random_uuid(), '123456789012', 'eu-central-1',
+	if _, err := db.Pool.Exec(t.Context(),
+		`INSERT INTO obs.things VALUES (gen_random_uuid(), gen_random_uuid(), '123456789012', 'eu-central-1',
 		gen_random_uuid(), now(), now(), NULL, 'a', '1')`); err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +99,8 @@ func TestEnsureLeavesWhatCannotBeFilled(t *testing.T) {
 	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1")).end(things.Table, "", 1, schema.OK, 1, 1))
 	db.exec("ALTER TABLE obs.things DROP COLUMN id, ALTER COLUMN value DROP NOT NULL")
 	done, left := db.ensure()
-	if len(done) > 0 || len(left) != 2 || left[0].Statement != "" || !strings.Contains(left[0].String(), "TRUNCATE") || left[1].Additive {
+	if len(done) > 0 || len(left) != 2 || left[0].Statement != "" || !strings.Contains(left[0].String(), "TRUNCATE") ||
+		left[1].Additive {
 		t.Fatalf("done %v, left %v", done, left)
 	}
 	db.exec("TRUNCATE obs.things; " + left[1].Statement)
@@ -109,7 +114,8 @@ func TestEnsureLeavesWhatCannotBeFilled(t *testing.T) {
 // Rows that were gone come back with their column, and go with the next run.
 func TestEnsureRestoresWhichRowsAreGone(t *testing.T) {
 	db := newDatabase(t, load.Config{})
-	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1, 2))
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1,
+		2))
 	db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "1")).end(things.Table, "", 2, schema.OK, 1, 1))
 	db.exec("ALTER TABLE obs.things DROP COLUMN deleted_at")
 	db.ensure()
@@ -127,7 +133,8 @@ func TestEnsureTellsWhenRowsOfBeforeWereFirstSeen(t *testing.T) {
 		t.Errorf("done %v, left %v", done, left)
 	}
 	db.want("SELECT id FROM obs.things WHERE first_seen_at = collected_at", "a")
-	db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "2"), thing("b", "1")).end(things.Table, "", 2, schema.OK, 1, 2))
+	db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "2"), thing("b", "1")).end(things.Table, "", 2, schema.OK, 1,
+		2))
 	db.want("SELECT id || (collected_at - first_seen_at) FROM obs.things", "a00:01:00", "b00:00:00")
 }
 
@@ -192,7 +199,8 @@ func TestEnsureLeavesDecisions(t *testing.T) {
 		t.Errorf("done %v, left %v", done, left)
 	}
 	db.exec("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'obs.daily_account'::regclass")
-	if done, left := db.ensure(); len(left) > 0 || len(done) != 1 || done[0].Statement != "REINDEX INDEX obs.daily_account" {
+	if done, left := db.ensure(); len(left) > 0 || len(done) != 1 ||
+		done[0].Statement != "REINDEX INDEX obs.daily_account" {
 		t.Errorf("done %v, left %v", done, left)
 	}
 }

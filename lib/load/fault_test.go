@@ -336,7 +336,8 @@ func TestDeadlock(t *testing.T) {
 	go func() {
 		defer close(other)
 		for waiting := false; !waiting; { // until the loader waits for this one
-			err := db.Pool.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE "+loaders+" AND wait_event = 'PgSleep')").Scan(&waiting)
+			err := db.Pool.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE "+loaders+
+				" AND wait_event = 'PgSleep')").Scan(&waiting)
 			if err != nil {
 				other <- err
 				return
@@ -416,7 +417,8 @@ func TestNothingStaysOpen(t *testing.T) {
 	db := newDatabase(t, load.Config{})
 	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1")))
 	idle := func() { // the server, and the pool, notice in their own time
-		for len(db.query("SELECT state FROM pg_stat_activity WHERE "+loaders+" AND state <> 'idle'")) > 0 || db.pool.Stat().AcquiredConns() > 0 {
+		for len(db.query("SELECT state FROM pg_stat_activity WHERE "+loaders+" AND state <> 'idle'")) > 0 ||
+			db.pool.Stat().AcquiredConns() > 0 {
 		}
 	}
 

@@ -98,7 +98,8 @@ func CountAccount(ctx context.Context, pool *pgxpool.Pool, account string) (f Fo
 		}
 		f.Tables = append(f.Tables, ForgottenRows{t.Schema + "." + t.Name, n})
 	}
-	err = pool.QueryRow(ctx, "SELECT max(r.updated_at) FROM hub.run r JOIN hub.scope s USING (scope) WHERE s.account_id = $1", account).Scan(&f.Applied)
+	err = pool.QueryRow(ctx, "SELECT max(r.updated_at) FROM hub.run r JOIN hub.scope s USING (scope) WHERE "+
+		"s.account_id = $1", account).Scan(&f.Applied)
 	if err != nil {
 		return f, fmt.Errorf("load: last run of account %s: %w", account, err)
 	}
@@ -117,7 +118,8 @@ func CountAccount(ctx context.Context, pool *pgxpool.Pool, account string) (f Fo
 //
 // The caller must own the tables. deleted, if not nil, is called after each piece
 // with all that was deleted so far.
-func ForgetAccount(ctx context.Context, pool *pgxpool.Pool, account string, deleted func(rows int64)) (f Forgotten, err error) {
+func ForgetAccount(ctx context.Context, pool *pgxpool.Pool, account string, deleted func(rows int64)) (f Forgotten,
+	err error) {
 	tables, err := forgetTables(ctx, pool)
 	if err != nil {
 		return f, fmt.Errorf("load: find tables of accounts: %w", err)
@@ -146,7 +148,8 @@ func forgetPiece(ctx context.Context, pool *pgxpool.Pool, t forgetTable, account
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `UPDATE hub.scope SET live_rows = -1, live_xor = 0 WHERE account_id = $1 AND live_rows <> -1`, account); err != nil {
+		if _, err := tx.Exec(ctx,
+			`UPDATE hub.scope SET live_rows = -1, live_xor = 0 WHERE account_id = $1 AND live_rows <> -1`, account); err != nil {
 			return err
 		}
 		deleted := fmt.Sprintf(`DELETE FROM %[1]s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %[1]s WHERE %[2]s LIMIT %[3]d))`,

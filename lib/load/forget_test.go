@@ -46,16 +46,20 @@ func TestForgetAccount(t *testing.T) {
 	for _, account := range []string{account, otherAccount} {
 		db.applyOf(account, build(t).part(things.Table, "", 1, 0, many...).end(things.Table, "", 1, schema.OK, 1, len(many)).
 			part(sightings.Table, "", 1, 0, thing("s", "1")))
-		db.applyOf(account, build(t).part(things.Table, "", 2, 0, many[5:]...).end(things.Table, "", 2, schema.OK, 1, len(many)-5)) // some are gone
+		db.applyOf(account, build(t).part(things.Table, "", 2, 0, many[5:]...).end(things.Table, "", 2, schema.OK, 1,
+			len(many)-5)) // some are gone
 	}
-	db.exec(`INSERT INTO hub.reject (reason, detail, account_id, size, sha256) VALUES ('x', '', '` + account + `', 0, ''), ('x', '', '` + otherAccount + `', 0, '')`)
-	db.exec(`CREATE TABLE obs.of_a_newer_hub (account_id text); INSERT INTO obs.of_a_newer_hub VALUES ('` + account + `'), ('` + otherAccount + `')`)
+	db.exec(`INSERT INTO hub.reject (reason, detail, account_id, size, sha256) VALUES ('x', '', '` + account +
+		`', 0, ''), ('x', '', '` + otherAccount + `', 0, '')`)
+	db.exec(`CREATE TABLE obs.of_a_newer_hub (account_id text); INSERT INTO obs.of_a_newer_hub VALUES ('` + account +
+		`'), ('` + otherAccount + `')`)
 	db.exec(`DELETE FROM hub.dirty`)
 	before := db.contents(otherAccount)
 	total := int64(len(db.contents(account)) + 1)
 
 	found, err := load.CountAccount(t.Context(), db.pool, account)
-	if err != nil || found.Rows() != total || found.Applied == nil || found.Tables[len(found.Tables)-1].Table != "hub.scope" {
+	if err != nil || found.Rows() != total || found.Applied == nil ||
+		found.Tables[len(found.Tables)-1].Table != "hub.scope" {
 		t.Errorf("%d rows, want %d: %+v, %v", found.Rows(), total, found, err)
 	}
 	// A loader of another account is at work all the time.
@@ -91,11 +95,13 @@ func TestForgetAccount(t *testing.T) {
 	}
 	db.want("SELECT account_id FROM obs.of_a_newer_hub", otherAccount)
 	db.want("SELECT DISTINCT concat_ws(' ', table_name, account_id, region) FROM hub.dirty ORDER BY 1",
-		"hub.scope "+account+" eu-central-1", "of_a_newer_hub", "sightings "+account+" eu-central-1", "things "+account+" eu-central-1")
+		"hub.scope "+account+" eu-central-1", "of_a_newer_hub", "sightings "+account+" eu-central-1",
+		"things "+account+" eu-central-1")
 	if again, err := load.ForgetAccount(t.Context(), db.pool, account, nil); err != nil || again.Rows() != 0 {
 		t.Errorf("%+v, %v", again, err)
 	}
-	if none, err := load.CountAccount(t.Context(), db.pool, account); err != nil || none.Rows() != 0 || none.Applied != nil {
+	if none, err := load.CountAccount(t.Context(), db.pool, account); err != nil || none.Rows() != 0 ||
+		none.Applied != nil {
 		t.Errorf("%+v, %v", none, err)
 	}
 	// It may come back, as new.

@@ -17,7 +17,8 @@ func (l *Loader) applyHalving(ctx context.Context, b *Batch) (Result, error) {
 	if !b.divisible() || !tooSlow(err) {
 		return whole, err
 	}
-	l.config.Logger.Warn("a batch takes too long, applying one half after the other", "timeout", l.config.TransactionTimeout, "error", err)
+	l.config.Logger.Warn("a batch takes too long, applying one half after the other", "timeout",
+		l.config.TransactionTimeout, "error", err)
 	first, second := b.halves()
 	defer first.release()
 	defer second.release()

@@ -88,7 +88,8 @@ func TestOldRunsBesideAnUnfinishedOne(t *testing.T) {
 		db.apply(unfinished(t))
 		result, read := db.workOf(load.Config{}, oldParts(t))
 		// The first 50 old rows have keys that the newest run named.
-		if got, want := result.Categories["things"], (load.Counts{Rows: oldRuns, New: oldRuns - newestParts, Superseded: newestParts, Parts: oldRuns}); got != want {
+		if got, want := result.Categories["things"],
+			(load.Counts{Rows: oldRuns, New: oldRuns - newestParts, Superseded: newestParts, Parts: oldRuns}); got != want {
 			t.Errorf("counts %+v, want %+v", got, want)
 		}
 		if read.rows > newestParts+oldRuns || read.blocks > 10*newestParts {
@@ -137,7 +138,8 @@ func TestManyRunsThatComplete(t *testing.T) {
 	db.apply(unfinished(t).end(things.Table, "", newestRun, schema.OK, newestParts, newestParts*partKeys))
 	scanned := func() (n int) {
 		db.endLoaders()
-		if err := db.Pool.QueryRow(t.Context(), "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_all_tables WHERE relid = 'obs.things'::regclass").Scan(&n); err != nil {
+		if err := db.Pool.QueryRow(t.Context(), "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_all_tables WHERE relid "+
+			"= 'obs.things'::regclass").Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		return n
@@ -166,7 +168,8 @@ func TestScopeLimit(t *testing.T) {
 	send := func(run int, account string, days ...string) *builder {
 		b := build(t)
 		for _, day := range days {
-			b.part(daily.Table, day, run, 0, fmt.Sprintf(`{"day":%q,"name":"x","amount":"%d"}`, day, run)).end(daily.Table, day, run, schema.OK, 1, 1)
+			b.part(daily.Table, day, run, 0, fmt.Sprintf(`{"day":%q,"name":"x","amount":"%d"}`, day, run)).end(daily.Table, day,
+				run, schema.OK, 1, 1)
 			part := &b.parts["daily"][len(b.parts["daily"])-1]
 			part.Scope.Account, part.Origin.Name = account, day
 			b.batch.Ends[len(b.batch.Ends)-1].Scope.Account = account
@@ -181,7 +184,8 @@ func TestScopeLimit(t *testing.T) {
 	if result := db.apply(b); result.Rejects != 4 || len(result.Parked) > 0 {
 		t.Errorf("result %+v", result)
 	}
-	db.want("SELECT reason || ' ' || account_id FROM hub.reject", slices.Repeat([]string{"too_many_scopes " + account}, 4)...)
+	db.want("SELECT reason || ' ' || account_id FROM hub.reject",
+		slices.Repeat([]string{"too_many_scopes " + account}, 4)...)
 	db.want("SELECT sequence_number::text FROM hub.shard_progress", "7")
 	db.want("SELECT count(*)::text FROM hub.scope WHERE account_id = '"+account+"'", "3")
 	db.want("SELECT count(*)::text FROM obs.daily WHERE run_id::text = '"+uuidOf(2)+"'", "3")
@@ -216,7 +220,8 @@ func TestPruneScopes(t *testing.T) {
 	db.exec("UPDATE hub.run SET collected_at = now() - interval '25 hours'")
 	db.exec("DELETE FROM hub.dirty")
 	scopes("things us-east-1", "things us-west-2")
-	db.want("SELECT DISTINCT table_name || ' ' || region FROM hub.dirty", "hub.scope eu-central-1", "hub.scope us-east-2") // what views say of them changes
+	db.want("SELECT DISTINCT table_name || ' ' || region FROM hub.dirty", "hub.scope eu-central-1",
+		"hub.scope us-east-2") // what views say of them changes
 	db.want("SELECT count(*)::text FROM hub.run", "2")
 	db.want("SELECT count(*)::text FROM hub.run_part", "2")
 	// They come again like new ones.
@@ -266,8 +271,10 @@ func BenchmarkOldRuns(b *testing.B) {
 			run := runAt(1 << 20)
 			scope := scopeOf(things.Table, "")
 			for _, sql := range []string{
-				fmt.Sprintf("INSERT INTO hub.scope (scope, category, account_id, region, slice) VALUES ('%x', 'things', '%s', '%s', '')", scope.ID(), account, region),
-				fmt.Sprintf("INSERT INTO hub.run (scope, run, collected_at, parts, keys, rows) VALUES ('%x', '%v', now(), 50, %d, %d)", scope.ID(), run, keys, keys),
+				fmt.Sprintf("INSERT INTO hub.scope (scope, category, account_id, region, slice) VALUES ('%x', 'things', '%s', "+
+					"'%s', '')", scope.ID(), account, region),
+				fmt.Sprintf("INSERT INTO hub.run (scope, run, collected_at, parts, keys, rows) VALUES ('%x', '%v', now(), 50, "+
+					"%d, %d)", scope.ID(), run, keys, keys),
 				fmt.Sprintf(`INSERT INTO hub.run_part (scope, run, part, body_sha256, rows, row_keys)
 					SELECT '%x', '%v', part, '', %d, (SELECT array_agg(gen_random_uuid()) FROM generate_series(1, %d + 0 * part)) FROM generate_series(0, 49) part`,
 					scope.ID(), run, keys/50, keys/50),

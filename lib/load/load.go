@@ -288,7 +288,8 @@ func (l *Loader) applyOnce(ctx context.Context, b *Batch, timeout time.Duration)
 		return Result{}, err
 	}
 	defer conn.Release()
-	a := &apply{loader: l, batch: b, dirty: map[mark]bool{}, tx: &tx{conn: conn.Conn(), timeout: timeout, begun: time.Now()}}
+	a := &apply{loader: l, batch: b, dirty: map[mark]bool{},
+		tx: &tx{conn: conn.Conn(), timeout: timeout, begun: time.Now()}}
 	a.result.Categories = map[string]Counts{}
 	a.rejects.limit = l.config.RejectLimit
 	if err = a.run(ctx); err == nil {

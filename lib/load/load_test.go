@@ -178,7 +178,8 @@ func (b *builder) part(table *schema.Table, slice string, run, number int, rows 
 	body := strings.Join(rows, "\n")
 	b.parts[table.Name()] = append(b.parts[table.Name()], load.Part{
 		Scope: scopeOf(table, slice), Run: runAt(run), Number: number, SHA256: sha256.Sum256([]byte(body)),
-		First: first, Rows: len(rows), Origin: load.Origin{Advance: -1, Name: fmt.Sprintf("%s/%d/%d", table, run, number), Data: []byte(body)},
+		First: first, Rows: len(rows), Origin: load.Origin{Advance: -1, Name: fmt.Sprintf("%s/%d/%d", table, run, number),
+			Data: []byte(body)},
 	})
 	return b
 }
@@ -264,15 +265,18 @@ func thing(id, value string) string { return fmt.Sprintf(`{"id":%q,"value":%q}`,
 
 func TestSnapshotReplacesItsScope(t *testing.T) {
 	db := newDatabase(t, load.Config{})
-	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1, 2))
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1,
+		2))
 	db.wantLive(things.Table, "a=1", "b=1")
-	result := db.apply(build(t).part(things.Table, "", 2, 0, thing("b", "2"), thing("c", "1")).end(things.Table, "", 2, schema.OK, 1, 2))
+	result := db.apply(build(t).part(things.Table, "", 2, 0, thing("b", "2"), thing("c", "1")).end(things.Table, "", 2,
+		schema.OK, 1, 2))
 	db.wantLive(things.Table, "b=2", "c=1")
 	want := load.Counts{Rows: 2, New: 1, Changed: 1, Gone: 1, Parts: 1, Completed: 1}
 	if got := result.Categories["things"]; got != want {
 		t.Errorf("counts %+v, want %+v", got, want)
 	}
-	if got := db.query("SELECT id || ' ' || deleted_at::text FROM obs.things WHERE deleted_at IS NOT NULL"); len(got) != 1 {
+	if got := db.query("SELECT id || ' ' || deleted_at::text FROM obs.things WHERE deleted_at IS NOT NULL"); len(
+		got) != 1 {
 		t.Errorf("gone rows: %q", got)
 	}
 	// A gone row that is named again lives again, also with its old content.
@@ -297,16 +301,19 @@ func TestKeysOfPartsAreForgotten(t *testing.T) {
 
 func TestUnchangedSnapshotWritesNothing(t *testing.T) {
 	db := newDatabase(t, load.Config{})
-	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1, 2))
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1,
+		2))
 	before := db.query("SELECT xmin::text || xmax::text || ctid::text FROM obs.things")
-	result := db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 2, schema.OK, 1, 2))
+	result := db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 2,
+		schema.OK, 1, 2))
 	if got := result.Categories["things"]; got != (load.Counts{Rows: 2, Unchanged: 2, Parts: 1, Completed: 1}) {
 		t.Errorf("counts %+v", got)
 	}
 	if after := db.query("SELECT xmin::text || xmax::text || ctid::text FROM obs.things"); !slices.Equal(before, after) {
 		t.Errorf("rows were written or locked: %q then %q", before, after)
 	}
-	if dirty := db.query("SELECT table_name FROM hub.dirty ORDER BY 1"); !slices.Equal(dirty, []string{"hub.scope", "things"}) {
+	if dirty := db.query("SELECT table_name FROM hub.dirty ORDER BY 1"); !slices.Equal(dirty,
+		[]string{"hub.scope", "things"}) {
 		t.Errorf("dirty marks %q, want those of the first run", dirty)
 	}
 }
@@ -321,15 +328,18 @@ func TestMarksNameTheScopesThatChanged(t *testing.T) {
 		return b
 	}
 	marks := func() []string {
-		return db.query("WITH taken AS (DELETE FROM hub.dirty RETURNING *) SELECT concat_ws(' ', table_name, account_id, region) FROM taken ORDER BY 1")
+		return db.query("WITH taken AS (DELETE FROM hub.dirty RETURNING *) SELECT concat_ws(' ', table_name, account_id, " +
+			"region) FROM taken ORDER BY 1")
 	}
 	for _, step := range []struct {
 		name  string
 		batch *builder
 		want  []string
 	}{
-		{"new rows, and the first complete run", inScope("r1", 1, thing("a", "1"), thing("b", "1")), []string{"hub.scope " + account + " r1", "things " + account + " r1"}},
-		{"another scope", inScope("r2", 1, thing("a", "1")), []string{"hub.scope " + account + " r2", "things " + account + " r2"}},
+		{"new rows, and the first complete run", inScope("r1", 1, thing("a", "1"), thing("b", "1")),
+			[]string{"hub.scope " + account + " r1", "things " + account + " r1"}},
+		{"another scope", inScope("r2", 1, thing("a", "1")),
+			[]string{"hub.scope " + account + " r2", "things " + account + " r2"}},
 		{"nothing changed", inScope("r1", 2, thing("a", "1"), thing("b", "1")), nil},
 		{"a changed row", inScope("r2", 3, thing("a", "2")), []string{"things " + account + " r2"}},
 		{"a row is gone", inScope("r1", 4, thing("a", "1")), []string{"things " + account + " r1"}},
@@ -374,7 +384,8 @@ func TestIncompleteRunsMarkNothing(t *testing.T) {
 		"more rows missing": func(b *builder) *builder { return b.end(things.Table, "", 2, schema.OK, 1, 3) },
 		"a row rejected": func(b *builder) *builder {
 			p := &b.parts["things"][0]
-			p.Rejects = []load.RowReject{{Row: 1, Reason: schema.ReasonType, Detail: "x", Excerpt: load.ExcerptOf([]byte("{}"), 2)}}
+			p.Rejects = []load.RowReject{{Row: 1, Reason: schema.ReasonType, Detail: "x",
+				Excerpt: load.ExcerptOf([]byte("{}"), 2)}}
 			return b.end(things.Table, "", 2, schema.OK, 1, 2)
 		},
 		"more rows rejected": func(b *builder) *builder {
@@ -384,7 +395,8 @@ func TestIncompleteRunsMarkNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := newDatabase(t, load.Config{})
-			db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1, 2))
+			db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK,
+				1, 2))
 			db.apply(second(build(t).part(things.Table, "", 2, 0, thing("b", "2"))))
 			db.wantLive(things.Table, "a=1", "b=2")
 		})
@@ -422,7 +434,8 @@ func TestEventKeepsTheNewestWord(t *testing.T) {
 	db.apply(run(2, thing("a", "4")))
 	db.wantLive(sightings.Table, "a=5", "b=1")
 	// Each of them moved rows or says which of them are there.
-	if got := db.query("SELECT table_name FROM hub.dirty ORDER BY 1"); !slices.Equal(got, []string{"hub.scope", "sightings", "sightings", "sightings"}) {
+	if got := db.query("SELECT table_name FROM hub.dirty ORDER BY 1"); !slices.Equal(got,
+		[]string{"hub.scope", "sightings", "sightings", "sightings"}) {
 		t.Errorf("dirty marks %q", got)
 	}
 }
@@ -448,7 +461,8 @@ func TestShardsMoveByCompareAndSet(t *testing.T) {
 	db := newDatabase(t, load.Config{})
 	shard := load.Shard{Stream: "s", Created: start, ID: "shard-0"}
 	advance := func(from, to string) load.Advance {
-		return load.Advance{Shard: shard, From: stream.Position{Sequence: from}, To: stream.Position{Sequence: to}, Arrived: start}
+		return load.Advance{Shard: shard, From: stream.Position{Sequence: from}, To: stream.Position{Sequence: to},
+			Arrived: start}
 	}
 	withAdvance := func(b *builder, a load.Advance) *builder {
 		b.batch.Advances = []load.Advance{a}
@@ -459,7 +473,8 @@ func TestShardsMoveByCompareAndSet(t *testing.T) {
 		}
 		return b
 	}
-	db.apply(withAdvance(build(t).part(things.Table, "", 1, 0, thing("a", "1")), advance("", "49600000000000000000000000000000000000000000000000000001")))
+	db.apply(withAdvance(build(t).part(things.Table, "", 1, 0, thing("a", "1")),
+		advance("", "49600000000000000000000000000000000000000000000000000001")))
 	// A zombie that read the same records from the beginning.
 	result := db.apply(withAdvance(build(t).part(things.Table, "", 2, 0, thing("b", "1")), advance("", "7")))
 	if !slices.Equal(result.Moved, []int{0}) {
@@ -511,12 +526,14 @@ func TestGapIsStoredOnceWithItsTime(t *testing.T) {
 	b := build(t)
 	b.batch.Advances = []load.Advance{{Shard: shard, To: stream.Position{Sequence: "7"}, Arrived: start}}
 	db.apply(b)
-	for _, gap := range []stream.Gap{{After: "7", Until: "9", Reason: "trimmed"}, {After: "7", Until: "9", Reason: "trimmed"}, {After: "9", Until: "12"}} {
+	for _, gap := range []stream.Gap{{After: "7", Until: "9", Reason: "trimmed"},
+		{After: "7", Until: "9", Reason: "trimmed"}, {After: "9", Until: "12"}} {
 		if err := db.loader.StoreGap(t.Context(), shard, gap); err != nil {
 			t.Fatal(err)
 		}
 	}
-	db.want("SELECT after_sequence || ' ' || until_sequence || ' ' || reason || ' ' || (after_arrived_at = '2026-08-01T12:00:00Z')::text FROM hub.gap",
+	db.want("SELECT after_sequence || ' ' || until_sequence || ' ' || reason || ' ' || (after_arrived_at = "+
+		"'2026-08-01T12:00:00Z')::text FROM hub.gap",
 		"7 9 trimmed true", "9 12  true")
 	shard.ID = "shard-1" // of which nothing was applied
 	if err := db.loader.StoreGap(t.Context(), shard, stream.Gap{Until: "5"}); err != nil {
@@ -538,7 +555,8 @@ func TestOneRowThatPostgreSQLRefuses(t *testing.T) {
 		t.Errorf("counts %+v", got)
 	}
 	want := []string{`17 refused {"id":"17","value":"bad"}`, `30 refused {"id":"30","value":"bad"}`}
-	if got := db.query("SELECT row_number || ' ' || reason || ' ' || convert_from(bytes, 'UTF8') FROM hub.reject"); !slices.Equal(got, want) {
+	if got := db.query("SELECT row_number || ' ' || reason || ' ' || convert_from(bytes, 'UTF8') FROM " +
+		"hub.reject"); !slices.Equal(got, want) {
 		t.Errorf("rejects %q", got)
 	}
 	// Changed rows go through the stage.
@@ -550,9 +568,11 @@ func TestOneRowThatPostgreSQLRefuses(t *testing.T) {
 
 func TestRepeatedRowOfARun(t *testing.T) {
 	db := newDatabase(t, load.Config{})
-	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("a", "2")).end(things.Table, "", 1, schema.OK, 1, 2))
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("a", "2")).end(things.Table, "", 1, schema.OK, 1,
+		2))
 	db.wantLive(things.Table, "a=1")
-	if got := db.query("SELECT row_number || ' ' || reason FROM hub.reject"); !slices.Equal(got, []string{"1 repeated_row"}) {
+	if got := db.query("SELECT row_number || ' ' || reason FROM hub.reject"); !slices.Equal(got,
+		[]string{"1 repeated_row"}) {
 		t.Errorf("rejects %q", got)
 	}
 }
@@ -565,10 +585,12 @@ func TestRowRepeatedInAnotherTransaction(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := newDatabase(t, load.Config{})
-			db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1, 2))
+			db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK,
+				1, 2))
 			// As many rows as are live, but not the same: the second is the first again.
 			b := cut(db, build(t).part(things.Table, "", 2, 0, thing("a", "1")))
-			counts := db.apply(b.part(things.Table, "", 2, 1, thing("a", "1")).end(things.Table, "", 2, schema.OK, 2, 2)).Categories["things"]
+			counts := db.apply(b.part(things.Table, "", 2, 1, thing("a", "1")).end(things.Table, "", 2, schema.OK, 2,
+				2)).Categories["things"]
 			if counts.Completed != 0 {
 				t.Errorf("counts %+v", counts)
 			}
@@ -590,23 +612,28 @@ func TestRowRepeatedInAnotherTransactionOfTheFirstRun(t *testing.T) {
 	db := newDatabase(t, load.Config{})
 	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1")))
 	db.apply(build(t).part(things.Table, "", 1, 1, thing("b", "1")))
-	result := db.apply(build(t).part(things.Table, "", 1, 2, thing("a", "2"), thing("c", "1")).end(things.Table, "", 1, schema.OK, 3, 4))
+	result := db.apply(build(t).part(things.Table, "", 1, 2, thing("a", "2"), thing("c", "1")).end(things.Table, "", 1,
+		schema.OK, 3, 4))
 	db.wantLive(things.Table, "a=1", "b=1", "c=1")
 	if got := result.Categories["things"]; got != (load.Counts{Rows: 2, New: 1, Rejected: 1, Parts: 1}) {
 		t.Errorf("counts %+v", got)
 	}
-	if got := db.query("SELECT part || ' ' || row_number || ' ' || reason FROM hub.reject"); !slices.Equal(got, []string{"2 0 repeated_row"}) {
+	if got := db.query("SELECT part || ' ' || row_number || ' ' || reason FROM hub.reject"); !slices.Equal(got,
+		[]string{"2 0 repeated_row"}) {
 		t.Errorf("rejects %q", got)
 	}
 }
 
 func TestRowsOfAScopeThatNoRunIsKnownOf(t *testing.T) {
 	db := newDatabase(t, load.Config{})
-	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1, 2))
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1,
+		2))
 	db.exec("TRUNCATE hub.scope CASCADE; TRUNCATE hub.run_part")
-	result := db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "2"), thing("b", "1")).end(things.Table, "", 2, schema.OK, 1, 2))
+	result := db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "2"), thing("b", "1")).end(things.Table, "", 2,
+		schema.OK, 1, 2))
 	db.wantLive(things.Table, "a=2", "b=1")
-	if got := result.Categories["things"]; got != (load.Counts{Rows: 2, Changed: 1, Unchanged: 1, Parts: 1, Completed: 1}) {
+	if got := result.Categories["things"]; got != (load.Counts{Rows: 2, Changed: 1, Unchanged: 1, Parts: 1,
+		Completed: 1}) {
 		t.Errorf("counts %+v", got)
 	}
 }
@@ -623,13 +650,15 @@ func TestKeyThatExistsAlthoughItSeemedNew(t *testing.T) {
 		END IF;
 		RETURN NEW; END $$;
 		CREATE TRIGGER meddle BEFORE INSERT ON obs.things FOR EACH ROW EXECUTE FUNCTION meddle()`)
-	db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "2"), thing("b", "1")).end(things.Table, "", 2, schema.OK, 1, 2))
+	db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "2"), thing("b", "1")).end(things.Table, "", 2, schema.OK, 1,
+		2))
 	db.wantLive(things.Table, "a=2", "b=1")
 }
 
 func TestChangedRowThatVanishesIsWrittenAnew(t *testing.T) {
 	db := newDatabase(t, load.Config{})
-	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1, 2))
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1,
+		2))
 	// Somebody else keeps the row from being changed, once.
 	db.exec(`CREATE SEQUENCE calls;
 		CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -638,7 +667,8 @@ func TestChangedRowThatVanishesIsWrittenAnew(t *testing.T) {
 		END IF;
 		RETURN NEW; END $$;
 		CREATE TRIGGER meddle BEFORE UPDATE ON obs.things FOR EACH ROW EXECUTE FUNCTION meddle()`)
-	result := db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "2"), thing("b", "2")).end(things.Table, "", 2, schema.OK, 1, 2))
+	result := db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "2"), thing("b", "2")).end(things.Table, "", 2,
+		schema.OK, 1, 2))
 	db.wantLive(things.Table, "a=2", "b=2")
 	if got := result.Categories["things"]; got != (load.Counts{Rows: 2, Changed: 2, Parts: 1, Completed: 1}) {
 		t.Errorf("counts %+v", got)
@@ -660,17 +690,20 @@ func TestMisfitParksTheCategoryOnly(t *testing.T) {
 	if result.Parked["things"] == nil || result.Parked["sightings"] != nil {
 		t.Fatalf("parked %v, want things", result.Parked)
 	}
-	for _, want := range []string{"obs.things.value is bigint, not text", "ALTER TABLE obs.things ALTER COLUMN value TYPE text"} {
+	for _, want := range []string{"obs.things.value is bigint, not text",
+		"ALTER TABLE obs.things ALTER COLUMN value TYPE text"} {
 		if !strings.Contains(result.Parked["things"].Error(), want) {
 			t.Errorf("error %q does not say %q", result.Parked["things"], want)
 		}
 	}
 	db.wantLive(sightings.Table, "s=2")
-	if got := db.query("SELECT state || ' ' || convert_from(bytes, 'UTF8') FROM hub.reject"); !slices.Equal(got, []string{"parked end", `parked {"id":"a","value":"2"}`}) {
+	if got := db.query("SELECT state || ' ' || convert_from(bytes, 'UTF8') FROM hub.reject"); !slices.Equal(got,
+		[]string{"parked end", `parked {"id":"a","value":"2"}`}) {
 		t.Errorf("rejects %q", got)
 	}
 	batch := build(t).part(things.Table, "", 3, 0, thing("a", "3")).end(things.Table, "", 3, schema.OK, 1, 1).done()
-	if _, err := db.loader.Apply(t.Context(), batch); err == nil || !strings.Contains(err.Error(), "too many parked records") {
+	if _, err := db.loader.Apply(t.Context(), batch); err == nil ||
+		!strings.Contains(err.Error(), "too many parked records") {
 		t.Errorf("at the limit: %v", err)
 	}
 	db.exec("ALTER TABLE obs.things ALTER COLUMN value TYPE text")
@@ -730,7 +763,8 @@ func (db *database) prune(keep time.Duration, want int64, stay ...int) {
 
 func TestPruneKeepsTheNewestRuns(t *testing.T) {
 	db := newDatabase(t, load.Config{})
-	db.apply(build(t).part(things.Table, "", 0, 0, thing("a", "0")).part(things.Table, "", 0, 1, thing("b", "0")).end(things.Table, "", 0, schema.OK, 2, 2))
+	db.apply(build(t).part(things.Table, "", 0, 0, thing("a", "0")).part(things.Table, "", 0, 1,
+		thing("b", "0")).end(things.Table, "", 0, schema.OK, 2, 2))
 	db.apply(build(t).end(things.Table, "", 1, schema.Empty, 0, 0))
 	db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "2")).end(things.Table, "", 2, schema.OK, 1, 1))
 	db.apply(build(t).part(things.Table, "", 3, 0, thing("a", "3")).end(things.Table, "", 3, schema.Partial, 1, 1))
@@ -739,7 +773,8 @@ func TestPruneKeepsTheNewestRuns(t *testing.T) {
 	db.prune(0, 3, 2, 4)
 	// A pruned run comes again, and one as old that never came: superseded.
 	for run := range 4 {
-		db.apply(build(t).part(things.Table, "", run, 1, thing("a", "old"), thing("c", "old")).end(things.Table, "", run, schema.OK, 1, 2))
+		db.apply(build(t).part(things.Table, "", run, 1, thing("a", "old"), thing("c", "old")).end(things.Table, "", run,
+			schema.OK, 1, 2))
 	}
 	db.wantLive(things.Table, "a=3")
 	db.apply(build(t).part(things.Table, "", 5, 0, thing("a", "5")))
@@ -757,7 +792,8 @@ func TestPruneForgetsShardsThatAreGone(t *testing.T) {
 	if _, err := db.loader.Prune(t.Context(), 8*24*time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := db.query("SELECT shard FROM hub.shard_progress"), []string{"ended of late", "of another stream", "open"}; !slices.Equal(got, want) {
+	if got, want := db.query("SELECT shard FROM hub.shard_progress"),
+		[]string{"ended of late", "of another stream", "open"}; !slices.Equal(got, want) {
 		t.Errorf("left %q, want %q", got, want)
 	}
 }
@@ -765,7 +801,8 @@ func TestPruneForgetsShardsThatAreGone(t *testing.T) {
 func TestPruneOfScopesThatAreNeverComplete(t *testing.T) {
 	db := newDatabase(t, load.Config{})
 	for run := range 3 {
-		db.apply(build(t).part(things.Table, "", run, 0, thing("a", fmt.Sprint(run)), thing(fmt.Sprint(run), "x")).end(things.Table, "", run, schema.Partial, 1, 2))
+		db.apply(build(t).part(things.Table, "", run, 0, thing("a", fmt.Sprint(run)),
+			thing(fmt.Sprint(run), "x")).end(things.Table, "", run, schema.Partial, 1, 2))
 	}
 	db.prune(0, 2, 2)
 	// What older runs wrote is there, although no older run is known any more.
@@ -782,10 +819,12 @@ func TestPruneOfScopesThatAreNeverComplete(t *testing.T) {
 // The rows of a slice are found whatever form dates have in the database.
 func TestSlicesInADatabaseOfAnotherDateStyle(t *testing.T) {
 	db := newDatabase(t, load.Config{})
-	db.exec("ALTER DATABASE " + pgx.Identifier{db.Pool.Config().ConnConfig.Database}.Sanitize() + " SET datestyle = 'German'")
+	db.exec("ALTER DATABASE " + pgx.Identifier{db.Pool.Config().ConnConfig.Database}.Sanitize() +
+		" SET datestyle = 'German'")
 	db.pool.Reset()
 	line := func(name string) string { return fmt.Sprintf(`{"day":"2026-07-31","name":%q,"amount":"1"}`, name) }
-	db.apply(build(t).part(daily.Table, "2026-07-31", 0, 0, line("a"), line("b")).end(daily.Table, "2026-07-31", 0, schema.OK, 1, 2))
+	db.apply(build(t).part(daily.Table, "2026-07-31", 0, 0, line("a"), line("b")).end(daily.Table, "2026-07-31", 0,
+		schema.OK, 1, 2))
 	db.apply(build(t).part(daily.Table, "2026-07-31", 1, 0, line("a")).end(daily.Table, "2026-07-31", 1, schema.OK, 1, 1))
 	db.wantLive(daily.Table, "2026-07-31/a=1")
 }
@@ -798,7 +837,8 @@ func TestRefusedRowHidesNothing(t *testing.T) {
 		db.exec("ALTER TABLE obs.things ADD CHECK (value <> 'bad')")
 		for _, run := range order {
 			value := []string{"good", "bad"}[run]
-			db.apply(build(t).part(things.Table, "", run, 0, thing("a", value), thing("b", "good")).end(things.Table, "", run, schema.OK, 1, 2))
+			db.apply(build(t).part(things.Table, "", run, 0, thing("a", value), thing("b", "good")).end(things.Table, "", run,
+				schema.OK, 1, 2))
 		}
 		db.wantLive(things.Table, "a=good", "b=good")
 	}
@@ -807,9 +847,11 @@ func TestRefusedRowHidesNothing(t *testing.T) {
 // A constraint that no row of the batch breaks, but marking rows as gone does.
 func TestTableThatRefusesMoreThanRows(t *testing.T) {
 	db := newDatabase(t, load.Config{})
-	db.apply(build(t).part(things.Table, "", 0, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 0, schema.OK, 1, 2))
+	db.apply(build(t).part(things.Table, "", 0, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 0, schema.OK, 1,
+		2))
 	db.exec("ALTER TABLE obs.things ADD CONSTRAINT lively CHECK (deleted_at IS NULL)")
-	result := db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "2")).end(things.Table, "", 1, schema.OK, 1, 1).part(sightings.Table, "", 1, 0, thing("s", "1")))
+	result := db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "2")).end(things.Table, "", 1, schema.OK, 1,
+		1).part(sightings.Table, "", 1, 0, thing("s", "1")))
 	if why := result.Parked["things"]; why == nil || !strings.Contains(why.Error(), "lively") {
 		t.Errorf("parked %v", result.Parked)
 	}
@@ -823,7 +865,8 @@ func (b *builder) refuse(account, reason, name, data string) {
 	scope := scopeOf(things.Table, "")
 	scope.Account = account
 	b.batch.Rejects = append(b.batch.Rejects, load.Reject{
-		Reason: schema.Reason(reason), Part: -1, Scope: scope, Origin: load.Origin{Advance: -1, Name: name, Data: []byte(data)},
+		Reason: schema.Reason(reason), Part: -1, Scope: scope,
+		Origin: load.Origin{Advance: -1, Name: name, Data: []byte(data)},
 	})
 }
 
@@ -842,7 +885,8 @@ func TestBytesOfRejectsAreLimited(t *testing.T) {
 			db.apply(b)
 		}
 	}
-	const kept = "SELECT account_id || ' ' || coalesce(length(bytes)::text, 'no') || ' of ' || size FROM hub.reject WHERE state = 'open'"
+	const kept = "SELECT account_id || ' ' || coalesce(length(bytes)::text, 'no') || ' of ' || size FROM hub.reject " +
+		"WHERE state = 'open'"
 	db.want(kept, "1 4 of 4", "1 4 of 4", "1 no of 4", "1 no of 4", "2 4 of 4", "2 no of 4", "2 no of 4", "2 no of 4")
 	// Deleting them makes room.
 	db.exec("DELETE FROM hub.reject WHERE account_id = '1'")
@@ -851,7 +895,8 @@ func TestBytesOfRejectsAreLimited(t *testing.T) {
 	db.apply(b)
 	db.want(kept, "1 4 of 4", "2 4 of 4", "2 no of 4", "2 no of 4", "2 no of 4")
 	db.want("SELECT open || ' ' || bytes FROM hub.reject_total", "5 8")
-	db.want("SELECT account_id || ' ' || reason || ' ' || open || ' ' || bytes || ' ' || counted FROM hub.reject_count", "1 header 1 4 0", "2 header 4 4 0")
+	db.want("SELECT account_id || ' ' || reason || ' ' || open || ' ' || bytes || ' ' || counted FROM hub.reject_count",
+		"1 header 1 4 0", "2 header 4 4 0")
 }
 
 // Of what was refused the beginning is kept, and what the rest was.
@@ -863,12 +908,14 @@ func TestRejectsKeepTheBeginning(t *testing.T) {
 	part := &b.parts[things.Name()][0]
 	part.Origin.Name = "part"
 	for i := range 17 {
-		part.Rejects = append(part.Rejects, load.RowReject{Row: i + 1, Reason: schema.ReasonType, Excerpt: load.ExcerptOf([]byte(row), load.MaxRowBytes)})
+		part.Rejects = append(part.Rejects, load.RowReject{Row: i + 1, Reason: schema.ReasonType,
+			Excerpt: load.ExcerptOf([]byte(row), load.MaxRowBytes)})
 	}
 	b.refuse("1", "header", "record", record)
 	db.apply(b)
 	sum := func(s string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(s))) }
-	db.want("SELECT count(*) || ' ' || coalesce(length(bytes), 0) || ' ' || size || ' ' || encode(sha256, 'hex') FROM hub.reject GROUP BY length(bytes), size, sha256",
+	db.want("SELECT count(*) || ' ' || coalesce(length(bytes), 0) || ' ' || size || ' ' || encode(sha256, 'hex') FROM "+
+		"hub.reject GROUP BY length(bytes), size, sha256",
 		fmt.Sprintf("1 0 %d %s", len(row), sum(row)), // 16 of 4 KiB are what is kept of one record
 		fmt.Sprintf("1 %d %d %s", load.MaxRecordBytes, len(record), sum(record)),
 		fmt.Sprintf("16 %d %d %s", load.MaxRowBytes, len(row), sum(row)))
@@ -916,7 +963,8 @@ func TestUndeclaredColumnWithDefault(t *testing.T) {
 	db := newDatabase(t, load.Config{})
 	db.exec("ALTER TABLE obs.things ADD extra integer NOT NULL DEFAULT 7")
 	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1")))
-	result := db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "2"), thing("b", "2"))) // through the stage, and not
+	result := db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "2"),
+		thing("b", "2"))) // through the stage, and not
 	if got := result.Categories["things"]; got != (load.Counts{Rows: 2, New: 1, Changed: 1, Parts: 1}) {
 		t.Errorf("counts %+v", got)
 	}
@@ -946,7 +994,8 @@ func TestShardsInADatabaseThatSortsOtherwise(t *testing.T) {
 	if result := db.apply(b); !slices.Equal(result.Moved, []int{3}) {
 		t.Errorf("moved %v, want only the shard that was elsewhere", result.Moved)
 	}
-	db.want("SELECT shard || ' ' || sequence_number FROM hub.shard_progress", "B 100", "C2 104", "a 101", "c-1 102", "c1 3")
+	db.want("SELECT shard || ' ' || sequence_number FROM hub.shard_progress", "B 100", "C2 104", "a 101", "c-1 102",
+		"c1 3")
 }
 
 // TestRepeatedPartThatIsPruned prunes a part between the moment in which it turns
@@ -980,7 +1029,8 @@ func TestOriginOfNoAdvance(t *testing.T) {
 // settings of the next attempt.
 func TestSettingsAfterAnError(t *testing.T) {
 	db := newDatabase(t, load.Config{})
-	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1, 2))
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1,
+		2))
 	db.exec(`CREATE TABLE setting (hashjoin text); CREATE SEQUENCE calls;
 		CREATE FUNCTION refuse_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 			IF nextval('calls') = 1 THEN RAISE check_violation; END IF; RETURN NEW; END $$;
@@ -998,7 +1048,8 @@ func TestSettingsAfterAnError(t *testing.T) {
 // back, and not in the next one, which rejects a row of each.
 func TestSecondAttemptForgetsTheFirst(t *testing.T) {
 	db := newDatabase(t, load.Config{})
-	db.apply(build(t).part(things.Table, "", 0, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 0, schema.OK, 1, 2))
+	db.apply(build(t).part(things.Table, "", 0, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 0, schema.OK, 1,
+		2))
 	before := db.query("SELECT complete_run || ' ' || live_rows || ' ' || live_xor FROM hub.scope")
 	db.exec(`CREATE SEQUENCE calls;
 		CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -1008,14 +1059,17 @@ func TestSecondAttemptForgetsTheFirst(t *testing.T) {
 			RETURN NEW; END $$;
 		CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON obs.things FOR EACH ROW EXECUTE FUNCTION refuse()`)
 	result := db.apply(build(t).
-		part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1"), thing("c", "bad")).end(things.Table, "", 1, schema.OK, 1, 3).
+		part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1"), thing("c", "bad")).end(things.Table, "", 1, schema.OK,
+		1, 3).
 		part(things.Table, "", 2, 0, thing("a", "1"), thing("d", "bad")).end(things.Table, "", 2, schema.OK, 1, 2))
-	if got := result.Categories["things"]; got != (load.Counts{Rows: 5, Unchanged: 2, Superseded: 1, Rejected: 2, Parts: 2}) {
+	if got := result.Categories["things"]; got != (load.Counts{Rows: 5, Unchanged: 2, Superseded: 1, Rejected: 2,
+		Parts: 2}) {
 		t.Errorf("counts %+v", got)
 	}
 	db.wantLive(things.Table, "a=1", "b=1")
 	db.want("SELECT complete_run || ' ' || live_rows || ' ' || live_xor FROM hub.scope", before...)
-	db.want("SELECT completed_at::text FROM hub.run WHERE run::text NOT IN (SELECT complete_run::text FROM hub.scope) AND completed_at IS NOT NULL")
+	db.want("SELECT completed_at::text FROM hub.run WHERE run::text NOT IN (SELECT complete_run::text FROM hub.scope) " +
+		"AND completed_at IS NOT NULL")
 }
 
 // TestRecordsAreReleased applies rows in every way that keeps a record for a while.
@@ -1036,7 +1090,8 @@ func TestRecordsAreReleased(t *testing.T) {
 	apply(3, "bad")
 	db.exec("ALTER TABLE obs.things RENAME TO elsewhere")
 	apply(4, "parked")
-	db.want("SELECT state || ' ' || reason FROM hub.reject", "open part_conflict", "open refused", "open refused", "parked parked")
+	db.want("SELECT state || ' ' || reason FROM hub.reject", "open part_conflict", "open refused", "open refused",
+		"parked parked")
 }
 
 // TestIntervalIsStored: it belongs to the end that is kept.
@@ -1056,7 +1111,8 @@ func TestIntervalIsStored(t *testing.T) {
 	want("5400")
 	db.apply(build(t).end(things.Table, "", 1, schema.OK, 1, 1).every(6 * time.Hour))
 	want("21600")
-	db.apply(build(t).end(things.Table, "", 2, schema.Empty, 0, 0).end(things.Table, "", 3, schema.Empty, 0, 0).every(1 << 62))
+	db.apply(build(t).end(things.Table, "", 2, schema.Empty, 0, 0).end(things.Table, "", 3, schema.Empty, 0,
+		0).every(1 << 62))
 	want("0", "2147483647", "21600")
 }
 
@@ -1068,7 +1124,8 @@ func TestMarksOfScopes(t *testing.T) {
 	for run, test := range []struct {
 		extent schema.Extent
 		marked bool
-	}{{schema.Incremental, true}, {schema.Incremental, false}, {schema.Full, true}, {schema.Full, false}, {schema.Incremental, false}} {
+	}{{schema.Incremental, true}, {schema.Incremental, false}, {schema.Full, true}, {schema.Full, false},
+		{schema.Incremental, false}} {
 		db.exec("DELETE FROM hub.dirty")
 		db.apply(build(t).end(inventory.Table, "", run+1, schema.Empty, 0, 0).extent(test.extent))
 		if got := db.query("SELECT table_name FROM hub.dirty"); slices.Contains(got, "hub.scope") != test.marked {

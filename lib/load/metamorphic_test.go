@@ -95,9 +95,12 @@ type shape struct {
 }
 
 var shapes = []shape{
-	{things.Table, []string{""}, func(_, key, content string) string { return thing(key, content) }, "' ' || id || '=' || value"},
-	{sightings.Table, []string{""}, func(_, key, content string) string { return thing(key, content) }, "' ' || id || '=' || value"},
-	{inventory.Table, []string{""}, func(_, key, content string) string { return thing(key, content) }, "' ' || id || '=' || value"},
+	{things.Table, []string{""}, func(_, key, content string) string { return thing(key, content) },
+		"' ' || id || '=' || value"},
+	{sightings.Table, []string{""}, func(_, key, content string) string { return thing(key, content) },
+		"' ' || id || '=' || value"},
+	{inventory.Table, []string{""}, func(_, key, content string) string { return thing(key, content) },
+		"' ' || id || '=' || value"},
 	{daily.Table, []string{"2026-07-30", "2026-07-31"}, func(slice, key, content string) string {
 		return fmt.Sprintf(`{"day":%q,"name":%q,"amount":%q}`, slice, key, content)
 	}, "day || ' ' || name || '=' || trim_scale(amount)"},
@@ -163,7 +166,8 @@ func TestMetamorphic(t *testing.T) {
 func TestMetamorphicWithFewKeys(t *testing.T) {
 	thenComplete := func(r *rand.Rand) []sentRun {
 		history := randomHistory(r)
-		last := sentRun{run: len(history), outcome: schema.OK, extent: schema.Full, refused: -1, parts: []map[string]string{{}, {}}}
+		last := sentRun{run: len(history), outcome: schema.OK, extent: schema.Full, refused: -1,
+			parts: []map[string]string{{}, {}}}
 		for _, key := range keys {
 			if r.IntN(3) > 0 {
 				last.parts[r.IntN(2)][key] = fmt.Sprint(r.IntN(2))
@@ -233,7 +237,8 @@ func testMetamorphic(t *testing.T, s shape, config load.Config, history func(*ra
 	}
 	eachFeeds(t, feeds...)
 	slices.Sort(want)
-	if got := db.query("SELECT account_id || ' ' || " + s.live + " FROM obs." + s.table.Name() + " WHERE deleted_at IS NULL"); !slices.Equal(got, want) {
+	if got := db.query("SELECT account_id || ' ' || " + s.live + " FROM obs." + s.table.Name() +
+		" WHERE deleted_at IS NULL"); !slices.Equal(got, want) {
 		t.Errorf("%d live rows, want %d other ones:\n%s", len(got), len(want), difference(got, want))
 	}
 	slices.Sort(complete)

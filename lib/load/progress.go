@@ -149,7 +149,8 @@ SELECT scope FROM idle ORDER BY scope DESC LIMIT 1`
 
 func (l *Loader) pruneScopes(ctx context.Context, t *schema.Table, keep time.Duration) error {
 	var exists bool
-	if err := l.pool.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", tableName(t)).Scan(&exists); err != nil || !exists {
+	if err := l.pool.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", tableName(t)).Scan(&exists); err != nil ||
+		!exists {
 		return err
 	}
 	inSlice := ""
@@ -158,7 +159,8 @@ func (l *Loader) pruneScopes(ctx context.Context, t *schema.Table, keep time.Dur
 	}
 	after, found := id{}, true
 	for found {
-		err := l.pool.QueryRow(ctx, fmt.Sprintf(pruneScopesSQL, tableName(t), inSlice), t.Name(), after, keep, pruneScopes).Scan(&after)
+		err := l.pool.QueryRow(ctx, fmt.Sprintf(pruneScopesSQL, tableName(t), inSlice), t.Name(), after, keep,
+			pruneScopes).Scan(&after)
 		if found = err == nil; err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}

@@ -259,7 +259,8 @@ func (a *apply) rejectRoom(ctx context.Context) (*rejectRoom, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := a.tx.conn.Query(ctx, `SELECT account_id, reason, open, bytes FROM hub.reject_count WHERE account_id = ANY($1)`, accounts)
+	rows, err := a.tx.conn.Query(ctx,
+		`SELECT account_id, reason, open, bytes FROM hub.reject_count WHERE account_id = ANY($1)`, accounts)
 	if err != nil {
 		return nil, err
 	}
@@ -333,7 +334,8 @@ func rejectColumns(state string, rejects []storedReject) []any {
 	sums, bytes := make([][]byte, n), make([][]byte, n)
 	for i := range rejects {
 		r := &rejects[i]
-		for j, text := range []string{r.reason, r.detail, r.scope.Category, r.scope.Account, r.scope.Region, r.scope.Slice, r.origin.Name} {
+		for j, text := range []string{r.reason, r.detail, r.scope.Category, r.scope.Account, r.scope.Region, r.scope.Slice,
+			r.origin.Name} {
 			texts[j][i] = storable(text)
 		}
 		runs[i], parts[i], rows[i] = r.run, r.part, r.row
@@ -374,7 +376,8 @@ func (a *apply) checkParkedLimit(ctx context.Context) error {
 	}
 	limit := a.loader.config.ParkedLimit
 	var parked int
-	err := a.tx.conn.QueryRow(ctx, `SELECT count(*) FROM (SELECT FROM hub.reject WHERE state = 'parked' LIMIT $1) x`, limit+1).Scan(&parked)
+	err := a.tx.conn.QueryRow(ctx, `SELECT count(*) FROM (SELECT FROM hub.reject WHERE state = 'parked' LIMIT $1) x`,
+		limit+1).Scan(&parked)
 	if err == nil && parked+len(a.parked) > limit {
 		err = ErrParkedFull
 	}
@@ -425,7 +428,8 @@ func (l *Loader) PruneRejects(ctx context.Context, keep time.Duration) (rejects 
 		if tag.RowsAffected() == atOnce {
 			continue
 		}
-		_, err = l.pool.Exec(ctx, `DELETE FROM hub.reject_count WHERE open <= 0 AND coalesce(counted_at < now() - $1::interval, true)`, keep)
+		_, err = l.pool.Exec(ctx,
+			`DELETE FROM hub.reject_count WHERE open <= 0 AND coalesce(counted_at < now() - $1::interval, true)`, keep)
 		if err != nil {
 			return rejects, fmt.Errorf("load: prune rejects: %w", err)
 		}

@@ -33,9 +33,11 @@ func (db *database) age() {
 		}
 		table := "obs." + t.Name()
 		statements = append(statements,
-			"INSERT INTO aged SELECT row_key, encode(substr(uuid_send(row_key), 1, 6) || substr(sha256("+oldSuffix[t.Name()]+"), 1, 10), 'hex')::uuid FROM "+table,
+			"INSERT INTO aged SELECT row_key, encode(substr(uuid_send(row_key), 1, 6) || substr(sha256("+oldSuffix[t.Name()]+
+				"), 1, 10), 'hex')::uuid FROM "+table,
 			"UPDATE "+table+" SET row_key = old, row_hash = gen_random_uuid() FROM aged WHERE row_key = new",
-			`UPDATE hub.scope s SET live_xor = l.x FROM (SELECT account_id, region, `+slice+` AS slice, `+strings.ReplaceAll(xor, "%", "row_key")+` AS x
+			`UPDATE hub.scope s SET live_xor = l.x FROM (SELECT account_id, region, `+slice+` AS slice, `+
+				strings.ReplaceAll(xor, "%", "row_key")+` AS x
 				FROM `+table+` WHERE deleted_at IS NULL GROUP BY 1, 2, 3) l
 				WHERE s.category = '`+t.Name()+`' AND (s.account_id, s.region, s.slice) = (l.account_id, l.region, l.slice)`,
 			"INSERT INTO hub.old_identity VALUES ('"+t.Name()+"')")
@@ -56,7 +58,8 @@ func (db *database) identities() []string {
 	all = append(all, db.query("SELECT concat_ws(' ', 'part', scope, run, part, row_keys::text) FROM hub.run_part")...)
 	all = append(all, db.query("SELECT concat_ws(' ', 'scope', scope, live_rows, live_xor) FROM hub.scope")...)
 	for _, t := range categories {
-		all = append(all, db.query("SELECT concat_ws(' ', '"+t.Name()+"', row_key, row_hash, run_id, deleted_at) FROM obs."+t.Name())...)
+		all = append(all, db.query("SELECT concat_ws(' ', '"+t.Name()+"', row_key, row_hash, run_id, deleted_at) FROM obs."+
+			t.Name())...)
 	}
 	return all
 }
@@ -69,13 +72,19 @@ func (db *database) history() {
 		return `{"day":"2026-08-01","name":"` + name + `","amount":"` + amount + `"}`
 	}
 	const slice = "2026-08-01"
-	db.apply(build(db).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1"), thing("c", "1")).end(things.Table, "", 1, schema.OK, 1, 3))
-	db.apply(build(db).part(things.Table, "", 2, 0, thing("a", "1"), thing("b", "2")).end(things.Table, "", 2, schema.OK, 1, 2))
-	db.apply(build(db).part(things.Table, "", 4, 0, thing("b", "4"), thing("d", "4")).part(things.Table, "", 4, 1, thing("a", "1")))
-	db.apply(build(db).part(sightings.Table, "", 1, 0, thing("s", "1"), thing("t", "1")).end(sightings.Table, "", 1, schema.OK, 1, 2))
-	db.apply(build(db).part(daily.Table, slice, 1, 0, day("x", "1.5"), day("y", "2")).end(daily.Table, slice, 1, schema.OK, 1, 2))
+	db.apply(build(db).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1"), thing("c", "1")).end(things.Table,
+		"", 1, schema.OK, 1, 3))
+	db.apply(build(db).part(things.Table, "", 2, 0, thing("a", "1"), thing("b", "2")).end(things.Table, "", 2, schema.OK,
+		1, 2))
+	db.apply(build(db).part(things.Table, "", 4, 0, thing("b", "4"), thing("d", "4")).part(things.Table, "", 4, 1,
+		thing("a", "1")))
+	db.apply(build(db).part(sightings.Table, "", 1, 0, thing("s", "1"), thing("t", "1")).end(sightings.Table, "", 1,
+		schema.OK, 1, 2))
+	db.apply(build(db).part(daily.Table, slice, 1, 0, day("x", "1.5"), day("y", "2")).end(daily.Table, slice, 1, schema.OK,
+		1, 2))
 	db.apply(build(db).part(daily.Table, slice, 2, 0, day("x", "1.5")).end(daily.Table, slice, 2, schema.OK, 1, 1))
-	elsewhere := build(db).part(things.Table, "", 1, 0, thing("a", "1"), thing("e", "1")).end(things.Table, "", 1, schema.OK, 1, 2)
+	elsewhere := build(db).part(things.Table, "", 1, 0, thing("a", "1"), thing("e", "1")).end(things.Table, "", 1,
+		schema.OK, 1, 2)
 	elsewhere.parts["things"][0].Scope.Account, elsewhere.batch.Ends[0].Scope.Account = "999999999999", "999999999999"
 	db.apply(elsewhere)
 }
@@ -112,7 +121,8 @@ func TestRekeyGivesADatabaseTheKeysOfThisVersion(t *testing.T) {
 	if got := db.identities(); !slices.Equal(got, want) {
 		t.Errorf("after Rekey:\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	db.want("SELECT DISTINCT table_name FROM hub.dirty WHERE account_id IS NULL ORDER BY 1", "daily", "sightings", "things")
+	db.want("SELECT DISTINCT table_name FROM hub.dirty WHERE account_id IS NULL ORDER BY 1", "daily", "sightings",
+		"things")
 	if faults, err := load.Check(t.Context(), db.pool, categories...); err != nil || len(faults) > 0 {
 		t.Errorf("faults %v, %v", faults, err)
 	}
@@ -155,12 +165,15 @@ func TestRekeyGoesOnWhereItWasInterrupted(t *testing.T) {
 // A loader of an earlier version that wrote on leaves each row twice.
 func TestRekeyMergesRowsThatAreThereTwice(t *testing.T) {
 	db := newDatabase(t, load.Config{})
-	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1, 2))
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(things.Table, "", 1, schema.OK, 1,
+		2))
 	db.exec("CREATE TABLE twin AS SELECT * FROM obs.things")
 	db.age()
-	db.exec("UPDATE twin SET run_id = gen_random_uuid(), value = 'older' WHERE id = 'a'; UPDATE twin SET value = 'newer' WHERE id = 'b'")
+	db.exec("UPDATE twin SET run_id = gen_random_uuid(), value = 'older' WHERE id = 'a'; UPDATE twin SET value = " +
+		"'newer' WHERE id = 'b'")
 	older, newer := runAt(0).String(), runAt(2).String()
-	db.exec("UPDATE twin SET run_id = CASE id WHEN 'a' THEN '" + older + "'::uuid ELSE '" + newer + "' END; INSERT INTO obs.things SELECT * FROM twin")
+	db.exec("UPDATE twin SET run_id = CASE id WHEN 'a' THEN '" + older + "'::uuid ELSE '" + newer +
+		"' END; INSERT INTO obs.things SELECT * FROM twin")
 	results, err := db.rekey(t.Context(), load.RekeyConfig{})
 	if err != nil || results[0].Merged != 2 {
 		t.Fatalf("%+v, %v", results, err)
@@ -211,7 +224,8 @@ func TestRowOfAnotherScopeIsRejected(t *testing.T) {
 					db.apply(build(t).part(table, "", 1, 0, thing("a", "1"), thing("b", "1")).end(table, "", 1, schema.OK, 1, 2))
 					db.exec("UPDATE obs." + table.Name() + " SET " + planted + " WHERE id = 'a'")
 					before := db.query("SELECT t::text FROM obs." + table.Name() + " t WHERE id = 'a'")
-					result := db.apply(build(t).part(table, "", 2, 0, thing("a", value), thing("b", "2")).end(table, "", 2, schema.OK, 1, 2))
+					result := db.apply(build(t).part(table, "", 2, 0, thing("a", value), thing("b", "2")).end(table, "", 2, schema.OK,
+						1, 2))
 					if got := result.Categories[table.Name()]; got.Rejected != 1 || got.Changed != 1 || got.Completed != 0 {
 						t.Errorf("%+v", got)
 					}
@@ -228,7 +242,8 @@ func TestRowOfAnotherScopeIsRejected(t *testing.T) {
 func TestRowOfAnotherScopeInTheWayOfAFirstRun(t *testing.T) {
 	db := newDatabase(t, load.Config{})
 	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1")))
-	db.exec("UPDATE obs.things SET account_id = '999999999999'; DELETE FROM hub.run_part; DELETE FROM hub.run; DELETE FROM hub.scope")
+	db.exec("UPDATE obs.things SET account_id = '999999999999'; DELETE FROM hub.run_part; DELETE FROM hub.run; DELETE " +
+		"FROM hub.scope")
 	result := db.apply(build(t).part(things.Table, "", 2, 0, thing("a", "2"), thing("b", "2")))
 	if got := result.Categories["things"]; got.Rejected != 1 || got.New != 1 {
 		t.Errorf("%+v", got)

@@ -323,7 +323,8 @@ func TestKeyLimitLosesNothingForGood(t *testing.T) {
 			}
 		}
 	})
-	t.Logf("%d histories, every order of each; in %d an older run had no word, until a newer one is complete", histories, differ)
+	t.Logf("%d histories, every order of each; in %d an older run had no word, until a newer one is complete", histories,
+		differ)
 	if differ == 0 {
 		t.Error("the limit never made a difference")
 	}

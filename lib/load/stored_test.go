@@ -87,7 +87,8 @@ func TestContentOfRandomRowsFits(t *testing.T) {
 	const n = 2000
 	var rows []string
 	for i := range n {
-		row := fmt.Sprintf(`{"id":"row %d","text":"%s","count":%d,"ratio":%s,"price":"%d.%d","active":%v,"seen_at":"%04d-0%d-1%dT0%d:00:00.%06dZ","day":"%04d-1%d-0%d"`,
+		row := fmt.Sprintf(
+			`{"id":"row %d","text":"%s","count":%d,"ratio":%s,"price":"%d.%d","active":%v,"seen_at":"%04d-0%d-1%dT0%d:00:00.%06dZ","day":"%04d-1%d-0%d"`,
 			i, strings.Repeat("ä", r.IntN(5)), r.Int64()-r.Int64(), strconv.FormatFloat(r.NormFloat64(), 'g', -1, 64),
 			r.IntN(1e9)-5e8, r.IntN(1e9), r.IntN(2) == 0, 1+r.IntN(9999), 1+r.IntN(9), r.IntN(10), r.IntN(10), r.IntN(1e6),
 			1+r.IntN(9999), r.IntN(3), 1+r.IntN(9))
@@ -108,7 +109,8 @@ func TestContentFindsWhatWasEdited(t *testing.T) {
 	// As a table of before, whose numbers nothing checks.
 	db.exec("ALTER TABLE obs.everything DROP CONSTRAINT everything_ratio_check")
 	const row = `{"id":%q,"text":"x","count":1,"ratio":0.5,"price":"1.50","active":true,"seen_at":"2026-08-01T00:00:00Z","day":"2026-08-01","tags":{"a":[1e2,"b"]}}`
-	db.apply(build(t).part(everything.Table, "", 1, 0, fmt.Sprintf(row, "a"), fmt.Sprintf(row, "b")).end(everything.Table, "", 1, schema.OK, 1, 2))
+	db.apply(build(t).part(everything.Table, "", 1, 0, fmt.Sprintf(row, "a"), fmt.Sprintf(row, "b")).end(everything.Table,
+		"", 1, schema.OK, 1, 2))
 	for _, test := range []struct {
 		edit string
 		want load.ContentResult

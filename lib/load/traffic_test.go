@@ -102,7 +102,8 @@ func (x *traffic) feed(ctx context.Context, t testing.TB, loader *load.Loader, s
 }
 
 // feedCounting counts also how often somebody had moved the shard.
-func (x *traffic) feedCounting(ctx context.Context, t testing.TB, loader *load.Loader, size int, others *atomic.Int64) error {
+func (x *traffic) feedCounting(ctx context.Context, t testing.TB, loader *load.Loader, size int,
+	others *atomic.Int64) error {
 	for {
 		p, err := loader.Progress(ctx, x.shard)
 		if load.Classify(err) == load.Retry && ctx.Err() == nil {
@@ -164,7 +165,8 @@ func (db *database) wantTraffic(all ...*traffic) {
 	}
 	slices.Sort(live)
 	db.want(canary.Counts, canary.Want(parts, rows))
-	db.want("SELECT count(*)::text FROM hub.run WHERE completed_at IS NOT NULL AND rows = end_rows AND parts = end_parts", strconv.Itoa(runs))
+	db.want("SELECT count(*)::text FROM hub.run WHERE completed_at IS NOT NULL AND rows = end_rows AND parts = end_parts",
+		strconv.Itoa(runs))
 	db.want("SELECT account_id || ' ' || id || '=' || rtrim(value, 'x') FROM obs.things WHERE deleted_at IS NULL", live...)
 	db.want("SELECT reason || ': ' || detail FROM hub.reject")
 }

@@ -62,7 +62,8 @@ func (w *work) forgetKey(row int32, p *partWork) {
 	p.run.keys--
 	p.run.keysXor ^= fingerprint(w.group.key(row))
 	w.attempt.tx.add("forget a refused row",
-		`UPDATE hub.run_part SET row_keys = array_remove(row_keys, $4) WHERE scope = $1 AND run = $2 AND part = $3`, nil, uuid(p.scope.id), uuid(p.Run), int4(p.Number), uuid([idSize]byte(w.group.key(row))))
+		`UPDATE hub.run_part SET row_keys = array_remove(row_keys, $4) WHERE scope = $1 AND run = $2 AND part = $3`, nil,
+		uuid(p.scope.id), uuid(p.Run), int4(p.Number), uuid([idSize]byte(w.group.key(row))))
 }
 
 // copyRows copies rows straight into the table.

@@ -28,7 +28,8 @@ import (
 var everything = arrow.NewSchema([]arrow.Field{
 	{Name: "n", Type: arrow.PrimitiveTypes.Int64},
 	{Name: "t", Type: arrow.BinaryTypes.String, Nullable: true},
-	{Name: "j", Type: arrow.BinaryTypes.String, Nullable: true, Metadata: arrow.NewMetadata([]string{"kind"}, []string{"json"})},
+	{Name: "j", Type: arrow.BinaryTypes.String, Nullable: true,
+		Metadata: arrow.NewMetadata([]string{"kind"}, []string{"json"})},
 	{Name: "i", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
 	{Name: "f", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
 	{Name: "d", Type: schema.KindDecimal.ArrowType(), Nullable: true},
@@ -263,7 +264,8 @@ func TestLargestDecimals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := copyIn(t, pgtest.Empty(t), r, "CREATE TABLE everything (d numeric)", "SELECT d::text FROM everything ORDER BY everything.d")
+	got := copyIn(t, pgtest.Empty(t), r, "CREATE TABLE everything (d numeric)",
+		"SELECT d::text FROM everything ORDER BY everything.d")
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}

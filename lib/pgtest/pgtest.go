@@ -102,7 +102,8 @@ func closePool(pool *pgxpool.Pool, timeout time.Duration) error {
 	case <-closed:
 		return nil
 	case <-timer.C:
-		return fmt.Errorf("%d connections were not returned to the pool within %v after the test", pool.Stat().AcquiredConns(), timeout)
+		return fmt.Errorf("%d connections were not returned to the pool within %v after the test",
+			pool.Stat().AcquiredConns(), timeout)
 	}
 }
 

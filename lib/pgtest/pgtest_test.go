@@ -200,7 +200,8 @@ func TestDropLeftovers(t *testing.T) {
 	name := func(age time.Duration) string {
 		return fmt.Sprintf("%s%d_leftover%d", prefix, now.Add(-age).Unix(), now.UnixNano())
 	}
-	old, young, inUse, foreign := name(25*time.Hour), name(time.Hour), name(26*time.Hour), fmt.Sprintf("%sforeign%d", prefix, now.UnixNano())
+	old, young, inUse, foreign := name(25*time.Hour), name(time.Hour), name(26*time.Hour),
+		fmt.Sprintf("%sforeign%d", prefix, now.UnixNano())
 	for _, n := range []string{old, young, inUse, foreign} {
 		if err := s.createEmpty(t.Context(), n); err != nil {
 			t.Fatal(err)

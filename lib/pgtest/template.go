@@ -143,7 +143,8 @@ func findTemplate(ctx context.Context, conn *pgx.Conn, suffix string) (name stri
 
 // makeTemplate migrates a database under another name first: one that has the
 // template's name is finished.
-func (s *server) makeTemplate(ctx context.Context, conn *pgx.Conn, tmpl Template, suffix string) (name string, err error) {
+func (s *server) makeTemplate(ctx context.Context, conn *pgx.Conn, tmpl Template, suffix string) (name string,
+	err error) {
 	draft := databaseName(strings.ToLower(rand.Text()))
 	if err := exec(ctx, conn, "CREATE DATABASE %s TEMPLATE template0", draft); err != nil {
 		return "", err

@@ -155,7 +155,8 @@ func Script(files fs.FS) (string, error) {
 	for i, name := range p.names {
 		fmt.Fprintf(&b, "\n-- %s\n%s", name, p.texts[i])
 	}
-	fmt.Fprintf(&b, "\nINSERT INTO hub.installed_view (view_name, package_sha256)\nSELECT view_name, '%s' FROM (%s\n) AS v (view_name)"+
+	fmt.Fprintf(&b, "\nINSERT INTO hub.installed_view (view_name, package_sha256)\nSELECT view_name, '%s' FROM (%s\n) "+
+		"AS v (view_name)"+
 		"\nWHERE view_name NOT LIKE 'hub.%%';\n", p.sha256, installedSQL)
 	for _, f := range p.summaries {
 		fmt.Fprintf(&b, "UPDATE hub.installed_view SET file_sha256 = '%s' WHERE view_name = '%s';\n", f.sha256, f.viewName())
@@ -376,7 +377,8 @@ func checkUniqueIndexes(ctx context.Context, tx pgx.Tx) error {
 	if err != nil || len(without) == 0 {
 		return err
 	}
-	return fmt.Errorf("without a unique index on plain columns of all rows a view cannot be refreshed while it is read: %s", strings.Join(without, ", "))
+	return fmt.Errorf("without a unique index on plain columns of all rows a view cannot be refreshed while it is "+
+		"read: %s", strings.Join(without, ", "))
 }
 
 // startBookkeeping notes what the views show. What is known of a summary that was kept

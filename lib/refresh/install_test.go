@@ -30,14 +30,16 @@ const publicViews = `SELECT relname FROM pg_class
 
 func TestInstallMakesTheViews(t *testing.T) {
 	db := installed(t, views())
-	if got, want := db.text(publicViews), []string{"a_total", "basket", "board", "meal", "ripe"}; !slices.Equal(got, want) {
+	if got, want := db.text(publicViews), []string{"a_total", "basket", "board", "meal", "ripe"}; !slices.Equal(got,
+		want) {
 		t.Errorf("views %q, want %q", got, want)
 	}
 	if got := db.text("SELECT amount FROM meal"); !slices.Equal(got, []string{"6"}) {
 		t.Errorf("meal has the amount %q; views must have content when they appear", got)
 	}
 	want := []string{"public.a_total", "public.basket", "public.board"}
-	if got := db.text("SELECT view_name FROM hub.view_refresh WHERE refreshed_at IS NOT NULL ORDER BY 1"); !slices.Equal(got, want) {
+	if got := db.text("SELECT view_name FROM hub.view_refresh WHERE refreshed_at IS NOT NULL ORDER BY 1"); !slices.Equal(
+		got, want) {
 		t.Errorf("recorded as refreshed %q, want %q", got, want)
 	}
 }
@@ -100,12 +102,15 @@ func TestInstallSaysWhereTheMistakeIs(t *testing.T) {
 		line, column     int
 		in               string
 	}{
-		{"unknown column", "-- é\n\nCREATE VIEW a AS\n  SELECT 'é', amont\n  FROM obs.fruit;\n", "42703", 4, 15, "in CREATE VIEW a AS …: column"},
+		{"unknown column", "-- é\n\nCREATE VIEW a AS\n  SELECT 'é', amont\n  FROM obs.fruit;\n", "42703", 4, 15,
+			"in CREATE VIEW a AS …: column"},
 		{"syntax", "SELECT 1; SELECT 2;\n\tSELEC 3;", "42601", 2, 2, "in SELEC 3: syntax error"},
 		{"end of file", "SELECT (1", "42601", 1, 10, "syntax error at end of input"},
 		// PostgreSQL gives no position for these: the statement's is shown.
-		{"exists already", "/* a */ SELECT 1;\n\n  CREATE TABLE obs.fruit ()", "42P07", 3, 3, `relation "fruit" already exists`},
-		{"duplicates", "CREATE MATERIALIZED VIEW a AS SELECT 1 AS n FROM obs.fruit; CREATE UNIQUE INDEX ON a (n)", "23505", 1, 61, "is duplicated"},
+		{"exists already", "/* a */ SELECT 1;\n\n  CREATE TABLE obs.fruit ()", "42P07", 3, 3,
+			`relation "fruit" already exists`},
+		{"duplicates", "CREATE MATERIALIZED VIEW a AS SELECT 1 AS n FROM obs.fruit; CREATE UNIQUE INDEX ON a (n)", "23505", 1,
+			61, "is duplicated"},
 	}
 	db := newDatabase(t)
 	for _, test := range tests {
@@ -117,7 +122,8 @@ func TestInstallSaysWhereTheMistakeIs(t *testing.T) {
 				t.Fatalf("error %v", err)
 			}
 			if at.File != "b.sql" || at.Line != test.line || at.Column != test.column || server.Code != test.code {
-				t.Errorf("%s:%d:%d %s, want b.sql:%d:%d %s", at.File, at.Line, at.Column, server.Code, test.line, test.column, test.code)
+				t.Errorf("%s:%d:%d %s, want b.sql:%d:%d %s", at.File, at.Line, at.Column, server.Code, test.line, test.column,
+					test.code)
 			}
 			if !strings.Contains(err.Error(), test.in) {
 				t.Errorf("error %q does not say %q", err, test.in)
@@ -134,7 +140,8 @@ func TestInstallRefusesViewsThatCannotBeRefreshedConcurrently(t *testing.T) {
 		"not all rows":  "CREATE UNIQUE INDEX ON bare (name) WHERE amount > 1",
 		"an expression": "CREATE UNIQUE INDEX ON bare (lower(name))",
 	} {
-		_, err := db.tryInstall(fstest.MapFS{"v.sql": file("CREATE MATERIALIZED VIEW bare AS SELECT * FROM obs.fruit; " + index)})
+		_, err := db.tryInstall(fstest.MapFS{"v.sql": file("CREATE MATERIALIZED VIEW bare AS SELECT * FROM obs.fruit; " +
+			index)})
 		if err == nil || !strings.Contains(err.Error(), "unique index") || !strings.Contains(err.Error(), "public.bare") {
 			t.Errorf("%s: error %v", name, err)
 		}
@@ -225,7 +232,8 @@ func TestRoles(t *testing.T) {
 		}
 	}
 	install(views())
-	if err := exec(owner, "CREATE ROLE obs_reader; CREATE ROLE obs_writer; CREATE TABLE obs.later (); CREATE MATERIALIZED VIEW foreign_view AS SELECT 1"); err != nil {
+	if err := exec(owner, "CREATE ROLE obs_reader; CREATE ROLE obs_writer; CREATE TABLE obs.later (); CREATE "+
+		"MATERIALIZED VIEW foreign_view AS SELECT 1"); err != nil {
 		t.Fatal(err)
 	}
 	install(views()) // the same files: rights are granted all the same
@@ -266,14 +274,16 @@ func TestRoles(t *testing.T) {
 	}
 	checkAll()
 	var anybody bool
-	if err := owner.QueryRow(t.Context(), "SELECT has_function_privilege('obs_reader', 'hub.refresh_view(regclass)', 'EXECUTE')").Scan(&anybody); err != nil || anybody {
+	if err := owner.QueryRow(t.Context(), "SELECT has_function_privilege('obs_reader', 'hub.refresh_view(regclass)', "+
+		"'EXECUTE')").Scan(&anybody); err != nil || anybody {
 		t.Errorf("anybody may call refresh_view (error %v)", err)
 	}
 	install(with(views(), fstest.MapFS{"summaries/fruit.sql": file(`
 		CREATE VIEW live.fruit AS SELECT 'a' AS account_id, 'r' AS region, name, sum(amount) AS amount FROM obs.fruit GROUP BY name;
 		ALTER TABLE summary.fruit ADD PRIMARY KEY (account_id, region, name)`)}))
 	checkAll() // the views are new ones
-	check("reader", reader, []string{"SELECT * FROM summary.fruit", "SELECT * FROM live.fruit"}, []string{"DELETE FROM summary.fruit"})
+	check("reader", reader, []string{"SELECT * FROM summary.fruit", "SELECT * FROM live.fruit"},
+		[]string{"DELETE FROM summary.fruit"})
 	check("writer", writer, nil, []string{"DROP TABLE summary.fruit", "CREATE TABLE summary.mine ()"})
 
 	// A Refresher needs no more than that.

@@ -187,7 +187,8 @@ type TimeoutError struct {
 
 // Error says how long the view had.
 func (e *TimeoutError) Error() string {
-	return fmt.Sprintf("not refreshed within %v: allow it more time (--view-timeout), or give the database more memory: %v", e.Limit, e.Err)
+	return fmt.Sprintf("not refreshed within %v: allow it more time (--view-timeout), or give the database more "+
+		"memory: %v", e.Limit, e.Err)
 }
 
 // Unwrap returns what PostgreSQL said.

@@ -92,7 +92,8 @@ func TestOnceRefreshesWhatDependsOnTheChange(t *testing.T) {
 	if got := db.text("SELECT table_name FROM hub.dirty"); len(got) != 0 {
 		t.Errorf("marks of %q are left", got)
 	}
-	if got := db.text("SELECT refreshes FROM hub.view_refresh ORDER BY view_name"); !slices.Equal(got, []string{"2", "1", "1"}) {
+	if got := db.text("SELECT refreshes FROM hub.view_refresh ORDER BY view_name"); !slices.Equal(got,
+		[]string{"2", "1", "1"}) {
 		t.Errorf("recorded %q refreshes of a_total, basket, board", got)
 	}
 }
@@ -120,7 +121,8 @@ func TestAllRefreshesEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := names(result.Views), []string{"public.board", "public.basket", "public.a_total"}; !slices.Equal(got, want) {
+	if got, want := names(result.Views), []string{"public.board", "public.basket", "public.a_total"}; !slices.Equal(got,
+		want) {
 		t.Errorf("refreshed %q, want %q", got, want)
 	}
 	if got := db.once(); len(got) != 0 {
@@ -138,7 +140,8 @@ func TestFirstPopulation(t *testing.T) {
 	db.change("cheese", "INSERT INTO obs.cheese VALUES ('edam', 100)")
 	db.waitFor("count(*) = 2 FROM board")
 	stop()
-	if got := db.text("SELECT refreshes > 1 AND error IS NULL FROM hub.view_refresh"); !slices.Equal(got, []string{"true"}) {
+	if got := db.text("SELECT refreshes > 1 AND error IS NULL FROM hub.view_refresh"); !slices.Equal(got,
+		[]string{"true"}) {
 		t.Errorf("refreshed: %q", got)
 	}
 }
@@ -209,7 +212,8 @@ func TestMarksThatCommitLate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, sql := range []string{"INSERT INTO obs.fruit VALUES ('late', 100)", "INSERT INTO hub.dirty (table_name) VALUES ('fruit')"} {
+	for _, sql := range []string{"INSERT INTO obs.fruit VALUES ('late', 100)",
+		"INSERT INTO hub.dirty (table_name) VALUES ('fruit')"} {
 		if _, err := late.Exec(t.Context(), sql); err != nil {
 			t.Fatal(err)
 		}
@@ -239,7 +243,8 @@ func TestTwoRefreshers(t *testing.T) {
 	// The other one looks again and again meanwhile, and does not queue up.
 	db.waitFor(`count(*) > 0 FROM pg_stat_activity WHERE datname = current_database()
 		AND query LIKE '%pg_try_advisory_lock%' AND pid <> pg_backend_pid()`)
-	if got := db.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"); !slices.Equal(got, []string{"1"}) {
+	if got := db.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"); !slices.Equal(got,
+		[]string{"1"}) {
 		t.Errorf("%q wait for advisory locks; want the one at the gate alone", got)
 	}
 	open()
@@ -269,7 +274,8 @@ func TestFailingView(t *testing.T) {
 	if !errors.As(err, &partial) || !errors.As(err, &server) || server.Code != "23505" {
 		t.Fatalf("error %v", err)
 	}
-	if partial.Refreshed != 2 || !slices.Equal(names(partial.Failed), []string{"public.basket"}) || !strings.Contains(err.Error(), "1 of 3 views failed; public.basket") {
+	if partial.Refreshed != 2 || !slices.Equal(names(partial.Failed), []string{"public.basket"}) ||
+		!strings.Contains(err.Error(), "1 of 3 views failed; public.basket") {
 		t.Errorf("error %v", err)
 	}
 	if got := names(result.Views); len(got) != 3 {
@@ -282,12 +288,14 @@ func TestFailingView(t *testing.T) {
 	if !slices.Equal(red, []string{"public.basket"}) {
 		t.Errorf("red are %q", red)
 	}
-	if after := db.text("SELECT refreshed_at FROM hub.view_refresh WHERE view_name = 'public.basket'"); !slices.Equal(before, after) {
+	if after := db.text("SELECT refreshed_at FROM hub.view_refresh WHERE view_name = 'public.basket'"); !slices.Equal(
+		before, after) {
 		t.Error("the time of the last good refresh is lost")
 	}
 	// It and what depends on it are tried again, the others are left in peace.
 	result, err = db.refresher(refresh.Config{}).Once(t.Context())
-	if got, want := names(result.Views), []string{"public.basket", "public.a_total"}; !slices.Equal(got, want) || err == nil {
+	if got, want := names(result.Views), []string{"public.basket", "public.a_total"}; !slices.Equal(got, want) ||
+		err == nil {
 		t.Errorf("next time refreshed %q, error %v; want %q and an error", got, err, want)
 	}
 	db.exec("DROP INDEX amounts")
@@ -336,13 +344,16 @@ func TestViewTimeout(t *testing.T) {
 	config := refresh.Config{ViewTimeout: 100 * time.Millisecond}
 	result, err := db.refresher(config).Once(t.Context())
 	var slow *refresh.TimeoutError
-	if failed := result.Failed(); !errors.As(err, &slow) || len(failed) != 1 || failed[0].Name != "public.slow" || len(result.Views) != 3 {
+	if failed := result.Failed(); !errors.As(err, &slow) || len(failed) != 1 || failed[0].Name != "public.slow" ||
+		len(result.Views) != 3 {
 		t.Fatalf("refreshed %q, %v", names(result.Views), err)
 	}
-	if got := db.text("SELECT error FROM hub.view_refresh WHERE last_ms >= 100 AND view_name = 'public.slow'"); len(got) != 1 || !strings.Contains(got[0], "not refreshed within 100ms") {
+	if got := db.text("SELECT error FROM hub.view_refresh WHERE last_ms >= 100 AND view_name = 'public.slow'"); len(
+		got) != 1 || !strings.Contains(got[0], "not refreshed within 100ms") {
 		t.Errorf("recorded %q", got)
 	}
-	db.exec("UPDATE obs.speed SET pause = 0; UPDATE hub.view_refresh SET last_ms = 3600000 WHERE view_name = 'public.slow'")
+	db.exec("UPDATE obs.speed SET pause = 0; UPDATE hub.view_refresh SET last_ms = 3600000 WHERE view_name = " +
+		"'public.slow'")
 	stop := db.start(soon)
 	db.change("fruit", "INSERT INTO obs.fruit VALUES ('kiwi', 10)")
 	db.waitFor("(SELECT refreshes > 0 FROM hub.view_refresh WHERE view_name = 'public.basket')")
@@ -381,7 +392,8 @@ func TestRunLeavesFailedViewsInPeaceForAWhile(t *testing.T) {
 		db.waitFor("refreshes = $1 FROM hub.view_refresh WHERE view_name = 'public.a_total'", i+2)
 	}
 	stop()
-	if got := db.text("SELECT error_at FROM hub.view_refresh WHERE view_name = 'public.basket'"); !slices.Equal(got, failed) {
+	if got := db.text("SELECT error_at FROM hub.view_refresh WHERE view_name = 'public.basket'"); !slices.Equal(got,
+		failed) {
 		t.Errorf("failed at %q and again at %q", failed, got)
 	}
 	if refreshes > 11 {
@@ -399,7 +411,8 @@ func TestKilledRefresh(t *testing.T) {
 	stop := db.start(config)
 	db.change("fruit", "INSERT INTO obs.fruit VALUES ('kiwi', 10)")
 	db.waitFor(refreshWaits)
-	db.exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%refresh_view%' AND wait_event = 'advisory'")
+	db.exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE " +
+		"'%refresh_view%' AND wait_event = 'advisory'")
 	err := <-broken
 	var server *pgconn.PgError
 	if !errors.As(err, &server) || server.Code != "57P01" {
@@ -453,7 +466,8 @@ func TestViewsShowWholeTransactions(t *testing.T) {
 	go func() {
 		defer close(written)
 		for range 200 {
-			db.change("cheese", "INSERT INTO obs.cheese VALUES ('brie', 1), ('edam', 1); INSERT INTO obs.cheese VALUES ('brie', -1), ('edam', -1)")
+			db.change("cheese", "INSERT INTO obs.cheese VALUES ('brie', 1), ('edam', 1); INSERT INTO obs.cheese VALUES "+
+				"('brie', -1), ('edam', -1)")
 		}
 	}()
 	for done := false; !done; {
@@ -462,7 +476,8 @@ func TestViewsShowWholeTransactions(t *testing.T) {
 			done = true
 		default:
 		}
-		if got := db.text("SELECT name || ' ' || amount || ' ' || n FROM sums WHERE amount <> 0 OR n % 2 <> 0 UNION ALL SELECT 'differ' FROM sums HAVING min(n) <> max(n)"); len(got) > 0 {
+		if got := db.text("SELECT name || ' ' || amount || ' ' || n FROM sums WHERE amount <> 0 OR n % 2 <> 0 UNION ALL " +
+			"SELECT 'differ' FROM sums HAVING min(n) <> max(n)"); len(got) > 0 {
 			t.Fatalf("half a transaction is shown: %q", got)
 		}
 	}
@@ -480,7 +495,8 @@ func TestRunKeepsTheInterval(t *testing.T) {
 		db.change("cheese", "INSERT INTO obs.cheese VALUES (gen_random_uuid()::text, 1)")
 		db.waitFor("count(*) = $1 FROM board", 2+i)
 		var at time.Time
-		err := db.Pool.QueryRow(t.Context(), "SELECT refreshed_at FROM hub.view_refresh WHERE view_name = 'public.board'").Scan(&at)
+		err := db.Pool.QueryRow(t.Context(), "SELECT refreshed_at FROM hub.view_refresh WHERE view_name = "+
+			"'public.board'").Scan(&at)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -550,7 +566,8 @@ func TestPoolSettingsDoNotMatter(t *testing.T) {
 	if got := db.text(setting); !slices.Equal(got, []string{"on 64MB 2min"}) {
 		t.Errorf("refreshed with %q", got)
 	}
-	db.exec("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = ''1GB''', current_database()); EXECUTE format('ALTER DATABASE %I SET statement_timeout = ''1h''', current_database()); END $$")
+	db.exec("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = ''1GB''', current_database()); EXECUTE " +
+		"format('ALTER DATABASE %I SET statement_timeout = ''1h''', current_database()); END $$")
 	if _, err := newRefresher(t, db.loaderPool()).All(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -113,7 +113,8 @@ func (f summaryFile) checkKey(ctx context.Context, tx pgx.Tx) error {
 		return err
 	}
 	if len(key) < 2 || !slices.Equal(key[:2], scopeColumns) {
-		return fmt.Errorf("%s gives %s no primary key that begins with account_id and region: the scope of its rows", f.path, f.table())
+		return fmt.Errorf("%s gives %s no primary key that begins with account_id and region: the scope of its rows", f.path,
+			f.table())
 	}
 	return nil
 }
@@ -149,7 +150,8 @@ func installedSummaries(ctx context.Context, tx pgx.Tx) (map[string]string, erro
 func setAside(ctx context.Context, tx pgx.Tx, hashes map[string]string) error {
 	for name := range hashes {
 		f := summaryFile{name: name}
-		if err := run(ctx, tx, fmt.Sprintf("ALTER TABLE %s RENAME TO %s", f.table(), pgx.Identifier{name + replacedSuffix}.Sanitize())); err != nil {
+		if err := run(ctx, tx, fmt.Sprintf("ALTER TABLE %s RENAME TO %s", f.table(),
+			pgx.Identifier{name + replacedSuffix}.Sanitize())); err != nil {
 			return fmt.Errorf("set %s aside: %w", f.table(), detailed{err})
 		}
 	}
@@ -158,7 +160,8 @@ func setAside(ctx context.Context, tx pgx.Tx, hashes map[string]string) error {
 
 // installSummaries makes the summaries of the package, and drops the tables of the
 // package before, except those that it returns: their rows are kept.
-func (p viewPackage) installSummaries(ctx context.Context, tx pgx.Tx, before map[string]string) (kept []string, err error) {
+func (p viewPackage) installSummaries(ctx context.Context, tx pgx.Tx, before map[string]string) (kept []string,
+	err error) {
 	kept = []string{}
 	for _, f := range p.summaries {
 		same, err := f.install(ctx, tx, before[f.name] == f.sha256)
@@ -181,7 +184,8 @@ func (p viewPackage) installSummaries(ctx context.Context, tx pgx.Tx, before map
 // noteSummaries tells summaries from views in hub.installed_view.
 func (p viewPackage) noteSummaries(ctx context.Context, tx pgx.Tx) error {
 	for _, f := range p.summaries {
-		if _, err := tx.Exec(ctx, "UPDATE hub.installed_view SET file_sha256 = $2 WHERE view_name = $1", f.viewName(), f.sha256); err != nil {
+		if _, err := tx.Exec(ctx, "UPDATE hub.installed_view SET file_sha256 = $2 WHERE view_name = $1", f.viewName(),
+			f.sha256); err != nil {
 			return err
 		}
 	}
@@ -227,7 +231,8 @@ const markedRelation = `to_regclass(CASE WHEN name ~ '^[a-z_0-9]+[.][a-z_0-9]+$'
 // refreshSummaries brings the summaries of changed tables up to date. It returns the
 // marks that say which of them changed: they are committed with the change, so that the
 // views over a summary follow it even if this process ends before.
-func (s *session) refreshSummaries(ctx context.Context, marks []mark, which selection) (views []View, more []mark, err error) {
+func (s *session) refreshSummaries(ctx context.Context, marks []mark, which selection) (views []View, more []mark,
+	err error) {
 	tables, accounts, regions := make([]string, len(marks)), make([]*string, len(marks)), make([]*string, len(marks))
 	for i, m := range marks {
 		tables[i], accounts[i], regions[i] = m.Table, m.Account, m.Region
@@ -358,7 +363,8 @@ func (sum summary) update(ctx context.Context, tx pgx.Tx) (changed int64, err er
 	// each scope is looked up by the index.
 	fill := `INSERT INTO pg_temp.fresh SELECT v.* FROM unnest($1::text[], $2::text[]) AS d (account_id, region)
 		CROSS JOIN LATERAL (SELECT * FROM ` + live + ` v WHERE v.account_id = d.account_id AND v.region = d.region OFFSET 0) v`
-	scopes := " USING unnest($1::text[], $2::text[]) AS d (account_id, region) WHERE s.account_id = d.account_id AND s.region = d.region AND"
+	scopes := " USING unnest($1::text[], $2::text[]) AS d (account_id, region) WHERE s.account_id = d.account_id AND " +
+		"s.region = d.region AND"
 	args := []any{sum.Accounts, sum.Regions}
 	if sum.Whole {
 		fill, scopes, args = "INSERT INTO pg_temp.fresh SELECT * FROM "+live, " WHERE", nil
@@ -374,7 +380,8 @@ func (sum summary) update(ctx context.Context, tx pgx.Tx) (changed int64, err er
 		{fill, args},
 		{"DELETE FROM " + table + " s" + scopes + " NOT EXISTS (SELECT FROM pg_temp.fresh f WHERE " + matches +
 			" AND ROW(f.*) IS NOT DISTINCT FROM ROW(s.*))", args},
-		{"INSERT INTO " + table + " SELECT f.* FROM pg_temp.fresh f WHERE NOT EXISTS (SELECT FROM " + table + " s WHERE " + matches + ")", nil},
+		{"INSERT INTO " + table + " SELECT f.* FROM pg_temp.fresh f WHERE NOT EXISTS (SELECT FROM " + table + " s WHERE " +
+			matches + ")", nil},
 	} {
 		tag, err := tx.Exec(ctx, step.sql, step.args...)
 		if err != nil {

@@ -64,7 +64,8 @@ func (db *database) changeScope(table, account, region, sql string) {
 		if _, err := tx.Exec(db.Context(), sql); err != nil {
 			return err
 		}
-		_, err := tx.Exec(db.Context(), "INSERT INTO hub.dirty (table_name, account_id, region) VALUES ($1, $2, $3)", table, account, region)
+		_, err := tx.Exec(db.Context(), "INSERT INTO hub.dirty (table_name, account_id, region) VALUES ($1, $2, $3)", table,
+			account, region)
 		return err
 	})
 	if err != nil {
@@ -89,7 +90,8 @@ func (db *database) wantRight() {
 	db.wantEqual("SELECT * FROM live.stock", "SELECT * FROM summary.stock")
 	db.wantEqual("SELECT * FROM live.largest", "SELECT * FROM summary.largest")
 	db.wantEqual("SELECT * FROM totals", "SELECT name, sum(boxes), sum(amount) FROM live.stock GROUP BY name")
-	db.wantEqual("SELECT * FROM overview", "SELECT 1, (SELECT sum(boxes) FROM live.stock), (SELECT sum(worth) FROM live.largest)")
+	db.wantEqual("SELECT * FROM overview", "SELECT 1, (SELECT sum(boxes) FROM live.stock), (SELECT sum(worth) FROM "+
+		"live.largest)")
 }
 
 func (db *database) wantOnce(want ...string) {
@@ -113,11 +115,13 @@ func TestSummaryIsEmptyUntilItIsFilled(t *testing.T) {
 	db.waitFor("count(*) = 4 FROM hub.view_refresh WHERE refreshed_at IS NOT NULL")
 	stop()
 	db.wantRight()
-	if got := db.text("SELECT view_name || ' ' || changed_rows FROM hub.view_refresh WHERE changed_rows IS NOT NULL ORDER BY 1"); !slices.Equal(
+	if got := db.text("SELECT view_name || ' ' || changed_rows FROM hub.view_refresh WHERE changed_rows IS NOT NULL " +
+		"ORDER BY 1"); !slices.Equal(
 		got, []string{"summary.largest 3", "summary.stock 3"}) {
 		t.Errorf("recorded %q", got)
 	}
-	if got := db.text(`SELECT obj_description('summary.stock'::regclass) UNION ALL SELECT col_description('summary.stock'::regclass, 6)`); !slices.Equal(
+	if got := db.text(
+		`SELECT obj_description('summary.stock'::regclass) UNION ALL SELECT col_description('summary.stock'::regclass, 6)`); !slices.Equal(
 		got, []string{"What is in stock.", "A 'note'."}) {
 		t.Errorf("comments %q", got)
 	}
@@ -127,14 +131,17 @@ func TestSummaryIsComputedForWhatIsMarked(t *testing.T) {
 	db := withSummaries(t)
 	db.once()
 	// These are not marked, which shows what is computed.
-	db.exec("UPDATE obs.boxes SET amount = 100 WHERE account_id = 'b'; UPDATE obs.boxes SET amount = 50 WHERE region = 's'")
+	db.exec("UPDATE obs.boxes SET amount = 100 WHERE account_id = 'b'; UPDATE obs.boxes SET amount = 50 WHERE region = " +
+		"'s'")
 	db.changeScope("boxes", "a", "r", "UPDATE obs.boxes SET amount = 7 WHERE id = 1")
 	before := db.text("SELECT ctid || ' ' || xmin FROM summary.stock WHERE account_id || region <> 'ar' ORDER BY 1")
 	db.wantOnce("summary.largest", "summary.stock", "public.totals", "public.overview")
-	if got := db.text("SELECT account_id || region || amount FROM summary.stock ORDER BY 1"); !slices.Equal(got, []string{"ar9", "as3", "br4"}) {
+	if got := db.text("SELECT account_id || region || amount FROM summary.stock ORDER BY 1"); !slices.Equal(got,
+		[]string{"ar9", "as3", "br4"}) {
 		t.Errorf("stock %q", got)
 	}
-	if after := db.text("SELECT ctid || ' ' || xmin FROM summary.stock WHERE account_id || region <> 'ar' ORDER BY 1"); !slices.Equal(before, after) {
+	if after := db.text("SELECT ctid || ' ' || xmin FROM summary.stock WHERE account_id || region <> 'ar' ORDER BY " +
+		"1"); !slices.Equal(before, after) {
 		t.Errorf("rows of others were written: %q, then %q", before, after)
 	}
 	db.change("boxes", "SELECT 1") // a mark without scope means everything
@@ -153,7 +160,8 @@ func TestManyMarkedScopesAreComputedAtOnce(t *testing.T) {
 		amount string
 	}{{60, "3"}, {70, "33"}} { // of 103
 		db.exec("UPDATE obs.boxes SET amount = 33 WHERE id = 3")
-		db.exec("INSERT INTO hub.dirty (table_name, account_id, region) SELECT 'boxes', 'c' || n, 'r' FROM generate_series(100, 99 + $1) n", test.marked)
+		db.exec("INSERT INTO hub.dirty (table_name, account_id, region) SELECT 'boxes', 'c' || n, 'r' FROM "+
+			"generate_series(100, 99 + $1) n", test.marked)
 		db.once()
 		if got := db.text("SELECT amount FROM summary.stock WHERE region = 's'"); !slices.Equal(got, []string{test.amount}) {
 			t.Errorf("with %d marked scopes the one without a mark has %q, want %s", test.marked, got, test.amount)
@@ -171,7 +179,8 @@ func TestEqualRowsAreNotWritten(t *testing.T) {
 	db.wantOnce("summary.largest", "summary.stock")
 	db.change("boxes", "SELECT 1")
 	db.wantOnce("summary.largest", "summary.stock")
-	if after := db.text("SELECT ctid || ' ' || xmin || ' ' || xmax FROM summary.stock ORDER BY 1"); !slices.Equal(before, after) {
+	if after := db.text("SELECT ctid || ' ' || xmin || ' ' || xmax FROM summary.stock ORDER BY 1"); !slices.Equal(before,
+		after) {
 		t.Errorf("written: %q, then %q", before, after)
 	}
 	// Null is equal to null, and different from a value.
@@ -180,7 +189,10 @@ func TestEqualRowsAreNotWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if i := slices.IndexFunc(result.Views, func(v refresh.View) bool { return v.Name == "summary.stock" }); result.Views[i].Changed != 2 {
+	if i := slices.IndexFunc(result.Views, func(
+		v refresh.View) bool {
+		return v.Name == "summary.stock"
+	}); result.Views[i].Changed != 2 {
 		t.Errorf("changed %+v, want one row deleted and one inserted", result.Views[i])
 	}
 	db.wantRight()
@@ -205,7 +217,8 @@ func TestFillingHoldsNobodyUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := summaries()
-	files["summaries/stock.sql"] = file(strings.Replace(string(files["summaries/stock.sql"].Data), "WHERE NOT gone", "WHERE NOT gone AND obs.gate(1) = 1", 1))
+	files["summaries/stock.sql"] = file(strings.Replace(string(files["summaries/stock.sql"].Data), "WHERE NOT gone",
+		"WHERE NOT gone AND obs.gate(1) = 1", 1))
 	db.exec(gate)
 	db.install(files) // while the writer is at work
 	if _, err := writer.Exec(t.Context(), "COMMIT"); err != nil {
@@ -231,14 +244,15 @@ func TestCheckSummaries(t *testing.T) {
 	db := withSummaries(t)
 	check := func() (stock refresh.SummaryCheck) {
 		t.Helper()
-		err := pgx.BeginTxFunc(t.Context(), db.Pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-			checks, err := refresh.CheckSummaries(t.Context(), tx, 1)
-			if len(checks) != 2 || checks[0].Name != "summary.largest" || checks[0].Differences() > 0 {
-				t.Errorf("%+v", checks)
-			}
-			stock = checks[1]
-			return err
-		})
+		err := pgx.BeginTxFunc(t.Context(), db.Pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly},
+			func(tx pgx.Tx) error {
+				checks, err := refresh.CheckSummaries(t.Context(), tx, 1)
+				if len(checks) != 2 || checks[0].Name != "summary.largest" || checks[0].Differences() > 0 {
+					t.Errorf("%+v", checks)
+				}
+				stock = checks[1]
+				return err
+			})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -302,8 +316,10 @@ func TestViewsWaitForASummaryThatCannotBeFilled(t *testing.T) {
 func TestInstallKeepsASummaryThatDoesNotChange(t *testing.T) {
 	db := withSummaries(t)
 	db.once()
-	stock, refreshed := db.text("SELECT 'summary.stock'::regclass::oid"), db.text("SELECT refreshed_at FROM hub.view_refresh WHERE view_name = 'summary.stock'")
-	db.changeScope("boxes", "a", "r", "INSERT INTO obs.boxes VALUES (5, 'a', 'r', 'pear', 5)") // waits while the package is replaced
+	stock, refreshed := db.text("SELECT 'summary.stock'::regclass::oid"),
+		db.text("SELECT refreshed_at FROM hub.view_refresh WHERE view_name = 'summary.stock'")
+	db.changeScope("boxes", "a", "r",
+		"INSERT INTO obs.boxes VALUES (5, 'a', 'r', 'pear', 5)") // waits while the package is replaced
 	next := with(summaries(), fstest.MapFS{"summaries/largest.sql": file(`
 		CREATE VIEW live.largest AS SELECT account_id, region, min(amount) AS worth FROM obs.boxes WHERE NOT gone GROUP BY account_id, region;
 		ALTER TABLE summary.largest ADD PRIMARY KEY (account_id, region);`)})
@@ -311,16 +327,19 @@ func TestInstallKeepsASummaryThatDoesNotChange(t *testing.T) {
 	if got := db.text("SELECT 'summary.stock'::regclass::oid"); !slices.Equal(got, stock) {
 		t.Error("another table stands for stock")
 	}
-	if got := db.text("SELECT refreshed_at FROM hub.view_refresh WHERE view_name = 'summary.stock'"); !slices.Equal(got, refreshed) {
+	if got := db.text("SELECT refreshed_at FROM hub.view_refresh WHERE view_name = 'summary.stock'"); !slices.Equal(got,
+		refreshed) {
 		t.Errorf("stock was refreshed at %q, and then %q", refreshed, got)
 	}
-	if got := db.text("SELECT relname || relispopulated FROM pg_class WHERE relkind = 'm' ORDER BY 1"); !slices.Equal(got, []string{"overviewfalse", "totalstrue"}) {
+	if got := db.text("SELECT relname || relispopulated FROM pg_class WHERE relkind = 'm' ORDER BY 1"); !slices.Equal(got,
+		[]string{"overviewfalse", "totalstrue"}) {
 		t.Errorf("populated: %q", got)
 	}
 	db.once()
 	db.wantRight()
 	// A column that has another type now is another summary, although its file is the same.
-	db.exec("DELETE FROM hub.installed_view WHERE view_name = 'live.stock'; DROP VIEW live.stock; ALTER TABLE obs.boxes ALTER name TYPE varchar(9)")
+	db.exec("DELETE FROM hub.installed_view WHERE view_name = 'live.stock'; DROP VIEW live.stock; ALTER TABLE " +
+		"obs.boxes ALTER name TYPE varchar(9)")
 	db.install(with(next, fstest.MapFS{"20.sql": file("SELECT 1")}))
 	if got := db.text("SELECT count(*) FROM summary.stock"); got[0] != "0" {
 		t.Errorf("%s rows were kept", got)
@@ -331,7 +350,9 @@ func TestInstallKeepsASummaryThatDoesNotChange(t *testing.T) {
 	delete(next, "summaries/largest.sql")
 	delete(next, "10_views.sql")
 	db.install(next)
-	if got := db.text("SELECT c.oid::regclass::text FROM pg_class c WHERE relkind IN ('r', 'v') AND relnamespace IN ('live'::regnamespace, 'summary'::regnamespace) ORDER BY 1"); !slices.Equal(got, []string{"live.stock", "summary.stock"}) {
+	if got := db.text("SELECT c.oid::regclass::text FROM pg_class c WHERE relkind IN ('r', 'v') AND relnamespace IN " +
+		"('live'::regnamespace, 'summary'::regnamespace) ORDER BY 1"); !slices.Equal(got,
+		[]string{"live.stock", "summary.stock"}) {
 		t.Errorf("there are %q", got)
 	}
 }
@@ -342,9 +363,10 @@ func TestInstallRefusesWhatIsNoSummary(t *testing.T) {
 	for want, files := range map[string]fstest.MapFS{
 		"does not make the view": {"summaries/a.sql": file("CREATE VIEW live.b AS SELECT 1 AS account_id")},
 		"no primary key":         {"summaries/a.sql": file("CREATE VIEW live.a AS SELECT account_id, region FROM obs.boxes")},
-		"begins with account_id": {"summaries/a.sql": file("CREATE VIEW live.a AS SELECT id, account_id, region FROM obs.boxes; ALTER TABLE summary.a ADD PRIMARY KEY (id)")},
-		"not that of a table":    {"summaries/A b.sql": file("SELECT 1")},
-		"summaries/a.sql:2:3":    {"summaries/a.sql": file("CREATE VIEW live.a AS SELECT 1 AS account_id;\n  SELEC 2")},
+		"begins with account_id": {"summaries/a.sql": file("CREATE VIEW live.a AS SELECT id, account_id, region FROM " +
+			"obs.boxes; ALTER TABLE summary.a ADD PRIMARY KEY (id)")},
+		"not that of a table": {"summaries/A b.sql": file("SELECT 1")},
+		"summaries/a.sql:2:3": {"summaries/a.sql": file("CREATE VIEW live.a AS SELECT 1 AS account_id;\n  SELEC 2")},
 	} {
 		files["1.sql"] = file("SELECT 1")
 		if _, err := db.tryInstall(files); err == nil || !strings.Contains(err.Error(), want) {

@@ -156,7 +156,8 @@ func (d *Decoder) readRow() error {
 		next = column + 1 // producers write keys in table order
 		c, cell := &d.columns[column], &d.build.Cells[column]
 		if cell.Seen() {
-			return &schema.RowError{Reason: schema.ReasonDuplicateKey, Column: c.Name, Offset: offset, Detail: "the key is there twice"}
+			return &schema.RowError{Reason: schema.ReasonDuplicateKey, Column: c.Name, Offset: offset,
+				Detail: "the key is there twice"}
 		}
 		if err := d.readValue(c, cell); err != nil {
 			if row, ok := errors.AsType[*schema.RowError](err); ok {
@@ -192,7 +193,8 @@ func (d *Decoder) readValue(c *column, cell *rowbuild.Cell) error {
 	first := d.scan.Peek()
 	if first == 'n' && d.scan.Null() {
 		if !c.Nullable {
-			return &schema.RowError{Reason: schema.ReasonMissing, Offset: offset, Detail: "the value is null, and the column is not nullable"}
+			return &schema.RowError{Reason: schema.ReasonMissing, Offset: offset,
+				Detail: "the value is null, and the column is not nullable"}
 		}
 		cell.SetNull()
 		return nil

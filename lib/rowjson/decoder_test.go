@@ -50,25 +50,35 @@ func TestValues(t *testing.T) {
 		{"ratio", `1e-324`, `0`}, {"ratio", `1e21`, `1e+21`}, {"ratio", `0.1`, `0.1`}, {"ratio", `1e-7`, `1e-07`},
 		{"ratio", `1.7976931348623157e308`, `1.7976931348623157e+308`}, {"ratio_n", `null`, ``},
 
-		{"price", `"0"`, `"0"`}, {"price", `"-0"`, `"0"`}, {"price", `"1.10"`, `"1.1"`}, {"price", `"-12.3456789012"`, `"-12.3456789012"`},
-		{"price", `"0.0000000001"`, `"0.0000000001"`}, {"price", `"007"`, `"7"`}, {"price", `"1E2"`, `"100"`}, {"price", `"1.5e-3"`, `"0.0015"`},
-		{"price", `"999999999999999999"`, `"999999999999999999"`}, {"price", `"1844674407.3709551616"`, `"1844674407.3709551616"`},
-		{"price", `"1844674407.3709551615"`, `"1844674407.3709551615"`}, {"price", `"-1844674407.3709551616"`, `"-1844674407.3709551616"`},
+		{"price", `"0"`, `"0"`}, {"price", `"-0"`, `"0"`}, {"price", `"1.10"`, `"1.1"`},
+		{"price", `"-12.3456789012"`, `"-12.3456789012"`},
+		{"price", `"0.0000000001"`, `"0.0000000001"`}, {"price", `"007"`, `"7"`}, {"price", `"1E2"`, `"100"`},
+		{"price", `"1.5e-3"`, `"0.0015"`},
+		{"price", `"999999999999999999"`, `"999999999999999999"`},
+		{"price", `"1844674407.3709551616"`, `"1844674407.3709551616"`},
+		{"price", `"1844674407.3709551615"`, `"1844674407.3709551615"`},
+		{"price", `"-1844674407.3709551616"`, `"-1844674407.3709551616"`},
 		{"price", `"-9999999999999999999999999999.9999999999"`, `"-9999999999999999999999999999.9999999999"`},
 		{"price", `"12\u002e5"`, `"12.5"`}, {"price_n", `null`, ``},
 
 		{"active", `true`, `true`}, {"active", `false`, `false`}, {"active_n", `null`, ``}, {"active_n", `true`, `true`},
 
-		{"seen_at", `"2026-08-01T06:30:00Z"`, `"2026-08-01T06:30:00Z"`}, {"seen_at", `"2026-08-01T06:30:00.1Z"`, `"2026-08-01T06:30:00.1Z"`},
-		{"seen_at", `"2026-08-01T06:30:00.100000Z"`, `"2026-08-01T06:30:00.1Z"`}, {"seen_at", `"2026-08-01T06:30:00.000001Z"`, `"2026-08-01T06:30:00.000001Z"`},
-		{"seen_at", `"2024-02-29T23:59:59.999999Z"`, `"2024-02-29T23:59:59.999999Z"`}, {"seen_at", `"1969-12-31T23:59:59.999999Z"`, `"1969-12-31T23:59:59.999999Z"`},
-		{"seen_at", `"0001-01-01T00:00:00Z"`, `"0001-01-01T00:00:00Z"`}, {"seen_at", `"9999-12-31T23:59:59.999999Z"`, `"9999-12-31T23:59:59.999999Z"`},
+		{"seen_at", `"2026-08-01T06:30:00Z"`, `"2026-08-01T06:30:00Z"`},
+		{"seen_at", `"2026-08-01T06:30:00.1Z"`, `"2026-08-01T06:30:00.1Z"`},
+		{"seen_at", `"2026-08-01T06:30:00.100000Z"`, `"2026-08-01T06:30:00.1Z"`},
+		{"seen_at", `"2026-08-01T06:30:00.000001Z"`, `"2026-08-01T06:30:00.000001Z"`},
+		{"seen_at", `"2024-02-29T23:59:59.999999Z"`, `"2024-02-29T23:59:59.999999Z"`},
+		{"seen_at", `"1969-12-31T23:59:59.999999Z"`, `"1969-12-31T23:59:59.999999Z"`},
+		{"seen_at", `"0001-01-01T00:00:00Z"`, `"0001-01-01T00:00:00Z"`},
+		{"seen_at", `"9999-12-31T23:59:59.999999Z"`, `"9999-12-31T23:59:59.999999Z"`},
 		{"seen_at_n", `null`, ``},
 
-		{"day", `"1970-01-01"`, `"1970-01-01"`}, {"day", `"2000-02-29"`, `"2000-02-29"`}, {"day", `"0001-01-01"`, `"0001-01-01"`},
+		{"day", `"1970-01-01"`, `"1970-01-01"`}, {"day", `"2000-02-29"`, `"2000-02-29"`},
+		{"day", `"0001-01-01"`, `"0001-01-01"`},
 		{"day", `"9999-12-31"`, `"9999-12-31"`}, {"day_n", `null`, ``},
 
-		{"details", `null`, ``}, {"details", `"null"`, `"null"`}, {"details", `true`, `true`}, {"details", `[null]`, `[null]`},
+		{"details", `null`, ``}, {"details", `"null"`, `"null"`}, {"details", `true`, `true`},
+		{"details", `[null]`, `[null]`},
 		{"details", `{ "b" : [ 1.0 , "\/" ] , "a" : {} }`, `{"a":{},"b":[1.0,"/"]}`},
 		{"details", "1\n", `1`}, {"details", `123456789012345678901234567890`, `123456789012345678901234567890`},
 	}
@@ -104,7 +114,8 @@ func refusals() []refusal {
 		typ, rng, syntax, text = schema.ReasonType, schema.ReasonRange, schema.ReasonSyntax, schema.ReasonText
 	)
 	list := []refusal{
-		value("id", `null`, schema.ReasonMissing), value("count", `null`, schema.ReasonMissing), value("day", `null`, schema.ReasonMissing),
+		value("id", `null`, schema.ReasonMissing), value("count", `null`, schema.ReasonMissing),
+		value("day", `null`, schema.ReasonMissing),
 		{"id absent", `{"text":"x"} `, "id", schema.ReasonMissing, "}"},
 		{"day absent", strings.Replace("{"+minimal+"}", `"day"`, `"Day"`, 1), "day", schema.ReasonMissing, "}"},
 		{"id empty", with("id", `""`), "id", schema.ReasonEmptyKey, "}"},
@@ -112,33 +123,52 @@ func refusals() []refusal {
 		value("count", `1.0`, typ), value("count", `1e2`, typ), value("count", `1E2`, typ), value("count", `-0.5`, typ),
 		value("count", `9223372036854775808`, rng), value("count", `-9223372036854775809`, rng),
 		value("count", strings.Repeat("9", 40), rng), value("count", strings.Repeat("9", 100_000), rng),
-		value("ratio", `1e309`, rng), value("ratio", `1e400`, rng), value("ratio", `1e131072`, rng), value("ratio", strings.Repeat("1", 41), rng),
+		value("ratio", `1e309`, rng), value("ratio", `1e400`, rng), value("ratio", `1e131072`, rng),
+		value("ratio", strings.Repeat("1", 41), rng),
 		value("ratio", `"NaN"`, typ), value("ratio", `"1"`, typ),
 
-		value("price", `1`, typ), value("price", `1.10`, typ), value("price", `""`, typ), value("price", `"x"`, typ), value("price", `"1,5"`, typ),
-		value("price", `" 1"`, typ), value("price", `"+1"`, typ), value("price", `"1."`, typ), value("price", `".5"`, typ), value("price", `"-"`, typ),
-		value("price", `"1.2.3"`, typ), value("price", `"0x1"`, typ), value("price", `"NaN"`, typ), value("price", `"Infinity"`, typ),
-		value("price", `"0.00000000001"`, rng), value("price", `"10000000000000000000000000000"`, rng), value("price", `"1e28"`, rng),
+		value("price", `1`, typ), value("price", `1.10`, typ), value("price", `""`, typ), value("price", `"x"`, typ),
+		value("price", `"1,5"`, typ),
+		value("price", `" 1"`, typ), value("price", `"+1"`, typ), value("price", `"1."`, typ), value("price", `".5"`, typ),
+		value("price", `"-"`, typ),
+		value("price", `"1.2.3"`, typ), value("price", `"0x1"`, typ), value("price", `"NaN"`, typ),
+		value("price", `"Infinity"`, typ),
+		value("price", `"0.00000000001"`, rng), value("price", `"10000000000000000000000000000"`, rng),
+		value("price", `"1e28"`, rng),
 		value("price", `"`+strings.Repeat("9", 1000)+`"`, rng),
 
-		value("seen_at", `""`, typ), value("seen_at", `"yesterday"`, typ), value("seen_at", `"2026-08-01"`, typ), value("seen_at", `"2026-08-01T06:30Z"`, typ),
-		value("seen_at", `"2026-08-01 06:30:00Z"`, typ), value("seen_at", `"2026-08-01t06:30:00Z"`, typ), value("seen_at", `"2026-08-01T06:30:00z"`, typ),
-		value("seen_at", `"2026-08-01T06:30:00"`, typ), value("seen_at", `"2026-08-01T06:30:00+00:00"`, typ), value("seen_at", `"2026-08-01T06:30:00+0000Z"`, typ),
-		value("seen_at", `"2026-08-01T06:30:00.Z"`, typ), value("seen_at", `"2026-08-01T06:30:00,5Z"`, typ), value("seen_at", `"2026-08-01T06:30:00.5xZ"`, typ),
-		value("seen_at", `"2026-08-01T06:30:00.0000000xZ"`, typ), value("seen_at", `"2026-08-01T-6:30:00Z"`, typ), value("seen_at", `"2026-08-01T06:30: 0Z"`, typ),
-		value("seen_at", `"+2026-08-1T06:30:00Z"`, typ), value("seen_at", `"300000-01-01T00:00:00Z"`, typ), value("seen_at", `"-5000-01-01T00:00:00Z"`, typ),
+		value("seen_at", `""`, typ), value("seen_at", `"yesterday"`, typ), value("seen_at", `"2026-08-01"`, typ),
+		value("seen_at", `"2026-08-01T06:30Z"`, typ),
+		value("seen_at", `"2026-08-01 06:30:00Z"`, typ), value("seen_at", `"2026-08-01t06:30:00Z"`, typ),
+		value("seen_at", `"2026-08-01T06:30:00z"`, typ),
+		value("seen_at", `"2026-08-01T06:30:00"`, typ), value("seen_at", `"2026-08-01T06:30:00+00:00"`, typ),
+		value("seen_at", `"2026-08-01T06:30:00+0000Z"`, typ),
+		value("seen_at", `"2026-08-01T06:30:00.Z"`, typ), value("seen_at", `"2026-08-01T06:30:00,5Z"`, typ),
+		value("seen_at", `"2026-08-01T06:30:00.5xZ"`, typ),
+		value("seen_at", `"2026-08-01T06:30:00.0000000xZ"`, typ), value("seen_at", `"2026-08-01T-6:30:00Z"`, typ),
+		value("seen_at", `"2026-08-01T06:30: 0Z"`, typ),
+		value("seen_at", `"+2026-08-1T06:30:00Z"`, typ), value("seen_at", `"300000-01-01T00:00:00Z"`, typ),
+		value("seen_at", `"-5000-01-01T00:00:00Z"`, typ),
 		value("seen_at", `"２026-08-01T06:30:00Z"`, typ),
 		value("seen_at", `1785565800`, typ), value("seen_at", `1785565800000`, typ),
-		value("seen_at", `"0000-12-31T23:59:59Z"`, rng), value("seen_at", `"2026-00-01T00:00:00Z"`, rng), value("seen_at", `"2026-13-01T00:00:00Z"`, rng),
-		value("seen_at", `"2026-04-31T00:00:00Z"`, rng), value("seen_at", `"2026-02-29T00:00:00Z"`, rng), value("seen_at", `"1900-02-29T00:00:00Z"`, rng),
-		value("seen_at", `"2026-08-00T00:00:00Z"`, rng), value("seen_at", `"2026-08-01T24:00:00Z"`, rng), value("seen_at", `"2026-08-01T23:60:00Z"`, rng),
-		value("seen_at", `"2016-12-31T23:59:60Z"`, rng), value("seen_at", `"2026-08-01T06:30:00.1234567Z"`, rng), value("seen_at", `"2026-08-01T06:30:00.0000000Z"`, rng),
+		value("seen_at", `"0000-12-31T23:59:59Z"`, rng), value("seen_at", `"2026-00-01T00:00:00Z"`, rng),
+		value("seen_at", `"2026-13-01T00:00:00Z"`, rng),
+		value("seen_at", `"2026-04-31T00:00:00Z"`, rng), value("seen_at", `"2026-02-29T00:00:00Z"`, rng),
+		value("seen_at", `"1900-02-29T00:00:00Z"`, rng),
+		value("seen_at", `"2026-08-00T00:00:00Z"`, rng), value("seen_at", `"2026-08-01T24:00:00Z"`, rng),
+		value("seen_at", `"2026-08-01T23:60:00Z"`, rng),
+		value("seen_at", `"2016-12-31T23:59:60Z"`, rng), value("seen_at", `"2026-08-01T06:30:00.1234567Z"`, rng),
+		value("seen_at", `"2026-08-01T06:30:00.0000000Z"`, rng),
 
-		value("day", `""`, typ), value("day", `"2026-8-1"`, typ), value("day", `"20260801"`, typ), value("day", `"2026/08-01"`, typ), value("day", `"2026-08/01"`, typ),
-		value("day", `"2026-08-01Z"`, typ), value("day", `"2026-08-01T00:00:00Z"`, typ), value("day", `" 026-08-01"`, typ), value("day", `20667`, typ),
-		value("day", `"0000-01-01"`, rng), value("day", `"2026-02-30"`, rng), value("day", `"2026-00-10"`, rng), value("day", `"10000-01-01"`, typ),
+		value("day", `""`, typ), value("day", `"2026-8-1"`, typ), value("day", `"20260801"`, typ),
+		value("day", `"2026/08-01"`, typ), value("day", `"2026-08/01"`, typ),
+		value("day", `"2026-08-01Z"`, typ), value("day", `"2026-08-01T00:00:00Z"`, typ), value("day", `" 026-08-01"`, typ),
+		value("day", `20667`, typ),
+		value("day", `"0000-01-01"`, rng), value("day", `"2026-02-30"`, rng), value("day", `"2026-00-10"`, rng),
+		value("day", `"10000-01-01"`, typ),
 
-		value("active", `"true"`, typ), value("active", `1`, typ), value("active", `True`, syntax), value("active", `tru`, syntax), value("active", `truex`, ""),
+		value("active", `"true"`, typ), value("active", `1`, typ), value("active", `True`, syntax),
+		value("active", `tru`, syntax), value("active", `truex`, ""),
 
 		{"raw NUL", with("text", "\"a\x00\""), "text", text, "\x00"},
 		{"escaped NUL", with("text", `"a\u0000"`), "text", text, `\u0000`},
@@ -152,19 +182,23 @@ func refusals() []refusal {
 		{"lone surrogate", with("text", `"\ud800"`), "text", text, `\ud800`},
 		{"lone surrogate in JSON", with("details", `"\udfff"`), "details", text, `\udfff`},
 
-		{"JSON too deep", with("details", strings.Repeat("[", 65)+strings.Repeat("]", 65)), "details", schema.ReasonTooDeep, "[]"},
+		{"JSON too deep", with("details", strings.Repeat("[", 65)+strings.Repeat("]", 65)), "details", schema.ReasonTooDeep,
+			"[]"},
 		{"JSON of 100,000 arrays", with("details", strings.Repeat("[", 100_000)), "details", schema.ReasonTooDeep, ""},
-		{"unknown value too deep", with("unknown", strings.Repeat("[", 65)+strings.Repeat("]", 65)), "", schema.ReasonTooDeep, "[]"},
+		{"unknown value too deep", with("unknown", strings.Repeat("[", 65)+strings.Repeat("]", 65)), "", schema.ReasonTooDeep,
+			"[]"},
 		{"4,097 keys in JSON", with("details", keys(4097)), "details", schema.ReasonTooLarge, `"k4096"`},
 		{"4,097 keys", "{" + minimal + "," + keys(4090)[1:], "", schema.ReasonTooLarge, `"k4089"`},
 		{"20,000 keys", keys(20_000), "", schema.ReasonTooLarge, ""},
 
-		{"a text that is too long", with("text", `"`+strings.Repeat("x", schema.DefaultMaxText+1)+`"`), "text", schema.ReasonTooLarge, "}"},
+		{"a text that is too long", with("text", `"`+strings.Repeat("x", schema.DefaultMaxText+1)+`"`), "text",
+			schema.ReasonTooLarge, "}"},
 		{"a long row", with("unknown", `"`+strings.Repeat("x", schema.MaxRow)+`"`), "", schema.ReasonTooLarge, ""},
 		{"a long row of spaces", "{" + strings.Repeat(" ", schema.MaxRow) + minimal + "}", "", schema.ReasonTooLarge, ""},
 
 		{"column twice", "{" + minimal + `,"count":1}`, "count", schema.ReasonDuplicateKey, `"count"`},
-		{"column twice, with an escape", "{" + minimal + `,"c\u006funt":2}`, "count", schema.ReasonDuplicateKey, `"c\u006funt"`},
+		{"column twice, with an escape", "{" + minimal + `,"c\u006funt":2}`, "count", schema.ReasonDuplicateKey,
+			`"c\u006funt"`},
 		{"column twice, null first", `{"text":null,"text":"x",` + minimal + "}", "text", schema.ReasonDuplicateKey, `"text"`},
 		{"column twice, both null", `{"text":null,"text":null,` + minimal + "}", "text", schema.ReasonDuplicateKey, `"text"`},
 		{"unknown key twice", "{" + minimal + `,"Count":1,"x":2,"Count":3}`, "", schema.ReasonDuplicateKey, `"Count"`},
@@ -174,16 +208,20 @@ func refusals() []refusal {
 		{"nothing", ``, "", syntax, ""}, {"null", `null`, "", syntax, "null"}, {"array", `[]`, "", syntax, "["},
 		{"text", `"x"`, "", syntax, `"x`}, {"number", `1`, "", syntax, "1"}, {"array of rows", `[{}]`, "", syntax, "["},
 		{"trailing brace", "{" + minimal + "}}", "", syntax, "}"}, {"two rows", "{" + minimal + "}{}", "", syntax, "{}"},
-		{"two rows in two lines", "{" + minimal + "}\n{}", "", syntax, "{}"}, {"trailing NUL", "{" + minimal + "}\x00", "", syntax, "\x00"},
-		{"byte order mark", "\ufeff{" + minimal + "}", "", syntax, "\ufeff"}, {"single quotes", `{'id':'a'}`, "", syntax, "'id"},
+		{"two rows in two lines", "{" + minimal + "}\n{}", "", syntax, "{}"},
+		{"trailing NUL", "{" + minimal + "}\x00", "", syntax, "\x00"},
+		{"byte order mark", "\ufeff{" + minimal + "}", "", syntax, "\ufeff"},
+		{"single quotes", `{'id':'a'}`, "", syntax, "'id"},
 		{"comment", "{/**/" + minimal + "}", "", syntax, "/**/"}, {"trailing comma", "{" + minimal + ",}", "", syntax, "}"},
-		{"NaN", with("ratio", "NaN"), "ratio", syntax, "NaN"}, {"Infinity", with("ratio", "-Infinity"), "ratio", syntax, "-I"},
+		{"NaN", with("ratio", "NaN"), "ratio", syntax, "NaN"},
+		{"Infinity", with("ratio", "-Infinity"), "ratio", syntax, "-I"},
 		{"leading zero", with("count", "01"), "count", syntax, "01"}, {"plus", with("count", "+1"), "count", syntax, "+1"},
 		{"Arrow", "ARROW1\x00\x00", "", syntax, "ARROW1"}, {"Parquet", "PAR1\x15\x04", "", syntax, "PAR1"},
 		{"UTF-16", "{\x00}\x00", "", syntax, "\x00}"}, {"zstd", "\x28\xb5\x2f\xfd\x00", "", syntax, "\x28\xb5"},
 	}
 	// Every kind of column against every other JSON type.
-	takes := map[string]string{"text": "string", "count_n": "number", "ratio_n": "number", "price_n": "", "active_n": "bool", "seen_at_n": "", "day_n": ""}
+	takes := map[string]string{"text": "string", "count_n": "number", "ratio_n": "number", "price_n": "",
+		"active_n": "bool", "seen_at_n": "", "day_n": ""}
 	values := map[string]string{"string": `"x"`, "number": `7`, "bool": `true`, "array": `[1,{}]`, "object": `{"a":[]}`}
 	for _, column := range slices.Sorted(maps.Keys(takes)) {
 		for _, name := range slices.Sorted(maps.Keys(values)) {
@@ -275,9 +313,12 @@ func TestRefusals(t *testing.T) {
 func TestErrorText(t *testing.T) {
 	for _, test := range []struct{ row, want string }{
 		{with("count", `"x"`), `column count at byte 111: wrong_type: want an integer, found "\"x\""`},
-		{with("seen_at", `"2026-08-01T06:30:00+02:00"`), `column seen_at at byte 90: wrong_type: want an RFC 3339 time in UTC, as 2006-01-02T15:04:05.999999Z, found "2026-08-01T06:30:00+02:00"`},
-		{with("price", `"`+strings.Repeat("1", 99)+`"`), `column price at byte 106: out_of_range: want at most 28 digits before and 10 behind the point, found "1111111111111111111111111111111111111111"...`},
-		{with("seen_at", `"2026/08/01T06:30:00Z"`), `column seen_at at byte 90: wrong_type: want an RFC 3339 time in UTC, as 2006-01-02T15:04:05.999999Z, found "2026/08/01T06:30:00Z"`},
+		{with("seen_at", `"2026-08-01T06:30:00+02:00"`),
+			`column seen_at at byte 90: wrong_type: want an RFC 3339 time in UTC, as 2006-01-02T15:04:05.999999Z, found "2026-08-01T06:30:00+02:00"`},
+		{with("price", `"`+strings.Repeat("1", 99)+`"`),
+			`column price at byte 106: out_of_range: want at most 28 digits before and 10 behind the point, found "1111111111111111111111111111111111111111"...`},
+		{with("seen_at", `"2026/08/01T06:30:00Z"`),
+			`column seen_at at byte 90: wrong_type: want an RFC 3339 time in UTC, as 2006-01-02T15:04:05.999999Z, found "2026/08/01T06:30:00Z"`},
 		{with("day", `"2026-02-30"`), `column day at byte 100: out_of_range: want a day of the calendar, found "2026-02-30"`},
 		{`{"id":"a"`, `row at byte 9: syntax: want a comma or a closing brace, found the end`},
 	} {
@@ -334,7 +375,8 @@ func TestManyUnknownKeys(t *testing.T) {
 	d := newDecoder(t, items.Table)
 	defer d.Release()
 	for n := range 1_000 {
-		if err := d.Append(fmt.Appendf(nil, `{%s,"k%04d":1,"%s%d":1}`, minimal, n, "k"+strings.Repeat("ä", 33), n), ""); err != nil {
+		if err := d.Append(fmt.Appendf(nil, `{%s,"k%04d":1,"%s%d":1}`, minimal, n, "k"+strings.Repeat("ä", 33), n),
+			""); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -385,7 +427,8 @@ func TestSlice(t *testing.T) {
 			t.Errorf("%s in slice %q: %v", test.row, test.slice, err)
 		case !test.ok && !errors.As(err, &got):
 			t.Errorf("%s in slice %q: got %v, want a RowError", test.row, test.slice, err)
-		case !test.ok && (got.Reason != schema.ReasonSlice || got.Column == "" || got.Offset != len(test.row)-1 || d.Len() != 0):
+		case !test.ok && (got.Reason != schema.ReasonSlice || got.Column == "" || got.Offset != len(test.row)-1 ||
+			d.Len() != 0):
 			t.Errorf("%s in slice %q: got %v", test.row, test.slice, got)
 		}
 		d.Release()

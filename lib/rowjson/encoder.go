@@ -48,7 +48,8 @@ func checkSchema(t *schema.Table, s *arrow.Schema) error {
 	for i, c := range t.Columns() {
 		f := s.Field(i)
 		if kind, ok := schema.KindOf(f); f.Name != c.Name || !ok || kind != c.Kind {
-			return fmt.Errorf("column %d of the record is %s %s, in the table it is %s of kind %s", i, f.Name, f.Type, c.Name, c.Kind)
+			return fmt.Errorf("column %d of the record is %s %s, in the table it is %s of kind %s", i, f.Name, f.Type, c.Name,
+				c.Kind)
 		}
 	}
 	return nil

@@ -25,7 +25,8 @@ func TestNewEncoderRefusesAnotherSchema(t *testing.T) {
 	spec := schema.Spec{Name: "x", Mode: schema.Snapshot}
 	rec := decode(t, schema.Of[first](spec).Table, `{"id":"a"}`)
 	for name, table := range map[string]*schema.Table{
-		"renamed": schema.Of[renamed](spec).Table, "retyped": schema.Of[retyped](spec).Table, "longer": fixture.Category.Table,
+		"renamed": schema.Of[renamed](spec).Table, "retyped": schema.Of[retyped](spec).Table,
+		"longer": fixture.Category.Table,
 	} {
 		if _, err := rowjson.NewEncoder(table, rec); err == nil || !strings.Contains(err.Error(), "category "+table.Name()) {
 			t.Errorf("%s: got %v", name, err)

@@ -42,6 +42,7 @@ func Example() {
 		fmt.Printf("%s\n", encoder.AppendRow(nil, row))
 	}
 	// Output:
-	// refused: column not_after at byte 82: wrong_type: want an RFC 3339 time in UTC, as 2006-01-02T15:04:05.999999Z, found "tomorrow"
+	// refused: column not_after at byte 82: wrong_type: want an RFC 3339 time in UTC, as 2006-01-02T15:04:05.999999Z,
+	// found "tomorrow"
 	// {"certificate_arn":"arn:aws:acm:eu-west-1:123456789012:certificate/1","names":["example.org"]}
 }

@@ -48,7 +48,8 @@ func FuzzDecode(f *testing.F) {
 		}
 		if err != nil {
 			var got *schema.RowError
-			if !errors.As(err, &got) || got.Offset < 0 || got.Offset > len(row) || got.Detail == "" || d.Len() != 0 || d.Bytes() != 0 {
+			if !errors.As(err, &got) || got.Offset < 0 || got.Offset > len(row) || got.Detail == "" || d.Len() != 0 ||
+				d.Bytes() != 0 {
 				t.Fatalf("not a proper refusal: %#v", err)
 			}
 			if wantErr == nil {

@@ -104,7 +104,8 @@ func binary(r *rand.Rand, n int) []byte {
 }
 
 func randomText(r *rand.Rand) string {
-	alphabets := []string{"abcdefghijklmnopqrstuvwxyz0123456789:/-", "a\"\\/\b\t\n\x01\x1f\x7f<>&\u2028", "aé漢😀\uffff\ufffd\u202e"}
+	alphabets := []string{"abcdefghijklmnopqrstuvwxyz0123456789:/-", "a\"\\/\b\t\n\x01\x1f\x7f<>&\u2028",
+		"aé漢😀\uffff\ufffd\u202e"}
 	letters := []rune(alphabets[r.IntN(len(alphabets))])
 	text := make([]rune, r.IntN(40))
 	for i := range text {

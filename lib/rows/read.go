@@ -41,7 +41,8 @@ func Read[T any](c schema.Category[T], rec arrow.Record) ([]T, error) {
 			if !values.IsNull(row) {
 				read(unsafe.Add(unsafe.Pointer(&all[row]), f.Offset), row)
 			} else if !column.Nullable {
-				return nil, fmt.Errorf("rows: row %d: column %s of category %s is null, and it is not nullable", row, column.Name, c.Name())
+				return nil, fmt.Errorf("rows: row %d: column %s of category %s is null, and it is not nullable", row, column.Name,
+					c.Name())
 			}
 		}
 	}
@@ -56,7 +57,10 @@ func reader(kind schema.Kind, from arrow.Array, pointer bool) func(p unsafe.Poin
 		if kind == schema.KindJSON {
 			return setter(pointer, func(row int) schema.JSON { return schema.JSON(from.Value(row)) })
 		}
-		return setter(pointer, func(row int) string { return string([]byte(from.Value(row))) }) // the array's own text ends with it
+		return setter(pointer, func(row int) string {
+			return string([]byte(from.Value(
+				row)))
+		}) // the array's own text ends with it
 	case *array.Int64:
 		return setter(pointer, from.Value)
 	case *array.Float64:

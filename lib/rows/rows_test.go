@@ -163,22 +163,29 @@ func TestAppendRefuses(t *testing.T) {
 		{"NaN", func(r *item) { r.Ratio = math.NaN() }, "ratio", schema.ReasonRange},
 		{"infinity", func(r *item) { r.RatioN = new(math.Inf(-1)) }, "ratio_n", schema.ReasonRange},
 		{"year 0", func(r *item) { r.SeenAt = time.Date(0, 12, 31, 23, 59, 59, 0, time.UTC) }, "seen_at", schema.ReasonRange},
-		{"year 10000", func(r *item) { r.SeenAt = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }, "seen_at", schema.ReasonRange},
-		{"year 300000", func(r *item) { r.SeenAt = time.Date(300000, 1, 1, 0, 0, 0, 0, time.UTC) }, "seen_at", schema.ReasonRange},
+		{"year 10000", func(r *item) { r.SeenAt = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }, "seen_at",
+			schema.ReasonRange},
+		{"year 300000", func(r *item) { r.SeenAt = time.Date(300000, 1, 1, 0, 0, 0, 0, time.UTC) }, "seen_at",
+			schema.ReasonRange},
 		{"a day in year 0", func(r *item) { r.Day = -719163 }, "day", schema.ReasonRange},
 		{"a day in year 10000", func(r *item) { r.DayN = new(schema.Date(2932897)) }, "day_n", schema.ReasonRange},
 		{"39 digits", func(r *item) {
 			n := decimal128.FromBigInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(38), nil))
 			r.Price = schema.DecimalFromUnits(n)
 		}, "price", schema.ReasonRange},
-		{"the least decimal128", func(r *item) { r.Price = schema.DecimalFromUnits(decimal128.New(math.MinInt64, 0)) }, "price", schema.ReasonRange},
+		{"the least decimal128", func(r *item) { r.Price = schema.DecimalFromUnits(decimal128.New(math.MinInt64, 0)) },
+			"price", schema.ReasonRange},
 		{"no JSON", func(r *item) { r.Details = schema.JSON("{") }, "details", schema.ReasonSyntax},
 		{"two JSON values", func(r *item) { r.Details = schema.JSON("1 2") }, "details", schema.ReasonSyntax},
 		{"white space for JSON", func(r *item) { r.Details = schema.JSON(" ") }, "details", schema.ReasonSyntax},
-		{"a JSON key twice", func(r *item) { r.Details = schema.JSON(`{"a":1,"a":1}`) }, "details", schema.ReasonDuplicateKey},
-		{"a text that is too long", func(r *item) { r.Text = new(strings.Repeat("x", schema.DefaultMaxText+1)) }, "text", schema.ReasonTooLarge},
-		{"a row that is too large", func(r *item) { r.Details = schema.JSON(`"` + strings.Repeat("x", schema.MaxRow) + `"`) }, "", schema.ReasonTooLarge},
-		{"JSON too deep", func(r *item) { r.Details = schema.JSON(strings.Repeat("[", 65) + strings.Repeat("]", 65)) }, "details", schema.ReasonTooDeep},
+		{"a JSON key twice", func(r *item) { r.Details = schema.JSON(`{"a":1,"a":1}`) }, "details",
+			schema.ReasonDuplicateKey},
+		{"a text that is too long", func(r *item) { r.Text = new(strings.Repeat("x", schema.DefaultMaxText+1)) }, "text",
+			schema.ReasonTooLarge},
+		{"a row that is too large", func(r *item) { r.Details = schema.JSON(`"` + strings.Repeat("x", schema.MaxRow) + `"`) },
+			"", schema.ReasonTooLarge},
+		{"JSON too deep", func(r *item) { r.Details = schema.JSON(strings.Repeat("[", 65) + strings.Repeat("]", 65)) },
+			"details", schema.ReasonTooDeep},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -226,7 +233,8 @@ func TestTimesThatNoColumnHolds(t *testing.T) {
 	if n := a.NulledTimes(); n != 4 {
 		t.Errorf("%d times are null, not 4", n)
 	}
-	if got := appended(t, a); strings.Count(got, "seen_at_n") != 1 || !strings.Contains(got, `"seen_at_n":"9999-06-01T00:00:00Z"`) {
+	if got := appended(t, a); strings.Count(got, "seen_at_n") != 1 ||
+		!strings.Contains(got, `"seen_at_n":"9999-06-01T00:00:00Z"`) {
 		t.Errorf("rows\n%s", got)
 	}
 }

@@ -13,8 +13,10 @@ import (
 
 // compileColumn compiles a struct with one column of that name.
 func compileColumn(name string) error {
-	field := reflect.StructField{Name: "A", Type: reflect.TypeFor[string](), Tag: reflect.StructTag(fmt.Sprintf("col:\"%s,key\"", name))}
-	_, err := schema.Compile(reflect.StructOf([]reflect.StructField{field}), schema.Spec{Name: "things", Mode: schema.Event})
+	field := reflect.StructField{Name: "A", Type: reflect.TypeFor[string](),
+		Tag: reflect.StructTag(fmt.Sprintf("col:\"%s,key\"", name))}
+	_, err := schema.Compile(reflect.StructOf([]reflect.StructField{field}),
+		schema.Spec{Name: "things", Mode: schema.Event})
 	return err
 }
 
@@ -44,7 +46,8 @@ func TestNamesThatPostgreSQLRefuses(t *testing.T) {
 		} else {
 			refused++
 		}
-		if compiled := compileColumn(name); (compiled == nil) != (err == nil) && name != "system_user" { // free before PostgreSQL 16
+		if compiled := compileColumn(name); (compiled == nil) != (err == nil) &&
+			name != "system_user" { // free before PostgreSQL 16
 			t.Errorf("column %s: PostgreSQL says %v, Compile %v", name, err, compiled)
 		}
 	}

@@ -47,8 +47,10 @@ func (s Scope) Validate() error {
 	}
 	check(nameRE.MatchString(s.Category), "category", s.Category, "lower case letters, digits and underscores")
 	check(accountRE.MatchString(s.Account), "account", s.Account, "12 digits")
-	check(s.Region == GlobalRegion || regionRE.MatchString(s.Region), "region", s.Region, `a region's name, such as us-east-1, or "global"`)
-	check(s.Slice == "" || sliceRE.MatchString(s.Slice), "slice", s.Slice, "at most 64 letters, digits, dots, colons, dashes and underscores")
+	check(s.Region == GlobalRegion || regionRE.MatchString(s.Region), "region", s.Region,
+		`a region's name, such as us-east-1, or "global"`)
+	check(s.Slice == "" || sliceRE.MatchString(s.Slice), "slice", s.Slice,
+		"at most 64 letters, digits, dots, colons, dashes and underscores")
 	return errors.Join(faults...)
 }
 

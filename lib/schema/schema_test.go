@@ -43,7 +43,8 @@ func TestCompile(t *testing.T) {
 	if got := c.Columns(); !reflect.DeepEqual(got, want) {
 		t.Errorf("columns\n%+v, want\n%+v", got, want)
 	}
-	if c.Name() != "rows" || c.Mode() != schema.Snapshot || !reflect.DeepEqual(c.Keys(), []int{0, 1}) || c.SliceColumn() != 1 {
+	if c.Name() != "rows" || c.Mode() != schema.Snapshot || !reflect.DeepEqual(c.Keys(), []int{0, 1}) ||
+		c.SliceColumn() != 1 {
 		t.Errorf("name %q, mode %v, keys %v, slice %d", c.Name(), c.Mode(), c.Keys(), c.SliceColumn())
 	}
 	if i, ok := c.Index("amount"); !ok || i != 4 {
@@ -75,7 +76,8 @@ func TestCompileNamesEveryFault(t *testing.T) {
 			C string `col:"Bad Name"`
 			D string `col:"row_key"`
 			E string `col:"e,primary"`
-		}{}, []string{"field A: type int32 has no kind", "field B: no col tag", `"Bad Name"`, `"row_key" is reserved`, `unknown option "primary"`}},
+		}{}, []string{"field A: type int32 has no kind", "field B: no col tag", `"Bad Name"`, `"row_key" is reserved`,
+			`unknown option "primary"`}},
 		{struct {
 			A *string     `col:"a,key"`
 			B float64     `col:"b,key"`
@@ -84,13 +86,15 @@ func TestCompileNamesEveryFault(t *testing.T) {
 			E int64       `col:"e,key,slice"`
 			F string      `col:"f"`
 			G string      `col:"f"`
-		}{}, []string{"field A: a key column", "field B: a key column", "field C: a key column", "field D: a slice column must be part of the key",
+		}{}, []string{"field A: a key column", "field B: a key column", "field C: a key column",
+			"field D: a slice column must be part of the key",
 			"field E: a slice column must be text or date", `field G: column "f" is declared twice`}},
 		{struct {
 			embedded
 			a string
 			B *schema.JSON `col:"b"`
-		}{}, []string{"field embedded: embedded fields", "field a: not exported", "field B: *schema.JSON", "no field is tagged key"}},
+		}{}, []string{"field embedded: embedded fields", "field a: not exported", "field B: *schema.JSON",
+			"no field is tagged key"}},
 		{struct {
 			A string `col:"a,key,slice"`
 			B string `col:"b,key,slice"`
@@ -102,7 +106,8 @@ func TestCompileNamesEveryFault(t *testing.T) {
 		{struct {
 			A string `col:"order,key"`
 			B string `col:"xmin"`
-		}{}, []string{`field A: column name "order" is a reserved word`, `field B: column name "xmin" is one that PostgreSQL gives every table`}},
+		}{}, []string{`field A: column name "order" is a reserved word`,
+			`field B: column name "xmin" is one that PostgreSQL gives every table`}},
 		{7, []string{"int is not a struct"}},
 	} {
 		_, err := schema.Compile(reflect.TypeOf(c.row), schema.Spec{Name: "things", Mode: schema.Event})
@@ -224,7 +229,8 @@ func TestDate(t *testing.T) {
 }
 
 func TestValuesInEncodingJSON(t *testing.T) {
-	in := row{ID: "a", Day: 20000, Amount: must(schema.ParseDecimal("1.5")), At: time.Unix(0, 0).UTC(), Tags: schema.JSON(`{"a":1}`)}
+	in := row{ID: "a", Day: 20000, Amount: must(schema.ParseDecimal("1.5")), At: time.Unix(0, 0).UTC(),
+		Tags: schema.JSON(`{"a":1}`)}
 	b, err := json.Marshal(in)
 	if err != nil {
 		t.Fatal(err)
@@ -279,8 +285,10 @@ func TestScope(t *testing.T) {
 	for region, ok := range map[string]bool{
 		"us-east-1": true, "us-gov-west-1": true, "eusc-de-east-1": true, "cn-northwest-1": true, "us-isob-east-1": true,
 		"eu-isoe-west-1": true, "ap-southeast-12": true, "mx-central-1": true, "global": true,
-		"": false, "rr": false, "eu": false, "eu-central": false, "eu-central-123": false, "eu-central-1a": false, "EU-central-1": false,
-		"us-east-1-bos-1": false, "globals": false, "eu-central-1\n": false, "us-east-1-wl1-bos-wlz-1": false, "x-aaaa-1": false,
+		"": false, "rr": false, "eu": false, "eu-central": false, "eu-central-123": false, "eu-central-1a": false,
+		"EU-central-1":    false,
+		"us-east-1-bos-1": false, "globals": false, "eu-central-1\n": false, "us-east-1-wl1-bos-wlz-1": false,
+		"x-aaaa-1": false,
 	} {
 		s := good
 		s.Region = region
@@ -298,7 +306,8 @@ func TestScope(t *testing.T) {
 func TestRunID(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	before := schema.RunID{}
-	for at := time.UnixMilli(0); at.Year() < 2100; at = at.Add(time.Duration(1+r.Int64N(1e18)) * time.Nanosecond).Truncate(time.Millisecond) {
+	for at := time.UnixMilli(0); at.Year() < 2100; at = at.Add(time.Duration(1+r.Int64N(1e18)) * time.Nanosecond).Truncate(
+		time.Millisecond) {
 		id := schema.NewRunID(at)
 		if !id.Time().Equal(at) {
 			t.Fatalf("run at %v says %v", at, id.Time())
@@ -311,7 +320,8 @@ func TestRunID(t *testing.T) {
 		}
 		before = id
 	}
-	for _, s := range []string{"", "01981c5e-7c00-4000-8000-000000000001", "{01981c5e-7c00-7000-8000-000000000001}", "01981c5e7c007000800000000000000001"} {
+	for _, s := range []string{"", "01981c5e-7c00-4000-8000-000000000001", "{01981c5e-7c00-7000-8000-000000000001}",
+		"01981c5e7c007000800000000000000001"} {
 		if id, err := schema.ParseRunID(s); err == nil {
 			t.Errorf("ParseRunID(%q) = %v", s, id)
 		}
@@ -331,7 +341,8 @@ func TestOutcome(t *testing.T) {
 }
 
 func TestCheckText(t *testing.T) {
-	for text, good := range map[string]bool{"": true, "héllo 😀": true, "a\x00b": false, "\xff": false, "\xed\xa0\x80": false} {
+	for text, good := range map[string]bool{"": true, "héllo 😀": true, "a\x00b": false, "\xff": false,
+		"\xed\xa0\x80": false} {
 		if wrong := schema.CheckText([]byte(text)); (wrong == "") != good {
 			t.Errorf("CheckText(%q) = %q", text, wrong)
 		}
@@ -358,8 +369,10 @@ func TestValidateSlice(t *testing.T) {
 		ok    bool
 	}{
 		{days.Table, "2026-08-01", true}, {days.Table, "0001-01-01", true}, {days.Table, "9999-12-31", true},
-		{days.Table, "", false}, {days.Table, "infinity", false}, {days.Table, "20260801", false}, {days.Table, "today", false},
-		{days.Table, "0000-12-31", false}, {days.Table, "2026-02-30", false}, {days.Table, "2026-8-1", false}, {days.Table, "epoch", false},
+		{days.Table, "", false}, {days.Table, "infinity", false}, {days.Table, "20260801", false},
+		{days.Table, "today", false},
+		{days.Table, "0000-12-31", false}, {days.Table, "2026-02-30", false}, {days.Table, "2026-8-1", false},
+		{days.Table, "epoch", false},
 		{kinds.Table, "infinity", true}, {kinds.Table, "", false},
 		{things.Table, "", true}, {things.Table, "2026-08-01", false},
 	} {

@@ -148,7 +148,8 @@ func Compile(typ reflect.Type, s Spec) (*Table, error) {
 		}
 		for _, other := range t.columns {
 			if other.Tag() == c.Tag() && other.Name != c.Name {
-				fault("field %s: columns %q and %q have the same tag (Column.Tag); rename one", typ.Field(i).Name, other.Name, c.Name)
+				fault("field %s: columns %q and %q have the same tag (Column.Tag); rename one", typ.Field(i).Name, other.Name,
+					c.Name)
 			}
 		}
 		t.byName[c.Name] = len(t.columns)
@@ -177,7 +178,8 @@ var reservedIndexes = []string{"account", "pkey"}
 func (t *Table) validateIndex(index Index, before []Index) error {
 	switch {
 	case !nameRE.MatchString(index.Name) || len(t.name)+1+len(index.Name) > maxIdentifier:
-		return fmt.Errorf("the name is not lower case letters, digits and underscores, or with the category longer than %d", maxIdentifier)
+		return fmt.Errorf("the name is not lower case letters, digits and underscores, or with the category longer than %d",
+			maxIdentifier)
 	case slices.Contains(reservedIndexes, index.Name):
 		return errors.New("every table has one of this name")
 	case slices.ContainsFunc(before, func(other Index) bool { return other.Name == index.Name }):

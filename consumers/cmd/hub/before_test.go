@@ -48,11 +48,13 @@ const shapeSQL = `
 func TestDatabaseOfBefore(t *testing.T) {
 	db := restoreBefore(t)
 	isolate(t, "HUB_DATABASE_URL="+db.URL)
-	const rows = "SELECT certificate_arn || status || collected_at || coalesce(deleted_at::text, '') FROM obs.certificates ORDER BY 1"
+	const rows = "SELECT certificate_arn || status || collected_at || coalesce(deleted_at::text, '') FROM " +
+		"obs.certificates ORDER BY 1"
 	before := query[string](t, db, rows)
 	hub(t.Context(), "check").want(t, program.ExitUsage, "run: hub migrate")
 	hub(t.Context(), "migrate", "--dry-run").want(t, program.ExitDone, "CREATE INDEX service_costs_account")
-	hub(t.Context(), "migrate").want(t, program.ExitDone, "index obs.service_costs_account", "row keys of obs.certificates", "views")
+	hub(t.Context(), "migrate").want(t, program.ExitDone, "index obs.service_costs_account",
+		"row keys of obs.certificates", "views")
 	hub(t.Context(), "check").want(t, program.ExitDone)
 	hub(t.Context(), "verify").want(t, program.ExitDone)
 	hub(t.Context(), "verify", "--content").want(t, program.ExitDone)

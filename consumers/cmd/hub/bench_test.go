@@ -75,13 +75,16 @@ func finding(n int) schemas.SecurityFinding {
 	id := fmt.Sprintf("arn:aws:securityhub:eu-central-1:111122223333:security-control/%s/finding/%032x", control, n)
 	resource := fmt.Sprintf("arn:aws:ec2:eu-central-1:111122223333:volume/vol-%017x", n)
 	at := time.Date(2026, 8, 1, 0, 0, n, 0, time.UTC)
-	text := "This control checks whether " + strings.Repeat("the resource is configured as it should be, ", 6) + "and fails if it is not."
+	text := "This control checks whether " + strings.Repeat("the resource is configured as it should be, ", 6) +
+		"and fails if it is not."
 	return schemas.SecurityFinding{
-		FindingID: id, ProductARN: "arn:aws:securityhub:eu-central-1::product/aws/securityhub", ProductName: aws.String("Security Hub"),
+		FindingID: id, ProductARN: "arn:aws:securityhub:eu-central-1::product/aws/securityhub",
+		ProductName: aws.String("Security Hub"),
 		GeneratorID: "security-control/" + control, FindingAccountID: "111122223333", FindingRegion: aws.String(region),
 		Title: "Resources of " + control + " should be configured as they should be", Description: &text,
 		FindingTypes:  schema.JSON(`["Software and Configuration Checks/Industry and Regulatory Standards"]`),
-		SeverityLabel: aws.String("MEDIUM"), SeverityNormalized: aws.Int64(40), WorkflowStatus: aws.String("NEW"), RecordState: aws.String("ACTIVE"),
+		SeverityLabel: aws.String("MEDIUM"), SeverityNormalized: aws.Int64(40), WorkflowStatus: aws.String("NEW"),
+		RecordState:      aws.String("ACTIVE"),
 		ComplianceStatus: aws.String("FAILED"), SecurityControlID: &control,
 		AssociatedStandards: schema.JSON(`["standards/aws-foundational-security-best-practices/v/1.0.0"]`),
 		ResourceType:        aws.String("AwsEc2Volume"), ResourceID: &resource, ResourceCount: 1,

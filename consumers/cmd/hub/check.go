@@ -62,7 +62,8 @@ func (c checkCommand) Run(ctx context.Context, p program.Program) error {
 		return err
 	}
 	if c.JSON() {
-		out := checkJSON{Fits: f.fits(), Pending: append([]string{}, f.Pending...), Views: f.Views, Categories: len(schemas.All()), Faults: []faultJSON{}}
+		out := checkJSON{Fits: f.fits(), Pending: append([]string{}, f.Pending...), Views: f.Views,
+			Categories: len(schemas.All()), Faults: []faultJSON{}}
 		for _, fault := range f.Faults {
 			out.Faults = append(out.Faults, faultJSON(fault))
 		}

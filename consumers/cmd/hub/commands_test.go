@@ -29,8 +29,10 @@ func TestHelpTeaches(t *testing.T) {
 	isolate(t, "HUB_VERSION=true") // is no flag
 	hub(t.Context(), "-h").want(t, program.ExitDone, "hub migrate", "3 partly done or differences found")
 	hub(t.Context(), "consume", "-h").want(t, program.ExitDone, "$HUB_STREAM", "$DATABASE_URL", "Example")
-	for _, command := range []string{"migrate", "check", "consume", "lambda", "replay", "refresh", "status", "rejects list", "rejects show", "verify", "forget"} {
-		hub(t.Context(), append(strings.Fields(command), "-h")...).want(t, program.ExitDone, "$HUB_DATABASE_URL", "--log-level")
+	for _, command := range []string{"migrate", "check", "consume", "lambda", "replay", "refresh", "status",
+		"rejects list", "rejects show", "verify", "forget"} {
+		hub(t.Context(), append(strings.Fields(command), "-h")...).want(t, program.ExitDone, "$HUB_DATABASE_URL",
+			"--log-level")
 	}
 	version = "v1.2.3"
 	defer func() { version = "" }()
@@ -114,37 +116,45 @@ func TestDatabaseThatCannotBeUsed(t *testing.T) {
 	db := pgtest.Empty(t)
 	i := strings.LastIndex(db.URL, "/")
 	name, _, _ := strings.Cut(db.URL[i+1:], "?")
-	hub(t.Context(), "status", "--database-url", strings.Replace(db.URL, name, "nothing", 1)).want(t, program.ExitUsage, "createdb nothing")
+	hub(t.Context(), "status", "--database-url", strings.Replace(db.URL, name, "nothing", 1)).want(t, program.ExitUsage,
+		"createdb nothing")
 	url := must(url.Parse(db.URL))
 	url.RawQuery = "sslmode=require"
-	hub(t.Context(), "status", "--database-url", url.String()).want(t, program.ExitUsage, "the server has no TLS", "sslmode=disable")
-	for _, command := range []string{"status", "rejects list", "refresh", "verify", "consume --stream x", "replay --bucket x"} {
-		hub(t.Context(), append(strings.Fields(command), "--database-url", db.URL)...).want(t, program.ExitUsage, "run: hub migrate")
+	hub(t.Context(), "status", "--database-url", url.String()).want(t, program.ExitUsage, "the server has no TLS",
+		"sslmode=disable")
+	for _, command := range []string{"status", "rejects list", "refresh", "verify", "consume --stream x",
+		"replay --bucket x"} {
+		hub(t.Context(), append(strings.Fields(command), "--database-url", db.URL)...).want(t, program.ExitUsage,
+			"run: hub migrate")
 	}
 }
 
 func TestMigrateAndCheck(t *testing.T) {
 	db := pgtest.Empty(t)
 	isolate(t, "HUB_DATABASE_URL="+db.URL)
-	hub(t.Context(), "check").want(t, program.ExitUsage, "00001_bookkeeping.sql", "obs.certificates is missing", "CREATE TABLE obs.certificates", "run: hub migrate")
+	hub(t.Context(), "check").want(t, program.ExitUsage, "00001_bookkeeping.sql", "obs.certificates is missing",
+		"CREATE TABLE obs.certificates", "run: hub migrate")
 	dry := parse[[]stepJSON](t, hub(t.Context(), "migrate", "--dry-run", "-o", "json").want(t, program.ExitDone))
 	if query[bool](t, db, "SELECT to_regclass('hub.run') IS NOT NULL")[0] {
 		t.Error("a dry run migrated")
 	}
 	steps := parse[[]stepJSON](t, hub(t.Context(), "migrate", "-o", "json").want(t, program.ExitDone))
-	if len(steps) != len(dry) || len(steps) < 3+len(schemas.All()) || steps[0].Step != "00001_bookkeeping.sql" || steps[len(steps)-1].Step != viewsStep || !steps[0].Applied || dry[0].Applied {
+	if len(steps) != len(dry) || len(steps) < 3+len(schemas.All()) || steps[0].Step != "00001_bookkeeping.sql" ||
+		steps[len(steps)-1].Step != viewsStep || !steps[0].Applied || dry[0].Applied {
 		t.Errorf("dry run %v, steps %v", dry, steps)
 	}
 	hub(t.Context(), "migrate").want(t, program.ExitDone, "nothing to do")
 	hub(t.Context(), "migrate", "--dry-run").want(t, program.ExitDone, "nothing to do")
 	hub(t.Context(), "check").want(t, program.ExitDone, "all have run", "those of this version")
-	if c := parse[checkJSON](t, hub(t.Context(), "check", "-o", "json")); !c.Fits || !c.Views || c.Categories != len(schemas.All()) || len(c.Faults)+len(c.Pending) > 0 {
+	if c := parse[checkJSON](t, hub(t.Context(), "check", "-o", "json")); !c.Fits || !c.Views ||
+		c.Categories != len(schemas.All()) || len(c.Faults)+len(c.Pending) > 0 {
 		t.Errorf("%+v", c)
 	}
 
 	for _, test := range []struct{ statement, mend, next string }{
 		{"UPDATE hub.installed_view SET package_sha256 = 'x'", "missing or of another version", "run: hub migrate"},
-		{"ALTER TABLE obs.secrets DROP COLUMN name CASCADE", "ALTER TABLE obs.secrets ADD COLUMN name text NOT NULL", "run: hub migrate"},
+		{"ALTER TABLE obs.secrets DROP COLUMN name CASCADE", "ALTER TABLE obs.secrets ADD COLUMN name text NOT NULL",
+			"run: hub migrate"},
 		{"DROP TABLE obs.kms_keys CASCADE", "CREATE TABLE obs.kms_keys", "run: hub migrate"},
 	} {
 		if _, err := db.Pool.Exec(t.Context(), test.statement); err != nil {
@@ -152,7 +162,8 @@ func TestMigrateAndCheck(t *testing.T) {
 		}
 		hub(t.Context(), "check").want(t, program.ExitUsage, test.mend, "the database does not fit: "+test.next)
 	}
-	if c := parse[checkJSON](t, hub(t.Context(), "check", "-o", "json").want(t, program.ExitUsage)); c.Fits || c.Views || len(c.Faults) != 2 {
+	if c := parse[checkJSON](t, hub(t.Context(), "check", "-o", "json").want(t, program.ExitUsage)); c.Fits || c.Views ||
+		len(c.Faults) != 2 {
 		t.Errorf("%+v", c)
 	}
 
@@ -160,7 +171,8 @@ func TestMigrateAndCheck(t *testing.T) {
 	for _, command := range []string{"replay --bucket x", "verify"} {
 		hub(t.Context(), strings.Fields(command)...).want(t, program.ExitUsage, "a table does not fit", "run: hub check")
 	}
-	hub(t.Context(), "migrate", "--dry-run").want(t, program.ExitDone, "-- column obs.secrets.name\nALTER TABLE", "-- table obs.kms_keys\nCREATE TABLE", "-- views would run")
+	hub(t.Context(), "migrate", "--dry-run").want(t, program.ExitDone, "-- column obs.secrets.name\nALTER TABLE",
+		"-- table obs.kms_keys\nCREATE TABLE", "-- views would run")
 	hub(t.Context(), "migrate").want(t, program.ExitDone, "column obs.secrets.name", "table obs.kms_keys", viewsStep)
 	hub(t.Context(), "check").want(t, program.ExitDone)
 
@@ -168,7 +180,8 @@ func TestMigrateAndCheck(t *testing.T) {
 	change(t, db, `INSERT INTO obs.secrets (row_key, row_hash, account_id, region, run_id, collected_at, secret_arn, name)
 		VALUES (gen_random_uuid(), gen_random_uuid(), '111122223333', 'eu-central-1', gen_random_uuid(), now(), 'arn', 'name')`)
 	change(t, db, "ALTER TABLE obs.secrets DROP COLUMN secret_arn CASCADE")
-	hub(t.Context(), "check").want(t, program.ExitUsage, "TRUNCATE the table", "hub migrate leaves it", "run the statements above that hub migrate leaves to you")
+	hub(t.Context(), "check").want(t, program.ExitUsage, "TRUNCATE the table", "hub migrate leaves it",
+		"run the statements above that hub migrate leaves to you")
 	if r := hub(t.Context(), "migrate").want(t, program.ExitFailed, "`hub check` names what is missing"); r.stdout != "" {
 		t.Errorf("failed, and yet printed\n%s", r.stdout)
 	}
@@ -187,10 +200,12 @@ func TestMigrateBringsRowKeysUpToDate(t *testing.T) {
 	change(t, w.db, `UPDATE obs.certificates SET row_hash = gen_random_uuid(),
 		row_key = encode(substr(uuid_send(row_key), 1, 6) || substr(sha256(convert_to(certificate_arn, 'UTF8')), 1, 10), 'hex')::uuid;
 		INSERT INTO hub.old_identity VALUES ('certificates')`)
-	hub(t.Context(), "check").want(t, program.ExitUsage, "obs.certificates has row keys of an earlier version (hub migrate mends it)", "run: hub migrate")
+	hub(t.Context(), "check").want(t, program.ExitUsage,
+		"obs.certificates has row keys of an earlier version (hub migrate mends it)", "run: hub migrate")
 	hub(t.Context(), "verify").want(t, program.ExitUsage, "row keys of an earlier version")
 	hub(t.Context(), "migrate", "--dry-run").want(t, program.ExitDone, "row keys of obs.certificates")
-	hub(t.Context(), "migrate").want(t, program.ExitDone, "row keys of obs.certificates", `msg="row keys are up to date" category=certificates rows=251 updated=251`)
+	hub(t.Context(), "migrate").want(t, program.ExitDone, "row keys of obs.certificates",
+		`msg="row keys are up to date" category=certificates rows=251 updated=251`)
 	if after := query[string](t, w.db, content); !slices.Equal(before, after) {
 		t.Error("the keys are not those of before")
 	}
@@ -206,7 +221,8 @@ func TestMigrationThatFailsKeepsWhatWasDone(t *testing.T) {
 	if _, err := db.Pool.Exec(t.Context(), "CREATE SCHEMA obs; CREATE VIEW obs.kms_keys AS SELECT 1 AS x"); err != nil {
 		t.Fatal(err)
 	}
-	hub(t.Context(), "migrate").want(t, program.ExitPartly, "00001_bookkeeping.sql", "table obs.certificates", "the steps above stay done")
+	hub(t.Context(), "migrate").want(t, program.ExitPartly, "00001_bookkeeping.sql", "table obs.certificates",
+		"the steps above stay done")
 	if _, err := db.Pool.Exec(t.Context(), "DROP VIEW obs.kms_keys"); err != nil {
 		t.Fatal(err)
 	}
@@ -244,16 +260,19 @@ func TestAWSThatCannotBeUsed(t *testing.T) {
 	t.Run("wrong credentials", func(t *testing.T) {
 		t.Setenv("AWS_ACCESS_KEY_ID", "AKIAWRONG")
 		hub(t.Context(), consume...).want(t, program.ExitUsage, "UnrecognizedClientException", "check credentials")
-		hub(t.Context(), "replay", "--bucket", bucket).want(t, program.ExitUsage, "InvalidAccessKeyId", "check the AWS credentials")
+		hub(t.Context(), "replay", "--bucket", bucket).want(t, program.ExitUsage, "InvalidAccessKeyId",
+			"check the AWS credentials")
 	})
 	t.Run("region", func(t *testing.T) {
-		hub(t.Context(), "consume", "--stream", "observability", "--region", "eu-west-1").want(t, program.ExitUsage, "stream observability does not exist in eu-west-1")
+		hub(t.Context(), "consume", "--stream", "observability", "--region", "eu-west-1").want(t, program.ExitUsage,
+			"stream observability does not exist in eu-west-1")
 	})
 	t.Run("stream", func(t *testing.T) {
 		hub(t.Context(), "consume", "--stream", streamARN+"2").want(t, program.ExitUsage, "does not exist in eu-central-1")
 	})
 	t.Run("lease table", func(t *testing.T) {
-		hub(t.Context(), append(consume, "--lease-table", "nothing")...).want(t, program.ExitUsage, "lease table nothing does not exist", "aws dynamodb create-table")
+		hub(t.Context(), append(consume, "--lease-table", "nothing")...).want(t, program.ExitUsage,
+			"lease table nothing does not exist", "aws dynamodb create-table")
 		client := dynamodb.NewFromConfig(w.aws.AWSConfig(hubAccount, region))
 		if tables := must(client.ListTables(t.Context(), &dynamodb.ListTablesInput{})).TableNames; len(tables) != 1 {
 			t.Errorf("tables %q", tables)
@@ -261,9 +280,11 @@ func TestAWSThatCannotBeUsed(t *testing.T) {
 	})
 	t.Run("lease table of another stream", func(t *testing.T) {
 		client := kinesis.NewFromConfig(w.aws.AWSConfig(hubAccount, region))
-		must(client.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: aws.String("second"), ShardCount: aws.Int32(1)}))
+		must(client.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: aws.String("second"),
+			ShardCount: aws.Int32(1)}))
 		c := w.consume()
-		programtest.Eventually(t, "the first stream to be read", func() bool { return strings.Contains(c.stderr.String(), "lease taken") })
+		programtest.Eventually(t, "the first stream to be read",
+			func() bool { return strings.Contains(c.stderr.String(), "lease taken") })
 		hub(t.Context(), "consume", "--stream", "second").want(t, program.ExitUsage,
 			"lease table observability-hub belongs to stream "+streamARN+"; give --lease-table another name")
 		c.stop(t)
@@ -274,13 +295,17 @@ func TestAWSThatCannotBeUsed(t *testing.T) {
 		hub(t.Context(), consume...).want(t, program.ExitUsage, "is dynamodb:Scan allowed?")
 	})
 	t.Run("bucket", func(t *testing.T) {
-		hub(t.Context(), "replay", "--bucket", "nothing").want(t, program.ExitUsage, "s3://nothing", "check --bucket, --region and the credentials")
+		hub(t.Context(), "replay", "--bucket", "nothing").want(t, program.ExitUsage, "s3://nothing",
+			"check --bucket, --region and the credentials")
 		hub(t.Context(), "replay", "--bucket", bucket, "--bucket-prefix", "/x").want(t, program.ExitUsage, "--bucket-prefix")
 	})
 	t.Run("flags", func(t *testing.T) {
-		hub(t.Context(), append(consume, "--budget-mib", "1")...).want(t, program.ExitUsage, "--budget-mib", "Budget is 1048576")
-		hub(t.Context(), append(consume, "--metrics-addr", "256.0.0.1:1")...).want(t, program.ExitUsage, "--metrics-addr 256.0.0.1:1")
-		hub(t.Context(), append(consume, "--keep", "1h")...).want(t, program.ExitUsage, "--keep 1h0m0s is less than the 24h0m0s")
+		hub(t.Context(), append(consume, "--budget-mib", "1")...).want(t, program.ExitUsage, "--budget-mib",
+			"Budget is 1048576")
+		hub(t.Context(), append(consume, "--metrics-addr", "256.0.0.1:1")...).want(t, program.ExitUsage,
+			"--metrics-addr 256.0.0.1:1")
+		hub(t.Context(), append(consume, "--keep", "1h")...).want(t, program.ExitUsage,
+			"--keep 1h0m0s is less than the 24h0m0s")
 		hub(t.Context(), append(consume, "--lease-duration", "1ms")...).want(t, program.ExitUsage, "LeaseDuration")
 	})
 	t.Run("no table", func(t *testing.T) {
@@ -297,8 +322,10 @@ func TestErrorsOfAWSNameTheNextStep(t *testing.T) {
 	for code, text := range map[string]string{
 		"UnrecognizedClientException": "check the AWS credentials", "InvalidClientTokenId": "check the AWS credentials",
 		"InvalidAccessKeyId": "check the AWS credentials", "SignatureDoesNotMatch": "check the AWS credentials",
-		"InvalidSignatureException": "the clock", "RequestTimeTooSkewed": "the clock", "ExpiredTokenException": "no", "ExpiredToken": "no",
-		"AuthorizationHeaderMalformed": "--region", "NoSuchBucket": "check --bucket, --region and the credentials", "AccessDenied": "no",
+		"InvalidSignatureException": "the clock", "RequestTimeTooSkewed": "the clock", "ExpiredTokenException": "no",
+		"ExpiredToken":                 "no",
+		"AuthorizationHeaderMalformed": "--region", "NoSuchBucket": "check --bucket, --region and the credentials",
+		"AccessDenied": "no",
 	} {
 		err := prerequisite(fmt.Errorf("reading: %w", &smithy.GenericAPIError{Code: code, Message: "no"}))
 		if program.ExitCode(err) != program.ExitUsage || !strings.Contains(err.Error(), text) {
@@ -313,12 +340,17 @@ func TestErrorsOfAWSNameTheNextStep(t *testing.T) {
 func TestStatusRejectsAndRefresh(t *testing.T) {
 	w := newWorld(t, 1)
 	c := w.consume("--no-refresh")
-	w.send("111122223333", collector(schemas.Certificates, nil, certificate(1, "ISSUED"), certificate(2, "ISSUED")), collector(schemas.ServiceCosts, nil, cost("Amazon S3", "1.25")))
-	programtest.Eventually(t, "two runs", func() bool { return w.count("SELECT count(*) FROM hub.run WHERE outcome IS NOT NULL") == 2 })
+	w.send("111122223333", collector(schemas.Certificates, nil, certificate(1, "ISSUED"), certificate(2, "ISSUED")),
+		collector(schemas.ServiceCosts, nil, cost("Amazon S3", "1.25")))
+	programtest.Eventually(t, "two runs", func() bool {
+		return w.count("SELECT count(*) FROM hub.run WHERE outcome IS "+
+			"NOT NULL") == 2
+	})
 	w.send("111122223333", collector(schemas.Certificates, fmt.Errorf("denied"), certificate(1, "EXPIRED")))
 	w.put([]byte("garbage\x00"))
 	programtest.Eventually(t, "three runs and a reject", func() bool {
-		return w.count("SELECT count(*) FROM hub.run WHERE outcome IS NOT NULL")+w.count("SELECT count(*) FROM hub.reject") == 4
+		return w.count("SELECT count(*) FROM hub.run WHERE outcome IS NOT NULL")+w.count(
+			"SELECT count(*) FROM hub.reject") == 4
 	})
 	c.stop(t)
 
@@ -327,7 +359,8 @@ func TestStatusRejectsAndRefresh(t *testing.T) {
 	for _, c := range s.Categories {
 		by[c.Category] = c
 	}
-	if got := by["certificates"]; got.Live != 2 || got.Rows != 3 || got.New != 2 || got.Changed != 1 || got.Runs != 2 || got.Incomplete != 1 || got.NewestRun == nil || !got.NewestRun.After(*got.Completed) {
+	if got := by["certificates"]; got.Live != 2 || got.Rows != 3 || got.New != 2 || got.Changed != 1 || got.Runs != 2 ||
+		got.Incomplete != 1 || got.NewestRun == nil || !got.NewestRun.After(*got.Completed) {
 		t.Errorf("certificates %+v", got)
 	}
 	if got := by["secrets"]; got.Live != 0 || got.NewestRun != nil {
@@ -336,44 +369,58 @@ func TestStatusRejectsAndRefresh(t *testing.T) {
 	if got := by[""]; got.Rejects != 1 {
 		t.Errorf("unknown category %+v", got)
 	}
-	if len(s.Shards) != 1 || s.Shards[0].Sequence == "" || s.Shards[0].Lag == nil || s.Shards[0].Stream != streamARN || len(s.Gaps) != 0 || len(s.Views) == 0 {
+	if len(s.Shards) != 1 || s.Shards[0].Sequence == "" || s.Shards[0].Lag == nil || s.Shards[0].Stream != streamARN ||
+		len(s.Gaps) != 0 || len(s.Views) == 0 {
 		t.Errorf("%+v", s)
 	}
-	if got := parse[verify.Status](t, hub(t.Context(), "status", "-o", "json", "--since", "1ns")); got.Categories[1].Rows != 0 || got.Categories[1].Live != 2 {
+	if got := parse[verify.Status](t, hub(t.Context(), "status", "-o", "json", "--since",
+		"1ns")); got.Categories[1].Rows != 0 || got.Categories[1].Live != 2 {
 		t.Errorf("%+v", got.Categories[1])
 	}
-	if _, err := w.db.Pool.Exec(t.Context(), "INSERT INTO hub.gap (stream, stream_created_at, shard, after_sequence, until_sequence, reason) VALUES ('s', now(), 'shard-7', '1', '2', 'trimmed'); UPDATE hub.scope SET live_rows = -1 WHERE category = 'certificates'"); err != nil {
+	if _, err := w.db.Pool.Exec(t.Context(), "INSERT INTO hub.gap (stream, stream_created_at, shard, after_sequence, "+
+		"until_sequence, reason) VALUES ('s', now(), 'shard-7', '1', '2', 'trimmed'); UPDATE hub.scope SET live_rows = -1 "+
+		"WHERE category = 'certificates'"); err != nil {
 		t.Fatal(err)
 	}
-	hub(t.Context(), "status").want(t, program.ExitDone, "│ certificates      │         2 │", "shardId-000000000000", "gap in s shard-7, from its beginning to at most 20", "hub replay --to 20", "public.findings_summary", "(unknown)")
+	hub(t.Context(), "status").want(t, program.ExitDone, "│ certificates      │         2 │", "shardId-000000000000",
+		"gap in s shard-7, from its beginning to at most 20", "hub replay --to 20", "public.findings_summary", "(unknown)")
 
 	change(t, w.db, `INSERT INTO hub.unknown_key (category, key, count, seen_at) VALUES
 		('secrets', 'b', 3, now()), ('secrets', 'a', 4, now()), ('secrets', '', 5, now()), ('secrets', 'old', 6, now() - interval '2 days')`)
-	hub(t.Context(), "status").want(t, program.ExitDone, "secrets: values of keys without a column were left out: a (4), b (3), others (5); their senders")
-	if s := parse[verify.Status](t, hub(t.Context(), "status", "-o", "json", "--since", "72h")); len(s.Unknown) != 4 || s.Unknown[0].Key != "old" || s.Unknown[0].Values != 6 {
+	hub(t.Context(), "status").want(t, program.ExitDone,
+		"secrets: values of keys without a column were left out: a (4), b (3), others (5); their senders")
+	if s := parse[verify.Status](t, hub(t.Context(), "status", "-o", "json", "--since", "72h")); len(s.Unknown) != 4 ||
+		s.Unknown[0].Key != "old" || s.Unknown[0].Values != 6 {
 		t.Errorf("%+v", s.Unknown)
 	}
 
 	// A stream that was made again is told from the one before.
-	change(t, w.db, "INSERT INTO hub.gap (stream, stream_created_at, shard, after_sequence, until_sequence, reason) VALUES ('s', '2026-08-01 10:00:00Z', 'shard-7', '1', '2', 'trimmed')")
+	change(t, w.db, "INSERT INTO hub.gap (stream, stream_created_at, shard, after_sequence, until_sequence, reason) "+
+		"VALUES ('s', '2026-08-01 10:00:00Z', 'shard-7', '1', '2', 'trimmed')")
 	change(t, w.db, "UPDATE hub.gap SET after_arrived_at = '2026-08-01T10:00:00Z', detected_at = '2026-08-03T04:00:00Z'")
-	hub(t.Context(), "status").want(t, program.ExitDone, "from 2026-08-01 10:00:00 to at most 2026-08-03 04:00:00: trimmed", "hub replay --from 2026-08-01 --to 2026-08-03")
-	hub(t.Context(), "status").want(t, program.ExitDone, "gap in s created 2026-08-01 10:00:00 shard-7", "│ observability │")
+	hub(t.Context(), "status").want(t, program.ExitDone,
+		"from 2026-08-01 10:00:00 to at most 2026-08-03 04:00:00: trimmed", "hub replay --from 2026-08-01 --to 2026-08-03")
+	hub(t.Context(), "status").want(t, program.ExitDone, "gap in s created 2026-08-01 10:00:00 shard-7",
+		"│ observability │")
 	hub(t.Context(), "status", "--wide").want(t, program.ExitDone, "│ "+streamARN+" │", s.Shards[0].Sequence, "ROWS IN")
-	if s := parse[verify.Status](t, hub(t.Context(), "status", "-o", "json")); len(s.Gaps) != 2 || s.Gaps[0].Created.Equal(s.Gaps[1].Created) || s.Shards[0].Created.IsZero() {
+	if s := parse[verify.Status](t, hub(t.Context(), "status", "-o", "json")); len(s.Gaps) != 2 ||
+		s.Gaps[0].Created.Equal(s.Gaps[1].Created) || s.Shards[0].Created.IsZero() {
 		t.Errorf("%+v", s)
 	}
 
 	rejects := parse[[]rejectJSON](t, hub(t.Context(), "rejects", "list", "-o", "json").want(t, program.ExitDone))
-	if len(rejects) != 1 || rejects[0].State != "open" || rejects[0].Reason != "not_envelope" || rejects[0].Size != 8 || !rejects[0].HasBytes || rejects[0].Run != nil {
+	if len(rejects) != 1 || rejects[0].State != "open" || rejects[0].Reason != "not_envelope" || rejects[0].Size != 8 ||
+		!rejects[0].HasBytes || rejects[0].Run != nil {
 		t.Fatalf("%+v", rejects)
 	}
-	if r := hub(t.Context(), "rejects", "show", fmt.Sprint(rejects[0].ID)).want(t, program.ExitDone, `"reason": "not_envelope"`); r.stdout != "garbage\x00" {
+	if r := hub(t.Context(), "rejects", "show", fmt.Sprint(rejects[0].ID)).want(t, program.ExitDone,
+		`"reason": "not_envelope"`); r.stdout != "garbage\x00" {
 		t.Errorf("stdout %q", r.stdout)
 	}
 	hub(t.Context(), "rejects", "list").want(t, program.ExitDone, "│ not_envelope, open ")
 	hub(t.Context(), "rejects", "list", "--state", "parked").want(t, program.ExitDone, "no rejects")
-	hub(t.Context(), "rejects", "list", "--category", "kms_keys", "--account", "111122223333").want(t, program.ExitDone, "no rejects")
+	hub(t.Context(), "rejects", "list", "--category", "kms_keys", "--account", "111122223333").want(t, program.ExitDone,
+		"no rejects")
 	hub(t.Context(), "rejects", "show", "999").want(t, program.ExitUsage, "there is no reject 999")
 
 	if got := w.count("SELECT count(*) FROM pg_matviews WHERE ispopulated"); got != 0 {
@@ -396,10 +443,12 @@ func TestStatusRejectsAndRefresh(t *testing.T) {
 	}
 	hub(t.Context(), "refresh").want(t, program.ExitDone, "nothing to do")
 	hub(t.Context(), "refresh", "--all").want(t, program.ExitDone, "public.findings_summary", "public.cost_monthly")
-	for _, index := range query[string](t, w.db, "SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'public.cost_monthly'::regclass AND indisunique") {
+	for _, index := range query[string](t, w.db,
+		"SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'public.cost_monthly'::regclass AND indisunique") {
 		change(t, w.db, "DROP INDEX "+index)
 	}
-	hub(t.Context(), "refresh", "--all").want(t, program.ExitPartly, fmt.Sprintf("1 of %d views failed", len(views)), "public.cost_monthly", "public.findings_summary")
+	hub(t.Context(), "refresh", "--all").want(t, program.ExitPartly, fmt.Sprintf("1 of %d views failed", len(views)),
+		"public.cost_monthly", "public.findings_summary")
 	change(t, w.db, "UPDATE hub.reject_count SET counted = 5, counted_at = now()")
 	const counted = "account (various): besides the 1 that are stored, 5 more were only counted"
 	hub(t.Context(), "rejects", "list").want(t, program.ExitDone, counted)

@@ -14,7 +14,8 @@ import (
 )
 
 // compare compares the live rows of two databases.
-func (c verifyCommand) compare(ctx context.Context, p program.Program, here, there *pgxpool.Pool, tables []*schema.Table) error {
+func (c verifyCommand) compare(ctx context.Context, p program.Program, here, there *pgxpool.Pool,
+	tables []*schema.Table) error {
 	results, err := verify.Compare(ctx, here, there, tables, c.Limit)
 	if err != nil {
 		return err
@@ -59,5 +60,6 @@ func printComparison(p program.Program, results []verify.Comparison) {
 		say(p, "All is right: the databases have the same %d live rows.", rows)
 		return
 	}
-	say(p, "Not all is right: %d rows differ. Let both apply all that arrived; if they still differ, replay the archive into the one that lacks or has other rows.", differences)
+	say(p, "Not all is right: %d rows differ. Let both apply all that arrived; if they still differ, replay the "+
+		"archive into the one that lacks or has other rows.", differences)
 }

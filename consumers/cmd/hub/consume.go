@@ -154,7 +154,8 @@ func (c consumeCommand) consume(ctx context.Context, p program.Program, log *slo
 	}
 	workerConfig := kcl.Config{
 		LeaseTable: c.LeaseTable, Stream: c.Stream, Kinesis: client, DynamoDB: dynamodb.NewFromConfig(cfg),
-		LeaseDuration: c.LeaseDuration, DrainTimeout: c.DrainTimeout - c.DrainTimeout/closing, Ready: dog.ready, Logger: log, Hooks: m.stream(),
+		LeaseDuration: c.LeaseDuration, DrainTimeout: c.DrainTimeout - c.DrainTimeout/closing, Ready: dog.ready, Logger: log,
+		Hooks: m.stream(),
 	}
 	worker, err := kcl.New(workerConfig, pipeline)
 	if err != nil {
@@ -166,7 +167,8 @@ func (c consumeCommand) consume(ctx context.Context, p program.Program, log *slo
 	}
 	if c.Refresh {
 		hub.refresher, err = refresh.New(pool, refresh.Config{
-			Interval: c.RefreshInterval, ViewTimeout: c.ViewTimeout, OnRefresh: m.refreshed, OnError: m.refreshFailed, Logger: log,
+			Interval: c.RefreshInterval, ViewTimeout: c.ViewTimeout, OnRefresh: m.refreshed, OnError: m.refreshFailed,
+			Logger: log,
 		})
 		if err != nil {
 			return err
@@ -179,7 +181,8 @@ func (c consumeCommand) consume(ctx context.Context, p program.Program, log *slo
 		}
 		defer endpoints.Serve(ctx)()
 	}
-	log.Info("consuming", "stream", id.ARN, "created", id.Created, "categories", len(schemas.All()), "version", p.VersionText())
+	log.Info("consuming", "stream", id.ARN, "created", id.Created, "categories", len(schemas.All()), "version",
+		p.VersionText())
 	err = prerequisite(explainParkedFull(hub.run(ctx)))
 	log.Info("stopped", m.totals()...)
 	return err
@@ -197,7 +200,8 @@ func reportMisfits(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) er
 		return program.Usagef("no table fits (the first: %s); run: hub check, which says how to mend it", f.Faults[0])
 	}
 	for _, category := range slices.Sorted(maps.Keys(misfits)) {
-		log.Error("category is parked until its table fits; `hub check` prints the statements", "category", category, "error", misfits[category])
+		log.Error("category is parked until its table fits; `hub check` prints the statements", "category", category, "error",
+			misfits[category])
 	}
 	if len(f.Pending) > 0 || !f.Views {
 		log.Warn("the database is not of this version; run: hub migrate", "pending", f.Pending, "views", f.Views)

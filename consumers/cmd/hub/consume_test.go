@@ -38,7 +38,8 @@ func TestConsumeServesMetricsUntilStopped(t *testing.T) {
 	c := w.consume("--metrics-addr", "127.0.0.1:0")
 	w.send(spoke, collector(schemas.Certificates, nil, certificate(1, "ISSUED"), certificate(2, "ISSUED")))
 	w.completed(1)
-	w.send(spoke, collector(schemas.Certificates, nil, certificate(1, "EXPIRED")), collector(schemas.ServiceCosts, nil, cost("Amazon S3", "1.25")))
+	w.send(spoke, collector(schemas.Certificates, nil, certificate(1, "EXPIRED")),
+		collector(schemas.ServiceCosts, nil, cost("Amazon S3", "1.25")))
 	w.put([]byte("garbage"))
 	w.completed(3)
 	programtest.Eventually(t, "the refresh", func() bool {
@@ -105,7 +106,8 @@ func TestEndpointsAreServedWhileItDrains(t *testing.T) {
 	})
 	c.cancel()
 	url := "http://" + addressRE.FindStringSubmatch(c.stderr.String())[1]
-	for path, want := range map[string]int{"/healthz": http.StatusOK, "/readyz": http.StatusServiceUnavailable, "/metrics": http.StatusOK} {
+	for path, want := range map[string]int{"/healthz": http.StatusOK, "/readyz": http.StatusServiceUnavailable,
+		"/metrics": http.StatusOK} {
 		if status, body := get(t, url+path); status != want {
 			t.Errorf("%s: %d, want %d: %s", path, status, want, body)
 		}
@@ -124,10 +126,15 @@ func TestMisfitCategoryIsParkedAndOthersGoOn(t *testing.T) {
 	w := newWorld(t, 1)
 	change(t, w.db, "ALTER TABLE obs.certificates RENAME COLUMN domain_name TO domain")
 	c := w.consume()
-	w.send(spoke, collector(schemas.Certificates, nil, certificate(1, "ISSUED")), collector(schemas.ServiceCosts, nil, cost("Amazon S3", "1.25")))
+	w.send(spoke, collector(schemas.Certificates, nil, certificate(1, "ISSUED")),
+		collector(schemas.ServiceCosts, nil, cost("Amazon S3", "1.25")))
 	w.completed(1)
-	programtest.Eventually(t, "parked records", func() bool { return w.count("SELECT count(*) FROM hub.reject WHERE state = 'parked'") == 2 })
-	if log := c.stop(t); !strings.Contains(log, "category is parked until its table fits") || !strings.Contains(log, "category=certificates") {
+	programtest.Eventually(t, "parked records", func() bool {
+		return w.count("SELECT count(*) FROM hub.reject WHERE "+
+			"state = 'parked'") == 2
+	})
+	if log := c.stop(t); !strings.Contains(log, "category is parked until its table fits") ||
+		!strings.Contains(log, "category=certificates") {
 		t.Errorf("log:\n%s", log)
 	}
 	hub(t.Context(), "rejects", "list", "--state", "parked").want(t, program.ExitDone, "parked")
@@ -158,7 +165,8 @@ func TestDatabaseOutageIsSurvived(t *testing.T) {
 }
 
 func TestParkedLimitEndsConsumingWithTheNextStep(t *testing.T) {
-	if text := explainParkedFull(fmt.Errorf("ingest: %w", load.ErrParkedFull)).Error(); !strings.Contains(text, "hub rejects list --state parked") || !strings.Contains(text, "hub check") {
+	if text := explainParkedFull(fmt.Errorf("ingest: %w", load.ErrParkedFull)).Error(); !strings.Contains(text,
+		"hub rejects list --state parked") || !strings.Contains(text, "hub check") {
 		t.Error(text)
 	}
 }
@@ -219,7 +227,10 @@ func TestKilledAgainAndAgainNothingIsLostOrDoubled(t *testing.T) {
 	stop()
 	runs := <-sent
 	p := w.start()
-	programtest.Eventually(t, "all ends", func() bool { return w.count("SELECT count(*) FROM hub.run WHERE outcome IS NOT NULL") == runs })
+	programtest.Eventually(t, "all ends", func() bool {
+		return w.count("SELECT count(*) FROM hub.run WHERE outcome IS "+
+			"NOT NULL") == runs
+	})
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +241,8 @@ func TestKilledAgainAndAgainNothingIsLostOrDoubled(t *testing.T) {
 	if r.Runs != runs || r.Rows != r.End || r.Rows == 0 || r.Open != 0 {
 		t.Errorf("%d runs were sent: %+v", runs, r)
 	}
-	if n := w.count("SELECT count(*) FROM hub.run WHERE completed_at IS NULL") + w.count("SELECT count(*) FROM hub.reject"); n != 0 {
+	if n := w.count("SELECT count(*) FROM hub.run WHERE completed_at IS NULL") + w.count(
+		"SELECT count(*) FROM hub.reject"); n != 0 {
 		t.Errorf("%d runs are not complete, or rejects", n)
 	}
 	// The archive holds the same.
@@ -261,7 +273,10 @@ func TestSIGTERMAppliesWhatWasReadWithinTheDeadline(t *testing.T) {
 	stop()
 	runs := <-sent
 	next := w.start() // does not wait for leases to expire
-	programtest.Eventually(t, "all ends", func() bool { return w.count("SELECT count(*) FROM hub.run WHERE outcome IS NOT NULL") == runs })
+	programtest.Eventually(t, "all ends", func() bool {
+		return w.count("SELECT count(*) FROM hub.run WHERE outcome IS "+
+			"NOT NULL") == runs
+	})
 	next.Process.Signal(syscall.SIGTERM)
 	if err := next.Wait(); err != nil {
 		t.Errorf("%v\n%s", err, next.stderr)
@@ -271,7 +286,8 @@ func TestSIGTERMAppliesWhatWasReadWithinTheDeadline(t *testing.T) {
 
 func TestVersionIsSetByTheLinker(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "hub")
-	if out, err := exec.Command("go", "build", "-ldflags", "-X main.version=v1.2.3", "-o", path, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-ldflags", "-X main.version=v1.2.3", "-o", path,
+		".").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	if out, err := exec.Command(path, "--version").Output(); err != nil || string(out) != "v1.2.3\n" {

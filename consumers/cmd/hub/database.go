@@ -44,7 +44,8 @@ func (f databaseFlags) url() (string, error) {
 			return "", nil
 		}
 	}
-	return "", program.Usagef("which database? Give --database-url, or set DATABASE_URL, such as postgres://user@host/observability")
+	return "", program.Usagef("which database? Give --database-url, or set DATABASE_URL, such as " +
+		"postgres://user@host/observability")
 }
 
 // open connects to the database.
@@ -124,9 +125,11 @@ func connectError(c *pgx.ConnConfig, err error) error {
 	case untrusted(err):
 		next = "TLS is verified in full: name the authority with sslrootcert in the URL or PGSSLROOTCERT"
 	case strings.Contains(err.Error(), "server refused TLS connection"): // pgx has no type for it
-		next = "the server has no TLS: turn it on there (ssl = on), or on a network that you trust give sslmode=disable in the URL or PGSSLMODE"
+		next = "the server has no TLS: turn it on there (ssl = on), or on a network that you trust give sslmode=disable " +
+			"in the URL or PGSSLMODE"
 	default:
-		return fmt.Errorf("database %s on %s:%d: %w; is it running, and may this host reach it?", c.Database, c.Host, c.Port, err)
+		return fmt.Errorf("database %s on %s:%d: %w; is it running, and may this host reach it?", c.Database, c.Host, c.Port,
+			err)
 	}
 	return program.Usagef("database %s on %s:%d: %w; %s", c.Database, c.Host, c.Port, err, next)
 }
@@ -162,7 +165,8 @@ func requireBookkeeping(ctx context.Context, pool *pgxpool.Pool) error {
 	}
 	if len(missing) > 0 {
 		c := pool.Config().ConnConfig
-		return program.Usagef("database %s on %s: the hub's own tables are missing or old (%s); run: hub migrate", c.Database, c.Host, strings.Join(missing, ", "))
+		return program.Usagef("database %s on %s: the hub's own tables are missing or old (%s); run: hub migrate", c.Database,
+			c.Host, strings.Join(missing, ", "))
 	}
 	return nil
 }
@@ -237,7 +241,8 @@ func categories(names []string) ([]*schema.Table, error) {
 	var chosen []*schema.Table
 	for i, name := range names {
 		if known[name] == nil {
-			return nil, program.Usagef("unknown category %q: choose from %s", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+			return nil, program.Usagef("unknown category %q: choose from %s", name,
+				strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 		}
 		if slices.Contains(names[:i], name) {
 			return nil, program.Usagef("--category %s is given twice", name)

@@ -76,7 +76,8 @@ func (c forgetCommand) Run(ctx context.Context, p program.Program, log *slog.Log
 		if found.Applied != nil {
 			last = "the last of it was applied " + ago(found.Applied)
 		}
-		question := fmt.Sprintf("Remove all %d rows of account %s for ever? Its spoke must have stopped; %s. Type the account to confirm:", found.Rows(), c.Account, last)
+		question := fmt.Sprintf("Remove all %d rows of account %s for ever? Its spoke must have stopped; %s. Type the "+
+			"account to confirm:", found.Rows(), c.Account, last)
 		if err := p.Confirm(question, c.Account); err != nil {
 			return err
 		}
@@ -102,7 +103,8 @@ func (c forgetCommand) Run(ctx context.Context, p program.Program, log *slog.Log
 		return err
 	}
 	if n := left.Rows(); n > 0 {
-		return program.Partlyf("%d rows of account %s arrived meanwhile: stop its spoke, let hub consume apply what the stream has of it, and forget it again", n, c.Account)
+		return program.Partlyf("%d rows of account %s arrived meanwhile: stop its spoke, let hub consume apply what the "+
+			"stream has of it, and forget it again", n, c.Account)
 	}
 	return nil
 }
@@ -110,7 +112,8 @@ func (c forgetCommand) Run(ctx context.Context, p program.Program, log *slog.Log
 func (c forgetCommand) print(p program.Program, f, before load.Forgotten) error {
 	prefix := "data/account=" + c.Account + "/"
 	if c.JSON() {
-		out := forgetJSON{Account: c.Account, DryRun: c.DryRun, Tables: map[string]int64{}, Rows: f.Rows(), LastApplied: before.Applied, Archive: prefix}
+		out := forgetJSON{Account: c.Account, DryRun: c.DryRun, Tables: map[string]int64{}, Rows: f.Rows(),
+			LastApplied: before.Applied, Archive: prefix}
 		for _, t := range f.Tables {
 			out.Tables[t.Table] = t.Rows
 		}
@@ -132,10 +135,12 @@ func (c forgetCommand) print(p program.Program, f, before load.Forgotten) error 
 	}
 	t.Render()
 	if c.DryRun {
-		say(p, "The last of it was applied %s. Stop the account's spoke first; then: hub forget --account %s", ago(before.Applied), c.Account)
+		say(p, "The last of it was applied %s. Stop the account's spoke first; then: hub forget --account %s",
+			ago(before.Applied), c.Account)
 	} else {
 		say(p, "Views show it until they are refreshed: hub consume does that, or hub refresh.")
 	}
-	say(p, "What the archive has of it, below %s in its bucket, stays: delete it there. A replay of it would bring the account back.", prefix)
+	say(p, "What the archive has of it, below %s in its bucket, stays: delete it there. A replay of it would bring the "+
+		"account back.", prefix)
 	return nil
 }

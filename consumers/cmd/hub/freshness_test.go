@@ -51,10 +51,12 @@ func TestStatusNamesALostPart(t *testing.T) {
 
 	const reason = "1 of 1 parts did not arrive; part 0 was refused (hash)"
 	s := parse[verify.Status](t, hub(t.Context(), "status", "-o", "json").want(t, program.ExitDone))
-	if len(s.Sources) != 1 || s.Sources[0].Status != "failing" || s.Sources[0].Red || s.Sources[0].Complete == nil || s.Sources[0].Reason != reason {
+	if len(s.Sources) != 1 || s.Sources[0].Status != "failing" || s.Sources[0].Red || s.Sources[0].Complete == nil ||
+		s.Sources[0].Reason != reason {
 		t.Errorf("not fresh: %+v", s.Sources)
 	}
-	hub(t.Context(), "status").want(t, program.ExitDone, "certificates 111122223333 eu-central-1: failing, complete ", reason)
+	hub(t.Context(), "status").want(t, program.ExitDone, "certificates 111122223333 eu-central-1: failing, complete ",
+		reason)
 	if after := query[string](t, w.db, "SELECT stale_after::text FROM freshness"); strings.Join(after, " ") != "03:10:00" {
 		t.Errorf("stale after %q", after)
 	}

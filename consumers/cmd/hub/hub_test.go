@@ -128,7 +128,8 @@ func newWorld(t testing.TB, shards int32) *world {
 	isolate(t, w.env...)
 	cfg := server.AWSConfig(hubAccount, region)
 	client := kinesis.NewFromConfig(cfg)
-	if _, err := client.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: aws.String("observability"), ShardCount: &shards}); err != nil {
+	if _, err := client.CreateStream(t.Context(),
+		&kinesis.CreateStreamInput{StreamName: aws.String("observability"), ShardCount: &shards}); err != nil {
 		t.Fatal(err)
 	}
 	if err := kcl.CreateLeaseTable(t.Context(), dynamodb.NewFromConfig(cfg), "observability-hub"); err != nil {
@@ -168,7 +169,8 @@ var others = schema.Of[other](schema.Spec{Name: "others", Mode: schema.Snapshot}
 const day = "2026-08-01"
 
 func cost(service, amount string) schemas.ServiceCost {
-	return schemas.ServiceCost{UsageDate: must(schema.ParseDate(day)), Service: service, UsageRegion: region, UnblendedCost: must(schema.ParseDecimal(amount)), Currency: aws.String("USD")}
+	return schemas.ServiceCost{UsageDate: must(schema.ParseDate(day)), Service: service, UsageRegion: region,
+		UnblendedCost: must(schema.ParseDecimal(amount)), Currency: aws.String("USD")}
 }
 
 func must[T any](v T, err error) T {
@@ -201,8 +203,9 @@ func collector[T any](category schema.Category[T], err error, rows ...T) collect
 func (w *world) send(account string, collectors ...collect.Any) {
 	w.Helper()
 	runner, err := collect.New(collect.Config{
-		Account: account, Regions: []string{region}, Collectors: collectors, Publisher: w.publisher, Archive: w.archive, ChunkRows: 100,
-		AWS: func(region string) aws.Config { return aws.Config{Region: region} },
+		Account: account, Regions: []string{region}, Collectors: collectors, Publisher: w.publisher, Archive: w.archive,
+		ChunkRows: 100,
+		AWS:       func(region string) aws.Config { return aws.Config{Region: region} },
 	})
 	if err != nil {
 		w.Fatal(err)
@@ -220,14 +223,16 @@ func (w *world) send(account string, collectors ...collect.Any) {
 
 func (w *world) putObject(key string, data []byte) {
 	w.Helper()
-	if _, err := w.objects.PutObject(w.Context(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: bytes.NewReader(data)}); err != nil {
+	if _, err := w.objects.PutObject(w.Context(),
+		&s3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: bytes.NewReader(data)}); err != nil {
 		w.Fatal(err)
 	}
 }
 
 func (w *world) deleteObject(key string) {
 	w.Helper()
-	if _, err := w.objects.DeleteObject(w.Context(), &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: &key}); err != nil {
+	if _, err := w.objects.DeleteObject(w.Context(),
+		&s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: &key}); err != nil {
 		w.Fatal(err)
 	}
 }
@@ -261,7 +266,8 @@ type consuming struct {
 func (w *world) consume(args ...string) *consuming {
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &consuming{cancel: cancel, code: make(chan int, 1)}
-	args = append([]string{"consume", "--stream", streamARN, "--batch-age", "20ms", "--lease-duration", "2s", "--refresh-interval", "50ms"}, args...)
+	args = append([]string{"consume", "--stream", streamARN, "--batch-age", "20ms", "--lease-duration", "2s",
+		"--refresh-interval", "50ms"}, args...)
 	go func() { c.code <- run(ctx, new(programtest.Buffer), &c.stderr, args) }()
 	w.Cleanup(func() { c.stop(w.TB) })
 	return c

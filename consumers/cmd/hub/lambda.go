@@ -38,7 +38,8 @@ deleted: schedule 'hub refresh', which does both.`
 // Run serves events until the runtime ends the process.
 func (c lambdaCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
-		return program.Usagef("this is not the Lambda runtime (AWS_LAMBDA_RUNTIME_API is not set); elsewhere use: hub consume")
+		return program.Usagef("this is not the Lambda runtime (AWS_LAMBDA_RUNTIME_API is not set); elsewhere use: hub " +
+			"consume")
 	}
 	pool, _, err := c.openService(ctx, c.connections())
 	if err != nil {
@@ -75,7 +76,8 @@ type runningPipeline struct {
 	ended chan struct{}
 }
 
-func newSinks(ctx context.Context, flags pipelineFlags, pool *pgxpool.Pool, client *kinesis.Client, log *slog.Logger) *sinks {
+func newSinks(ctx context.Context, flags pipelineFlags, pool *pgxpool.Pool, client *kinesis.Client,
+	log *slog.Logger) *sinks {
 	return &sinks{ctx: ctx, flags: flags, pool: pool, client: client, log: log, known: map[string]*runningPipeline{}}
 }
 
@@ -130,7 +132,8 @@ func (s *sinks) pipeline(ctx context.Context, streamARN string) (p *runningPipel
 	go func() {
 		defer close(p.ended)
 		if err := pipeline.Run(s.ctx); err != nil && !errors.Is(err, context.Canceled) {
-			s.log.Error("the pipeline ended; the next event starts another", "stream", streamARN, "error", explainParkedFull(err))
+			s.log.Error("the pipeline ended; the next event starts another", "stream", streamARN, "error",
+				explainParkedFull(err))
 		}
 	}()
 	return p, true, nil

@@ -74,7 +74,8 @@ func TestLambda(t *testing.T) {
 	w := newWorld(t, 1)
 	api := newRuntimeAPI(t)
 	function := exec.Command(must(os.Executable()), "lambda")
-	function.Env = append(os.Environ(), asProgram+"=1", "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(api.URL, "http://"), "HUB_BATCH_AGE=10ms")
+	function.Env = append(os.Environ(), asProgram+"=1", "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(api.URL, "http://"),
+		"HUB_BATCH_AGE=10ms")
 	stderr := new(programtest.Buffer)
 	function.Stderr = stderr
 	if err := function.Start(); err != nil {
@@ -99,13 +100,15 @@ func TestLambda(t *testing.T) {
 		t.Errorf("answer %s\n%s", answer, stderr)
 	}
 	w.completed(1)
-	w.send(spoke, collector(schemas.Certificates, nil, certificate(1, "EXPIRED")), collector(schemas.ServiceCosts, nil, cost("Amazon S3", "1.25")))
+	w.send(spoke, collector(schemas.Certificates, nil, certificate(1, "EXPIRED")),
+		collector(schemas.ServiceCosts, nil, cost("Amazon S3", "1.25")))
 	for range 2 { // Lambda delivers at least once, and what is old once more
 		invoke(w.event("shardId-000000000000"))
 	}
 	invoke(early)
 	w.completed(3)
-	hub(t.Context(), "verify").want(t, program.ExitDone, "│ certificates      │    2 │    0 │            3 │         1 │           0 │")
+	hub(t.Context(), "verify").want(t, program.ExitDone,
+		"│ certificates      │    2 │    0 │            3 │         1 │           0 │")
 
 	// What cannot be applied is named, so that Lambda delivers it again.
 	answer := invoke([]byte(strings.ReplaceAll(string(early), "stream/observability", "stream/nothing")))

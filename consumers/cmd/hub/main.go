@@ -72,6 +72,7 @@ credentials, profile and endpoints are those of the AWS command line. Exit codes
 
 // run parses the arguments, runs the command and returns the exit code.
 func run(ctx context.Context, stdout, stderr io.Writer, args []string) int {
-	p := program.Program{Name: "hub", Description: description, Version: version, Stdin: os.Stdin, Stdout: stdout, Stderr: stderr, Explain: explain}
+	p := program.Program{Name: "hub", Description: description, Version: version, Stdin: os.Stdin, Stdout: stdout,
+		Stderr: stderr, Explain: explain}
 	return p.Run(ctx, new(arguments), args)
 }

@@ -55,31 +55,39 @@ func newMetrics(version string, pool *pgxpool.Pool, id streamIdentity) *metrics 
 		return g
 	}
 	histograms := func(name, help string, labels ...string) *prometheus.HistogramVec {
-		h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: program.Seconds(0.005, 300)}, labels)
+		h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help,
+			Buckets: program.Seconds(0.005, 300)}, labels)
 		m.registry.MustRegister(h)
 		return h
 	}
 	m.rows = counters("hub_rows_total", "Rows of parts that took effect, and rows that are gone.", "category", "result")
 	m.runs = counters("hub_completed_runs_total", "Runs of which everything was applied.", "category")
-	m.parts = counters("hub_parts_total", "Parts that took effect, and repeated ones that had before.", "category", "result")
+	m.parts = counters("hub_parts_total", "Parts that took effect, and repeated ones that had before.", "category",
+		"result")
 	m.unknown = counters("hub_unknown_keys_total", "Keys of rows that have no column.", "category")
 	m.rejects = counter("hub_rejects_total", "Rows, parts and records that were refused.")
 	m.moved = counter("hub_moved_shards_total", "Shards that left a batch because somebody else had moved them.")
 	m.retries = counter("hub_database_retries_total", "Attempts that failed with an error that was tried again.")
-	m.batches = histograms("hub_batch_duration_seconds", "Time to apply a batch, with retries.").WithLabelValues().(prometheus.Histogram)
+	m.batches = histograms("hub_batch_duration_seconds",
+		"Time to apply a batch, with retries.").WithLabelValues().(prometheus.Histogram)
 	m.bytes = counter("hub_copied_bytes_total", "Bytes copied into PostgreSQL.")
-	m.lastCommit = gauges("hub_last_commit_timestamp_seconds", "When this process last applied a batch; missing until it has.")
-	m.open = gauges("hub_open_shards", "Shards of the stream that nobody has read to their end; the same in every consumer.")
+	m.lastCommit = gauges("hub_last_commit_timestamp_seconds",
+		"When this process last applied a batch; missing until it has.")
+	m.open = gauges("hub_open_shards", "Shards of the stream that nobody has read to their end; the same in every "+
+		"consumer.")
 	m.leases = gauges("hub_lease", "1 for each shard that is read here.", "shard")
-	m.behind = gauges("hub_shard_behind_seconds", "How far the last read of the shard was behind its newest record.", "shard")
+	m.behind = gauges("hub_shard_behind_seconds", "How far the last read of the shard was behind its newest record.",
+		"shard")
 	m.records = counters("hub_read_records_total", "Records read.", "shard")
 	m.readBytes = counters("hub_read_bytes_total", "Bytes of the records read.", "shard")
-	m.failures = counters("hub_stream_failures_total", "Reads and renewals of leases that failed and are tried again.", "what")
+	m.failures = counters("hub_stream_failures_total", "Reads and renewals of leases that failed and are tried again.",
+		"what")
 	m.failures.WithLabelValues("read")
 	m.failures.WithLabelValues("renew")
 	m.views = histograms("hub_view_refresh_duration_seconds", "Time to refresh a materialized view.", "view")
 	m.viewFailures = counters("hub_view_refresh_failures_total", "Refreshes of a view that failed.", "view")
-	m.refreshLag = gauges("hub_refresh_lag_seconds", "Time from the oldest change to the end of the last refresh that dealt with it.").WithLabelValues()
+	m.refreshLag = gauges("hub_refresh_lag_seconds",
+		"Time from the oldest change to the end of the last refresh that dealt with it.").WithLabelValues()
 	m.refreshErrors = counter("hub_refresh_errors_total", "Times the refresher had to connect to the database anew.")
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "hub_build_info", Help: "Always 1; the version is a label.", ConstLabels: prometheus.Labels{"version": version},
@@ -99,7 +107,8 @@ func (m *metrics) applied(r load.Result) {
 	m.add(r)
 	for category, c := range r.Categories {
 		for result, n := range map[string]int64{
-			"new": c.New, "changed": c.Changed, "unchanged": c.Unchanged, "superseded": c.Superseded, "rejected": c.Rejected, "gone": c.Gone,
+			"new": c.New, "changed": c.Changed, "unchanged": c.Unchanged, "superseded": c.Superseded, "rejected": c.Rejected,
+			"gone": c.Gone,
 		} {
 			m.rows.WithLabelValues(category, result).Add(float64(n))
 		}
@@ -171,11 +180,15 @@ type stored struct {
 }
 
 var (
-	upDesc      = prometheus.NewDesc("hub_database_up", "1 if the database answered just now, else 0.", nil, nil)
-	lagDesc     = prometheus.NewDesc("hub_shard_lag_seconds", "Time since the arrival of the newest applied record of the shard; it also grows while nothing arrives: see hub_shard_behind_seconds.", []string{"shard"}, nil)
-	parkedDesc  = prometheus.NewDesc("hub_parked_records", "Records that wait for the table of their category to fit.", []string{"category"}, nil)
-	gapsDesc    = prometheus.NewDesc("hub_stream_gaps", "Stretches that the stream trimmed before they were read.", nil, nil)
-	waitingDesc = prometheus.NewDesc("hub_refresh_waiting_seconds", "Age of the oldest change that no view shows yet; 0 if there is none.", nil, nil)
+	upDesc  = prometheus.NewDesc("hub_database_up", "1 if the database answered just now, else 0.", nil, nil)
+	lagDesc = prometheus.NewDesc("hub_shard_lag_seconds", "Time since the arrival of the newest applied record of "+
+		"the shard; it also grows while nothing arrives: see hub_shard_behind_seconds.", []string{"shard"}, nil)
+	parkedDesc = prometheus.NewDesc("hub_parked_records", "Records that wait for the table of their category to fit.",
+		[]string{"category"}, nil)
+	gapsDesc = prometheus.NewDesc("hub_stream_gaps", "Stretches that the stream trimmed before they were read.", nil,
+		nil)
+	waitingDesc = prometheus.NewDesc("hub_refresh_waiting_seconds",
+		"Age of the oldest change that no view shows yet; 0 if there is none.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
@@ -208,7 +221,8 @@ func (s *stored) Collect(ch chan<- prometheus.Metric) {
 		}
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value)
 	}
-	lags, err := s.labelled(ctx, `SELECT shard, greatest(extract(epoch FROM now() - arrived_at), 0)::float8 FROM hub.shard_progress
+	lags, err := s.labelled(ctx,
+		`SELECT shard, greatest(extract(epoch FROM now() - arrived_at), 0)::float8 FROM hub.shard_progress
 		WHERE stream = $1 AND stream_created_at = $2 AND NOT ended AND arrived_at IS NOT NULL`, s.id.ARN, s.id.Created)
 	if err != nil {
 		up = 0
@@ -218,14 +232,16 @@ func (s *stored) Collect(ch chan<- prometheus.Metric) {
 	for shard, lag := range s.lags {
 		ch <- prometheus.MustNewConstMetric(lagDesc, prometheus.GaugeValue, lag+time.Since(s.readAt).Seconds(), shard)
 	}
-	parked, err := s.labelled(ctx, `SELECT category, count(*)::float8 FROM hub.reject WHERE state = 'parked' GROUP BY category`)
+	parked, err := s.labelled(ctx,
+		`SELECT category, count(*)::float8 FROM hub.reject WHERE state = 'parked' GROUP BY category`)
 	if err != nil {
 		missing(parkedDesc, err)
 	}
 	for category, records := range parked {
 		ch <- prometheus.MustNewConstMetric(parkedDesc, prometheus.GaugeValue, records, category)
 	}
-	single(gapsDesc, `SELECT count(*)::float8 FROM hub.gap WHERE stream = $1 AND stream_created_at = $2`, s.id.ARN, s.id.Created)
+	single(gapsDesc, `SELECT count(*)::float8 FROM hub.gap WHERE stream = $1 AND stream_created_at = $2`, s.id.ARN,
+		s.id.Created)
 	single(waitingDesc, `SELECT coalesce(extract(epoch FROM now() - min(marked_at)), 0)::float8 FROM hub.dirty`)
 	ch <- prometheus.MustNewConstMetric(upDesc, prometheus.GaugeValue, up)
 }

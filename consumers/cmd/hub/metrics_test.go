@@ -37,7 +37,8 @@ func TestMetricsThatTheDatabaseKnows(t *testing.T) {
 	pool := must(open(t.Context(), db.URL, 2))
 	id := streamIdentity{ARN: streamARN, Created: time.Date(2026, 8, 1, 0, 0, 0, 0, time.UTC)}
 	m := newMetrics("v1", pool, id)
-	if _, err := db.Pool.Exec(t.Context(), `INSERT INTO hub.shard_progress (stream, stream_created_at, shard, sequence_number, arrived_at)
+	if _, err := db.Pool.Exec(t.Context(),
+		`INSERT INTO hub.shard_progress (stream, stream_created_at, shard, sequence_number, arrived_at)
 		VALUES ($1, $2, 'shard-0', 1, now() - interval '1 minute')`, id.ARN, id.Created); err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +46,8 @@ func TestMetricsThatTheDatabaseKnows(t *testing.T) {
 		arn     string
 		created time.Time
 	}{{id.ARN, id.Created}, {id.ARN, id.Created.Add(-time.Hour)}, {id.ARN + "2", id.Created}} {
-		if _, err := db.Pool.Exec(t.Context(), `INSERT INTO hub.gap (stream, stream_created_at, shard, after_sequence, until_sequence, reason)
+		if _, err := db.Pool.Exec(t.Context(),
+			`INSERT INTO hub.gap (stream, stream_created_at, shard, after_sequence, until_sequence, reason)
 			VALUES ($1, $2, 'shard-0', '1', '2', 'trimmed')`, stream.arn, stream.created); err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +94,8 @@ func TestSeriesOfAShardGoWithIt(t *testing.T) {
 	}
 	hooks.LeaseEnded("shard-0", nil)
 	hooks.ShardGone("shard-0")
-	for _, name := range []string{"hub_lease", "hub_shard_behind_seconds", "hub_read_records_total", "hub_read_bytes_total"} {
+	for _, name := range []string{"hub_lease", "hub_shard_behind_seconds", "hub_read_records_total",
+		"hub_read_bytes_total"} {
 		if v := m.values(name); len(v) != 1 {
 			t.Errorf("%s: %v", name, v)
 		}

@@ -171,7 +171,8 @@ func printSchema(p program.Program) error {
 	if err != nil {
 		return err
 	}
-	parts := []string{"-- The schema of the hub, for an empty database. hub migrate finds it done.\n\n" + bookkeeping, load.SchemaDDL + ";\n"}
+	parts := []string{"-- The schema of the hub, for an empty database. hub migrate finds it done.\n\n" + bookkeeping,
+		load.SchemaDDL + ";\n"}
 	for _, t := range schemas.All() {
 		parts = append(parts, load.DDL(t)+";\n")
 	}

@@ -97,7 +97,8 @@ func (c rejectsListCommand) Run(ctx context.Context, p program.Program) error {
 
 func sayCounted(p program.Program, counted []verify.CountedRejects) {
 	for _, r := range counted {
-		say(p, "%s, account %s: besides the %d that are stored, %d more were only counted, the last %s", program.OneLine(r.Reason),
+		say(p, "%s, account %s: besides the %d that are stored, %d more were only counted, the last %s",
+			program.OneLine(r.Reason),
 			program.Cut(orElse(r.Account, "(various)"), 16), r.Stored, r.Counted, ago(r.Last))
 	}
 }
@@ -168,7 +169,8 @@ func (c rejectsShowCommand) Run(ctx context.Context, p program.Program) error {
 	}
 	switch size := about[0].Size; {
 	case bytes == nil && size > 0:
-		return fmt.Errorf("the %d bytes of reject %d were not kept: there were too many of its record, of its account or in all", size, c.ID)
+		return fmt.Errorf("the %d bytes of reject %d were not kept: there were too many of its record, of its account or "+
+			"in all", size, c.ID)
 	case int64(len(bytes)) < size:
 		fmt.Fprintf(p.Stderr, "the first %d of %d bytes; the others were not kept\n", len(bytes), size)
 	}

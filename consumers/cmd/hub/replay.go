@@ -92,7 +92,8 @@ func (c replayCommand) Run(ctx context.Context, p program.Program, log *slog.Log
 	var rows atomic.Int64
 	stop := program.NewProgress(p.Stderr, log, "replaying").Start(ctx, func() program.State {
 		return program.State{
-			Done: int(done.Load()), Total: int(listed.Load()), Detail: []any{"rows", rows.Load()}, Text: fmt.Sprintf("%d rows", rows.Load()),
+			Done: int(done.Load()), Total: int(listed.Load()), Detail: []any{"rows", rows.Load()},
+			Text: fmt.Sprintf("%d rows", rows.Load()),
 		}
 	})
 	summary, err := replay.Run(ctx, replay.Config{
@@ -127,7 +128,8 @@ func (c replayCommand) Run(ctx context.Context, p program.Program, log *slog.Log
 	case err != nil:
 		return prerequisite(err)
 	case summary.Runs == 0:
-		return program.Partlyf("nothing was found for what was asked; look at --bucket-prefix, --account, --category, --from and --to, and with aws s3 ls s3://%s/ at what there is", c.Bucket)
+		return program.Partlyf("nothing was found for what was asked; look at --bucket-prefix, --account, --category, "+
+			"--from and --to, and with aws s3 ls s3://%s/ at what there is", c.Bucket)
 	case !summary.Complete():
 		return program.Partlyf("not everything could be applied: see the summary")
 	}
@@ -224,7 +226,8 @@ func (c replayCommand) print(p program.Program, s replay.Summary, err error) err
 	if c.JSON() {
 		return program.WriteJSON(p.Stdout, c.summaryJSON(s, err))
 	}
-	t := program.NewTable(p.Stdout, "category", "rows", "new", "changed", "unchanged", "superseded", "rejected", "gone", "runs completed")
+	t := program.NewTable(p.Stdout, "category", "rows", "new", "changed", "unchanged", "superseded", "rejected", "gone",
+		"runs completed")
 	for _, category := range slices.Sorted(maps.Keys(s.Categories)) {
 		n := s.Categories[category]
 		t.AppendRow(table.Row{category, n.Rows, n.New, n.Changed, n.Unchanged, n.Superseded, n.Rejected, n.Gone, n.Completed})
@@ -271,12 +274,15 @@ func more(p program.Program, count, named int, what string) {
 
 func (c replayCommand) summaryJSON(s replay.Summary, err error) replayJSON {
 	out := replayJSON{
-		DryRun: c.DryRun, Complete: err == nil && s.Complete(), Error: errorText(err), Runs: s.Runs, SkippedRuns: s.SkippedRuns,
-		Files: s.Files, Rows: s.Rows, Applied: s.Total().Rows, SkippedFiles: s.SkippedFiles, SkippedRows: s.SkippedRows, Categories: map[string]countsJSON{}, BadCount: s.BadCount,
+		DryRun: c.DryRun, Complete: err == nil && s.Complete(), Error: errorText(err), Runs: s.Runs,
+		SkippedRuns: s.SkippedRuns,
+		Files:       s.Files, Rows: s.Rows, Applied: s.Total().Rows, SkippedFiles: s.SkippedFiles, SkippedRows: s.SkippedRows,
+		Categories: map[string]countsJSON{}, BadCount: s.BadCount,
 		Bad: []badJSON{}, Unfinished: texts(s.Unfinished), Lacking: texts(s.Lacking), Unknown: s.Unknown,
 	}
 	for category, n := range s.Categories {
-		out.Categories[category] = countsJSON{n.Rows, n.New, n.Changed, n.Unchanged, n.Superseded, n.Rejected, n.Gone, n.Completed}
+		out.Categories[category] = countsJSON{n.Rows, n.New, n.Changed, n.Unchanged, n.Superseded, n.Rejected, n.Gone,
+			n.Completed}
 	}
 	for _, b := range s.Bad {
 		out.Bad = append(out.Bad, badJSON{b.URL, string(b.Reason), b.Detail})

@@ -21,7 +21,8 @@ func TestRolesOfCommands(t *testing.T) {
 	owner := must(pgx.Connect(t.Context(), server.URL()))
 	defer owner.Close(t.Context())
 	for _, role := range []string{"writer", "reader"} {
-		if _, err := owner.Exec(t.Context(), "CREATE ROLE obs_"+role+"; CREATE ROLE "+role+" LOGIN PASSWORD 'x' IN ROLE obs_"+role); err != nil {
+		if _, err := owner.Exec(t.Context(), "CREATE ROLE obs_"+role+"; CREATE ROLE "+role+" LOGIN PASSWORD 'x' IN ROLE obs_"+
+			role); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -40,11 +41,13 @@ func TestRolesOfCommands(t *testing.T) {
 	w.send(spoke, collector(schemas.Certificates, nil, certificate(1, "ISSUED")))
 	w.completed(1)
 	c.stop(t)
-	if _, err := pool.Exec(t.Context(), `INSERT INTO hub.reject (state, reason, detail, category, account_id, region, slice, origin, size, sha256, bytes)
+	if _, err := pool.Exec(t.Context(),
+		`INSERT INTO hub.reject (state, reason, detail, category, account_id, region, slice, origin, size, sha256, bytes)
 		VALUES ('open', 'malformed', '', '', '', '', '', 'test', 1, sha256('x'), 'x')`); err != nil {
 		t.Fatal(err)
 	}
-	id := must(pgx.CollectExactlyOneRow(must(pool.Query(t.Context(), "SELECT id::text FROM hub.reject LIMIT 1")), pgx.RowTo[string]))
+	id := must(pgx.CollectExactlyOneRow(must(pool.Query(t.Context(), "SELECT id::text FROM hub.reject LIMIT 1")),
+		pgx.RowTo[string]))
 
 	const needsWriter, needsOwner = "needs a user with the role obs_writer", "needs the user who owns the tables"
 	tests := []struct {
@@ -82,7 +85,8 @@ func TestRolesOfCommands(t *testing.T) {
 	}
 	t.Run("reader", func(t *testing.T) {
 		as(t, "reader")
-		withoutState(t, hub(t.Context(), "consume", "--stream", streamARN).want(t, program.ExitUsage, "hub consume "+needsWriter))
+		withoutState(t, hub(t.Context(), "consume", "--stream", streamARN).want(t, program.ExitUsage,
+			"hub consume "+needsWriter))
 		t.Setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1")
 		withoutState(t, hub(t.Context(), "lambda").want(t, program.ExitUsage, "hub lambda "+needsWriter))
 	})

@@ -92,8 +92,10 @@ func (s statusReport) print(p program.Program, wide bool) {
 		if g.Since != nil {
 			from, since = " --from "+g.Since.UTC().Format(time.DateOnly), g.Since.UTC().Format(time.DateTime)
 		}
-		say(p, "gap in %s %s, from %s to at most %s: %s; replay the archive of those days: hub replay%s --to %s", name(g.Stream, g.Created), g.Shard,
-			since, g.Detected.UTC().Format(time.DateTime), program.Cut(g.Reason, 200), from, g.Detected.UTC().Format(time.DateOnly))
+		say(p, "gap in %s %s, from %s to at most %s: %s; replay the archive of those days: hub replay%s --to %s",
+			name(g.Stream, g.Created), g.Shard,
+			since, g.Detected.UTC().Format(time.DateTime), program.Cut(g.Reason, 200), from,
+			g.Detected.UTC().Format(time.DateOnly))
 	}
 	if len(s.Views) > 0 {
 		t := program.NewTable(p.Stdout, "view", "refreshed", "duration", "error")
@@ -127,7 +129,8 @@ func (s statusReport) printCategories(p program.Program, wide bool) {
 	t.Render()
 	for _, c := range s.Categories {
 		if c.Parked > 0 {
-			say(p, "%s: %d records are parked until the table fits: hub check says how to mend it", categoryName(c.Category), c.Parked)
+			say(p, "%s: %d records are parked until the table fits: hub check says how to mend it", categoryName(c.Category),
+				c.Parked)
 		}
 	}
 }
@@ -143,7 +146,8 @@ func (s statusReport) printUnknown(p program.Program) {
 		if len(names) > maxUnknown {
 			names = append(names[:maxUnknown], fmt.Sprintf("and %d more", len(names)-maxUnknown))
 		}
-		say(p, "%s: values of keys without a column were left out: %s; their senders are newer than this hub, or mistype them",
+		say(p, "%s: values of keys without a column were left out: %s; their senders are newer than this hub, or mistype "+
+			"them",
 			category, strings.Join(names, ", "))
 		keys = keys[n:]
 	}

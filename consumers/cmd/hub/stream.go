@@ -55,8 +55,10 @@ func parseStreamARN(stream string) (*arn.ARN, error) {
 		return nil, nil
 	}
 	parsed, err := arn.Parse(stream)
-	if err != nil || parsed.Service != "kinesis" || parsed.Region == "" || len(parsed.Resource) < 8 || parsed.Resource[:7] != "stream/" {
-		return nil, program.Usagef("--stream %q is not the ARN of a stream, such as arn:aws:kinesis:eu-central-1:444455556666:stream/observability", stream)
+	if err != nil || parsed.Service != "kinesis" || parsed.Region == "" || len(parsed.Resource) < 8 ||
+		parsed.Resource[:7] != "stream/" {
+		return nil, program.Usagef("--stream %q is not the ARN of a stream, such as "+
+			"arn:aws:kinesis:eu-central-1:444455556666:stream/observability", stream)
 	}
 	return &parsed, nil
 }
@@ -71,13 +73,15 @@ func identifyStream(ctx context.Context, client *kinesis.Client, stream string) 
 	answer, err := client.DescribeStreamSummary(ctx, in)
 	var missing *types.ResourceNotFoundException
 	if errors.As(err, &missing) {
-		return id, program.Usagef("stream %s does not exist in %s: check name and region, or make it with aws kinesis create-stream: %w", stream, client.Options().Region, err)
+		return id, program.Usagef("stream %s does not exist in %s: check name and region, or make it with aws kinesis "+
+			"create-stream: %w", stream, client.Options().Region, err)
 	}
 	if away(err) {
 		return id, fmt.Errorf("describe stream %s in %s: %s: %w", stream, client.Options().Region, awsconfig.NoAnswer, err)
 	}
 	if err != nil {
-		return id, program.Usagef("describe stream %s in %s: %w; check credentials, region and whether kinesis:DescribeStreamSummary is allowed", stream, client.Options().Region, err)
+		return id, program.Usagef("describe stream %s in %s: %w; check credentials, region and whether "+
+			"kinesis:DescribeStreamSummary is allowed", stream, client.Options().Region, err)
 	}
 	d := answer.StreamDescriptionSummary
 	return streamIdentity{
@@ -100,7 +104,8 @@ func away(err error) bool {
 func prerequisite(err error) error {
 	var other *kcl.OtherStreamError
 	if errors.As(err, &other) {
-		return program.Usagef("lease table %s belongs to stream %s; give --lease-table another name", other.Table, other.Stream)
+		return program.Usagef("lease table %s belongs to stream %s; give --lease-table another name", other.Table,
+			other.Stream)
 	}
 	var api smithy.APIError
 	if errors.As(err, &api) {

@@ -141,7 +141,8 @@ func TestSwallowedConnectionIsClosed(t *testing.T) {
 	proxy.commits.Store(1)
 	w.send(spoke, collector(schemas.Certificates, nil, certificate(2, "ISSUED")))
 	w.completed(2)
-	if log := p.end(t, program.ExitDone); !strings.Contains(log, "closed connections, trying again") || strings.Contains(log, "the shards are left") {
+	if log := p.end(t, program.ExitDone); !strings.Contains(log, "closed connections, trying again") ||
+		strings.Contains(log, "the shards are left") {
 		t.Errorf("log:\n%s", log)
 	}
 	hub(t.Context(), "verify").want(t, program.ExitDone)
@@ -158,9 +159,11 @@ func TestShardsAreLeftToOthersWhereNothingIsApplied(t *testing.T) {
 	ready := "http://" + addressRE.FindStringSubmatch(p.stderr.String())[1] + "/readyz"
 	programtest.Eventually(t, "not to be ready", func() bool {
 		status, _ := get(t, ready)
-		return status == http.StatusServiceUnavailable && strings.Contains(p.stderr.String(), "the shards are left to other consumers")
+		return status == http.StatusServiceUnavailable &&
+			strings.Contains(p.stderr.String(), "the shards are left to other consumers")
 	})
-	programtest.Eventually(t, "the lease to be given up", func() bool { return strings.Contains(p.stderr.String(), "given up: nothing was applied") })
+	programtest.Eventually(t, "the lease to be given up",
+		func() bool { return strings.Contains(p.stderr.String(), "given up: nothing was applied") })
 	other := w.consume("--no-refresh")
 	w.completed(2)
 	proxy.commits.Store(0)

@@ -67,7 +67,8 @@ func TestTablesFitATerminal(t *testing.T) {
 	}
 	run := query[string](t, db, "SELECT run::text FROM hub.reject")[0]
 	text := onTerminal(t, "rejects", "list")
-	for _, want := range []string{"run " + run + ", part 12, row 3456", "want [2J an integer", "│ wrong_type, open ", "s ago  "} {
+	for _, want := range []string{"run " + run + ", part 12, row 3456", "want [2J an integer", "│ wrong_type, open ",
+		"s ago  "} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing:\n%s", want, text)
 		}

@@ -84,7 +84,8 @@ func (c verifyCommand) Run(ctx context.Context, p program.Program) error {
 
 // bookkeeping checks the bookkeeping of one database, and its summaries unless only some
 // categories are asked for.
-func (c verifyCommand) bookkeeping(ctx context.Context, p program.Program, pool *pgxpool.Pool, tables []*schema.Table) error {
+func (c verifyCommand) bookkeeping(ctx context.Context, p program.Program, pool *pgxpool.Pool,
+	tables []*schema.Table) error {
 	report, err := verify.Check(ctx, pool, tables, c.Limit)
 	if err != nil {
 		return err
@@ -105,7 +106,8 @@ func (c verifyCommand) bookkeeping(ctx context.Context, p program.Program, pool 
 	case report.Differences() > 0:
 		return program.Partlyf("the database does not add up")
 	case report.Gaps > 0:
-		return program.Partlyf("%d gaps are noted, where records were lost to the stream: hub status says what to replay", report.Gaps)
+		return program.Partlyf("%d gaps are noted, where records were lost to the stream: hub status says what to replay",
+			report.Gaps)
 	}
 	return nil
 }
@@ -113,7 +115,8 @@ func (c verifyCommand) bookkeeping(ctx context.Context, p program.Program, pool 
 func printReport(p program.Program, report verify.Report, wide bool) {
 	header := []any{"category", "runs", "open", "rows arrived", "live rows", "differences"}
 	if wide {
-		header = append(header, "rows of ends", "doubled", "missing", "refused", "inconsistent", "rejected", "scopes that differ")
+		header = append(header, "rows of ends", "doubled", "missing", "refused", "inconsistent", "rejected",
+			"scopes that differ")
 	}
 	t := program.NewTable(p.Stdout, header...)
 	for _, a := range report.Categories {
@@ -159,7 +162,8 @@ func verdict(report verify.Report) []string {
 	for _, a := range report.Categories {
 		sum.Runs, sum.Open, sum.Rows = sum.Runs+a.Runs, sum.Open+a.Open, sum.Rows+a.Rows
 		sum.Doubled, sum.Missing, sum.Refused = sum.Doubled+a.Doubled, sum.Missing+a.Missing, sum.Refused+a.Refused
-		sum.Inconsistent, sum.Rejected, sum.Scopes = sum.Inconsistent+a.Inconsistent, sum.Rejected+a.Rejected, sum.Scopes+a.Scopes
+		sum.Inconsistent, sum.Rejected, sum.Scopes = sum.Inconsistent+a.Inconsistent, sum.Rejected+a.Rejected,
+			sum.Scopes+a.Scopes
 	}
 	var summaries int64
 	for _, s := range report.Summaries {
@@ -177,13 +181,17 @@ func verdict(report verify.Report) []string {
 		n    int64
 		text string
 	}{
-		{sum.Missing, "runs lack rows or parts. If none arrived for a minute, they are lost to the stream: replay the archive of those days, hub replay --from … --to …"},
+		{sum.Missing, "runs lack rows or parts. If none arrived for a minute, they are lost to the stream: replay the " +
+			"archive of those days, hub replay --from … --to …"},
 		{sum.Refused, "runs lack parts that were refused: hub rejects list says why"},
 		{sum.Rejected, "runs have rejected rows, so that their scopes keep what they had: hub rejects list says why"},
 		{sum.Doubled, "runs have more than their end names: their sender uses a run id twice"},
-		{sum.Inconsistent, "runs do not have the parts that they count: the bookkeeping was changed by hand, or this is a bug"},
-		{sum.Scopes, "scopes have other live rows than the bookkeeping says: a table was changed by hand, or this is a bug. Replay the archive into an empty database and compare: hub verify --against URL"},
-		{summaries, "rows of summaries are not what their tables say: hub refresh --all computes them anew. If they differ again, this is a bug"},
+		{sum.Inconsistent, "runs do not have the parts that they count: the bookkeeping was changed by hand, or this is a " +
+			"bug"},
+		{sum.Scopes, "scopes have other live rows than the bookkeeping says: a table was changed by hand, or this is a " +
+			"bug. Replay the archive into an empty database and compare: hub verify --against URL"},
+		{summaries, "rows of summaries are not what their tables say: hub refresh --all computes them anew. If they " +
+			"differ again, this is a bug"},
 		{report.Gaps, "gaps are noted, where records were lost to the stream: hub status says what to replay"},
 	} {
 		if d.n > 0 {

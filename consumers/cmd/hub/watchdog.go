@@ -64,7 +64,8 @@ func (w *watchdog) check(ctx context.Context) {
 	if err != nil {
 		// The database is away: other consumers cannot do better, and /readyz says so.
 		w.closed = time.Time{}
-		w.log.Warn("records are not applied, and the database does not answer", "for", stalled.Round(time.Second), "error", err)
+		w.log.Warn("records are not applied, and the database does not answer", "for", stalled.Round(time.Second), "error",
+			err)
 		return
 	}
 	w.closed = time.Now()
@@ -73,7 +74,8 @@ func (w *watchdog) check(ctx context.Context) {
 	if !again || working > 0 || w.ready() != nil {
 		return
 	}
-	err = fmt.Errorf("nothing was applied for %v although the database answers and connections were made anew", stalled.Round(time.Second))
+	err = fmt.Errorf("nothing was applied for %v although the database answers and connections were made anew",
+		stalled.Round(time.Second))
 	w.log.Error("the shards are left to other consumers", "error", err)
 	w.say(err)
 }

@@ -34,14 +34,18 @@ func TestCompatible(t *testing.T) {
 		{"doc", category(with(func(c *schemas.CatalogColumn) { c.Doc = "Better." })...), ""},
 		{"nullable column", category(key, column, schemas.CatalogColumn{Name: "more", Kind: "bool", Nullable: true}), ""},
 		{"new category", append(category(key, column), schemas.CatalogCategory{Name: "others"}), ""},
-		{"column that is not nullable", category(key, column, schemas.CatalogColumn{Name: "more", Kind: "bool"}), "column more: it is new and not nullable"},
+		{"column that is not nullable", category(key, column, schemas.CatalogColumn{Name: "more", Kind: "bool"}),
+			"column more: it is new and not nullable"},
 		{"column removed", category(key), "column status: it is gone"},
-		{"column renamed", category(with(func(c *schemas.CatalogColumn) { c.Name = "state" })...), "column status: it is gone"},
+		{"column renamed", category(with(func(c *schemas.CatalogColumn) { c.Name = "state" })...),
+			"column status: it is gone"},
 		{"kind", category(with(func(c *schemas.CatalogColumn) { c.Kind = "int64" })...), "its kind was text and is int64"},
-		{"not nullable any more", category(with(func(c *schemas.CatalogColumn) { c.Nullable = false })...), "nullable was true and is false"},
+		{"not nullable any more", category(with(func(c *schemas.CatalogColumn) { c.Nullable = false })...),
+			"nullable was true and is false"},
 		{"key", category(with(func(c *schemas.CatalogColumn) { c.Key = true })...), "never changes"},
 		{"slice", category(with(func(c *schemas.CatalogColumn) { c.Slice = true })...), "never changes"},
-		{"mode", []schemas.CatalogCategory{{Name: "things", Mode: "event", Columns: committed[0].Columns}}, "its mode was snapshot and is event"},
+		{"mode", []schemas.CatalogCategory{{Name: "things", Mode: "event", Columns: committed[0].Columns}},
+			"its mode was snapshot and is event"},
 		{"category removed", nil, "category things: it is gone"},
 	}
 	for _, test := range tests {
@@ -50,7 +54,8 @@ func TestCompatible(t *testing.T) {
 			switch {
 			case test.want == "" && err != nil:
 				t.Error(err)
-			case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), advice)):
+			case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want) ||
+				!strings.Contains(err.Error(), advice)):
 				t.Errorf("error %v; want one that says %q and what to do", err, test.want)
 			}
 		})
@@ -140,11 +145,14 @@ func TestCatalog(t *testing.T) {
 
 func TestEveryColumnNeedsADocComment(t *testing.T) {
 	for name, test := range map[string]struct{ old, new, want string }{
-		"field":          {"	// Status <of> the thing. Null: it has none.\n", "", "thing.Status: column status has no doc comment"},
-		"full stop":      {"it has none.", "it has none", "column status does not end with a full stop"},
-		"type":           {"// thing is one thing.\n//\n// It has\n// two paragraphs.\n", "", "thing: the type has no doc comment"},
-		"not declared":   {"type thing", "type other", "thing: the type has no doc comment"},
-		"line behind it": {"	// ARN of the\n	// thing.\n	ARN string", "	ARN string // ARN of the thing.", "thing.ARN: column arn has no doc comment"},
+		"field": {"	// Status <of> the thing. Null: it has none.\n", "",
+			"thing.Status: column status has no doc comment"},
+		"full stop": {"it has none.", "it has none", "column status does not end with a full stop"},
+		"type": {"// thing is one thing.\n//\n// It has\n// two paragraphs.\n", "",
+			"thing: the type has no doc comment"},
+		"not declared": {"type thing", "type other", "thing: the type has no doc comment"},
+		"line behind it": {"	// ARN of the\n	// thing.\n	ARN string", "	ARN string // ARN of the thing.",
+			"thing.ARN: column arn has no doc comment"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			source := strings.Replace(documented, test.old, test.new, 1)
@@ -164,7 +172,8 @@ func TestPackageReadsTheCatalog(t *testing.T) {
 	for i, category := range schemas.Catalog() {
 		names = append(names, category.Name)
 		if table := schemas.All()[i]; table.Name() != category.Name || len(category.Columns) != len(table.Columns()) {
-			t.Errorf("category %d is %s with %d columns in the catalog, %s with %d in All", i, category.Name, len(category.Columns), table.Name(), len(table.Columns()))
+			t.Errorf("category %d is %s with %d columns in the catalog, %s with %d in All", i, category.Name,
+				len(category.Columns), table.Name(), len(table.Columns()))
 		}
 	}
 	if len(names) != len(schemas.All()) || !slices.IsSorted(names) {

@@ -59,8 +59,9 @@ func TestStaleDocumentsAreFound(t *testing.T) {
 func TestCollectorNeedsADocComment(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "things.go")
 	for source, want := range map[string]string{
-		"package collectors\n\n// Things are listed.\n//\n// For nothing.\nvar things = 1\n": "Things are listed.\n\nFor nothing.",
-		"package collectors\n\nvar things = 1\n":                                             "",
+		"package collectors\n\n// Things are listed.\n//\n// For nothing.\nvar things = 1\n": "Things are listed.\n\nFor " +
+			"nothing.",
+		"package collectors\n\nvar things = 1\n": "",
 	} {
 		if err := os.WriteFile(file, []byte(source), 0o644); err != nil {
 			t.Fatal(err)
@@ -73,7 +74,8 @@ func TestCollectorNeedsADocComment(t *testing.T) {
 
 func TestEvery(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		24 * time.Hour: "24h", 15 * time.Minute: "15m", 90 * time.Minute: "1h30m", 10 * time.Second: "10s", time.Hour + time.Second: "1h0m1s",
+		24 * time.Hour: "24h", 15 * time.Minute: "15m", 90 * time.Minute: "1h30m", 10 * time.Second: "10s",
+		time.Hour + time.Second: "1h0m1s",
 	} {
 		if got := every(d); got != want {
 			t.Errorf("%v is written %q, want %q", d, got, want)

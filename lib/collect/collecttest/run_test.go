@@ -97,9 +97,11 @@ func (c collector) collect(ctx context.Context, env *collect.Env, emit func(Stre
 			var gone *types.ResourceNotFoundException
 			switch {
 			case err == nil:
-				status, shards := string(answer.StreamDescriptionSummary.StreamStatus), int64(*answer.StreamDescriptionSummary.OpenShardCount)
+				status, shards := string(answer.StreamDescriptionSummary.StreamStatus),
+					int64(*answer.StreamDescriptionSummary.OpenShardCount)
 				row.Status, row.Shards = &status, &shards
-				if attempts, ok := retry.GetAttemptResults(answer.ResultMetadata); c.countsAttempts && ok && len(attempts.Results) > 1 {
+				if attempts, ok := retry.GetAttemptResults(answer.ResultMetadata); c.countsAttempts && ok &&
+					len(attempts.Results) > 1 {
 					row.Status = aws.String("SLOW")
 				}
 			case errors.As(err, &gone):
@@ -183,19 +185,26 @@ func TestRunFindsMistakes(t *testing.T) {
 		files     map[string]func(string) string // changes of testdata/streams
 		want      string
 	}{
-		{name: "declaration", collector: edit(collector{}, func(c *collect.Collector[Stream]) { c.Every = 0 }), want: "Every is not above 0"},
+		{name: "declaration", collector: edit(collector{}, func(c *collect.Collector[Stream]) { c.Every = 0 }),
+			want: "Every is not above 0"},
 		{name: "call too many", collector: edit(collector{}, func(c *collect.Collector[Stream]) {
 			c.Calls = append(c.Calls, "kinesis:ListShards")
 		}), want: "the operations called are\n\tkinesis:DescribeStreamSummary kinesis:ListStreams"},
-		{name: "call too few", collector: edit(collector{}, func(c *collect.Collector[Stream]) { c.Calls = c.Calls[:1] }), want: "Calls declares\n\tkinesis:ListStreams\n"},
+		{name: "call too few", collector: edit(collector{}, func(c *collect.Collector[Stream]) { c.Calls = c.Calls[:1] }),
+			want: "Calls declares\n\tkinesis:ListStreams\n"},
 		{name: "first page only", collector: collector{firstPageOnly: true}.declare(), want: "no request uses the recording"},
-		{name: "another request", collector: collector{otherPageSize: true}.declare(), want: "requests without a recording in testdata/streams:\n-- ListStreams --\n{\n  \"Limit\": 3"},
+		{name: "another request", collector: collector{otherPageSize: true}.declare(),
+			want: "requests without a recording in testdata/streams:\n-- ListStreams --\n{\n  \"Limit\": 3"},
 		{name: "other rows", collector: collector{}.declare(), files: map[string]func(string) string{
 			"want.ndjson": func(s string) string { return strings.Replace(s, `"shards":4`, `"shards":5`, 1) },
 		}, want: "goldentest: diff"},
-		{name: "column never filled", collector: collector{neverShards: true}.declare(), files: map[string]func(string) string{
-			"want.ndjson": func(s string) string { return strings.NewReplacer(`,"shards":4`, "", `,"shards":1`, "").Replace(s) },
-		}, want: "column shards is filled in no row"},
+		{name: "column never filled", collector: collector{neverShards: true}.declare(),
+			files: map[string]func(string) string{
+				"want.ndjson": func(s string) string {
+					return strings.NewReplacer(`,"shards":4`, "", `,"shards":1`,
+						"").Replace(s)
+				},
+			}, want: "column shards is filled in no row"},
 		{name: "same key", collector: collector{}.declare(), files: map[string]func(string) string{
 			"lists.txtar": func(s string) string { return strings.Replace(s, `"orders", "deleted"`, `"orders", "orders"`, 1) },
 			"want.ndjson": func(s string) string { line, _, _ := strings.Cut(s, "\n"); return line + "\n" + s },
@@ -206,19 +215,26 @@ func TestRunFindsMistakes(t *testing.T) {
 			},
 		}, want: `the key "orders" is there twice`},
 		{name: "row against the rules", collector: collector{emptyName: true}.declare(), want: "empty_key"},
-		{name: "guessed value", collector: collector{guess: true}.declare(), want: "column status is UPDATING; with an answer it is ACTIVE, without it must be null"},
+		{name: "guessed value", collector: collector{guess: true}.declare(),
+			want: "column status is UPDATING; with an answer it is ACTIVE, without it must be null"},
 		{name: "row left out", collector: collector{skip: true}.declare(), want: "denied: 1 rows instead of 2, and no error"},
-		{name: "throttling as null", collector: collector{swallow: true}.declare(), want: "throttled in every attempt: outcome ok, not throttled"},
+		{name: "throttling as null", collector: collector{swallow: true}.declare(),
+			want: "throttled in every attempt: outcome ok, not throttled"},
 		{name: "retry shows", collector: collector{countsAttempts: true}.declare(), want: "throttled once: the rows differ"},
 		{name: "another operation", collector: collector{}.declare(), files: map[string]func(string) string{
 			"details.txtar": func(s string) string { return strings.Replace(s, "DescribeStreamSummary", "DescribeStream", 1) },
 		}, want: "requests without a recording in testdata/streams:\n-- DescribeStreamSummary --"},
-		{name: "error hidden", collector: collector{wrapThrottling: true}.declare(), want: "the error is classified as failed, not denied"},
-		{name: "no list", collector: collector{emptyList: true}.declare(), want: `ListStreams (request 0) answered without a list, "{}": Collect returns no error`},
-		{name: "same token", collector: collector{sameToken: true}.declare(), want: "answers with the same token again: Collect asks again and again"},
-		{name: "same token ends", collector: collector{sameToken: true, stopOnToken: true}.declare(), want: "answers with the same token again: Collect returns no error"},
+		{name: "error hidden", collector: collector{wrapThrottling: true}.declare(),
+			want: "the error is classified as failed, not denied"},
+		{name: "no list", collector: collector{emptyList: true}.declare(),
+			want: `ListStreams (request 0) answered without a list, "{}": Collect returns no error`},
+		{name: "same token", collector: collector{sameToken: true}.declare(),
+			want: "answers with the same token again: Collect asks again and again"},
+		{name: "same token ends", collector: collector{sameToken: true, stopOnToken: true}.declare(),
+			want: "answers with the same token again: Collect returns no error"},
 		{name: "emit error", collector: collector{ignoreEmit: true}.declare(), want: "emit was called again after it failed"},
-		{name: "context", collector: collector{ignoreContext: true}.declare(), want: "context canceled in request 0: the error is <nil>"},
+		{name: "context", collector: collector{ignoreContext: true}.declare(),
+			want: "context canceled in request 0: the error is <nil>"},
 	}
 	base, err := filepath.Abs("testdata/streams")
 	if err != nil {
@@ -265,9 +281,11 @@ func changeFile(t *testing.T, path string, change func(string) string) {
 func TestWithoutLists(t *testing.T) {
 	for _, test := range []struct{ body, rest, bare string }{
 		{`{"A": [1], "Next": "t", "B": {"C": []}}`, `{"B":{"C": []},"Next":"t"}`, `{}`},
-		{`<R><One><a>1</a><b>2</b></One><Rule><a>1</a><b>2</b></Rule><Next>t</Next><Rule/></R>`, `<R><One><a>1</a><b>2</b></One><Next>t</Next></R>`, `<R></R>`},
+		{`<R><One><a>1</a><b>2</b></One><Rule><a>1</a><b>2</b></Rule><Next>t</Next><Rule/></R>`,
+			`<R><One><a>1</a><b>2</b></One><Next>t</Next></R>`, `<R></R>`},
 		{`<R><QueryResult><set/><n>1</n></QueryResult><t>t</t></R>`, `<R><t>t</t></R>`, `<R></R>`},
-		{`<R xmlns="x"><id>1</id><set><item><a>1</a></item></set><next>t</next></R>`, `<R xmlns="x"><id>1</id><next>t</next></R>`, `<R xmlns="x"></R>`},
+		{`<R xmlns="x"><id>1</id><set><item><a>1</a></item></set><next>t</next></R>`,
+			`<R xmlns="x"><id>1</id><next>t</next></R>`, `<R xmlns="x"></R>`},
 	} {
 		rest, lists := withoutLists([]byte(test.body), true)
 		bare, _ := withoutLists([]byte(test.body), false)
@@ -286,7 +304,8 @@ func TestWithoutLists(t *testing.T) {
 }
 
 func TestParseRecording(t *testing.T) {
-	r, err := parseRecording(txtar.File{Name: "ListStreams", Data: []byte("{\n  \"Limit\": 2\n}\n\n200\n{\"StreamNames\": []}\n\n")})
+	r, err := parseRecording(txtar.File{Name: "ListStreams",
+		Data: []byte("{\n  \"Limit\": 2\n}\n\n200\n{\"StreamNames\": []}\n\n")})
 	if err != nil || r.Operation != "ListStreams" || r.Status != 200 || string(r.Answer) != "{\"StreamNames\": []}\n\n" {
 		t.Errorf("%+v, error %v", r, err)
 	}
@@ -307,7 +326,8 @@ func TestRequestValue(t *testing.T) {
 		{"GET", "/functions?Marker=a", "", `{"Marker":"a","path":"/functions"}`},
 		{"GET", "/x?key=a&key=b&one=c", "", `{"key":["a","b"],"one":"c","path":"/x"}`},
 		{"POST", "/x/1?page=2", `{"a":1}`, `{"body":{"a":1},"page":"2","path":"/x/1"}`},
-		{"GET", "https://orders.s3.eu-west-1.amazonaws.com/?tagging=&x-id=GetBucketTagging", "", `{"bucket":"orders","path":"/","tagging":""}`},
+		{"GET", "https://orders.s3.eu-west-1.amazonaws.com/?tagging=&x-id=GetBucketTagging", "",
+			`{"bucket":"orders","path":"/","tagging":""}`},
 	} {
 		request := httptest.NewRequest(test.method, test.url, strings.NewReader(test.body))
 		value, err := requestValue(request)

@@ -170,7 +170,8 @@ func FuzzCanonical(f *testing.F) {
 		value, wantErr := jsontest.Decode(src, schema.MaxDepth)
 		if err != nil {
 			var row *schema.RowError
-			if !errors.As(err, &row) || row.Column != "" || row.Offset < 0 || row.Offset > len(src) || row.Detail == "" || len(row.Detail) > 400 {
+			if !errors.As(err, &row) || row.Column != "" || row.Offset < 0 || row.Offset > len(src) || row.Detail == "" ||
+				len(row.Detail) > 400 {
 				t.Fatalf("not a proper error: %#v", err)
 			}
 			if wantErr == nil {

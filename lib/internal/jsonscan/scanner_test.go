@@ -336,9 +336,12 @@ func TestWalkRefuses(t *testing.T) {
 		}
 	}
 	for text, reason := range map[string]schema.Reason{
-		``: schema.ReasonSyntax, `null`: schema.ReasonSyntax, `[]`: schema.ReasonSyntax, `"x"`: schema.ReasonSyntax, `1`: schema.ReasonSyntax,
-		`{`: schema.ReasonSyntax, `{,}`: schema.ReasonSyntax, `{,"a":1}`: schema.ReasonSyntax, `{"a":1,}`: schema.ReasonSyntax,
-		`{"a":1 "b":2}`: schema.ReasonSyntax, `{"a":1]`: schema.ReasonSyntax, `{"a":1}}`: schema.ReasonSyntax, `{"a":}`: schema.ReasonSyntax,
+		``: schema.ReasonSyntax, `null`: schema.ReasonSyntax, `[]`: schema.ReasonSyntax, `"x"`: schema.ReasonSyntax,
+		`1`: schema.ReasonSyntax,
+		`{`: schema.ReasonSyntax, `{,}`: schema.ReasonSyntax, `{,"a":1}`: schema.ReasonSyntax,
+		`{"a":1,}`:      schema.ReasonSyntax,
+		`{"a":1 "b":2}`: schema.ReasonSyntax, `{"a":1]`: schema.ReasonSyntax, `{"a":1}}`: schema.ReasonSyntax,
+		`{"a":}`:        schema.ReasonSyntax,
 		`{"a":1,"a":2}`: schema.ReasonDuplicateKey, seventeen(3): schema.ReasonDuplicateKey,
 		manyKeys(schema.MaxKeys + 1): schema.ReasonTooLarge,
 	} {

@@ -132,7 +132,8 @@ func rewritable(mantissa string, exponent int) bool {
 	digits := strings.TrimLeft(whole+fraction, "0")
 	exponent += len(digits) - len(fraction) - 1
 	digits = strings.TrimRight(digits, "0")
-	written := strings.TrimSuffix(digits[:min(1, len(digits))]+"."+digits[min(1, len(digits)):], ".") + "e" + strconv.Itoa(exponent)
+	written := strings.TrimSuffix(digits[:min(1, len(digits))]+"."+digits[min(1, len(digits)):], ".") + "e" +
+		strconv.Itoa(exponent)
 	if strings.HasPrefix(mantissa, "-") {
 		written = "-" + written
 	}

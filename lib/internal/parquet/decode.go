@@ -31,7 +31,8 @@ import (
 // data may be anything. Decode believes no size that data claims, reads no byte
 // twice, and has no more memory than a few times MaxDecoded at once. It ends with
 // ctx, between two row groups.
-func Decode(ctx context.Context, t *schema.Table, data []byte, slice string, mem memory.Allocator) (records []arrow.Record, err error) {
+func Decode(ctx context.Context, t *schema.Table, data []byte, slice string,
+	mem memory.Allocator) (records []arrow.Record, err error) {
 	if len(data) > MaxFile {
 		return nil, refuse(ReasonTooLarge, "the file has %d bytes, more than %d", len(data), MaxFile)
 	}

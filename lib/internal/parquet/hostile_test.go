@@ -170,11 +170,17 @@ func TestFooterLies(t *testing.T) {
 				m.Schema = append(m.Schema, format.SchemaElement{Name: "x"})
 			}
 		}, parquet.ReasonCorrupt},
-		{"a column missing in a row group", func(m *metadata) { m.RowGroups[0].Columns = m.RowGroups[0].Columns[1:] }, parquet.ReasonCorrupt},
+		{"a column missing in a row group", func(m *metadata) { m.RowGroups[0].Columns = m.RowGroups[0].Columns[1:] },
+			parquet.ReasonCorrupt},
 		{"values", func(m *metadata) { first(m).NumValues++ }, parquet.ReasonCorrupt},
-		{"offset before the file", func(m *metadata) { first(m).DataPageOffset, first(m).DictionaryPageOffset = -1, 0 }, parquet.ReasonCorrupt},
-		{"offset behind the file", func(m *metadata) { first(m).DataPageOffset, first(m).DictionaryPageOffset = math.MaxInt64, 0 }, parquet.ReasonCorrupt},
-		{"offset elsewhere", func(m *metadata) { first(m).DataPageOffset += 3; first(m).DictionaryPageOffset = 0 }, parquet.ReasonCorrupt},
+		{"offset before the file", func(m *metadata) { first(m).DataPageOffset, first(m).DictionaryPageOffset = -1, 0 },
+			parquet.ReasonCorrupt},
+		{"offset behind the file", func(m *metadata) {
+			first(m).DataPageOffset, first(m).DictionaryPageOffset = math.MaxInt64,
+				0
+		}, parquet.ReasonCorrupt},
+		{"offset elsewhere", func(m *metadata) { first(m).DataPageOffset += 3; first(m).DictionaryPageOffset = 0 },
+			parquet.ReasonCorrupt},
 		{"size negative", func(m *metadata) { first(m).TotalCompressedSize = -1 }, parquet.ReasonCorrupt},
 		{"size huge", func(m *metadata) { first(m).TotalCompressedSize = math.MaxInt64 }, parquet.ReasonCorrupt},
 		{"size small", func(m *metadata) { first(m).TotalCompressedSize-- }, parquet.ReasonCorrupt},
@@ -184,7 +190,8 @@ func TestFooterLies(t *testing.T) {
 		}, parquet.ReasonCorrupt},
 		{"no schema", func(m *metadata) { m.Schema = nil }, parquet.ReasonCorrupt},
 		{"column twice", func(m *metadata) { m.Schema[2].Name = m.Schema[1].Name }, parquet.ReasonCorrupt},
-		{"nested", func(m *metadata) { m.Schema[1].NumChildren = thrift.Null[int32]{V: 1, Valid: true} }, parquet.ReasonCorrupt},
+		{"nested", func(m *metadata) { m.Schema[1].NumChildren = thrift.Null[int32]{V: 1, Valid: true} },
+			parquet.ReasonCorrupt},
 		{"repeated", func(m *metadata) { m.Schema[1].RepetitionType.V = format.Repeated }, parquet.ReasonCorrupt},
 		{"required for optional", func(m *metadata) {
 			for i := range m.Schema[1:] {
@@ -236,7 +243,8 @@ func TestScannedBytesAreBounded(t *testing.T) {
 	table := schema.Of[known](schema.Spec{Name: "known", Mode: schema.Event})
 	null := strings.Repeat(" ", 1<<20) + "null"
 	var out bytes.Buffer
-	w := parquetgo.NewGenericWriter[raw](&out, parquetgo.DefaultEncodingFor(parquetgo.ByteArray, &parquetgo.Plain), parquetgo.DataPageStatistics(false))
+	w := parquetgo.NewGenericWriter[raw](&out, parquetgo.DefaultEncodingFor(parquetgo.ByteArray, &parquetgo.Plain),
+		parquetgo.DataPageStatistics(false))
 	for i := range parquet.MaxDecoded>>20 + 1 {
 		if _, err := w.Write([]raw{{strconv.Itoa(i), null}}); err != nil {
 			t.Fatal(err)
@@ -301,7 +309,8 @@ func TestDecodeEndsWithTheContext(t *testing.T) {
 	mem := checked(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if got, err := parquet.Decode(ctx, things.Table, smallFile(t, 3), day, mem); !errors.Is(err, context.Canceled) || got != nil {
+	if got, err := parquet.Decode(ctx, things.Table, smallFile(t, 3), day, mem); !errors.Is(err, context.Canceled) ||
+		got != nil {
 		t.Errorf("got %d records, %v", len(got), err)
 	}
 }
@@ -416,7 +425,8 @@ func dataPage(values, uncompressed int, encoding format.Encoding, body []byte) p
 	return page{format.PageHeader{
 		Type: format.DataPage, UncompressedPageSize: int32(uncompressed), CompressedPageSize: int32(len(body)),
 		DataPageHeader: thrift.Null[format.DataPageHeader]{Valid: true, V: format.DataPageHeader{
-			NumValues: int32(values), Encoding: encoding, DefinitionLevelEncoding: format.RLE, RepetitionLevelEncoding: format.RLE,
+			NumValues: int32(values), Encoding: encoding, DefinitionLevelEncoding: format.RLE,
+			RepetitionLevelEncoding: format.RLE,
 		}},
 	}, body}
 }
@@ -424,7 +434,8 @@ func dataPage(values, uncompressed int, encoding format.Encoding, body []byte) p
 func dictionaryPage(values, uncompressed int, body []byte) page {
 	return page{format.PageHeader{
 		Type: format.DictionaryPage, UncompressedPageSize: int32(uncompressed), CompressedPageSize: int32(len(body)),
-		DictionaryPageHeader: thrift.Null[format.DictionaryPageHeader]{Valid: true, V: format.DictionaryPageHeader{NumValues: int32(values)}},
+		DictionaryPageHeader: thrift.Null[format.DictionaryPageHeader]{Valid: true,
+			V: format.DictionaryPageHeader{NumValues: int32(values)}},
 	}, body}
 }
 
@@ -453,7 +464,8 @@ func TestPageLies(t *testing.T) {
 	good := [][]byte{
 		handmade(t, 2, none, plain),
 		handmade(t, 2, none, dictionaryPage(2, len(ab), ab), dataPage(2, 3, format.RLEDictionary, []byte{1, 3, 2})),
-		handmade(t, 200, none, dictionaryPage(2, len(ab), ab), dataPage(200, len(runOfIndexes), format.RLEDictionary, runOfIndexes)),
+		handmade(t, 200, none, dictionaryPage(2, len(ab), ab),
+			dataPage(200, len(runOfIndexes), format.RLEDictionary, runOfIndexes)),
 	}
 	for i, data := range good {
 		got, err := parquet.Decode(t.Context(), ones.Table, data, "", nil)
@@ -481,31 +493,47 @@ func TestPageLies(t *testing.T) {
 		{"a page too many", handmade(t, 2, none, plain, plain), parquet.ReasonCorrupt},
 		{"bomb", handmade(t, 2, zst, dataPage(2, 10, format.Plain, bomb)), parquet.ReasonCorrupt},
 		{"bomb in a dictionary", handmade(t, 2, zst, dictionaryPage(2, 10, bomb)), parquet.ReasonCorrupt},
-		{"bomb that says its size", handmade(t, 2, zst, dataPage(2, math.MaxInt32, format.Plain, bomb)), parquet.ReasonTooLarge},
+		{"bomb that says its size", handmade(t, 2, zst, dataPage(2, math.MaxInt32, format.Plain, bomb)),
+			parquet.ReasonTooLarge},
 		{"many pages", handmade(t, 2, zst, dataPage(1, 20<<20, format.Plain, oneOf20MiB),
 			dataPage(1, 20<<20, format.Plain, oneOf20MiB)), parquet.ReasonTooLarge},
 		{"large values in few indexes", handmade(t, 200, none, dictionaryPage(1, len(large), large),
 			dataPage(200, len(runOfIndexes), format.RLEDictionary, runOfIndexes)), parquet.ReasonTooLarge},
-		{"dictionary with too many entries", handmade(t, 2, none, dictionaryPage(3, len(ab), ab), firstOnly), parquet.ReasonCorrupt},
-		{"dictionary with too few entries", handmade(t, 2, none, dictionaryPage(1, len(ab), ab), firstOnly), parquet.ReasonCorrupt},
-		{"dictionary of 2^31 entries", handmade(t, 2, none, dictionaryPage(math.MaxInt32, len(ab), ab)), parquet.ReasonCorrupt},
-		{"two dictionaries", handmade(t, 2, none, dictionaryPage(2, len(ab), ab), dictionaryPage(2, len(ab), ab), firstOnly), parquet.ReasonCorrupt},
+		{"dictionary with too many entries", handmade(t, 2, none, dictionaryPage(3, len(ab), ab), firstOnly),
+			parquet.ReasonCorrupt},
+		{"dictionary with too few entries", handmade(t, 2, none, dictionaryPage(1, len(ab), ab), firstOnly),
+			parquet.ReasonCorrupt},
+		{"dictionary of 2^31 entries", handmade(t, 2, none, dictionaryPage(math.MaxInt32, len(ab), ab)),
+			parquet.ReasonCorrupt},
+		{"two dictionaries", handmade(t, 2, none, dictionaryPage(2, len(ab), ab), dictionaryPage(2, len(ab), ab), firstOnly),
+			parquet.ReasonCorrupt},
 		{"no dictionary", handmade(t, 2, none, dataPage(2, 3, format.RLEDictionary, []byte{1, 3, 2})), parquet.ReasonCorrupt},
-		{"index outside", handmade(t, 1, none, dictionaryPage(1, 5, text("a")), dataPage(1, 3, format.RLEDictionary, []byte{1, 3, 1})), parquet.ReasonCorrupt},
-		{"index of 33 bits", handmade(t, 2, none, dictionaryPage(2, len(ab), ab), dataPage(2, 3, format.RLEDictionary, []byte{33, 3, 2})), parquet.ReasonCorrupt},
+		{"index outside", handmade(t, 1, none, dictionaryPage(1, 5, text("a")),
+			dataPage(1, 3, format.RLEDictionary, []byte{1, 3, 1})), parquet.ReasonCorrupt},
+		{"index of 33 bits", handmade(t, 2, none, dictionaryPage(2, len(ab), ab),
+			dataPage(2, 3, format.RLEDictionary, []byte{33, 3, 2})), parquet.ReasonCorrupt},
 		{"run of 2^31 packed groups", handmade(t, 2, none, dictionaryPage(2, len(ab), ab),
 			dataPage(2, 6, format.RLEDictionary, []byte{1, 0xff, 0xff, 0xff, 0xff, 0x0f})), parquet.ReasonCorrupt},
-		{"indexes end early", handmade(t, 9, none, dictionaryPage(2, len(ab), ab), dataPage(9, 3, format.RLEDictionary, []byte{1, 3, 2})), parquet.ReasonCorrupt},
-		{"text of 4 GiB", handmade(t, 1, none, dataPage(1, 5, format.Plain, []byte("\xff\xff\xff\xffx"))), parquet.ReasonCorrupt},
+		{"indexes end early", handmade(t, 9, none, dictionaryPage(2, len(ab), ab),
+			dataPage(9, 3, format.RLEDictionary, []byte{1, 3, 2})), parquet.ReasonCorrupt},
+		{"text of 4 GiB", handmade(t, 1, none, dataPage(1, 5, format.Plain, []byte("\xff\xff\xff\xffx"))),
+			parquet.ReasonCorrupt},
 		{"more values than rows", handmade(t, 1, none, plain), parquet.ReasonCorrupt},
 		{"fewer values than rows", handmade(t, 3, none, plain), parquet.ReasonCorrupt},
-		{"values negative", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.DataPageHeader.V.NumValues = -1 })), parquet.ReasonCorrupt},
-		{"size negative", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.CompressedPageSize = -1 })), parquet.ReasonCorrupt},
-		{"size too large", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.CompressedPageSize = 1000 })), parquet.ReasonCorrupt},
-		{"decoded size negative", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.UncompressedPageSize = -1 })), parquet.ReasonCorrupt},
-		{"decoded size differs", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.UncompressedPageSize++ })), parquet.ReasonCorrupt},
-		{"no page header", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.DataPageHeader.Valid = false })), parquet.ReasonCorrupt},
-		{"index page", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.Type = format.IndexPage })), parquet.ReasonCorrupt},
+		{"values negative", handmade(t, 2, none, changed(plain,
+			func(h *format.PageHeader) { h.DataPageHeader.V.NumValues = -1 })), parquet.ReasonCorrupt},
+		{"size negative", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.CompressedPageSize = -1 })),
+			parquet.ReasonCorrupt},
+		{"size too large", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.CompressedPageSize = 1000 })),
+			parquet.ReasonCorrupt},
+		{"decoded size negative", handmade(t, 2, none,
+			changed(plain, func(h *format.PageHeader) { h.UncompressedPageSize = -1 })), parquet.ReasonCorrupt},
+		{"decoded size differs", handmade(t, 2, none,
+			changed(plain, func(h *format.PageHeader) { h.UncompressedPageSize++ })), parquet.ReasonCorrupt},
+		{"no page header", handmade(t, 2, none, changed(plain,
+			func(h *format.PageHeader) { h.DataPageHeader.Valid = false })), parquet.ReasonCorrupt},
+		{"index page", handmade(t, 2, none, changed(plain, func(h *format.PageHeader) { h.Type = format.IndexPage })),
+			parquet.ReasonCorrupt},
 		{"encoding", handmade(t, 2, none, dataPage(2, len(ab), format.DeltaByteArray, ab)), parquet.ReasonCorrupt},
 		{"no pages", handmade(t, 2, none), parquet.ReasonCorrupt},
 		{"page without values", handmade(t, 2, none, dataPage(0, 0, format.Plain, nil), plain), parquet.ReasonCorrupt},

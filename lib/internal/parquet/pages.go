@@ -119,7 +119,8 @@ func (c *chunk) page() error {
 	}
 	size := int64(header.CompressedPageSize)
 	if size < 0 || size > int64(len(c.pages)-n) || header.UncompressedPageSize < 0 {
-		return corrupt("a page claims %d bytes, %d uncompressed; %d are left", size, header.UncompressedPageSize, len(c.pages)-n)
+		return corrupt("a page claims %d bytes, %d uncompressed; %d are left", size, header.UncompressedPageSize,
+			len(c.pages)-n)
 	}
 	if *c.budget -= int64(header.UncompressedPageSize); *c.budget < 0 {
 		return refuse(ReasonTooLarge, "the pages have more than %d bytes uncompressed", MaxDecoded)

@@ -208,7 +208,8 @@ var documents = schema.Of[document](schema.Spec{Name: "documents", Mode: schema.
 // longDocuments returns two rows, each with a value of n bytes.
 func longDocuments(n int) []document {
 	text := strings.Repeat("x", n)
-	return []document{{ID: "a", State: "ACTIVE", Text: &text}, {ID: "b", State: "DELETED", JSON: schema.JSON(`"` + text[2:] + `"`)}}
+	return []document{{ID: "a", State: "ACTIVE", Text: &text},
+		{ID: "b", State: "DELETED", JSON: schema.JSON(`"` + text[2:] + `"`)}}
 }
 
 // The longest row that the stream takes can be read again.
@@ -257,7 +258,8 @@ func TestBounds(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string][2]string{"id": {"a", "b"}, "state": {"ACTIVE", "DELETED"}, "text": {}, "json": {}}
-	prefix := map[string]string{"id": "a", "state": "ACTIVE", "text": strings.Repeat("x", 16), "json": `"` + strings.Repeat("x", 15)}
+	prefix := map[string]string{"id": "a", "state": "ACTIVE", "text": strings.Repeat("x", 16),
+		"json": `"` + strings.Repeat("x", 15)}
 	for i, column := range f.Metadata().RowGroups[0].Columns {
 		name := column.MetaData.PathInSchema[0]
 		s := column.MetaData.Statistics
@@ -289,7 +291,8 @@ func TestLongBoundsAreRead(t *testing.T) {
 		Text  *string `parquet:"text,optional"`
 	}
 	var out bytes.Buffer
-	w := parquetgo.NewGenericWriter[row](&out, parquetgo.DefaultEncodingFor(parquetgo.ByteArray, &parquetgo.Plain), parquetgo.Compression(&parquetgo.Zstd))
+	w := parquetgo.NewGenericWriter[row](&out, parquetgo.DefaultEncodingFor(parquetgo.ByteArray, &parquetgo.Plain),
+		parquetgo.Compression(&parquetgo.Zstd))
 	if _, err := w.Write([]row{{"a", list[0].State, list[0].Text}, {"b", list[1].State, nil}}); err != nil {
 		t.Fatal(err)
 	}
@@ -414,7 +417,8 @@ func TestOtherWriter(t *testing.T) {
 	rec := record(t, table, nil, list)
 	defer rec.Release()
 	for _, version := range []int{1, 2} {
-		for _, codec := range []parquetgo.WriterOption{parquetgo.Compression(&parquetgo.Uncompressed), parquetgo.Compression(&parquetgo.Zstd)} {
+		for _, codec := range []parquetgo.WriterOption{parquetgo.Compression(&parquetgo.Uncompressed),
+			parquetgo.Compression(&parquetgo.Zstd)} {
 			var out bytes.Buffer
 			w := parquetgo.NewGenericWriter[row](&out, codec, parquetgo.DataPageVersion(version), parquetgo.PageBufferSize(300),
 				parquetgo.DefaultEncodingFor(parquetgo.ByteArray, &parquetgo.Plain), parquetgo.MaxRowsPerRowGroup(170))

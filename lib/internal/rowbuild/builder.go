@@ -86,13 +86,15 @@ func (b *Builder) Check(offset int) *schema.RowError {
 		c, cell := &b.columns[i], &b.Cells[i]
 		if cell.state != valueSet {
 			if !c.Nullable {
-				return &schema.RowError{Reason: schema.ReasonMissing, Column: c.Name, Offset: offset, Detail: "there is no value, and the column is not nullable"}
+				return &schema.RowError{Reason: schema.ReasonMissing, Column: c.Name, Offset: offset,
+					Detail: "there is no value, and the column is not nullable"}
 			}
 			continue
 		}
 		if c.textual {
 			if c.Key && len(cell.Text) == 0 {
-				return &schema.RowError{Reason: schema.ReasonEmptyKey, Column: c.Name, Offset: offset, Detail: "a key column must not be empty"}
+				return &schema.RowError{Reason: schema.ReasonEmptyKey, Column: c.Name, Offset: offset,
+					Detail: "a key column must not be empty"}
 			}
 			if c.Kind == schema.KindText && len(cell.Text) > b.table.MaxText() {
 				return &schema.RowError{
@@ -105,11 +107,14 @@ func (b *Builder) Check(offset int) *schema.RowError {
 	}
 	if n := b.width + text; n > schema.MaxRow {
 		return &schema.RowError{
-			Reason: schema.ReasonTooLarge, Offset: offset, Detail: fmt.Sprintf("the row has %d bytes, the limit is %d", n, schema.MaxRow),
+			Reason: schema.ReasonTooLarge, Offset: offset,
+			Detail: fmt.Sprintf("the row has %d bytes, the limit is %d", n, schema.MaxRow),
 		}
 	}
 	if b.text+text > maxText {
-		return &schema.RowError{Reason: schema.ReasonTooLarge, Offset: offset, Detail: fmt.Sprintf("with %d rows before it, the row exceeds the 2 GiB of text that an Arrow record can hold", b.rows)}
+		return &schema.RowError{Reason: schema.ReasonTooLarge, Offset: offset,
+			Detail: fmt.Sprintf("with %d rows before it, the row exceeds the 2 GiB of text that an Arrow record can hold",
+				b.rows)}
 	}
 	return nil
 }

@@ -59,7 +59,8 @@ func TestCheckBoundsTheRow(t *testing.T) {
 		b.Cells[0].SetText(bytes.Repeat([]byte("i"), test.id))
 		b.Cells[2].SetText(bytes.Repeat([]byte("n"), test.note))
 		err := b.Check(7)
-		if (err == nil) != test.fits || err != nil && (err.Reason != schema.ReasonTooLarge || err.Column != test.column || err.Offset != 7) {
+		if (err == nil) != test.fits || err != nil &&
+			(err.Reason != schema.ReasonTooLarge || err.Column != test.column || err.Offset != 7) {
 			t.Errorf("%s: %v", test.name, err)
 		}
 	}
@@ -103,7 +104,8 @@ func TestBitsOfEveryLength(t *testing.T) {
 			if null {
 				nulls++
 			}
-			if flags.IsNull(i) != null || notes.IsNull(i) != null || !null && (flags.Value(i) != (i%2 == 1) || notes.Value(i) != "note") {
+			if flags.IsNull(i) != null || notes.IsNull(i) != null ||
+				!null && (flags.Value(i) != (i%2 == 1) || notes.Value(i) != "note") {
 				t.Fatalf("row %d of %d: flag %v, note %v", i, n, flags.ValueStr(i), notes.ValueStr(i))
 			}
 		}

@@ -39,7 +39,8 @@ type Config struct {
 
 // reserved names the settings that decide where the server is found. Start
 // would lose sight of a server that changed them.
-var reserved = []string{"data_directory", "external_pid_file", "listen_addresses", "logging_collector", "port", "unix_socket_directories"}
+var reserved = []string{"data_directory", "external_pid_file", "listen_addresses", "logging_collector", "port",
+	"unix_socket_directories"}
 
 func (c Config) validate() error {
 	var faults []error

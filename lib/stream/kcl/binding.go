@@ -34,14 +34,16 @@ type OtherStreamError struct {
 
 // Error names the table and the stream.
 func (e *OtherStreamError) Error() string {
-	return fmt.Sprintf("kcl: lease table %s belongs to stream %s; another stream needs a table of its own", e.Table, e.Stream)
+	return fmt.Sprintf("kcl: lease table %s belongs to stream %s; another stream needs a table of its own", e.Table,
+		e.Stream)
 }
 
 // bind makes the lease table the stream's, if it is nobody's. It returns an
 // *OtherStreamError if it is another stream's.
 func (w *Worker) bind(ctx context.Context) error {
 	name, arn := w.cfg.names()
-	about, err := w.cfg.Kinesis.DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamName: name, StreamARN: arn})
+	about, err := w.cfg.Kinesis.DescribeStreamSummary(ctx,
+		&kinesis.DescribeStreamSummaryInput{StreamName: name, StreamARN: arn})
 	if err != nil {
 		return fmt.Errorf("kcl: describe stream %s: %w", w.cfg.streamName(), err)
 	}
@@ -51,7 +53,8 @@ func (w *Worker) bind(ctx context.Context) error {
 		UpdateExpression:    aws.String("SET " + attrStream + " = :stream, " + attrCreated + " = :created"),
 		ConditionExpression: aws.String("attribute_not_exists(" + attrStream + ") OR " + attrStream + " = :stream"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":stream": str(aws.ToString(stream.StreamARN)), ":created": str(aws.ToTime(stream.StreamCreationTimestamp).UTC().Format(time.RFC3339Nano)),
+			":stream":  str(aws.ToString(stream.StreamARN)),
+			":created": str(aws.ToTime(stream.StreamCreationTimestamp).UTC().Format(time.RFC3339Nano)),
 		},
 	})
 	if err == nil {
@@ -71,7 +74,8 @@ func (w *Worker) bind(ctx context.Context) error {
 // boundTo returns the ARN of the stream that the lease table belongs to. It reads
 // the table as the leases are read: that is what a worker is allowed to.
 func (w *Worker) boundTo(ctx context.Context) (string, error) {
-	pages := dynamodb.NewScanPaginator(w.cfg.DynamoDB, &dynamodb.ScanInput{TableName: &w.cfg.LeaseTable, ConsistentRead: aws.Bool(true)})
+	pages := dynamodb.NewScanPaginator(w.cfg.DynamoDB,
+		&dynamodb.ScanInput{TableName: &w.cfg.LeaseTable, ConsistentRead: aws.Bool(true)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

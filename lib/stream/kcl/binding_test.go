@@ -33,7 +33,8 @@ func testLeaseTableBelongsToOneStream(t *testing.T, streams, tables aws.Config) 
 	second.app = first.app
 	worker := func(s *subject) *Worker {
 		return must(New(Config{
-			LeaseTable: s.app, Stream: s.name, Kinesis: kinesis.NewFromConfig(s.streams), DynamoDB: dynamodb.NewFromConfig(s.tables),
+			LeaseTable: s.app, Stream: s.name, Kinesis: kinesis.NewFromConfig(s.streams),
+			DynamoDB: dynamodb.NewFromConfig(s.tables),
 		}, &streamtest.Sink{}))
 	}
 	// A table that was in use before tables belonged to streams is taken as it is.
@@ -53,14 +54,16 @@ func testLeaseTableBelongsToOneStream(t *testing.T, streams, tables aws.Config) 
 		t.Fatalf("the other stream: %v", err)
 	}
 	equal(t, "table", other.Table, first.app)
-	about := must(first.kinesis.DescribeStreamSummary(t.Context(), &kinesis.DescribeStreamSummaryInput{StreamName: &first.name}))
+	about := must(first.kinesis.DescribeStreamSummary(t.Context(),
+		&kinesis.DescribeStreamSummaryInput{StreamName: &first.name}))
 	equal(t, "stream", other.Stream, aws.ToString(about.StreamDescriptionSummary.StreamARN))
 	equal(t, "leases", len(must(leases.claims(t.Context()))), 1)
 
 	// A stream that is made again is the same to its lease table.
 	must(first.kinesis.DeleteStream(t.Context(), &kinesis.DeleteStreamInput{StreamName: &first.name}))
 	first.gone(t)
-	must(first.kinesis.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: &first.name, ShardCount: aws.Int32(1)}))
+	must(first.kinesis.CreateStream(t.Context(),
+		&kinesis.CreateStreamInput{StreamName: &first.name, ShardCount: aws.Int32(1)}))
 	first.active(t)
 	if err := worker(first).bind(t.Context()); err != nil {
 		t.Error(err)
@@ -81,8 +84,10 @@ func TestShardsThatHaveNotEndedAreCounted(t *testing.T) {
 
 // gone waits until the stream is deleted.
 func (s *subject) gone(t *testing.T) {
-	waiter := kinesis.NewStreamNotExistsWaiter(s.kinesis, func(o *kinesis.StreamNotExistsWaiterOptions) { o.MinDelay, o.MaxDelay = mostWait/1000, mostWait/100 })
-	if err := waiter.Wait(context.WithoutCancel(t.Context()), &kinesis.DescribeStreamInput{StreamName: &s.name}, 6*mostWait); err != nil {
+	waiter := kinesis.NewStreamNotExistsWaiter(s.kinesis,
+		func(o *kinesis.StreamNotExistsWaiterOptions) { o.MinDelay, o.MaxDelay = mostWait/1000, mostWait/100 })
+	if err := waiter.Wait(context.WithoutCancel(t.Context()), &kinesis.DescribeStreamInput{StreamName: &s.name},
+		6*mostWait); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -151,7 +151,8 @@ func (c Config) validate(sink stream.Sink) error {
 	} {
 		fault(d < shortest, "Config.%s is %v, but %v is the least", name, d, shortest)
 	}
-	fault(c.MaxRecords < 1 || c.MaxRecords > maxRecords, "Config.MaxRecords is %d, but must be 1 to %d", c.MaxRecords, maxRecords)
+	fault(c.MaxRecords < 1 || c.MaxRecords > maxRecords, "Config.MaxRecords is %d, but must be 1 to %d", c.MaxRecords,
+		maxRecords)
 	return errors.Join(faults...)
 }
 

@@ -71,7 +71,8 @@ func (c *cursor) open(ctx context.Context) error {
 // openHorizon gets an iterator at the oldest record, because the position cannot
 // be read from; refused may be nil.
 func (c *cursor) openHorizon(ctx context.Context, refused error) error {
-	iterator, err := c.getIterator(ctx, &kinesis.GetShardIteratorInput{ShardIteratorType: types.ShardIteratorTypeTrimHorizon})
+	iterator, err := c.getIterator(ctx,
+		&kinesis.GetShardIteratorInput{ShardIteratorType: types.ShardIteratorTypeTrimHorizon})
 	if err != nil {
 		return err
 	}
@@ -139,7 +140,8 @@ func (c *cursor) resume(ctx context.Context, out *kinesis.GetRecordsOutput) erro
 		gap.Until = aws.ToString(out.Records[0].SequenceNumber)
 		gap.Reason = "the position is older than what the stream keeps; records that arrived between the two were trimmed"
 	case out.NextShardIterator == nil:
-		gap.Reason = "the position is older than what the stream keeps, and the shard has ended; records after the position were trimmed"
+		gap.Reason = "the position is older than what the stream keeps, and the shard has ended; records after the " +
+			"position were trimmed"
 	default:
 		return nil // nothing to be seen yet
 	}
@@ -174,7 +176,8 @@ func (c *cursor) beforeRetention(ctx context.Context, out *kinesis.GetRecordsOut
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.call)
 	defer cancel()
-	about, err := c.client.DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamName: c.name, StreamARN: c.arn})
+	about, err := c.client.DescribeStreamSummary(ctx,
+		&kinesis.DescribeStreamSummaryInput{StreamName: c.name, StreamARN: c.arn})
 	if err != nil {
 		return false, err
 	}

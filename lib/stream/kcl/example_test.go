@@ -26,13 +26,15 @@ func Example() {
 	cfg := server.AWSConfig("111111111111", "eu-central-1")
 	stream, table := kinesis.NewFromConfig(cfg), dynamodb.NewFromConfig(cfg)
 
-	if _, err := stream.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: aws.String("events"), ShardCount: aws.Int32(1)}); err != nil {
+	if _, err := stream.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: aws.String("events"),
+		ShardCount: aws.Int32(1)}); err != nil {
 		log.Fatal(err)
 	}
 	if err := kcl.CreateLeaseTable(ctx, table, "hub"); err != nil { // in AWS the template does
 		log.Fatal(err)
 	}
-	if _, err := stream.PutRecord(ctx, &kinesis.PutRecordInput{StreamName: aws.String("events"), PartitionKey: aws.String("key"), Data: []byte("hello")}); err != nil {
+	if _, err := stream.PutRecord(ctx, &kinesis.PutRecordInput{StreamName: aws.String("events"),
+		PartitionKey: aws.String("key"), Data: []byte("hello")}); err != nil {
 		log.Fatal(err)
 	}
 

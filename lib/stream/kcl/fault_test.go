@@ -30,9 +30,11 @@ func TestFaults(t *testing.T) {
 				return c.Operation != "kinesis:ListShards" || bytes.Contains(c.Body, []byte("MaxResults"))
 			}
 			var injected []*awsfake.Injection
-			for _, operation := range []string{"kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards", "dynamodb:UpdateItem", "dynamodb:Scan"} {
+			for _, operation := range []string{"kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards",
+				"dynamodb:UpdateItem", "dynamodb:Scan"} {
 				for _, effect := range []awsfake.Effect{awsfake.Throttle, awsfake.ServerError, awsfake.Reset, awsfake.LostAnswer} {
-					injected = append(injected, server.Inject(awsfake.Fault{Operation: operation, Effect: effect, Probability: 0.05, After: 10, When: ofWorker}))
+					injected = append(injected, server.Inject(awsfake.Fault{Operation: operation, Effect: effect, Probability: 0.05,
+						After: 10, When: ofWorker}))
 				}
 			}
 			injected = append(injected,
@@ -43,7 +45,8 @@ func TestFaults(t *testing.T) {
 			put := func(n int) {
 				client := kinesis.NewFromConfig(cfg)
 				for i := range n {
-					must(client.PutRecord(t.Context(), &kinesis.PutRecordInput{StreamName: &s.name, PartitionKey: ptr(fmt.Sprint("key", i)), Data: []byte("x")}))
+					must(client.PutRecord(t.Context(), &kinesis.PutRecordInput{StreamName: &s.name,
+						PartitionKey: ptr(fmt.Sprint("key", i)), Data: []byte("x")}))
 				}
 			}
 			workers := []streamtest.Worker{s.start(t, sink), s.start(t, sink), s.start(t, sink)}

@@ -226,7 +226,8 @@ func withAnswers(a *stuckAt) func(*kinesis.Options) {
 	})
 }
 
-func (a *stuckAt) answer(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+func (a *stuckAt) answer(ctx context.Context, in middleware.InitializeInput,
+	next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 	switch in := in.Parameters.(type) {
 	case *kinesis.GetShardIteratorInput:
 		a.at.Store(in.ShardIteratorType == types.ShardIteratorTypeAtSequenceNumber)

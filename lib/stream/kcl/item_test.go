@@ -58,12 +58,13 @@ func TestItem02_TrimHorizonForChildren(t *testing.T) {
 func TestItem03_ChildWaitsForAllParents(t *testing.T) {
 	s := newStack(t, 2, awsfake.Config{})
 	slow := make(chan struct{})
-	sink := &streamtest.Sink{Parents: s.parents, BeforeDeliver: func(ctx context.Context, shard string, _ []stream.Record) error {
-		if shard == shard1 { // the second parent, which the library does not look at
-			return await(ctx, slow)
-		}
-		return nil
-	}}
+	sink := &streamtest.Sink{Parents: s.parents,
+		BeforeDeliver: func(ctx context.Context, shard string, _ []stream.Record) error {
+			if shard == shard1 { // the second parent, which the library does not look at
+				return await(ctx, slow)
+			}
+			return nil
+		}}
 	s.put(shard0, "p0")
 	s.put(shard1, "p1")
 	s.merge(shard0, shard1)
@@ -264,7 +265,8 @@ func TestItem09_NoEndAfterAbort(t *testing.T) {
 	s := newStack(t, 1, awsfake.Config{})
 	var tries atomic.Int32
 	var sink *streamtest.Sink
-	sink = &streamtest.Sink{Parents: s.parents, BeforeDeliver: func(_ context.Context, shard string, _ []stream.Record) error {
+	sink = &streamtest.Sink{Parents: s.parents, BeforeDeliver: func(_ context.Context, shard string,
+		_ []stream.Record) error {
 		if shard == shard0 && tries.Add(1) <= 2 {
 			return errors.New("database is away")
 		}

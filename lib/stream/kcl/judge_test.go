@@ -20,7 +20,8 @@ func TestAWSFakeAnswersAsDynaliteDoes(t *testing.T) {
 	t.Parallel()
 	server := must(awsfake.New(awsfake.Config{}))
 	t.Cleanup(func() { server.Close() })
-	fake, judge := dynamodb.NewFromConfig(server.AWSConfig(account, region)), dynamodb.NewFromConfig(emulator(t, "dynalite", `{createTableMs: 0}`))
+	fake, judge := dynamodb.NewFromConfig(server.AWSConfig(account, region)),
+		dynamodb.NewFromConfig(emulator(t, "dynalite", `{createTableMs: 0}`))
 	calls := map[string]func(context.Context, *dynamodb.Client) string{
 		"scan of one item with a limit of one": func(ctx context.Context, d *dynamodb.Client) string {
 			out := must(d.Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(app), Limit: aws.Int32(1)}))
@@ -28,7 +29,8 @@ func TestAWSFakeAnswersAsDynaliteDoes(t *testing.T) {
 		},
 		"deletion with a reserved word in its condition": func(ctx context.Context, d *dynamodb.Client) string {
 			_, err := d.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-				TableName: aws.String(app), Key: map[string]types.AttributeValue{attrShard: str(shard0)}, ConditionExpression: aws.String("attribute_exists(Owner)"),
+				TableName: aws.String(app), Key: map[string]types.AttributeValue{attrShard: str(shard0)},
+				ConditionExpression: aws.String("attribute_exists(Owner)"),
 			})
 			return refusal(err)
 		},
@@ -49,13 +51,16 @@ func TestAWSFakeAnswersAsDynaliteDoes(t *testing.T) {
 	for name, in := range map[string]dynamodb.CreateTableInput{
 		"table without a price": {},
 		"table with two prices": {
-			BillingMode: types.BillingModePayPerRequest, ProvisionedThroughput: &types.ProvisionedThroughput{ReadCapacityUnits: aws.Int64(1), WriteCapacityUnits: aws.Int64(1)},
+			BillingMode: types.BillingModePayPerRequest,
+			ProvisionedThroughput: &types.ProvisionedThroughput{ReadCapacityUnits: aws.Int64(1),
+				WriteCapacityUnits: aws.Int64(1)},
 		},
 	} {
 		calls[name] = func(ctx context.Context, d *dynamodb.Client) string {
 			in.TableName = aws.String("another")
 			in.KeySchema = []types.KeySchemaElement{{AttributeName: aws.String("a"), KeyType: types.KeyTypeHash}}
-			in.AttributeDefinitions = []types.AttributeDefinition{{AttributeName: aws.String("a"), AttributeType: types.ScalarAttributeTypeS}}
+			in.AttributeDefinitions = []types.AttributeDefinition{{AttributeName: aws.String("a"),
+				AttributeType: types.ScalarAttributeTypeS}}
 			_, err := d.CreateTable(ctx, &in)
 			return refusal(err)
 		}

@@ -115,7 +115,8 @@ func (l *lease) position() error {
 		client: l.run.cfg.Kinesis, shard: l.shard, name: l.run.streamName, arn: l.run.streamARN,
 		start: l.run.cfg.Start, call: l.run.cfg.LeaseDuration, after: at.Sequence,
 		gap: func(ctx context.Context, gap stream.Gap) error {
-			l.run.log.Error("records are lost to the stream", "shard", l.shard, "after", gap.After, "until", gap.Until, "reason", gap.Reason)
+			l.run.log.Error("records are lost to the stream", "shard", l.shard, "after", gap.After, "until", gap.Until, "reason",
+				gap.Reason)
 			return l.run.sink.Gap(ctx, l.shard, gap)
 		},
 	}

@@ -51,7 +51,8 @@ func (r *run) client() *kinesis.Client {
 	}))
 }
 
-func (r *run) answer(_ context.Context, in middleware.InitializeInput, _ middleware.InitializeHandler) (out middleware.InitializeOutput, md middleware.Metadata, err error) {
+func (r *run) answer(_ context.Context, in middleware.InitializeInput,
+	_ middleware.InitializeHandler) (out middleware.InitializeOutput, md middleware.Metadata, err error) {
 	switch in := in.Parameters.(type) {
 	case *kinesis.ListShardsInput:
 		err = r.protect(func() (err error) { out.Result, err = r.listShards(); return err })

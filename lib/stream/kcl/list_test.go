@@ -19,22 +19,25 @@ import (
 // relist returns a client for the worker under test, whose lists of shards go
 // through change.
 func (s *stack) relist(change func(in *kinesis.ListShardsInput, out *kinesis.ListShardsOutput)) *kinesis.Client {
-	return kinesis.NewFromConfig(s.aws.AWSConfig(account, region), kinesis.WithAPIOptions(func(stack *middleware.Stack) error {
-		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("relist", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-			list, ok := in.Parameters.(*kinesis.ListShardsInput)
-			if !ok || aws.ToInt32(list.MaxResults) == 1 { // the look before the start
-				return next.HandleInitialize(ctx, in)
-			}
-			asked := *list
-			list.NextToken = nil
-			list.StreamName = aws.String(events)
-			out, md, err := next.HandleInitialize(ctx, in)
-			if err == nil {
-				change(&asked, out.Result.(*kinesis.ListShardsOutput))
-			}
-			return out, md, err
-		}), middleware.Before)
-	}))
+	return kinesis.NewFromConfig(s.aws.AWSConfig(account, region),
+		kinesis.WithAPIOptions(func(stack *middleware.Stack) error {
+			return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("relist",
+				func(ctx context.Context, in middleware.InitializeInput,
+					next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+					list, ok := in.Parameters.(*kinesis.ListShardsInput)
+					if !ok || aws.ToInt32(list.MaxResults) == 1 { // the look before the start
+						return next.HandleInitialize(ctx, in)
+					}
+					asked := *list
+					list.NextToken = nil
+					list.StreamName = aws.String(events)
+					out, md, err := next.HandleInitialize(ctx, in)
+					if err == nil {
+						change(&asked, out.Result.(*kinesis.ListShardsOutput))
+					}
+					return out, md, err
+				}), middleware.Before)
+		}))
 }
 
 func without(shards []types.Shard, id string) []types.Shard {
@@ -48,12 +51,13 @@ func TestItem16_ShardThatIsNotListedOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newStack(t, 1, awsfake.Config{})
 			gate := make(chan struct{})
-			sink := &streamtest.Sink{Parents: s.parents, BeforeDeliver: func(ctx context.Context, shard string, records []stream.Record) error {
-				if shard == shard0 && len(records) > 0 {
-					return await(ctx, gate)
-				}
-				return nil
-			}}
+			sink := &streamtest.Sink{Parents: s.parents,
+				BeforeDeliver: func(ctx context.Context, shard string, records []stream.Record) error {
+					if shard == shard0 && len(records) > 0 {
+						return await(ctx, gate)
+					}
+					return nil
+				}}
 			s.put(shard0, "p")
 			s.split(shard0)
 			s.put(shard1, "a", "b")

@@ -300,7 +300,8 @@ func (r *run) closeGap(shard string, seen bool) error {
 	if err != nil || at.Ended || at.Sequence == "" && !seen {
 		return err
 	}
-	gap := stream.Gap{After: at.Sequence, Reason: "the stream no longer lists the shard, which had not been read to its end"}
+	gap := stream.Gap{After: at.Sequence, Reason: "the stream no longer lists the shard, which had not been read to " +
+		"its end"}
 	r.log.Error("records may be lost to the stream", "shard", shard, "after", gap.After, "reason", gap.Reason)
 	ctx, cancel := context.WithTimeout(r.reading, r.cfg.LeaseDuration)
 	defer cancel()

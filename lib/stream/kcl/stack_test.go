@@ -52,7 +52,8 @@ func newStack(t *testing.T, shards int, cfg awsfake.Config) *stack {
 	t.Cleanup(func() { server.Close() })
 	c := server.AWSConfig(account, region)
 	s := &stack{t, server, kinesis.NewFromConfig(c), dynamodb.NewFromConfig(c), awsfake.StreamARN(account, region, events)}
-	must(s.kinesis.CreateStream(s.Context(), &kinesis.CreateStreamInput{StreamName: aws.String(events), ShardCount: aws.Int32(int32(shards))}))
+	must(s.kinesis.CreateStream(s.Context(), &kinesis.CreateStreamInput{StreamName: aws.String(events),
+		ShardCount: aws.Int32(int32(shards))}))
 	if err := CreateLeaseTable(s.Context(), s.dynamodb, app); err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +72,8 @@ func (s *stack) config() Config {
 	return Config{
 		LeaseTable: app, Stream: events, Kinesis: s.kinesis, DynamoDB: s.dynamodb,
 		LeaseDuration: 15 * time.Second, ShardSyncInterval: 50 * time.Millisecond, IdleBetweenReads: 50 * time.Millisecond,
-		DrainTimeout: 5 * time.Second, Logger: slog.New(slog.NewTextHandler(&testLog{t: s.T}, &slog.HandlerOptions{Level: logLevel()})),
+		DrainTimeout: 5 * time.Second, Logger: slog.New(slog.NewTextHandler(&testLog{t: s.T},
+			&slog.HandlerOptions{Level: logLevel()})),
 	}
 }
 
@@ -175,7 +177,8 @@ func (s *stack) put(shard string, data ...string) {
 	s.Helper()
 	for _, d := range data {
 		must(s.kinesis.PutRecord(s.Context(), &kinesis.PutRecordInput{
-			StreamName: aws.String(events), PartitionKey: aws.String("key"), ExplicitHashKey: s.shard(shard).HashKeyRange.StartingHashKey, Data: []byte(d),
+			StreamName: aws.String(events), PartitionKey: aws.String("key"),
+			ExplicitHashKey: s.shard(shard).HashKeyRange.StartingHashKey, Data: []byte(d),
 		}))
 	}
 }
@@ -189,7 +192,8 @@ func (s *stack) batch(shard string, data ...string) {
 			PartitionKey: aws.String("key"), ExplicitHashKey: s.shard(shard).HashKeyRange.StartingHashKey, Data: []byte(d),
 		})
 	}
-	out := must(s.kinesis.PutRecords(s.Context(), &kinesis.PutRecordsInput{StreamName: aws.String(events), Records: entries}))
+	out := must(s.kinesis.PutRecords(s.Context(),
+		&kinesis.PutRecordsInput{StreamName: aws.String(events), Records: entries}))
 	if *out.FailedRecordCount > 0 {
 		s.Fatal("records refused")
 	}
@@ -231,7 +235,8 @@ func (s *stack) split(shard string) {
 
 func (s *stack) merge(a, b string) {
 	s.Helper()
-	must(s.kinesis.MergeShards(s.Context(), &kinesis.MergeShardsInput{StreamName: aws.String(events), ShardToMerge: &a, AdjacentShardToMerge: &b}))
+	must(s.kinesis.MergeShards(s.Context(), &kinesis.MergeShardsInput{StreamName: aws.String(events), ShardToMerge: &a,
+		AdjacentShardToMerge: &b}))
 }
 
 // parents are a shard's parents, for [streamtest.Sink].

@@ -80,7 +80,8 @@ func newSubject(t *testing.T, streams, tables aws.Config, shards int) *subject {
 		streams: streams, tables: tables, kinesis: kinesis.NewFromConfig(streams),
 		name: fmt.Sprintf("stream-%d", n), app: fmt.Sprintf("app-%d", n),
 	}
-	must(s.kinesis.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: &s.name, ShardCount: aws.Int32(int32(shards))}))
+	must(s.kinesis.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: &s.name,
+		ShardCount: aws.Int32(int32(shards))}))
 	s.active(t)
 	if err := CreateLeaseTable(t.Context(), dynamodb.NewFromConfig(tables), s.app); err != nil {
 		t.Fatal(err)
@@ -110,11 +111,13 @@ func newSubject(t *testing.T, streams, tables aws.Config, shards int) *subject {
 			from, _ := new(big.Int).SetString(*keys.StartingHashKey, 10)
 			to, _ := new(big.Int).SetString(*keys.EndingHashKey, 10)
 			middle := from.Add(from, to).Rsh(from, 1).String()
-			must(s.kinesis.SplitShard(t.Context(), &kinesis.SplitShardInput{StreamName: &s.name, ShardToSplit: &id, NewStartingHashKey: &middle}))
+			must(s.kinesis.SplitShard(t.Context(), &kinesis.SplitShardInput{StreamName: &s.name, ShardToSplit: &id,
+				NewStartingHashKey: &middle}))
 			s.active(t)
 		},
 		Merge: func(t *testing.T, a, b string) {
-			must(s.kinesis.MergeShards(t.Context(), &kinesis.MergeShardsInput{StreamName: &s.name, ShardToMerge: &a, AdjacentShardToMerge: &b}))
+			must(s.kinesis.MergeShards(t.Context(), &kinesis.MergeShardsInput{StreamName: &s.name, ShardToMerge: &a,
+				AdjacentShardToMerge: &b}))
 			s.active(t)
 		},
 	}
@@ -152,7 +155,8 @@ func (s *subject) start(t *testing.T, sink stream.Sink) streamtest.Worker {
 	streams.HTTPClient, tables.HTTPClient = cutOff{streams.HTTPClient, life}, cutOff{tables.HTTPClient, life}
 	worker := must(New(Config{
 		LeaseTable: s.app, Stream: s.name, Kinesis: kinesis.NewFromConfig(streams), DynamoDB: dynamodb.NewFromConfig(tables),
-		LeaseDuration: subjectLease, ShardSyncInterval: 50 * time.Millisecond, IdleBetweenReads: 20 * time.Millisecond, DrainTimeout: 2 * time.Second,
+		LeaseDuration: subjectLease, ShardSyncInterval: 50 * time.Millisecond, IdleBetweenReads: 20 * time.Millisecond,
+		DrainTimeout: 2 * time.Second,
 	}, mortalSink{sink, life}))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -301,7 +305,8 @@ func emulators(t *testing.T) string {
 	}
 	dir = filepath.Join(dir, "internal", "emulators")
 	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
-		missing("the suite does not run on the emulators: they are not installed; install them: npm ci --prefix internal/emulators")
+		missing("the suite does not run on the emulators: they are not installed; install them: npm ci --prefix " +
+			"internal/emulators")
 	}
 	return dir
 }

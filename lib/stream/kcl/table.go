@@ -59,7 +59,8 @@ func (t *table) claims(ctx context.Context) (map[string]claim, error) {
 				continue
 			}
 			duration, _ := time.ParseDuration(text(item[attrDuration])) // 0 where it is absent
-			claims[text(item[attrShard])] = claim{owner: text(item[attrOwner]), timeout: text(item[attrTimeout]), duration: duration}
+			claims[text(item[attrShard])] = claim{owner: text(item[attrOwner]), timeout: text(item[attrTimeout]),
+				duration: duration}
 		}
 	}
 	return claims, nil
@@ -75,7 +76,8 @@ func (t *table) take(ctx context.Context, key, owner string, seen claim) error {
 		condition = attrOwner + " = :seenOwner AND " + attrTimeout + " = :seenTimeout"
 		values[":seenOwner"], values[":seenTimeout"] = str(seen.owner), str(seen.timeout)
 	}
-	return t.update(ctx, key, "SET "+attrOwner+" = :owner, "+attrTimeout+" = :timeout, "+attrDuration+" = :duration", condition, values)
+	return t.update(ctx, key, "SET "+attrOwner+" = :owner, "+attrTimeout+" = :timeout, "+attrDuration+" = :duration",
+		condition, values)
 }
 
 // renew prolongs a lease of owner. It returns errTaken when it is not owner's. It
@@ -92,7 +94,8 @@ func (t *table) free(ctx context.Context, key, owner string) error {
 		map[string]types.AttributeValue{":owner": str(owner)})
 }
 
-func (t *table) update(ctx context.Context, key, expression, condition string, values map[string]types.AttributeValue, options ...func(*dynamodb.Options)) error {
+func (t *table) update(ctx context.Context, key, expression, condition string, values map[string]types.AttributeValue,
+	options ...func(*dynamodb.Options)) error {
 	ctx, cancel := context.WithTimeout(ctx, t.call)
 	defer cancel()
 	_, err := t.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
@@ -144,10 +147,11 @@ func text(v types.AttributeValue) string {
 // local stacks and tests; who deploys makes the table with the stream.
 func CreateLeaseTable(ctx context.Context, client *dynamodb.Client, application string) error {
 	_, err := client.CreateTable(ctx, &dynamodb.CreateTableInput{
-		TableName:            &application,
-		BillingMode:          types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String(attrShard), AttributeType: types.ScalarAttributeTypeS}},
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String(attrShard), KeyType: types.KeyTypeHash}},
+		TableName:   &application,
+		BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String(attrShard),
+			AttributeType: types.ScalarAttributeTypeS}},
+		KeySchema: []types.KeySchemaElement{{AttributeName: aws.String(attrShard), KeyType: types.KeyTypeHash}},
 	})
 	var exists *types.ResourceInUseException
 	if err != nil && !errors.As(err, &exists) {

@@ -90,8 +90,9 @@ func (w *Worker) newRun(base context.Context) *run {
 	name := uuid.NewString()
 	r := &run{
 		cfg: w.cfg, sink: w.sink, log: w.cfg.Logger.With("worker", name), worker: name,
-		table:      table{w.cfg.DynamoDB, w.cfg.LeaseTable, w.cfg.LeaseDuration, w.cfg.LeaseDuration / 5},
-		progress:   progress{sink: w.sink, trust: w.cfg.ShardSyncInterval, call: w.cfg.LeaseDuration, at: map[string]answer{}},
+		table: table{w.cfg.DynamoDB, w.cfg.LeaseTable, w.cfg.LeaseDuration, w.cfg.LeaseDuration / 5},
+		progress: progress{sink: w.sink, trust: w.cfg.ShardSyncInterval, call: w.cfg.LeaseDuration,
+			at: map[string]answer{}},
 		unaccepted: w.unaccepted,
 		base:       base,
 		leases:     map[string]*lease{},
@@ -163,7 +164,8 @@ func (w *Worker) check(ctx context.Context) error {
 func (w *Worker) checkStream(ctx context.Context) error {
 	name, arn := w.cfg.names()
 	called := w.cfg.streamName()
-	about, err := w.cfg.Kinesis.DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamName: name, StreamARN: arn})
+	about, err := w.cfg.Kinesis.DescribeStreamSummary(ctx,
+		&kinesis.DescribeStreamSummaryInput{StreamName: name, StreamARN: arn})
 	var missing *types.ResourceNotFoundException
 	switch {
 	case errors.As(err, &missing):
@@ -175,9 +177,11 @@ func (w *Worker) checkStream(ctx context.Context) error {
 	switch status := about.StreamDescriptionSummary.StreamStatus; status {
 	case types.StreamStatusActive, types.StreamStatusUpdating:
 	default:
-		return fmt.Errorf("kcl: stream %s is %s; wait: aws kinesis wait stream-exists --stream-name %s", called, status, called)
+		return fmt.Errorf("kcl: stream %s is %s; wait: aws kinesis wait stream-exists --stream-name %s", called, status,
+			called)
 	}
-	if _, err := w.cfg.Kinesis.ListShards(ctx, &kinesis.ListShardsInput{StreamName: name, StreamARN: arn, MaxResults: aws.Int32(1)}); err != nil {
+	if _, err := w.cfg.Kinesis.ListShards(ctx, &kinesis.ListShardsInput{StreamName: name, StreamARN: arn,
+		MaxResults: aws.Int32(1)}); err != nil {
 		return fmt.Errorf("kcl: list the shards of %s (is kinesis:ListShards allowed?): %w", called, err)
 	}
 	return nil
@@ -197,11 +201,13 @@ func (w *Worker) checkTable(ctx context.Context) error {
 	switch status := about.Table.TableStatus; status {
 	case dynamodbtypes.TableStatusActive, dynamodbtypes.TableStatusUpdating:
 	default:
-		return fmt.Errorf("kcl: lease table %s is %s; wait: aws dynamodb wait table-exists --table-name %s", name, status, name)
+		return fmt.Errorf("kcl: lease table %s is %s; wait: aws dynamodb wait table-exists --table-name %s", name, status,
+			name)
 	}
 	for _, key := range about.Table.KeySchema {
 		if aws.ToString(key.AttributeName) != attrShard {
-			return fmt.Errorf("kcl: table %s has the key %s, but a lease table has the key %s; name another table or make this one with: %s",
+			return fmt.Errorf("kcl: table %s has the key %s, but a lease table has the key %s; name another table or make "+
+				"this one with: %s",
 				name, aws.ToString(key.AttributeName), attrShard, createCommand(name))
 		}
 	}

@@ -27,7 +27,8 @@ import (
 
 func TestNewReportsAllFaults(t *testing.T) {
 	_, err := New(Config{MaxRecords: 20_000, LeaseDuration: time.Microsecond}, nil)
-	contains(t, err, "a Sink is needed", "Config.LeaseTable is needed", "Config.Stream is needed", "Config.Kinesis is needed",
+	contains(t, err, "a Sink is needed", "Config.LeaseTable is needed", "Config.Stream is needed",
+		"Config.Kinesis is needed",
 		"Config.DynamoDB is needed", "Config.LeaseDuration is 1µs", "Config.MaxRecords is 20000")
 	_, err = New(Config{Stream: "arn:aws:kinesis:eu-central-1:111111111111:events"}, nil)
 	contains(t, err, `Config.Stream "arn:aws:kinesis:eu-central-1:111111111111:events" is not the ARN of a stream`)
@@ -51,8 +52,10 @@ func TestRunNamesWhatIsMissing(t *testing.T) {
 
 	must(s.dynamodb.CreateTable(t.Context(), &dynamodb.CreateTableInput{
 		TableName: aws.String("other"), BillingMode: dynamodbtypes.BillingModePayPerRequest,
-		AttributeDefinitions: []dynamodbtypes.AttributeDefinition{{AttributeName: aws.String("leaseKey"), AttributeType: dynamodbtypes.ScalarAttributeTypeS}},
-		KeySchema:            []dynamodbtypes.KeySchemaElement{{AttributeName: aws.String("leaseKey"), KeyType: dynamodbtypes.KeyTypeHash}},
+		AttributeDefinitions: []dynamodbtypes.AttributeDefinition{{AttributeName: aws.String("leaseKey"),
+			AttributeType: dynamodbtypes.ScalarAttributeTypeS}},
+		KeySchema: []dynamodbtypes.KeySchemaElement{{AttributeName: aws.String("leaseKey"),
+			KeyType: dynamodbtypes.KeyTypeHash}},
 	}))
 	cfg.Stream, cfg.LeaseTable = events, "other"
 	contains(t, must(New(cfg, &streamtest.Sink{})).Run(t.Context()), "table other has the key leaseKey")
@@ -126,7 +129,8 @@ func TestStopBetweenTwoDeliveries(t *testing.T) {
 	s := newStack(t, 1, awsfake.Config{})
 	second, release := make(chan struct{}), make(chan struct{})
 	var calls atomic.Int32
-	sink := &streamtest.Sink{Hold: 100, BeforeDeliver: func(ctx context.Context, shard string, records []stream.Record) error {
+	sink := &streamtest.Sink{Hold: 100, BeforeDeliver: func(ctx context.Context, shard string,
+		records []stream.Record) error {
 		if shard == shard0 && len(records) > 0 && calls.Add(1) == 2 {
 			close(second)
 			return await(ctx, release)
@@ -354,7 +358,8 @@ func TestLostAnswersOfDynamoDB(t *testing.T) {
 
 func TestStreamOfAnotherAccount(t *testing.T) {
 	s, sink := newStack(t, 2, awsfake.Config{}), &streamtest.Sink{}
-	must(s.kinesis.PutResourcePolicy(t.Context(), &kinesis.PutResourcePolicyInput{ResourceARN: &s.arn, Policy: aws.String(`{
+	must(s.kinesis.PutResourcePolicy(t.Context(),
+		&kinesis.PutResourcePolicyInput{ResourceARN: &s.arn, Policy: aws.String(`{
 		"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Resource": "` + s.arn + `",
 		"Action": ["kinesis:DescribeStreamSummary", "kinesis:ListShards", "kinesis:GetShardIterator", "kinesis:GetRecords"]}]}`)}))
 	cfg := s.config()

@@ -60,17 +60,23 @@ func code(err error) string {
 
 // nextSteps tell people what to do about an error that does not pass, by code.
 var nextSteps = map[string]string{
-	"AccessDeniedException":       "allow kinesis:PutRecords on it in the policy of the role and, from another account, in the resource policy of the stream too",
-	"ResourceNotFoundException":   "check its name, account and region with `aws kinesis describe-stream-summary`",
-	"KMSAccessDeniedException":    "allow kms:GenerateDataKey on the key of the stream, in the policy of the role and in the policy of the key",
-	"KMSDisabledException":        "enable the KMS key of the stream: `aws kms enable-key`",
-	"KMSInvalidStateException":    "check the KMS key of the stream with `aws kms describe-key`: it must be Enabled",
-	"KMSNotFoundException":        "the KMS key of the stream is gone: give the stream another with `aws kinesis start-stream-encryption`",
-	"KMSOptInRequired":            "the account of the KMS key has no access to KMS",
-	"ValidationException":         "check the limits of the publisher against those of the stream with `aws kinesis describe-stream-summary`",
-	"InvalidArgumentException":    "check the limits of the publisher against those of the stream with `aws kinesis describe-stream-summary`",
+	"AccessDeniedException": "allow kinesis:PutRecords on it in the policy of the role and, from another " +
+		"account, in the resource policy of the stream too",
+	"ResourceNotFoundException": "check its name, account and region with `aws kinesis describe-stream-summary`",
+	"KMSAccessDeniedException": "allow kms:GenerateDataKey on the key of the stream, in the policy of the role and " +
+		"in the policy of the key",
+	"KMSDisabledException":     "enable the KMS key of the stream: `aws kms enable-key`",
+	"KMSInvalidStateException": "check the KMS key of the stream with `aws kms describe-key`: it must be Enabled",
+	"KMSNotFoundException": "the KMS key of the stream is gone: give the stream another with `aws kinesis " +
+		"start-stream-encryption`",
+	"KMSOptInRequired": "the account of the KMS key has no access to KMS",
+	"ValidationException": "check the limits of the publisher against those of the stream with `aws kinesis " +
+		"describe-stream-summary`",
+	"InvalidArgumentException": "check the limits of the publisher against those of the stream with `aws kinesis " +
+		"describe-stream-summary`",
 	"UnrecognizedClientException": "check the credentials with `aws sts get-caller-identity`",
-	"InvalidSignatureException":   "check the credentials with `aws sts get-caller-identity`, and the clock of this machine",
+	"InvalidSignatureException": "check the credentials with `aws sts get-caller-identity`, and the clock of this " +
+		"machine",
 }
 
 // explain names the stream and, where it is known, the next step.

@@ -24,7 +24,8 @@ func Example() {
 	}
 	defer server.Close()
 	client := awskinesis.NewFromConfig(server.AWSConfig("111122223333", "us-east-1"))
-	if _, err := client.CreateStream(ctx, &awskinesis.CreateStreamInput{StreamName: aws.String("events"), ShardCount: aws.Int32(2)}); err != nil {
+	if _, err := client.CreateStream(ctx, &awskinesis.CreateStreamInput{StreamName: aws.String("events"),
+		ShardCount: aws.Int32(2)}); err != nil {
 		log.Fatal(err)
 	}
 

@@ -41,7 +41,8 @@ func serve(t testing.TB, shards int32, cfg awsfake.Config) *awsfake.Server {
 			t.Error(err)
 		}
 	})
-	_, err = clientOf(server, hub).CreateStream(context.Background(), &awskinesis.CreateStreamInput{StreamName: aws.String("events"), ShardCount: &shards})
+	_, err = clientOf(server, hub).CreateStream(context.Background(),
+		&awskinesis.CreateStreamInput{StreamName: aws.String("events"), ShardCount: &shards})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +92,8 @@ func TestPartialFailures(t *testing.T) {
 	for _, k := range []int{1, 250, 499, 500} {
 		t.Run(fmt.Sprintf("%d of 500", k), func(t *testing.T) {
 			server := serve(t, 4, awsfake.Config{Seed: int64(k)})
-			fault := server.Inject(awsfake.Fault{Operation: "kinesis:PutRecords", Effect: awsfake.PartialFailure, Records: k, Times: 2})
+			fault := server.Inject(awsfake.Fault{Operation: "kinesis:PutRecords", Effect: awsfake.PartialFailure, Records: k,
+				Times: 2})
 			m := messages(500)
 			if err := publisher(t, clientOf(server, hub)).Publish(t.Context(), m); err != nil {
 				t.Fatal(err)
@@ -197,8 +199,10 @@ func TestAcrossAccounts(t *testing.T) {
 	if err := p.Publish(t.Context(), m); !errors.As(err, &api) || api.ErrorCode() != "AccessDeniedException" {
 		t.Fatalf("without a policy Publish returned %v", err)
 	}
-	policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::%s:root"},"Action":"kinesis:PutRecords","Resource":%q}]}`, spoke, events)
-	_, err := clientOf(server, hub).PutResourcePolicy(t.Context(), &awskinesis.PutResourcePolicyInput{ResourceARN: &events, Policy: &policy})
+	policy := fmt.Sprintf(
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::%s:root"},"Action":"kinesis:PutRecords","Resource":%q}]}`, spoke, events)
+	_, err := clientOf(server, hub).PutResourcePolicy(t.Context(),
+		&awskinesis.PutResourcePolicyInput{ResourceARN: &events, Policy: &policy})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +273,8 @@ func TestExpiredCredentials(t *testing.T) {
 				w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 				if issued.Load() < c.good {
 					w.WriteHeader(http.StatusBadRequest)
-					fmt.Fprint(w, `{"__type":"ExpiredTokenException","message":"The security token included in the request is expired"}`)
+					fmt.Fprint(w,
+						`{"__type":"ExpiredTokenException","message":"The security token included in the request is expired"}`)
 					return
 				}
 				fmt.Fprint(w, `{"FailedRecordCount":0,"Records":[{"SequenceNumber":"1","ShardId":"shardId-000000000000"}]}`)
@@ -277,10 +282,12 @@ func TestExpiredCredentials(t *testing.T) {
 			defer server.Close()
 			provider := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 				key := fmt.Sprintf("AKIA%d", issued.Add(1))
-				return aws.Credentials{AccessKeyID: key, SecretAccessKey: "secret", CanExpire: true, Expires: time.Now().Add(time.Hour)}, nil
+				return aws.Credentials{AccessKeyID: key, SecretAccessKey: "secret", CanExpire: true,
+					Expires: time.Now().Add(time.Hour)}, nil
 			})
 			client := awskinesis.NewFromConfig(awsconfig.Renewing(aws.Config{
-				Region: region, BaseEndpoint: &server.URL, Credentials: aws.NewCredentialsCache(provider), HTTPClient: server.Client(),
+				Region: region, BaseEndpoint: &server.URL, Credentials: aws.NewCredentialsCache(provider),
+				HTTPClient: server.Client(),
 			}))
 			err := publisher(t, client).Publish(t.Context(), messages(1))
 			if (err != nil) != c.fails {
@@ -331,7 +338,8 @@ func BenchmarkPublish(b *testing.B) {
 // quiet is a Client that stores everything and keeps nothing.
 type quiet struct{ out awskinesis.PutRecordsOutput }
 
-func (q *quiet) PutRecords(_ context.Context, in *awskinesis.PutRecordsInput, _ ...func(*awskinesis.Options)) (*awskinesis.PutRecordsOutput, error) {
+func (q *quiet) PutRecords(_ context.Context, in *awskinesis.PutRecordsInput,
+	_ ...func(*awskinesis.Options)) (*awskinesis.PutRecordsOutput, error) {
 	if len(q.out.Records) != len(in.Records) {
 		q.out.Records = make([]types.PutRecordsResultEntry, len(in.Records))
 	}

@@ -136,7 +136,8 @@ func (c Config) validate() error {
 		errs = append(errs, fmt.Errorf("MaxRecords is %d, and Kinesis takes 1 to 500", c.MaxRecords))
 	}
 	if c.MaxRecordBytes < 1 || c.MaxRecordBytes > c.MaxBytes {
-		errs = append(errs, fmt.Errorf("MaxRecordBytes is %d, which is not between 1 and MaxBytes, %d", c.MaxRecordBytes, c.MaxBytes))
+		errs = append(errs, fmt.Errorf("MaxRecordBytes is %d, which is not between 1 and MaxBytes, %d", c.MaxRecordBytes,
+			c.MaxBytes))
 	}
 	if c.Concurrency < 1 || c.MaxElapsed < 0 || c.CallTimeout < 0 {
 		errs = append(errs, errors.New("one of Concurrency, MaxElapsed and CallTimeout is negative"))
@@ -200,7 +201,8 @@ func (p *Publisher) Publish(ctx context.Context, messages []stream.Message) erro
 			return s.unfinished(fmt.Errorf("nothing was stored for %v: %w", stalled.Round(time.Second), p.explain(err)))
 		}
 		if len(s.failed) == len(s.batch) {
-			p.cfg.Logger.Warn("no record was stored, trying again", "stream", p.cfg.Stream, "records", len(s.batch), "wait", wait, "error", err)
+			p.cfg.Logger.Warn("no record was stored, trying again", "stream", p.cfg.Stream, "records", len(s.batch), "wait",
+				wait, "error", err)
 		}
 		select {
 		case <-time.After(wait):
@@ -229,7 +231,8 @@ func (p *Publisher) check(messages []stream.Message) error {
 		case !utf8.ValidString(m.PartitionKey):
 			errs = append(errs, fmt.Errorf("message %d: the partition key is not UTF-8", i))
 		case size(m) > p.cfg.MaxRecordBytes:
-			errs = append(errs, fmt.Errorf("message %d: data and partition key have %d bytes, and the limit is %d", i, size(m), p.cfg.MaxRecordBytes))
+			errs = append(errs, fmt.Errorf("message %d: data and partition key have %d bytes, and the limit is %d", i, size(m),
+				p.cfg.MaxRecordBytes))
 		}
 		if len(errs) == 10 {
 			break // enough to see what is wrong

@@ -31,7 +31,8 @@ type script struct {
 	answer func(ctx context.Context, n int, data []string) ([]string, error)
 }
 
-func (s *script) PutRecords(ctx context.Context, in *awskinesis.PutRecordsInput, _ ...func(*awskinesis.Options)) (*awskinesis.PutRecordsOutput, error) {
+func (s *script) PutRecords(ctx context.Context, in *awskinesis.PutRecordsInput,
+	_ ...func(*awskinesis.Options)) (*awskinesis.PutRecordsOutput, error) {
 	var data []string
 	for _, r := range in.Records {
 		data = append(data, string(r.Data))
@@ -59,7 +60,8 @@ func (s *script) PutRecords(ctx context.Context, in *awskinesis.PutRecordsInput,
 func stored(data []string) ([]string, error) { return make([]string, len(data)), nil }
 
 func apiError(code string) error {
-	return &smithy.OperationError{ServiceID: "Kinesis", OperationName: "PutRecords", Err: &smithy.GenericAPIError{Code: code, Message: "scripted"}}
+	return &smithy.OperationError{ServiceID: "Kinesis", OperationName: "PutRecords",
+		Err: &smithy.GenericAPIError{Code: code, Message: "scripted"}}
 }
 
 const throttled = "ProvisionedThroughputExceededException"
@@ -494,7 +496,8 @@ func TestStreamByNameOrARN(t *testing.T) {
 		t.Errorf("name %v, ARN %v", in.StreamName, in.StreamARN)
 	}
 	const arn = "arn:aws:kinesis:eu-central-1:111122223333:stream/events"
-	if err := publisher(t, client, func(c *kinesis.Config) { c.Stream = arn }).Publish(t.Context(), messages(1)); err != nil {
+	if err := publisher(t, client, func(c *kinesis.Config) { c.Stream = arn }).Publish(t.Context(),
+		messages(1)); err != nil {
 		t.Fatal(err)
 	}
 	if in := client.input; aws.ToString(in.StreamARN) != arn || in.StreamName != nil {

@@ -67,7 +67,8 @@ func (h Handler) Handle(ctx context.Context, event events.KinesisEvent) (events.
 		n, err := h.apply(ctx, b)
 		applied += n
 		if err != nil {
-			errs = append(errs, fmt.Errorf("stream %s, %s: %d of %d records applied: %w", StreamName(b.streamARN), b.shard, n, len(b.records), err))
+			errs = append(errs, fmt.Errorf("stream %s, %s: %d of %d records applied: %w", StreamName(b.streamARN), b.shard, n,
+				len(b.records), err))
 			failures = append(failures, events.KinesisBatchItemFailure{ItemIdentifier: b.records[n].Sequence})
 		}
 	}
@@ -105,7 +106,8 @@ func group(records []events.KinesisEventRecord) ([]batch, error) {
 	for i, r := range records {
 		shard, _, ok := strings.Cut(r.EventID, ":")
 		if !ok || r.EventSource != "aws:kinesis" {
-			return nil, fmt.Errorf("record %d of the event is not one of Kinesis: eventSource %q, eventID %q; check the event source mapping", i, r.EventSource, r.EventID)
+			return nil, fmt.Errorf("record %d of the event is not one of Kinesis: eventSource %q, eventID %q; check the "+
+				"event source mapping", i, r.EventSource, r.EventID)
 		}
 		key := [2]string{r.EventSourceArn, shard}
 		at, known := index[key]

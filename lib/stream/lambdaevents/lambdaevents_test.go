@@ -63,7 +63,8 @@ func TestTheDocumentedEvent(t *testing.T) {
 	if got := string(answer); got != `{"batchItemFailures":[]}` {
 		t.Errorf("the answer is %s", got)
 	}
-	if arn != "arn:aws:kinesis:us-east-2:123456789012:stream/lambda-stream" || lambdaevents.StreamName(arn) != "lambda-stream" {
+	if arn != "arn:aws:kinesis:us-east-2:123456789012:stream/lambda-stream" ||
+		lambdaevents.StreamName(arn) != "lambda-stream" {
 		t.Errorf("the stream is %q", arn)
 	}
 	if err := sink.Err(); err != nil {
@@ -192,7 +193,8 @@ func TestSeveralShards(t *testing.T) {
 		}
 		return stream.Position{}, nil
 	}
-	answer, err := to(sink).Handle(t.Context(), event(record("a", "1"), record("b", "2"), record("a", "3"), record("b", "4")))
+	answer, err := to(sink).Handle(t.Context(), event(record("a", "1"), record("b", "2"), record("a", "3"),
+		record("b", "4")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +244,8 @@ func TestEventsThatAreNotOfKinesis(t *testing.T) {
 	nameless.EventID = "1"
 	for _, bad := range []events.KinesisEventRecord{dynamo, nameless} {
 		sink := &scripted{}
-		if _, err := to(sink).Handle(t.Context(), event(record("s", "1"), bad)); err == nil || !strings.Contains(err.Error(), "record 1") {
+		if _, err := to(sink).Handle(t.Context(), event(record("s", "1"), bad)); err == nil ||
+			!strings.Contains(err.Error(), "record 1") {
 			t.Errorf("Handle returned %v", err)
 		}
 		if len(sink.opened) != 0 {

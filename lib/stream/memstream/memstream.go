@@ -221,7 +221,8 @@ func (p publisher) Publish(ctx context.Context, messages []stream.Message) error
 	}
 	for i, m := range messages {
 		if n := utf8.RuneCountInString(m.PartitionKey); n < 1 || n > 256 {
-			return unstored(len(messages), fmt.Errorf("memstream: message %d: a partition key has 1 to 256 characters, not %d", i, n))
+			return unstored(len(messages), fmt.Errorf("memstream: message %d: a partition key has 1 to 256 characters, not %d",
+				i, n))
 		}
 	}
 	s := p.stream
@@ -277,7 +278,10 @@ func (s *Stream) store(m stream.Message) {
 
 // after returns up to n records of the shard behind a sequence number; mu must be held.
 func (sh *shard) after(sequence string, n int) []stream.Record {
-	i := sort.Search(len(sh.records), func(i int) bool { return stream.CompareSequences(sh.records[i].Sequence, sequence) > 0 })
+	i := sort.Search(len(sh.records), func(i int) bool {
+		return stream.CompareSequences(sh.records[i].Sequence,
+			sequence) > 0
+	})
 	return cloneRecords(sh.records[i:min(i+n, len(sh.records))])
 }
 

@@ -141,7 +141,8 @@ func TestALostAnswerHidesStoredMessages(t *testing.T) {
 	s.Inject(memstream.Faults{LoseAnswer: 1})
 	err := s.Publisher().Publish(t.Context(), messages(0, 2))
 	var missing *stream.PublishError
-	if !errors.As(err, &missing) || !slices.Equal(missing.Failed, []int{0, 1}) || !errors.Is(err, memstream.ErrAnswerLost) {
+	if !errors.As(err, &missing) || !slices.Equal(missing.Failed, []int{0, 1}) ||
+		!errors.Is(err, memstream.ErrAnswerLost) {
 		t.Errorf("Publish returned %v", err)
 	}
 	if n := len(s.Records("shardId-000000000000")); n != 2 {

@@ -37,9 +37,10 @@ func TestSinkNoticesBreaches(t *testing.T) {
 			s.Deliver(ctx, records("12"))
 			s.Deliver(ctx, records("12"))
 		}},
-		"a record that Progress covers": {"10 was delivered after 10", func(ctx context.Context, _ *streamtest.Sink, s stream.Session) {
-			s.Deliver(ctx, records("10"))
-		}},
+		"a record that Progress covers": {"10 was delivered after 10",
+			func(ctx context.Context, _ *streamtest.Sink, s stream.Session) {
+				s.Deliver(ctx, records("10"))
+			}},
 		"out of order": {"99 was delivered after 100", func(ctx context.Context, _ *streamtest.Sink, s stream.Session) {
 			s.Deliver(ctx, records("100", "99"))
 		}},
@@ -48,19 +49,21 @@ func TestSinkNoticesBreaches(t *testing.T) {
 			from, _ := sink.Progress(ctx, "s")
 			sink.Open("s", from)
 		}},
-		"Open at a made-up position": {`opened at "9", which Progress never returned`, func(_ context.Context, sink *streamtest.Sink, _ stream.Session) {
-			sink.Open("s", stream.Position{Sequence: "9"})
-		}},
+		"Open at a made-up position": {`opened at "9", which Progress never returned`,
+			func(_ context.Context, sink *streamtest.Sink, _ stream.Session) {
+				sink.Open("s", stream.Position{Sequence: "9"})
+			}},
 		"Open at the beginning": {"", func(_ context.Context, sink *streamtest.Sink, _ stream.Session) {
 			sink.Open("s", stream.Position{})
 		}},
 		"no number": {`"x" is no number`, func(ctx context.Context, _ *streamtest.Sink, s stream.Session) {
 			s.Deliver(ctx, records("x"))
 		}},
-		"Deliver after Drain": {"Deliver was called after Drain", func(ctx context.Context, _ *streamtest.Sink, s stream.Session) {
-			s.Drain(ctx)
-			s.Deliver(ctx, nil)
-		}},
+		"Deliver after Drain": {"Deliver was called after Drain",
+			func(ctx context.Context, _ *streamtest.Sink, s stream.Session) {
+				s.Drain(ctx)
+				s.Deliver(ctx, nil)
+			}},
 		"Drain after End": {"Drain was called after End", func(ctx context.Context, _ *streamtest.Sink, s stream.Session) {
 			s.End(ctx)
 			s.Drain(ctx)
@@ -69,26 +72,30 @@ func TestSinkNoticesBreaches(t *testing.T) {
 			s.Abandon()
 			s.Deliver(ctx, records("11"))
 		}},
-		"a second call after Abandon": {"Drain was called after Abandon", func(ctx context.Context, _ *streamtest.Sink, s stream.Session) {
-			s.Abandon()
-			s.Deliver(ctx, records("11"))
-			s.Drain(ctx)
-		}},
-		"Drain after a failed Deliver": {"Drain was called after a failed Deliver", func(ctx context.Context, sink *streamtest.Sink, s stream.Session) {
-			sink.BeforeDeliver = func(context.Context, string, []stream.Record) error { return boom }
-			s.Deliver(ctx, records("11"))
-			s.Drain(ctx)
-		}},
-		"a call after a failed Deliver and Abandon": {"End was called after Abandon", func(ctx context.Context, sink *streamtest.Sink, s stream.Session) {
-			sink.BeforeDeliver = func(context.Context, string, []stream.Record) error { return boom }
-			s.Deliver(ctx, records("11"))
-			s.Abandon()
-			s.End(ctx)
-		}},
-		"a child before its parent": {"before the end of the parent p", func(ctx context.Context, sink *streamtest.Sink, s stream.Session) {
-			sink.Parents = func(string) []string { return []string{"p"} }
-			s.Deliver(ctx, records("11"))
-		}},
+		"a second call after Abandon": {"Drain was called after Abandon",
+			func(ctx context.Context, _ *streamtest.Sink, s stream.Session) {
+				s.Abandon()
+				s.Deliver(ctx, records("11"))
+				s.Drain(ctx)
+			}},
+		"Drain after a failed Deliver": {"Drain was called after a failed Deliver",
+			func(ctx context.Context, sink *streamtest.Sink, s stream.Session) {
+				sink.BeforeDeliver = func(context.Context, string, []stream.Record) error { return boom }
+				s.Deliver(ctx, records("11"))
+				s.Drain(ctx)
+			}},
+		"a call after a failed Deliver and Abandon": {"End was called after Abandon",
+			func(ctx context.Context, sink *streamtest.Sink, s stream.Session) {
+				sink.BeforeDeliver = func(context.Context, string, []stream.Record) error { return boom }
+				s.Deliver(ctx, records("11"))
+				s.Abandon()
+				s.End(ctx)
+			}},
+		"a child before its parent": {"before the end of the parent p",
+			func(ctx context.Context, sink *streamtest.Sink, s stream.Session) {
+				sink.Parents = func(string) []string { return []string{"p"} }
+				s.Deliver(ctx, records("11"))
+			}},
 		"a child after its parent": {"", func(ctx context.Context, sink *streamtest.Sink, s stream.Session) {
 			sink.Parents = func(string) []string { return []string{"p"} }
 			sink.Open("p", stream.Position{}).End(ctx)

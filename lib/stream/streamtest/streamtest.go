@@ -324,7 +324,8 @@ func (s *scenario) state() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d published, %d delivered, %d applied", len(s.published), s.sink.Delivered(), s.sink.Count())
 	for _, shard := range s.sink.Shards() {
-		fmt.Fprintf(&b, "\n%s: %d sessions, %d applied, ended %t", shard, s.sink.Opened(shard), len(s.sink.Applied(shard)), s.sink.Ended(shard))
+		fmt.Fprintf(&b, "\n%s: %d sessions, %d applied, ended %t", shard, s.sink.Opened(shard), len(s.sink.Applied(shard)),
+			s.sink.Ended(shard))
 	}
 	return b.String()
 }
@@ -452,7 +453,8 @@ func resumes(t *testing.T, h Harness) {
 	s.stop(w)
 	s.check()
 	if d := s.sink.Delivered(); d != s.sink.Count() {
-		t.Errorf("%d records were delivered for %d: a worker that was stopped gracefully leaves nothing to repeat", d, s.sink.Count())
+		t.Errorf("%d records were delivered for %d: a worker that was stopped gracefully leaves nothing to repeat", d,
+			s.sink.Count())
 	}
 }
 

@@ -54,7 +54,8 @@ func (f destinationFlags) validate() (*arn.ARN, error) {
 	}
 	parsed, err := arn.Parse(f.Stream)
 	if err != nil || parsed.Service != "kinesis" || parsed.Region == "" || !strings.HasPrefix(parsed.Resource, "stream/") {
-		return nil, program.Usagef("--stream %q is not the ARN of a stream, such as arn:aws:kinesis:eu-central-1:444455556666:stream/observability", f.Stream)
+		return nil, program.Usagef("--stream %q is not the ARN of a stream, such as "+
+			"arn:aws:kinesis:eu-central-1:444455556666:stream/observability", f.Stream)
 	}
 	return &parsed, nil
 }
@@ -64,7 +65,8 @@ func (f destinationFlags) role() awsconfig.Role {
 }
 
 // open opens the destinations. home is the region of what names none itself.
-func (f destinationFlags) open(ctx context.Context, home, profile string, log *slog.Logger, hooks kinesis.Hooks) (destination, error) {
+func (f destinationFlags) open(ctx context.Context, home, profile string, log *slog.Logger,
+	hooks kinesis.Hooks) (destination, error) {
 	streamARN, err := f.validate()
 	if err != nil || f.Stream == "" && f.Bucket == "" {
 		return destination{}, err
@@ -82,17 +84,20 @@ func (f destinationFlags) open(ctx context.Context, home, profile string, log *s
 		if err != nil {
 			return destination{}, startError(err)
 		}
-		d.publisher, err = kinesis.New(kinesis.Config{Client: awskinesis.NewFromConfig(cfg), Stream: f.Stream, Logger: log, Hooks: hooks})
+		d.publisher, err = kinesis.New(kinesis.Config{Client: awskinesis.NewFromConfig(cfg), Stream: f.Stream, Logger: log,
+			Hooks: hooks})
 		if err != nil {
 			return destination{}, err
 		}
 	}
 	if f.Bucket != "" {
-		cfg, err := awsconfig.Load(ctx, awsconfig.Config{Profile: profile, Region: cmp.Or(f.BucketRegion, region), Logger: log})
+		cfg, err := awsconfig.Load(ctx, awsconfig.Config{Profile: profile, Region: cmp.Or(f.BucketRegion, region),
+			Logger: log})
 		if err != nil {
 			return destination{}, startError(err)
 		}
-		d.archive, err = archive.New(archive.Config{Client: awsconfig.S3(cfg), Name: string(f.Bucket), Prefix: f.BucketPrefix, KMSKeyID: f.KMSKeyID})
+		d.archive, err = archive.New(archive.Config{Client: awsconfig.S3(cfg), Name: string(f.Bucket), Prefix: f.BucketPrefix,
+			KMSKeyID: f.KMSKeyID})
 		if err != nil {
 			return destination{}, program.Usagef("--bucket: %w", err)
 		}

@@ -33,7 +33,8 @@ func (s *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "not a signed request", http.StatusBadRequest)
 		return
 	}
-	line := strings.TrimSpace(fmt.Sprint(signed[3], " ", signed[2], " ", signed[1], " ", r.Header.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id")))
+	line := strings.TrimSpace(fmt.Sprint(signed[3], " ", signed[2], " ", signed[1], " ",
+		r.Header.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id")))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !slices.Contains(s.asked, line) {
@@ -80,12 +81,15 @@ func TestWhereAndHowRowsAreSent(t *testing.T) {
 			server := httptest.NewServer(to)
 			defer server.Close()
 			credentials := filepath.Join(t.TempDir(), "credentials")
-			if err := os.WriteFile(credentials, []byte("[sender]\naws_access_key_id = "+sender+"\naws_secret_access_key = x\n"), 0o600); err != nil {
+			if err := os.WriteFile(credentials, []byte("[sender]\naws_access_key_id = "+sender+"\naws_secret_access_key = x\n"),
+				0o600); err != nil {
 				t.Fatal(err)
 			}
-			isolate(t, "AWS_ENDPOINT_URL="+server.URL, "AWS_ACCESS_KEY_ID="+ownKey, "AWS_SECRET_ACCESS_KEY=x", "AWS_SHARED_CREDENTIALS_FILE="+credentials,
+			isolate(t, "AWS_ENDPOINT_URL="+server.URL, "AWS_ACCESS_KEY_ID="+ownKey, "AWS_SECRET_ACCESS_KEY=x",
+				"AWS_SHARED_CREDENTIALS_FILE="+credentials,
 				"AWS_RESPONSE_CHECKSUM_VALIDATION=when_required")
-			spoke(t.Context(), away(collector(things, nil, thing{ID: "a"})), append([]string{"once"}, strings.Fields(test.args)...)...).want(t, program.ExitDone, "ok", "")
+			spoke(t.Context(), away(collector(things, nil, thing{ID: "a"})),
+				append([]string{"once"}, strings.Fields(test.args)...)...).want(t, program.ExitDone, "ok", "")
 			slices.Sort(to.asked)
 			if !slices.Equal(to.asked, test.want) {
 				t.Errorf("asked %q, want %q", to.asked, test.want)

@@ -36,14 +36,19 @@ func newMetrics(version string) *metrics {
 	}
 	m.runs = counter("spoke_runs_total", "Runs that ended, by outcome.", "category", "region", "outcome")
 	m.rows = counter("spoke_rows_total", "Rows of the runs.", "category", "region")
-	m.bytes = counter("spoke_published_bytes_total", "Bytes put into the stream, without partition keys.", "category", "region")
-	m.refused = counter("spoke_refused_rows_total", "Rows that do not fit their category and were not sent.", "category", "region")
-	m.duplicates = counter("spoke_duplicate_rows_total", "Rows that repeat a key of their run and were not sent.", "category", "region")
-	m.requests = counter("spoke_aws_requests_total", "Requests of collectors to AWS, retries included.", "category", "region")
+	m.bytes = counter("spoke_published_bytes_total", "Bytes put into the stream, without partition keys.", "category",
+		"region")
+	m.refused = counter("spoke_refused_rows_total", "Rows that do not fit their category and were not sent.", "category",
+		"region")
+	m.duplicates = counter("spoke_duplicate_rows_total", "Rows that repeat a key of their run and were not sent.",
+		"category", "region")
+	m.requests = counter("spoke_aws_requests_total", "Requests of collectors to AWS, retries included.", "category",
+		"region")
 	m.unsent = counter("spoke_unsent_runs_total", "Runs that a destination does not have whole.", "destination")
 	m.unsent.WithLabelValues("archive")
 	m.unsent.WithLabelValues("stream")
-	m.records = counter("spoke_stream_records_total", "Records of PutRecords calls: sent, of these retried, failed, and of these throttled.", "what")
+	m.records = counter("spoke_stream_records_total",
+		"Records of PutRecords calls: sent, of these retried, failed, and of these throttled.", "what")
 	m.lastComplete = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "spoke_last_complete_run_timestamp_seconds", Help: "Start of the newest run that described its whole scope.",
 	}, []string{"category", "region"})
@@ -51,7 +56,8 @@ func newMetrics(version string) *metrics {
 		Name: "spoke_run_duration_seconds", Help: "Time that runs took.", Buckets: program.Seconds(0.1, 3600),
 	}, []string{"category"})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "spoke_build_info", Help: "Always 1; the version is a label.", ConstLabels: prometheus.Labels{"version": version},
+		Name: "spoke_build_info", Help: "Always 1; the version is a label.",
+		ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
 	m.registry.MustRegister(m.lastComplete, m.duration, build,

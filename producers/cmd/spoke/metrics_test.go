@@ -22,9 +22,12 @@ func TestMetricsOfRuns(t *testing.T) {
 	m := newMetrics("v1")
 	finished := m.hooks().Finished
 	at := time.UnixMilli(1_790_000_000_500)
-	finished(collect.Result{Scope: scope("certificates"), Run: schema.NewRunID(at), Outcome: schema.OK, ArchiveErr: errors.New("a")})
-	finished(collect.Result{Scope: scope("certificates"), Run: schema.NewRunID(at.Add(time.Hour)), Outcome: schema.Partial, Rows: 1, PublishErr: errors.New("p")})
-	finished(collect.Result{Scope: scope("certificates"), Run: schema.NewRunID(at.Add(time.Hour)), Outcome: schema.Failed, PublishErr: errors.New("p")})
+	finished(collect.Result{Scope: scope("certificates"), Run: schema.NewRunID(at), Outcome: schema.OK,
+		ArchiveErr: errors.New("a")})
+	finished(collect.Result{Scope: scope("certificates"), Run: schema.NewRunID(at.Add(time.Hour)), Outcome: schema.Partial,
+		Rows: 1, PublishErr: errors.New("p")})
+	finished(collect.Result{Scope: scope("certificates"), Run: schema.NewRunID(at.Add(time.Hour)), Outcome: schema.Failed,
+		PublishErr: errors.New("p")})
 	finished(collect.Result{Scope: scope("secrets"), Run: schema.NewRunID(at), Outcome: schema.Empty})
 	finished(collect.Result{Scope: scope("kms_keys"), Run: schema.NewRunID(at), Outcome: schema.Denied})
 

@@ -182,7 +182,8 @@ func (p *rowPrinter) print(scope schema.Scope, row []byte) {
 		return
 	}
 	if p.json {
-		_, p.err = fmt.Fprintf(p.w, `{"category":%q,"account_id":%q,"region":%q,"row":%s}`+"\n", scope.Category, scope.Account, scope.Region, row)
+		_, p.err = fmt.Fprintf(p.w, `{"category":%q,"account_id":%q,"region":%q,"row":%s}`+"\n", scope.Category,
+			scope.Account, scope.Region, row)
 		return
 	}
 	for _, t := range p.tables {

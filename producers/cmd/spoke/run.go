@@ -112,7 +112,8 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 			// It may answer by and by, and the other regions do now.
 			log.Warn("a region does not answer, and is tried again with every run", "account", s.account, "error", err)
 		}
-		log.Info("collecting", "account", s.account, "regions", s.regions, "home", s.home, "categories", len(s.collectors), "version", p.VersionText())
+		log.Info("collecting", "account", s.account, "regions", s.regions, "home", s.home, "categories", len(s.collectors),
+			"version", p.VersionText())
 	}
 	for _, r := range all {
 		group.Go(func() error { return r.Run(ctx) })

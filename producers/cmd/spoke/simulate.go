@@ -145,7 +145,8 @@ func (s *simulation) run(ctx context.Context) error {
 
 // finish collects every scope once more, as whole and as fast as possible, now
 // that the world stands still, and prints the summary.
-func (s *simulation) finish(ctx context.Context, w io.Writer, asJSON bool, sources []source, config collect.Config, log *slog.Logger) error {
+func (s *simulation) finish(ctx context.Context, w io.Writer, asJSON bool, sources []source, config collect.Config,
+	log *slog.Logger) error {
 	s.world.SetRate(0)
 	last, err := runners(sources, config) // new ones read everything
 	if err != nil {
@@ -165,7 +166,8 @@ func (s *simulation) print(w io.Writer, asJSON bool) error {
 	}
 	t := program.NewTable(w, "accounts", "regions", "steps", "runs", "rows", "runs with faults", "outcomes")
 	t.AppendRow(table.Row{
-		summary.World.Accounts, len(summary.World.Regions), summary.Steps, summary.Runs, summary.Rows, summary.Faults, outcomesText(summary.Outcomes),
+		summary.World.Accounts, len(summary.World.Regions), summary.Steps, summary.Runs, summary.Rows, summary.Faults,
+		outcomesText(summary.Outcomes),
 	})
 	t.Render()
 	return nil

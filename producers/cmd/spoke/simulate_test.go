@@ -17,7 +17,8 @@ import (
 	"github.com/hubspoke/observability/producers/simulate"
 )
 
-const simulateArguments = "run --simulate --accounts 2 --region eu-central-1 --rate 5000 --seed 7 --stream arn:aws:kinesis:eu-central-1:444455556666:stream/observability --bucket hub-archive"
+const simulateArguments = "run --simulate --accounts 2 --region eu-central-1 --rate 5000 --seed 7 --stream " +
+	"arn:aws:kinesis:eu-central-1:444455556666:stream/observability --bucket hub-archive"
 
 // simulated runs a simulation as the hub's account, whose stream needs no policy.
 // It is stopped as soon as the stream has something, or has a duration.
@@ -52,7 +53,8 @@ func simulated(t *testing.T, stop bool, more string) (simulationJSON, []envelope
 		}
 		headers = append(headers, h)
 	}
-	list, err := awsconfig.S3(server.AWSConfig(hub, region)).ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String("hub-archive")})
+	list, err := awsconfig.S3(server.AWSConfig(hub, region)).ListObjectsV2(t.Context(),
+		&s3.ListObjectsV2Input{Bucket: aws.String("hub-archive")})
 	if err != nil || len(list.Contents) == 0 {
 		t.Errorf("the archive has %d objects: %v", len(list.Contents), err)
 	}
@@ -129,7 +131,8 @@ func TestUsageErrorsOfSimulations(t *testing.T) {
 }
 
 func TestOutcomesForPeople(t *testing.T) {
-	if got := outcomesText(map[schema.Outcome]int{schema.Partial: 1, schema.OK: 75, schema.Denied: 0}); got != "75 ok, 1 partial" {
+	if got := outcomesText(map[schema.Outcome]int{schema.Partial: 1, schema.OK: 75,
+		schema.Denied: 0}); got != "75 ok, 1 partial" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -137,9 +140,11 @@ func TestOutcomesForPeople(t *testing.T) {
 // People without an AWS account see what is collected and how it looks.
 func TestOnceSimulated(t *testing.T) {
 	isolate(t)
-	arguments := strings.Fields("once --simulate --accounts 1 --region eu-central-1 --category secrets --category certificates")
+	arguments := strings.Fields("once --simulate --accounts 1 --region eu-central-1 --category secrets --category " +
+		"certificates")
 	table := spoke(t.Context(), fixed(), arguments...)
-	if table.code != program.ExitDone || !strings.Contains(table.stdout, "arn:aws:acm:eu-central-1:") || !strings.Contains(table.stderr, "certificates") {
+	if table.code != program.ExitDone || !strings.Contains(table.stdout, "arn:aws:acm:eu-central-1:") ||
+		!strings.Contains(table.stderr, "certificates") {
 		t.Errorf("exit code %d\n%s\n%s", table.code, table.stdout, table.stderr)
 	}
 	lines := spoke(t.Context(), fixed(), append(arguments, "-o", "json")...)
@@ -157,7 +162,8 @@ func TestOnceSimulated(t *testing.T) {
 	if rows == 0 || lines.code != program.ExitDone {
 		t.Errorf("exit code %d, %d rows\n%s", lines.code, rows, lines.stderr)
 	}
-	for _, wrong := range []string{"once --accounts 1", "once --seed 1", "once --simulate --accounts -1", "run --rate 1 --stream s"} {
+	for _, wrong := range []string{"once --accounts 1", "once --seed 1", "once --simulate --accounts -1",
+		"run --rate 1 --stream s"} {
 		if r := spoke(t.Context(), fixed(), strings.Fields(wrong)...); r.code != program.ExitUsage {
 			t.Errorf("%s: exit code %d", wrong, r.code)
 		}

@@ -125,7 +125,8 @@ func awsSources(ctx context.Context, f sourceFlags, log *slog.Logger) ([]source,
 }
 
 func checkRegion(flag, region string) error {
-	if err := (schema.Scope{Category: "x", Account: "000000000000", Region: region}).Validate(); err != nil || region == schema.GlobalRegion {
+	if err := (schema.Scope{Category: "x", Account: "000000000000", Region: region}).Validate(); err != nil ||
+		region == schema.GlobalRegion {
 		return program.Usagef("%s %q is not the name of a region, such as eu-central-1", flag, region)
 	}
 	return nil
@@ -136,7 +137,8 @@ func checkRegion(flag, region string) error {
 // none did, or of a region that there is not.
 // A region that the account has not enabled refuses the credentials that others
 // accept: that is no fault, and its runs end with disabled.
-func checkRegions(ctx context.Context, cfg aws.Config, regions []string, log *slog.Logger) (awsconfig.Identity, []error, error) {
+func checkRegions(ctx context.Context, cfg aws.Config, regions []string, log *slog.Logger) (awsconfig.Identity, []error,
+	error) {
 	identities, answers := make([]awsconfig.Identity, len(regions)), make([]error, len(regions))
 	var wg sync.WaitGroup
 	for i, region := range regions {
@@ -224,12 +226,14 @@ func runners(sources []source, c collect.Config) ([]*collect.Runner, error) {
 		out = append(out, runner)
 		scopes += len(runner.Scopes())
 		if left := s.leftToHome(); len(left) > 0 {
-			c.Logger.Info("left to the spoke that collects the home region", "account", s.account, "categories", left, "home", s.home, "regions", s.regions)
+			c.Logger.Info("left to the spoke that collects the home region", "account", s.account, "categories", left, "home",
+				s.home, "regions", s.regions)
 		}
 	}
 	if scopes == 0 && len(sources) > 0 {
 		s := sources[0]
-		return nil, program.Usagef("nothing to collect: %s is left to the spoke that collects the home region %s, and this one collects %s. Give --region %s, or another --home-region",
+		return nil, program.Usagef("nothing to collect: %s is left to the spoke that collects the home region %s, and "+
+			"this one collects %s. Give --region %s, or another --home-region",
 			strings.Join(s.leftToHome(), ", "), s.home, strings.Join(s.regions, ", "), s.home)
 	}
 	return out, nil

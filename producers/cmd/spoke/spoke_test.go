@@ -117,7 +117,8 @@ func spoke(ctx context.Context, find findSources, args ...string) result {
 func (r result) want(t *testing.T, code int, stdout, stderr string) {
 	t.Helper()
 	if r.code != code || !strings.Contains(r.stdout, stdout) || !strings.Contains(r.stderr, stderr) {
-		t.Errorf("exit code %d, want %d\nstdout, want %q:\n%s\nstderr, want %q:\n%s", r.code, code, stdout, r.stdout, stderr, r.stderr)
+		t.Errorf("exit code %d, want %d\nstdout, want %q:\n%s\nstderr, want %q:\n%s", r.code, code, stdout, r.stdout, stderr,
+			r.stderr)
 	}
 }
 
@@ -136,10 +137,12 @@ func fake(t *testing.T) *awsfake.Server {
 	}
 	t.Cleanup(func() { server.Close() })
 	cfg := server.AWSConfig(hub, region)
-	if _, err := awskinesis.NewFromConfig(cfg).CreateStream(t.Context(), &awskinesis.CreateStreamInput{StreamName: aws.String("observability"), ShardCount: aws.Int32(2)}); err != nil {
+	if _, err := awskinesis.NewFromConfig(cfg).CreateStream(t.Context(),
+		&awskinesis.CreateStreamInput{StreamName: aws.String("observability"), ShardCount: aws.Int32(2)}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := awsconfig.S3(cfg).CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("hub-archive")}); err != nil {
+	if _, err := awsconfig.S3(cfg).CreateBucket(t.Context(),
+		&s3.CreateBucketInput{Bucket: aws.String("hub-archive")}); err != nil {
 		t.Fatal(err)
 	}
 	isolate(t, server.Environment(account)...)
@@ -186,7 +189,8 @@ func TestUsageErrorsNameTheThingAndTheNextStep(t *testing.T) {
 		{"once --label product=" + strings.Repeat("x", 257), "--label product: the value has more than 256 characters"},
 		{"run --stream x --home-region global", `--home-region "global" is not the name of a region`},
 	} {
-		spoke(t.Context(), fixed(collector(things, nil), collector(others, nil)), strings.Fields(test.args)...).want(t, program.ExitUsage, "", test.stderr)
+		spoke(t.Context(), fixed(collector(things, nil), collector(others, nil)), strings.Fields(test.args)...).want(t,
+			program.ExitUsage, "", test.stderr)
 	}
 }
 
@@ -201,33 +205,41 @@ func TestMissingPrerequisites(t *testing.T) {
 	})
 	t.Run("profile", func(t *testing.T) {
 		isolate(t)
-		spoke(t.Context(), awsSources, "once", "--region", region, "--profile", "nobody").want(t, program.ExitUsage, "", `profile "nobody" does not exist`)
+		spoke(t.Context(), awsSources, "once", "--region", region, "--profile", "nobody").want(t, program.ExitUsage, "",
+			`profile "nobody" does not exist`)
 	})
 	t.Run("malformed region", func(t *testing.T) {
 		isolate(t)
-		spoke(t.Context(), awsSources, "once", "--region", "Frankfurt").want(t, program.ExitUsage, "", `"Frankfurt" is not the name of a region`)
-		spoke(t.Context(), awsSources, "once", "--region", "global").want(t, program.ExitUsage, "", `"global" is not the name of a region`)
+		spoke(t.Context(), awsSources, "once", "--region", "Frankfurt").want(t, program.ExitUsage, "",
+			`"Frankfurt" is not the name of a region`)
+		spoke(t.Context(), awsSources, "once", "--region", "global").want(t, program.ExitUsage, "",
+			`"global" is not the name of a region`)
 	})
 	t.Run("region that refuses", func(t *testing.T) {
 		server := fake(t)
-		server.Inject(awsfake.Fault{Operation: "sts:GetCallerIdentity", Effect: awsfake.Deny, When: func(c awsfake.Call) bool { return c.Region == "ap-east-1" }})
-		spoke(t.Context(), awsSources, "once", "--region", region, "--region", "ap-east-1").want(t, program.ExitUsage, "", `region "ap-east-1"`)
+		server.Inject(awsfake.Fault{Operation: "sts:GetCallerIdentity", Effect: awsfake.Deny,
+			When: func(c awsfake.Call) bool { return c.Region == "ap-east-1" }})
+		spoke(t.Context(), awsSources, "once", "--region", region, "--region", "ap-east-1").want(t, program.ExitUsage, "",
+			`region "ap-east-1"`)
 	})
 	t.Run("region that cannot be reached", func(t *testing.T) {
 		fake(t)
 		t.Setenv("AWS_ENDPOINT_URL_STS", "http://sts.nowhere.invalid")
 		t.Setenv("AWS_MAX_ATTEMPTS", "1")
 		for _, command := range []string{"once", "run --bucket hub-archive --duration 10ms"} {
-			spoke(t.Context(), awsSources, append(strings.Fields(command), "--region", "eu-central-9")...).want(t, program.ExitUsage, "", `region "eu-central-9": sts.nowhere.invalid does not exist`)
+			spoke(t.Context(), awsSources, append(strings.Fields(command), "--region", "eu-central-9")...).want(t,
+				program.ExitUsage, "", `region "eu-central-9": sts.nowhere.invalid does not exist`)
 		}
 	})
 	t.Run("unknown category", func(t *testing.T) {
 		isolate(t)
-		spoke(t.Context(), awsSources, "once", "--category", "certs").want(t, program.ExitUsage, "", `unknown category "certs": choose from `)
+		spoke(t.Context(), awsSources, "once", "--category", "certs").want(t, program.ExitUsage, "",
+			`unknown category "certs": choose from `)
 	})
 	t.Run("metrics address", func(t *testing.T) {
 		fake(t)
-		spoke(t.Context(), fixed(collector(things, nil)), "run", "--bucket", "hub-archive", "--metrics-addr", "256.0.0.1:1").want(t, program.ExitUsage, "", "--metrics-addr 256.0.0.1:1")
+		spoke(t.Context(), fixed(collector(things, nil)), "run", "--bucket", "hub-archive", "--metrics-addr",
+			"256.0.0.1:1").want(t, program.ExitUsage, "", "--metrics-addr 256.0.0.1:1")
 	})
 }
 
@@ -246,7 +258,8 @@ func TestCategoriesThatAreLeftToAnotherSpoke(t *testing.T) {
 	if strings.Count(r.stderr, left) != 1 {
 		t.Errorf("stderr:\n%s", r.stderr)
 	}
-	for _, r := range []result{spoke(t.Context(), away(regional), "once"), spoke(t.Context(), fixed(regional, global), "once")} {
+	for _, r := range []result{spoke(t.Context(), away(regional), "once"),
+		spoke(t.Context(), fixed(regional, global), "once")} {
 		r.want(t, program.ExitDone, "things", "")
 		if strings.Contains(r.stderr, left) {
 			t.Errorf("stderr:\n%s", r.stderr)
@@ -255,7 +268,8 @@ func TestCategoriesThatAreLeftToAnotherSpoke(t *testing.T) {
 
 	for _, args := range []string{"once", "run --bucket hub-archive --duration 10ms"} {
 		spoke(t.Context(), away(regional, global), append(strings.Fields(args), "--category", "others")...).
-			want(t, program.ExitUsage, "", "nothing to collect: others is left to the spoke that collects the home region us-east-1, and this one collects eu-central-1. Give --region us-east-1")
+			want(t, program.ExitUsage, "", "nothing to collect: others is left to the spoke that collects the home region "+
+				"us-east-1, and this one collects eu-central-1. Give --region us-east-1")
 	}
 }
 
@@ -272,16 +286,19 @@ func TestRegionThatDoesNotAnswerAtTheStart(t *testing.T) {
 		once, run int
 		stderr    string
 	}{
-		"denied":            {awsfake.Deny, false, program.ExitUsage, program.ExitDone, "AWS does not accept the credentials"},
-		"fault":             {awsfake.ServerError, false, program.ExitFailed, program.ExitDone, "AWS does not answer"},
-		"cut":               {awsfake.Reset, false, program.ExitFailed, program.ExitDone, "AWS does not answer"},
-		"denied everywhere": {awsfake.Deny, true, program.ExitUsage, program.ExitUsage, "AWS does not accept the credentials"},
-		"fault everywhere":  {awsfake.ServerError, true, program.ExitFailed, program.ExitFailed, "AWS does not answer"},
+		"denied": {awsfake.Deny, false, program.ExitUsage, program.ExitDone,
+			"AWS does not accept the credentials"},
+		"fault": {awsfake.ServerError, false, program.ExitFailed, program.ExitDone, "AWS does not answer"},
+		"cut":   {awsfake.Reset, false, program.ExitFailed, program.ExitDone, "AWS does not answer"},
+		"denied everywhere": {awsfake.Deny, true, program.ExitUsage, program.ExitUsage,
+			"AWS does not accept the credentials"},
+		"fault everywhere": {awsfake.ServerError, true, program.ExitFailed, program.ExitFailed, "AWS does not answer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := fake(t)
 			t.Setenv("AWS_MAX_ATTEMPTS", "1")
-			server.Inject(awsfake.Fault{Operation: "sts:GetCallerIdentity", Effect: test.effect, When: func(c awsfake.Call) bool { return test.all || c.Region == elsewhere }})
+			server.Inject(awsfake.Fault{Operation: "sts:GetCallerIdentity", Effect: test.effect,
+				When: func(c awsfake.Call) bool { return test.all || c.Region == elsewhere }})
 			r := spoke(t.Context(), awsSources, once...)
 			r.want(t, test.once, "", `region "`+elsewhere+`": `+test.stderr)
 			if strings.Contains(r.stderr, "collecting") {
@@ -289,7 +306,8 @@ func TestRegionThatDoesNotAnswerAtTheStart(t *testing.T) {
 			}
 			r = spoke(t.Context(), awsSources, run...)
 			r.want(t, test.run, "", test.stderr)
-			if goesOn := !test.all; goesOn != strings.Contains(r.stderr, "regions=\"["+region+" "+elsewhere+"]\"") || goesOn != strings.Contains(r.stderr, "a region does not answer") {
+			if goesOn := !test.all; goesOn != strings.Contains(r.stderr, "regions=\"["+region+" "+elsewhere+"]\"") ||
+				goesOn != strings.Contains(r.stderr, "a region does not answer") {
 				t.Errorf("run:\n%s", r.stderr)
 			}
 		})
@@ -325,29 +343,38 @@ func (h hosts) Do(r *http.Request) (*http.Response, error) {
 	}
 	if r.URL.Host == h.refuses {
 		const body = "<ErrorResponse><Error><Code>InvalidClientTokenId</Code></Error></ErrorResponse>"
-		return &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+		return &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{},
+			Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 	}
-	const body = "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>" + account + "</Account><Arn>arn:aws:iam::" + account + ":role/spoke</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>"
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+	const body = "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>" + account +
+		"</Account><Arn>arn:aws:iam::" + account + ":role/spoke</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>"
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)),
+		Request: r}, nil
 }
 
 // TestRegionThatThereIsNot stops the program although another region answers.
 func TestRegionThatThereIsNot(t *testing.T) {
-	cfg := aws.Config{HTTPClient: hosts{unknown: "sts.eu-central-9.amazonaws.com"}, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
+	cfg := aws.Config{HTTPClient: hosts{unknown: "sts.eu-central-9.amazonaws.com"},
+		Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
 	var usage *program.UsageError
-	if _, _, err := checkRegions(t.Context(), cfg, []string{region, "eu-central-9"}, slog.New(slog.DiscardHandler)); !errors.As(err, &usage) || !strings.Contains(err.Error(), "sts.eu-central-9.amazonaws.com does not exist") {
+	if _, _, err := checkRegions(t.Context(), cfg, []string{region, "eu-central-9"},
+		slog.New(slog.DiscardHandler)); !errors.As(err, &usage) ||
+		!strings.Contains(err.Error(), "sts.eu-central-9.amazonaws.com does not exist") {
 		t.Errorf("error %v", err)
 	}
-	if identity, faults, err := checkRegions(t.Context(), cfg, []string{region, "us-east-1"}, slog.New(slog.DiscardHandler)); err != nil || len(faults) > 0 || identity.Account != account {
+	if identity, faults, err := checkRegions(t.Context(), cfg, []string{region, "us-east-1"},
+		slog.New(slog.DiscardHandler)); err != nil || len(faults) > 0 || identity.Account != account {
 		t.Errorf("%+v, faults %v, error %v", identity, faults, err)
 	}
 }
 
 // A region that the account has not enabled is no fault, unless there is no other.
 func TestRegionThatIsNotEnabled(t *testing.T) {
-	cfg := aws.Config{HTTPClient: hosts{refuses: "sts.ap-east-1.amazonaws.com"}, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
+	cfg := aws.Config{HTTPClient: hosts{refuses: "sts.ap-east-1.amazonaws.com"},
+		Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
 	var log strings.Builder
-	_, faults, err := checkRegions(t.Context(), cfg, []string{region, "ap-east-1"}, slog.New(slog.NewTextHandler(&log, nil)))
+	_, faults, err := checkRegions(t.Context(), cfg, []string{region, "ap-east-1"},
+		slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil || len(faults) > 0 || strings.Count(log.String(), "ap-east-1") == 0 {
 		t.Errorf("faults %v, error %v, log %s", faults, err, &log)
 	}
@@ -360,7 +387,8 @@ func TestHomeRegionIsTheFirstUnlessGiven(t *testing.T) {
 	fake(t)
 	regions := []string{region, "us-east-1"}
 	for given, want := range map[string]string{"": region, "us-east-1": "us-east-1", "eu-north-1": "eu-north-1"} {
-		sources, err := awsSources(t.Context(), sourceFlags{Region: regions, HomeRegion: given}, slog.New(slog.DiscardHandler))
+		sources, err := awsSources(t.Context(), sourceFlags{Region: regions, HomeRegion: given},
+			slog.New(slog.DiscardHandler))
 		if err != nil || len(sources) != 1 || sources[0].home != want || !slices.Equal(sources[0].regions, regions) {
 			t.Errorf("home region %q: %+v, error %v", given, sources, err)
 		}
@@ -446,7 +474,8 @@ func TestCategories(t *testing.T) {
 }
 
 func TestShort(t *testing.T) {
-	for d, want := range map[time.Duration]string{time.Hour: "1h", 15 * time.Minute: "15m", 90 * time.Minute: "1h30m", 24 * time.Hour: "24h", 10 * time.Second: "10s", 61 * time.Second: "1m1s"} {
+	for d, want := range map[time.Duration]string{time.Hour: "1h", 15 * time.Minute: "15m", 90 * time.Minute: "1h30m",
+		24 * time.Hour: "24h", 10 * time.Second: "10s", 61 * time.Second: "1m1s"} {
 		if got := short(d); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)
 		}
@@ -523,7 +552,8 @@ func TestExitCodes(t *testing.T) {
 	isolate(t)
 	good, denied := collector(things, nil, thing{ID: "a"}), &smithy.GenericAPIError{Code: "AccessDenied"}
 	disabled := collect.Disabled(errors.New("not subscribed"))
-	spoke(t.Context(), fixed(good, collector(others, denied)), "once").want(t, program.ExitPartly, "", "1 of 2 runs failed")
+	spoke(t.Context(), fixed(good, collector(others, denied)), "once").want(t, program.ExitPartly, "",
+		"1 of 2 runs failed")
 	spoke(t.Context(), fixed(collector(others, denied)), "once").want(t, program.ExitFailed, "", "1 of 1 runs failed")
 	spoke(t.Context(), fixed(collector(others, denied, other{ID: "a"})), "once").want(t, program.ExitPartly, "", "partial")
 	spoke(t.Context(), fixed(collector(others, disabled)), "once").want(t, program.ExitDone, "", "not subscribed")
@@ -556,7 +586,8 @@ func stored(t *testing.T, server *awsfake.Server) (ends, parts []envelope.Header
 // objects returns the keys in the archive.
 func objects(t *testing.T, server *awsfake.Server) []string {
 	t.Helper()
-	list, err := awsconfig.S3(server.AWSConfig(hub, region)).ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String("hub-archive")})
+	list, err := awsconfig.S3(server.AWSConfig(hub, region)).ListObjectsV2(t.Context(),
+		&s3.ListObjectsV2Input{Bucket: aws.String("hub-archive")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -569,18 +600,22 @@ func objects(t *testing.T, server *awsfake.Server) []string {
 
 func TestOnceSendsToStreamAndArchive(t *testing.T) {
 	server := fake(t)
-	r := spoke(t.Context(), fixed(collector(things, nil, thing{ID: "a"}, thing{ID: "b"}), collector(others, nil)), "once", "-o", "json",
-		"--stream", streamARN, "--stream-role-arn", roleARN, "--external-id", "secret", "--bucket", "hub-archive", "--bucket-prefix", "v1/")
+	r := spoke(t.Context(), fixed(collector(things, nil, thing{ID: "a"}, thing{ID: "b"}), collector(others, nil)), "once",
+		"-o", "json",
+		"--stream", streamARN, "--stream-role-arn", roleARN, "--external-id", "secret", "--bucket", "hub-archive",
+		"--bucket-prefix", "v1/")
 	r.want(t, program.ExitDone, "", "")
 	var results []resultJSON
 	if err := json.Unmarshal([]byte(r.stdout), &results); err != nil {
 		t.Fatalf("%v in %s", err, r.stdout)
 	}
-	if len(results) != 2 || results[0].Outcome != schema.OK || results[0].Rows != 2 || results[0].Bytes == 0 || results[1].Outcome != schema.Empty {
+	if len(results) != 2 || results[0].Outcome != schema.OK || results[0].Rows != 2 || results[0].Bytes == 0 ||
+		results[1].Outcome != schema.Empty {
 		t.Errorf("results %+v", results)
 	}
 	ends, parts := stored(t, server)
-	if len(ends) != 2 || len(parts) != 1 || parts[0].Rows != 2 || parts[0].Run != results[0].Run || parts[0].Account != account {
+	if len(ends) != 2 || len(parts) != 1 || parts[0].Rows != 2 || parts[0].Run != results[0].Run ||
+		parts[0].Account != account {
 		t.Errorf("ends %+v, parts %+v", ends, parts)
 	}
 	keys := objects(t, server)
@@ -595,7 +630,8 @@ func TestOnceSendsToStreamAndArchive(t *testing.T) {
 }
 
 func TestArchiveOrStreamRefuses(t *testing.T) {
-	send := []string{"once", "--stream", streamARN, "--stream-role-arn", roleARN, "--external-id", "secret", "--bucket", "hub-archive"}
+	send := []string{"once", "--stream", streamARN, "--stream-role-arn", roleARN, "--external-id", "secret", "--bucket",
+		"hub-archive"}
 	sources := fixed(collector(things, nil, thing{ID: "a"}))
 	t.Run("archive", func(t *testing.T) {
 		server := fake(t)
@@ -714,13 +750,15 @@ func TestRunEndsAtTheDeadlineWhileADestinationIsSilent(t *testing.T) {
 
 func TestRunStopsAfterDuration(t *testing.T) {
 	fake(t)
-	spoke(t.Context(), fixed(collector(things, nil)), "run", "--bucket", "hub-archive", "--duration", "10ms").want(t, program.ExitDone, "", "stopped")
+	spoke(t.Context(), fixed(collector(things, nil)), "run", "--bucket", "hub-archive", "--duration", "10ms").want(t,
+		program.ExitDone, "", "stopped")
 }
 
 // TestProgram runs the real program against the stand-in, as an operator would.
 func TestProgram(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "spoke")
-	if out, err := exec.Command("go", "build", "-ldflags", "-X main.version=v1.2.3", "-o", binary, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-ldflags", "-X main.version=v1.2.3", "-o", binary,
+		".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	out, err := exec.Command(binary, "--version").Output()
