@@ -42,6 +42,14 @@ func TestConformancePacks(t *testing.T) {
 	collecttest.Run(t, ConformancePacks, collecttest.Actions(action))
 }
 
+func TestCostAnomalies(t *testing.T) { collecttest.Run(t, CostAnomalies, collecttest.Actions(action)) }
+
+func TestCostForecasts(t *testing.T) { collecttest.Run(t, CostForecasts, collecttest.Actions(action)) }
+
+func TestCostRecommendations(t *testing.T) {
+	collecttest.Run(t, CostRecommendations, collecttest.Actions(action))
+}
+
 func TestEBSVolumes(t *testing.T) { collecttest.Run(t, EBSVolumes, collecttest.Actions(action)) }
 
 func TestEC2Instances(t *testing.T) { collecttest.Run(t, EC2Instances, collecttest.Actions(action)) }
@@ -76,13 +84,21 @@ func TestLambdaFunctions(t *testing.T) {
 
 func TestLoadBalancers(t *testing.T) { collecttest.Run(t, LoadBalancers, collecttest.Actions(action)) }
 
+func TestMarketplaceCosts(t *testing.T) {
+	collecttest.Run(t, MarketplaceCosts, collecttest.Actions(action))
+}
+
 func TestOrganizationAccounts(t *testing.T) {
 	collecttest.Run(t, OrganizationAccounts, collecttest.Actions(action))
 }
 
 func TestRDSInstances(t *testing.T) { collecttest.Run(t, RDSInstances, collecttest.Actions(action)) }
 
+func TestReservations(t *testing.T) { collecttest.Run(t, Reservations, collecttest.Actions(action)) }
+
 func TestS3Buckets(t *testing.T) { collecttest.Run(t, S3Buckets, collecttest.Actions(action)) }
+
+func TestSavingsPlans(t *testing.T) { collecttest.Run(t, SavingsPlans, collecttest.Actions(action)) }
 
 func TestSecrets(t *testing.T) { collecttest.Run(t, Secrets, collecttest.Actions(action)) }
 
@@ -119,6 +135,8 @@ func TestTrustedAdvisorChecks(t *testing.T) {
 func TestTrustedAdvisorResources(t *testing.T) {
 	collecttest.Run(t, TrustedAdvisorResources, collecttest.Actions(action))
 }
+
+func TestUsageCosts(t *testing.T) { collecttest.Run(t, UsageCosts, collecttest.Actions(action)) }
 
 func TestWAFRules(t *testing.T) { collecttest.Run(t, WAFRules, collecttest.Actions(action)) }
 

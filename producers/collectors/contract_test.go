@@ -274,6 +274,9 @@ var requests = []request{
 	},
 	{"ListSecrets", "IncludePlannedDeletion", true, "secrets that wait for their deletion"},
 	{"GetCostAndUsage", "Filter.Dimensions.Key", "LINKED_ACCOUNT", "nothing, but adds the costs of members"},
+	{"GetCostForecast", "Filter.Dimensions.Key", "LINKED_ACCOUNT", "nothing, but adds the costs of members"},
+	{"GetCostForecast", "PredictionIntervalLevel", json.Number("80"), "the bounds"},
+	{"ListRecommendations", "filter.accountIds", []any{collecttest.Account}, "nothing, but adds those of members"},
 	{"DescribeCases", "includeResolvedCases", true, "resolved cases"},
 	{"DescribeTrails", "includeShadowTrails", nil, "trails of other regions and of the organization, if it is false"},
 	{"DescribeInstanceInformation", "MaxResults", json.Number("50"), "nothing, but reads pages of 10"},
@@ -295,6 +298,9 @@ func at(value any, path string) any {
 		object, ok := value.(map[string]any)
 		if !ok {
 			return nil
+		}
+		if filters, ok := object["And"].([]any); ok { // the first of several
+			object, _ = filters[0].(map[string]any)
 		}
 		value = object[name]
 	}

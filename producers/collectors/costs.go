@@ -40,11 +40,7 @@ func lastDays(now time.Time, days int) costQuery {
 
 // request returns the request for the first page.
 func (q costQuery) request(account string) *costexplorer.GetCostAndUsageInput {
-	// In a management account the answer would else include every member, which
-	// reports its costs itself.
-	filter := &types.Expression{Dimensions: &types.DimensionValues{
-		Key: types.DimensionLinkedAccount, Values: []string{account},
-	}}
+	filter := costsOf(account)
 	if q.filter != nil {
 		filter = &types.Expression{And: []types.Expression{*filter, *q.filter}}
 	}
@@ -65,6 +61,32 @@ func (q costQuery) request(account string) *costexplorer.GetCostAndUsageInput {
 	return input
 }
 
+// costsOf limits a request to the costs of the account itself. In a management account
+// the answer would else include every member, which reports its costs itself.
+func costsOf(account string) *types.Expression {
+	return &types.Expression{Dimensions: &types.DimensionValues{
+		Key: types.DimensionLinkedAccount, Values: []string{account},
+	}}
+}
+
+// costClient returns a client of Cost Explorer, which has one endpoint per partition; the
+// SDK finds it from any region. AWS GovCloud (US) has none, and is disabled.
+func costClient(env *collect.Env) (*costexplorer.Client, error) {
+	if env.Partition == "aws-us-gov" {
+		return nil, collect.Disabled(errors.New("AWS GovCloud (US) has no Cost Explorer: " +
+			"what this account costs is in the standard account that pays for it"))
+	}
+	return costexplorer.NewFromConfig(env.AWS), nil
+}
+
+// noCosts marks the answer of an account for which Cost Explorer has no data as disabled.
+func noCosts(err error) error {
+	if _, ok := errors.AsType[*types.DataUnavailableException](err); ok {
+		return collect.Disabled(err)
+	}
+	return err
+}
+
 // collectCosts emits the row of each line of the answer to a query. A line with a cost
 // that does not fit its column exactly is left out, and makes its day incomplete, and no
 // other: money is never rounded.
@@ -74,12 +96,11 @@ func (q costQuery) request(account string) *costexplorer.GetCostAndUsageInput {
 func collectCosts[Row any](
 	ctx context.Context, env *collect.Env, q costQuery, row func(*costLine) Row, emit func(Row) error,
 ) error {
-	if env.Partition == "aws-us-gov" {
-		return collect.Disabled(errors.New("AWS GovCloud (US) has no Cost Explorer: " +
-			"what this account costs is in the standard account that pays for it"))
+	client, err := costClient(env)
+	if err != nil {
+		return err
 	}
-	// Cost Explorer has one endpoint per partition; the SDK finds it from any region.
-	client, input := costexplorer.NewFromConfig(env.AWS), q.request(env.Account)
+	input := q.request(env.Account)
 	pages := &byToken[costexplorer.GetCostAndUsageOutput]{
 		ask: func(ctx context.Context, token *string) (*costexplorer.GetCostAndUsageOutput, error) {
 			input.NextPageToken = token
@@ -92,11 +113,8 @@ func collectCosts[Row any](
 	})
 	days := costDays{query: q, answered: map[string]bool{}, faults: map[string][]error{}}
 	for result, err := range list {
-		if _, ok := errors.AsType[*types.DataUnavailableException](err); ok {
-			return collect.Disabled(err)
-		}
 		if err != nil {
-			return err
+			return noCosts(err)
 		}
 		lines, err := days.lines(result)
 		if err != nil {

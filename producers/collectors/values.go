@@ -95,18 +95,36 @@ var rfc3339 = []string{time.RFC3339Nano}
 // floatDecimal returns a number that AWS sends as a float: the shortest text that is this
 // float, rounded where a decimal ends, at ten digits behind the point. nil, what is not
 // finite and what is too large are nil.
-func floatDecimal(f *float64) *schema.Decimal {
+func floatDecimal[F float32 | float64](f *F) *schema.Decimal {
 	if f == nil {
 		return nil
 	}
-	value, err := schema.ParseDecimal(strconv.FormatFloat(*f, 'f', -1, 64))
+	bits := reflect.TypeFor[F]().Bits()
+	value, err := schema.ParseDecimal(strconv.FormatFloat(float64(*f), 'f', -1, bits))
 	if err != nil {
-		value, err = schema.ParseDecimal(strconv.FormatFloat(*f, 'f', schema.DecimalScale, 64))
+		value, err = schema.ParseDecimal(strconv.FormatFloat(float64(*f), 'f', schema.DecimalScale, bits))
 	}
 	if err != nil {
 		return nil
 	}
 	return &value
+}
+
+// textDecimal returns a number that AWS sends as text and that is an estimate, or has few
+// digits: exactly if a decimal has room for it, and else rounded as floatDecimal does. nil,
+// an empty text and what is no number are nil.
+func textDecimal(text *string) *schema.Decimal {
+	if text == nil {
+		return nil
+	}
+	if value, err := schema.ParseDecimal(*text); err == nil {
+		return &value
+	}
+	f, err := strconv.ParseFloat(*text, 64)
+	if err != nil {
+		return nil
+	}
+	return floatDecimal(&f)
 }
 
 // arnPart returns a part of an ARN, or nil if the text is none or has no such part:

@@ -265,8 +265,23 @@ func TestFloatDecimal(t *testing.T) {
 			t.Errorf("%v is %q, want %q", f, got, want)
 		}
 	}
-	if floatDecimal(nil) != nil {
+	if floatDecimal[float64](nil) != nil || textDecimal(nil) != nil {
 		t.Error("nil is a number")
+	}
+	if d := floatDecimal(new(float32(0.1))); d == nil || d.String() != "0.1" {
+		t.Errorf("0.1 of 32 bits is %v", d)
+	}
+	for text, want := range map[string]string{
+		"1.23400000": "1.234", "412.28571428571433": "412.2857142857", "1e30": "", "many": "", "": "",
+		"1234567890123456.0123456789": "1234567890123456.0123456789",
+	} {
+		got := ""
+		if d := textDecimal(&text); d != nil {
+			got = d.String()
+		}
+		if got != want {
+			t.Errorf("%q is %q, want %q", text, got, want)
+		}
 	}
 }
 

@@ -19,14 +19,7 @@ var serviceCosts = kind[schemas.ServiceCost]{
 	make:    lateServiceCost,
 	initial: initialServiceCosts,
 	change:  changeServiceCost,
-	slices: func(start time.Time) []string {
-		last := schema.DateOf(start) - 1
-		var days []string
-		for day := last - serviceCostDays + 1; day <= last; day++ {
-			days = append(days, day.String())
-		}
-		return days
-	},
+	slices:  func(start time.Time) []string { return daysBefore(start, serviceCostDays) },
 }
 
 // serviceCostUnknownRegion is how Cost Explorer names the region of usage that it could not

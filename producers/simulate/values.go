@@ -3,6 +3,7 @@ package simulate
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/hubspoke/observability/lib/schema"
 )
@@ -14,6 +15,17 @@ func jsonOf(v any) schema.JSON {
 		panic(err) // maps, slices and texts of this package
 	}
 	return b
+}
+
+// daysBefore returns the n days that end with the one before start, the slices of a
+// category by day.
+func daysBefore(start time.Time, n int) []string {
+	last := schema.DateOf(start) - 1
+	var days []string
+	for day := last - schema.Date(n) + 1; day <= last; day++ {
+		days = append(days, day.String())
+	}
+	return days
 }
 
 // many calls f n times.
