@@ -3,6 +3,11 @@
 
 GOLANGCI    = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 POSTGRES    = go run ./lib/pgtest/cmd/withpostgres
+MARKDOWN    = npx --yes prettier@3.6.2 --prose-wrap always --print-width 120 $$(git ls-files '*.md' ':!docs/reference')
+# Packages that link every collector, and so forty modules of the SDK: compiling these a
+# second time, for the race detector, takes longer than all tests. lib/collect, which runs
+# the collectors side by side, is tested with it.
+COLLECTORS  = /cmd/demo$$|/internal/generate/documents$$|/producers/
 DEMO        = bin/demo
 VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
@@ -33,7 +38,8 @@ test: lint test-go test-demo bench-quick ## everything that .ci/run checks
 
 .PHONY: test-go
 test-go: emulators ## unit tests and tests on real PostgreSQL, with the race detector
-	$(POSTGRES) go test -race -timeout 15m ./...
+	$(POSTGRES) go test -race -timeout 15m $$(go list ./... | grep -vE '$(COLLECTORS)')
+	$(POSTGRES) go test -timeout 15m $$(go list ./... | grep -E '$(COLLECTORS)')
 	$(POSTGRES) go -C docs/example test -race ./...
 
 .PHONY: test-demo
@@ -49,9 +55,15 @@ internal/emulators/node_modules/.package-lock.json: internal/emulators/package-l
 	else echo "npm is missing: the tests against kinesalite and dynalite will be skipped"; fi
 
 .PHONY: lint
-lint: ## gofmt, go vet, staticcheck and more, by golangci-lint
+lint: ## gofmt, go vet, staticcheck and more, by golangci-lint; the layout of Markdown
 	$(GOLANGCI) run ./...
 	cd docs/example && $(GOLANGCI) run ./...
+	@if command -v npx >/dev/null; then $(MARKDOWN) --check; else echo "npx is missing: the layout of Markdown is not checked"; fi
+
+.PHONY: format
+format: ## bring Go and Markdown into their layout
+	gofmt -w $$(git ls-files '*.go')
+	$(MARKDOWN) --write
 
 .PHONY: bench
 bench: build ## measure the figures, each as a ratio to a baseline of the same run

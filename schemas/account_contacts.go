@@ -20,7 +20,8 @@ type AccountContact struct {
 	PhoneNumber *string `col:"phone_number"`
 	// Company (ContactInformation.CompanyName). Null: none, or an alternate contact.
 	CompanyName *string `col:"company_name"`
-	// First line of the address (ContactInformation.AddressLine1). Null for alternate contacts, as all of the address. Personal data.
+	// First line of the address (ContactInformation.AddressLine1). Null for alternate contacts, as all of the address.
+	// Personal data.
 	AddressLine1 *string `col:"address_line1"`
 	// Second line of the address (ContactInformation.AddressLine2). Null: none. Personal data.
 	AddressLine2 *string `col:"address_line2"`

@@ -16,7 +16,8 @@ type Account struct {
 	ReportedAccountID string `col:"reported_account_id,key"`
 	// Name of the account (AccountName).
 	AccountName *string `col:"account_name"`
-	// Alias of the account in the address of its sign-in page (ListAccountAliases, AccountAliases). Null: it has none, or denied.
+	// Alias of the account in the address of its sign-in page (ListAccountAliases, AccountAliases). Null: it has none, or
+	// denied.
 	AccountAlias *string `col:"account_alias"`
 	// State of the account: PENDING_ACTIVATION, ACTIVE, SUSPENDED or CLOSED (AccountState).
 	AccountState *string `col:"account_state"`
@@ -26,15 +27,19 @@ type Account struct {
 	Partition string `col:"partition"`
 	// Organization of the account, such as o-a1b2c3d4e5 (DescribeOrganization, Id). Null: it is in none, or denied.
 	OrganizationID *string `col:"organization_id"`
-	// Features of the organization: ALL or CONSOLIDATED_BILLING (DescribeOrganization, FeatureSet). Null: as of organization_id.
+	// Features of the organization: ALL or CONSOLIDATED_BILLING (DescribeOrganization, FeatureSet). Null: as of
+	// organization_id.
 	OrganizationFeatureSet *string `col:"organization_feature_set"`
-	// Management account of the organization, which pays for this one (DescribeOrganization, MasterAccountId). Null: as of organization_id.
+	// Management account of the organization, which pays for this one (DescribeOrganization, MasterAccountId). Null: as
+	// of organization_id.
 	ManagementAccountID *string `col:"management_account_id"`
-	// JSON object of the labels that the spoke was started with (spoke --label), such as product, customer and environment. Null: none. A value that may be a secret is [redacted] by the spoke.
+	// JSON object of the labels that the spoke was started with (spoke --label), such as product, customer and
+	// environment. Null: none. A value that may be a secret is [redacted] by the spoke.
 	Labels schema.JSON `col:"labels"`
 	// Version of the spoke that collected the account. Null: it does not know its own.
 	SpokeVersion *string `col:"spoke_version"`
-	// JSON array of the IAM actions that were denied for this account, such as account:GetAccountInformation. Null: none was.
+	// JSON array of the IAM actions that were denied for this account, such as account:GetAccountInformation. Null: none
+	// was.
 	DeniedActions schema.JSON `col:"denied_actions"`
 }
 

@@ -32,13 +32,16 @@ type AutoScalingGroup struct {
 	AvailabilityZones schema.JSON `col:"availability_zones"`
 	// Identifiers of the subnets, with commas between them (VPCZoneIdentifier).
 	SubnetIDs *string `col:"subnet_ids"`
-	// Launch template of the group (LaunchTemplate.LaunchTemplateId). Null: it has a launch configuration or a mixed instances policy.
+	// Launch template of the group (LaunchTemplate.LaunchTemplateId). Null: it has a launch configuration or a mixed
+	// instances policy.
 	LaunchTemplateID *string `col:"launch_template_id"`
 	// Version of the launch template: a number, $Latest or $Default (LaunchTemplate.Version). Null: as launch_template_id.
 	LaunchTemplateVersion *string `col:"launch_template_version"`
-	// Launch configuration of the group, which AWS has replaced by launch templates (LaunchConfigurationName). Null: it has none.
+	// Launch configuration of the group, which AWS has replaced by launch templates (LaunchConfigurationName). Null: it
+	// has none.
 	LaunchConfigurationName *string `col:"launch_configuration_name"`
-	// JSON object of how the group mixes instance types and Spot: LaunchTemplate and InstancesDistribution (MixedInstancesPolicy). Null: it does not.
+	// JSON object of how the group mixes instance types and Spot: LaunchTemplate and InstancesDistribution
+	// (MixedInstancesPolicy). Null: it does not.
 	MixedInstancesPolicy schema.JSON `col:"mixed_instances_policy"`
 	// Services that judge the health of instances, with commas between them, such as EC2 or EC2,ELB (HealthCheckType).
 	HealthCheckType *string `col:"health_check_type"`
@@ -50,7 +53,8 @@ type AutoScalingGroup struct {
 	SuspendedProcesses schema.JSON `col:"suspended_processes"`
 	// When the group was created (CreatedTime).
 	GroupCreatedAt *time.Time `col:"group_created_at"`
-	// JSON object of the tags of the group (Tags). Null: it has none. A value that may be a secret is [redacted] by the spoke.
+	// JSON object of the tags of the group (Tags). Null: it has none. A value that may be a secret is [redacted] by the
+	// spoke.
 	Tags schema.JSON `col:"tags"`
 }
 

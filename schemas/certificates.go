@@ -14,9 +14,11 @@ type Certificate struct {
 	CertificateARN string `col:"certificate_arn,key"`
 	// Primary domain name, such as www.example.com (DomainName). Null for a certificate without one.
 	DomainName *string `col:"domain_name"`
-	// Status as ACM reports it: PENDING_VALIDATION, ISSUED, INACTIVE, EXPIRED, VALIDATION_TIMED_OUT, REVOKED or FAILED (Status).
+	// Status as ACM reports it: PENDING_VALIDATION, ISSUED, INACTIVE, EXPIRED, VALIDATION_TIMED_OUT, REVOKED or FAILED
+	// (Status).
 	Status *string `col:"status"`
-	// Source of the certificate: AMAZON_ISSUED, PRIVATE or IMPORTED (Type). Only certificates issued by Amazon or a private CA are renewed by ACM.
+	// Source of the certificate: AMAZON_ISSUED, PRIVATE or IMPORTED (Type). Only certificates issued by Amazon or a
+	// private CA are renewed by ACM.
 	CertificateType *string `col:"certificate_type"`
 	// Algorithm of the key pair, such as RSA_2048 or EC_prime256v1 (KeyAlgorithm).
 	KeyAlgorithm *string `col:"key_algorithm"`
@@ -26,9 +28,11 @@ type Certificate struct {
 	ManagedBy *string `col:"managed_by"`
 	// Whether an AWS resource uses the certificate now (InUse).
 	InUse *bool `col:"in_use"`
-	// JSON array of the first 100 names that the certificate covers, the primary one included (SubjectAlternativeNameSummaries).
+	// JSON array of the first 100 names that the certificate covers, the primary one included
+	// (SubjectAlternativeNameSummaries).
 	SubjectAlternativeNames schema.JSON `col:"subject_alternative_names"`
-	// Whether the certificate covers more names than subject_alternative_names lists (HasAdditionalSubjectAlternativeNames).
+	// Whether the certificate covers more names than subject_alternative_names lists
+	// (HasAdditionalSubjectAlternativeNames).
 	HasAdditionalNames *bool `col:"has_additional_names"`
 	// JSON array of X.509 key usages, such as DIGITAL_SIGNATURE (KeyUsages).
 	KeyUsages schema.JSON `col:"key_usages"`

@@ -46,9 +46,11 @@ type CloudTrailTrail struct {
 	LogGroupARN *string `col:"log_group_arn"`
 	// ARN of the role that writes into the log group (CloudWatchLogsRoleArn). Null: none does.
 	LogRoleARN *string `col:"log_role_arn"`
-	// JSON array of the events that are logged: ReadWriteType, IncludeManagementEvents, DataResources and so on (GetEventSelectors, EventSelectors). Null: the trail has advanced ones.
+	// JSON array of the events that are logged: ReadWriteType, IncludeManagementEvents, DataResources and so on
+	// (GetEventSelectors, EventSelectors). Null: the trail has advanced ones.
 	EventSelectors schema.JSON `col:"event_selectors"`
-	// JSON array of the events that are logged, by fields: Name and FieldSelectors (GetEventSelectors, AdvancedEventSelectors). Null: the trail has basic ones.
+	// JSON array of the events that are logged, by fields: Name and FieldSelectors (GetEventSelectors,
+	// AdvancedEventSelectors). Null: the trail has basic ones.
 	AdvancedEventSelectors schema.JSON `col:"advanced_event_selectors"`
 	// When logging was last started (GetTrailStatus, StartLoggingTime). Null: never.
 	LoggingStartedAt *time.Time `col:"logging_started_at"`

@@ -17,7 +17,8 @@ type ConfigNoncompliantResource struct {
 	ResourceType string `col:"resource_type,key"`
 	// Identifier of the resource, as in config_resources (EvaluationResultQualifier.ResourceId).
 	ResourceID string `col:"resource_id,key"`
-	// What was evaluated: DETECTIVE, a resource that exists, or PROACTIVE, one that was about to be made (EvaluationResultQualifier.EvaluationMode). DETECTIVE where AWS reports none.
+	// What was evaluated: DETECTIVE, a resource that exists, or PROACTIVE, one that was about to be made
+	// (EvaluationResultQualifier.EvaluationMode). DETECTIVE where AWS reports none.
 	EvaluationMode string `col:"evaluation_mode,key"`
 	// NON_COMPLIANT (ComplianceType): others are not asked for.
 	ComplianceType string `col:"compliance_type"`

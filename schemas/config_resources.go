@@ -35,7 +35,8 @@ type ConfigResource struct {
 	ItemStatus *string `col:"item_status"`
 	// How often Config records the type: CONTINUOUS or DAILY (recordingFrequency). Null: Config does not report it.
 	RecordingFrequency *string `col:"recording_frequency"`
-	// State, such as running or available (configuration: the first of state.name, state.value, dBInstanceStatus, status and state.code). Null: the type has none.
+	// State, such as running or available (configuration: the first of state.name, state.value, dBInstanceStatus, status
+	// and state.code). Null: the type has none.
 	State *string `col:"state"`
 	// Type of instance, such as m7g.large (configuration.instanceType, dBInstanceClass). Null: the type has none.
 	InstanceType *string `col:"instance_type"`
@@ -51,7 +52,8 @@ type ConfigResource struct {
 	MultiAZ *bool `col:"multi_az"`
 	// Scheme of a load balancer: internal or internet-facing (configuration.scheme). Null: it is none.
 	Scheme *string `col:"scheme"`
-	// Kind within the type, such as application of load balancers and Zip of functions (configuration.type, packageType). Null: the type has none.
+	// Kind within the type, such as application of load balancers and Zip of functions (configuration.type, packageType).
+	// Null: the type has none.
 	Subtype *string `col:"subtype"`
 	// Least number of instances of an Auto Scaling group (configuration.minSize). Null: it is none.
 	MinSize *int64 `col:"min_size"`
@@ -61,7 +63,8 @@ type ConfigResource struct {
 	InstanceCount *int64 `col:"instance_count"`
 	// Free addresses of a subnet (configuration.availableIpAddressCount). Null: it is none.
 	AvailableIPCount *int64 `col:"available_ip_count"`
-	// JSON object of the tags of the resource (tags). Null: it has none. A value that may be a secret is [redacted] by the spoke.
+	// JSON object of the tags of the resource (tags). Null: it has none. A value that may be a secret is [redacted] by
+	// the spoke.
 	Tags schema.JSON `col:"tags"`
 }
 

@@ -27,19 +27,24 @@ type ConfigRule struct {
 	SourceOwner *string `col:"source_owner"`
 	// Identifier of the managed rule, or ARN of the Lambda function (Source.SourceIdentifier). Null: the rule is a policy.
 	SourceIdentifier *string `col:"source_identifier"`
-	// JSON object of the parameters of the rule (InputParameters). Null: it has none, or they are no JSON object. A value that may be a secret is [redacted] by the spoke.
+	// JSON object of the parameters of the rule (InputParameters). Null: it has none, or they are no JSON object. A value
+	// that may be a secret is [redacted] by the spoke.
 	InputParameters schema.JSON `col:"input_parameters"`
 	// How often the rule is evaluated, such as TwentyFour_Hours (MaximumExecutionFrequency). Null: when something changes.
 	MaximumFrequency *string `col:"maximum_frequency"`
 	// JSON array of the types of resources that the rule is about (Scope.ComplianceResourceTypes). Null: it does not say.
 	ScopeResourceTypes schema.JSON `col:"scope_resource_types"`
-	// JSON array of the modes in which the rule is evaluated: Mode is DETECTIVE or PROACTIVE (EvaluationModes). Null: AWS does not report it.
+	// JSON array of the modes in which the rule is evaluated: Mode is DETECTIVE or PROACTIVE (EvaluationModes). Null: AWS
+	// does not report it.
 	EvaluationModes schema.JSON `col:"evaluation_modes"`
-	// Compliance: COMPLIANT, NON_COMPLIANT, or INSUFFICIENT_DATA and NOT_APPLICABLE, which belong into no score (Compliance.ComplianceType). Null: not known yet.
+	// Compliance: COMPLIANT, NON_COMPLIANT, or INSUFFICIENT_DATA and NOT_APPLICABLE, which belong into no score
+	// (Compliance.ComplianceType). Null: not known yet.
 	ComplianceType *string `col:"compliance_type"`
-	// Resources that are not compliant, cut off by AWS, so that config_noncompliant_resources has the exact number (ComplianceContributorCount.CappedCount). Null: AWS does not report it.
+	// Resources that are not compliant, cut off by AWS, so that config_noncompliant_resources has the exact number
+	// (ComplianceContributorCount.CappedCount). Null: AWS does not report it.
 	NoncompliantCapped *int64 `col:"noncompliant_capped"`
-	// Whether there are more of them than noncompliant_capped says (ComplianceContributorCount.CapExceeded). Null: AWS does not report it.
+	// Whether there are more of them than noncompliant_capped says (ComplianceContributorCount.CapExceeded). Null: AWS
+	// does not report it.
 	NoncompliantCapExceeded *bool `col:"noncompliant_cap_exceeded"`
 	// When the rule was activated first (ConfigRuleEvaluationStatus.FirstActivatedTime).
 	FirstActivatedAt *time.Time `col:"first_activated_at"`

@@ -26,7 +26,8 @@ type CostAnomaly struct {
 	UsageRegion *string `col:"usage_region"`
 	// Usage type of the first root cause (RootCauses, UsageType). Null: there is none.
 	UsageType *string `col:"usage_type"`
-	// JSON array of the root causes, the largest first: Service, Region, LinkedAccount, LinkedAccountName, UsageType and Impact (RootCauses). Null: none is known.
+	// JSON array of the root causes, the largest first: Service, Region, LinkedAccount, LinkedAccountName, UsageType and
+	// Impact (RootCauses). Null: none is known.
 	RootCauses schema.JSON `col:"root_causes"`
 	// Largest cost of one day above what was expected (Impact.MaxImpact).
 	MaxImpact *schema.Decimal `col:"max_impact"`

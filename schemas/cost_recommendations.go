@@ -27,7 +27,8 @@ type CostRecommendation struct {
 	RecommendedResourceType *string `col:"recommended_resource_type"`
 	// What the resource should be, such as m7g.xlarge (RecommendedResourceSummary).
 	RecommendedResourceSummary *string `col:"recommended_resource_summary"`
-	// What to do: Rightsize, Stop, Upgrade, PurchaseSavingsPlans, PurchaseReservedInstances, MigrateToGraviton, Delete or ScaleIn (ActionType).
+	// What to do: Rightsize, Stop, Upgrade, PurchaseSavingsPlans, PurchaseReservedInstances, MigrateToGraviton, Delete or
+	// ScaleIn (ActionType).
 	ActionType *string `col:"action_type"`
 	// How much work it is: VeryLow, Low, Medium, High or VeryHigh (ImplementationEffort).
 	ImplementationEffort *string `col:"implementation_effort"`
@@ -55,4 +56,5 @@ type CostRecommendation struct {
 
 // CostRecommendations is the category "cost_recommendations": every run lists all
 // recommendations for an account.
-var CostRecommendations = schema.Of[CostRecommendation](schema.Spec{Name: "cost_recommendations", Mode: schema.Snapshot})
+var CostRecommendations = schema.Of[CostRecommendation](schema.Spec{Name: "cost_recommendations",
+	Mode: schema.Snapshot})

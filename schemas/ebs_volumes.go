@@ -37,13 +37,15 @@ type EBSVolume struct {
 	MultiAttachEnabled *bool `col:"multi_attach_enabled"`
 	// Instance of the first attachment (Attachments.InstanceId). Null: it is attached to none.
 	InstanceID *string `col:"instance_id"`
-	// Whether the volume is deleted with the instance of the first attachment (Attachments.DeleteOnTermination). Null: it is attached to none.
+	// Whether the volume is deleted with the instance of the first attachment (Attachments.DeleteOnTermination). Null: it
+	// is attached to none.
 	DeleteOnTermination *bool `col:"delete_on_termination"`
 	// JSON array of all attachments: InstanceId, Device, State, AttachTime and so on (Attachments). Null: none.
 	Attachments schema.JSON `col:"attachments"`
 	// When the volume was created (CreateTime).
 	VolumeCreatedAt *time.Time `col:"volume_created_at"`
-	// JSON object of the tags of the volume (Tags). Null: it has none. A value that may be a secret is [redacted] by the spoke.
+	// JSON object of the tags of the volume (Tags). Null: it has none. A value that may be a secret is [redacted] by the
+	// spoke.
 	Tags schema.JSON `col:"tags"`
 }
 

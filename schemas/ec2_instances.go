@@ -20,7 +20,8 @@ type EC2Instance struct {
 	StateTransitionReason *string `col:"state_transition_reason"`
 	// Instance type, such as m7g.large (InstanceType).
 	InstanceType *string `col:"instance_type"`
-	// How the instance was bought: spot, scheduled, capacity-block or interruptible-capacity-reservation (InstanceLifecycle). Null: on demand.
+	// How the instance was bought: spot, scheduled, capacity-block or interruptible-capacity-reservation
+	// (InstanceLifecycle). Null: on demand.
 	Lifecycle *string `col:"lifecycle"`
 	// Machine image that the instance was launched from (ImageId).
 	ImageID *string `col:"image_id"`
@@ -68,9 +69,11 @@ type EC2Instance struct {
 	Volumes schema.JSON `col:"volumes"`
 	// Launch request that the instance belongs to (Reservation.ReservationId).
 	ReservationID *string `col:"reservation_id"`
-	// AWS service or account that launched the instance for the owner, such as an Auto Scaling group's (Reservation.RequesterId). Null: the owner did.
+	// AWS service or account that launched the instance for the owner, such as an Auto Scaling group's
+	// (Reservation.RequesterId). Null: the owner did.
 	RequesterID *string `col:"requester_id"`
-	// JSON object of the tags of the instance (Tags). Null: it has none. A value that may be a secret is [redacted] by the spoke.
+	// JSON object of the tags of the instance (Tags). Null: it has none. A value that may be a secret is [redacted] by
+	// the spoke.
 	Tags schema.JSON `col:"tags"`
 }
 

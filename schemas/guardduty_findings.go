@@ -40,13 +40,15 @@ type GuardDutyFinding struct {
 	Count *int64 `col:"count"`
 	// Type of the resource, such as Instance or AccessKey (Resource.ResourceType).
 	ResourceType *string `col:"resource_type"`
-	// Identifier of the resource: ARN of the bucket, cluster, function or database, identifier of the instance or access key (Resource). Null: the resource is of another kind, which resource has.
+	// Identifier of the resource: ARN of the bucket, cluster, function or database, identifier of the instance or access
+	// key (Resource). Null: the resource is of another kind, which resource has.
 	ResourceID *string `col:"resource_id"`
 	// JSON object of the resource (Resource). A value that may be a secret is [redacted] by the spoke.
 	Resource schema.JSON `col:"resource"`
 	// Type of the activity, such as NETWORK_CONNECTION or AWS_API_CALL (Service.Action.ActionType).
 	ActionType *string `col:"action_type"`
-	// JSON object of the activity: who, from where, how often (Service.Action). Parameters of calls to a cluster are left out. A value that may be a secret is [redacted] by the spoke.
+	// JSON object of the activity: who, from where, how often (Service.Action). Parameters of calls to a cluster are left
+	// out. A value that may be a secret is [redacted] by the spoke.
 	Action schema.JSON `col:"action"`
 	// Feature that made the finding, such as CloudTrail or RuntimeMonitoring (Service.FeatureName).
 	FeatureName *string `col:"feature_name"`
@@ -64,4 +66,5 @@ type GuardDutyFinding struct {
 
 // GuardDutyFindings is the category "guardduty_findings": a full snapshot once a day, and
 // what was updated between.
-var GuardDutyFindings = schema.Of[GuardDutyFinding](schema.Spec{Name: "guardduty_findings", Mode: schema.Snapshot, Incremental: true})
+var GuardDutyFindings = schema.Of[GuardDutyFinding](schema.Spec{Name: "guardduty_findings", Mode: schema.Snapshot,
+	Incremental: true})

@@ -24,7 +24,8 @@ type HealthEventEntity struct {
 	Status *string `col:"status"`
 	// When AWS last updated what it says about the resource (lastUpdatedTime).
 	EntityUpdatedAt *time.Time `col:"entity_updated_at"`
-	// JSON object of what else is known about the resource (entityMetadata). Null: nothing. A value that may be a secret is [redacted] by the spoke.
+	// JSON object of what else is known about the resource (entityMetadata). Null: nothing. A value that may be a secret
+	// is [redacted] by the spoke.
 	EntityMetadata schema.JSON `col:"entity_metadata"`
 	// JSON object of the tags of the resource (tags). Null: none. A value that may be a secret is [redacted] by the spoke.
 	Tags schema.JSON `col:"tags"`
@@ -32,4 +33,5 @@ type HealthEventEntity struct {
 
 // HealthEventEntities is the category "health_event_entities": all resources once a day, and
 // those of events that were updated between. Those of events that AWS no longer keeps stay.
-var HealthEventEntities = schema.Of[HealthEventEntity](schema.Spec{Name: "health_event_entities", Mode: schema.Event, Incremental: true})
+var HealthEventEntities = schema.Of[HealthEventEntity](schema.Spec{Name: "health_event_entities", Mode: schema.Event,
+	Incremental: true})

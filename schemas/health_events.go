@@ -34,11 +34,13 @@ type HealthEvent struct {
 	EventUpdatedAt *time.Time `col:"event_updated_at"`
 	// Newest description in English (DescribeEventDetails, latestDescription). Null: AWS has none.
 	Description *string `col:"description"`
-	// Whether somebody has to do something: ACTION_REQUIRED, ACTION_MAY_BE_REQUIRED or INFORMATIONAL (actionability). Null: AWS does not say.
+	// Whether somebody has to do something: ACTION_REQUIRED, ACTION_MAY_BE_REQUIRED or INFORMATIONAL (actionability).
+	// Null: AWS does not say.
 	Actionability *string `col:"actionability"`
 	// JSON array of whom it concerns: OPERATIONS, SECURITY or BILLING (personas). Null: AWS does not say.
 	Personas schema.JSON `col:"personas"`
-	// JSON object of what else is known, such as the deprecated version (DescribeEventDetails, eventMetadata). Null: nothing. A value that may be a secret is [redacted] by the spoke.
+	// JSON object of what else is known, such as the deprecated version (DescribeEventDetails, eventMetadata). Null:
+	// nothing. A value that may be a secret is [redacted] by the spoke.
 	Metadata schema.JSON `col:"metadata"`
 }
 

@@ -32,7 +32,8 @@ type IAMAccountSetting struct {
 	RootAccessKeys *int64 `col:"root_access_keys"`
 	// Whether the root user has a password (SummaryMap AccountPasswordPresent).
 	RootPasswordPresent *bool `col:"root_password_present"`
-	// Whether the account has rules for passwords of its own (GetAccountPasswordPolicy). False: those of AWS apply, and the columns below are null. Null: denied.
+	// Whether the account has rules for passwords of its own (GetAccountPasswordPolicy). False: those of AWS apply, and
+	// the columns below are null. Null: denied.
 	PasswordPolicySet *bool `col:"password_policy_set"`
 	// Characters that a password needs (MinimumPasswordLength).
 	MinimumPasswordLength *int64 `col:"minimum_password_length"`

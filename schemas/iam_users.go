@@ -24,13 +24,16 @@ type IAMUser struct {
 	IsRoot bool `col:"is_root"`
 	// When the user was created (CreateDate; of the root user the report's user_creation_time).
 	UserCreatedAt *time.Time `col:"user_created_at"`
-	// Whether the user has a password for the console (report, password_enabled). Null: as the report says of the root user, or not in the report yet.
+	// Whether the user has a password for the console (report, password_enabled). Null: as the report says of the root
+	// user, or not in the report yet.
 	PasswordEnabled *bool `col:"password_enabled"`
-	// When the password was used last (report, password_last_used). Null: never since AWS remembers (20 October 2014), or no password.
+	// When the password was used last (report, password_last_used). Null: never since AWS remembers (20 October 2014), or
+	// no password.
 	PasswordLastUsedAt *time.Time `col:"password_last_used_at"`
 	// When the password was changed last (report, password_last_changed). Null: no password, or the root user.
 	PasswordLastChangedAt *time.Time `col:"password_last_changed_at"`
-	// When the password policy asks for another password (report, password_next_rotation). Null: it does not, or the root user.
+	// When the password policy asks for another password (report, password_next_rotation). Null: it does not, or the root
+	// user.
 	PasswordNextRotationAt *time.Time `col:"password_next_rotation_at"`
 	// Whether the user has an MFA device, virtual or not (report, mfa_active).
 	MFAActive *bool `col:"mfa_active"`
@@ -38,7 +41,8 @@ type IAMUser struct {
 	AccessKey1Active *bool `col:"access_key_1_active"`
 	// When the first access key was created or changed (report, access_key_1_last_rotated). Null: there is none.
 	AccessKey1LastRotatedAt *time.Time `col:"access_key_1_last_rotated_at"`
-	// When the first access key was used last (report, access_key_1_last_used_date). Null: never since AWS remembers (22 April 2015), or there is none.
+	// When the first access key was used last (report, access_key_1_last_used_date). Null: never since AWS remembers (22
+	// April 2015), or there is none.
 	AccessKey1LastUsedAt *time.Time `col:"access_key_1_last_used_at"`
 	// Whether the second access key is active (report, access_key_2_active).
 	AccessKey2Active *bool `col:"access_key_2_active"`
@@ -48,9 +52,11 @@ type IAMUser struct {
 	AccessKey2LastUsedAt *time.Time `col:"access_key_2_last_used_at"`
 	// JSON array of the names of the user's groups (GroupList). An empty array: none. Null for the root user.
 	GroupNames schema.JSON `col:"group_names"`
-	// JSON array of the managed policies that the user has itself: PolicyName and PolicyArn (AttachedManagedPolicies). An empty array: none. Null for the root user.
+	// JSON array of the managed policies that the user has itself: PolicyName and PolicyArn (AttachedManagedPolicies). An
+	// empty array: none. Null for the root user.
 	AttachedPolicies schema.JSON `col:"attached_policies"`
-	// JSON array of the names of the policies that are written into the user (UserPolicyList, PolicyName). An empty array: none. Null for the root user.
+	// JSON array of the names of the policies that are written into the user (UserPolicyList, PolicyName). An empty
+	// array: none. Null for the root user.
 	InlinePolicyNames schema.JSON `col:"inline_policy_names"`
 	// ARN of the policy that bounds what the user may be allowed (PermissionsBoundary.PermissionsBoundaryArn). Null: none.
 	PermissionsBoundaryARN *string `col:"permissions_boundary_arn"`

@@ -36,9 +36,11 @@ type InspectorFinding struct {
 	ExploitAvailable *string `col:"exploit_available"`
 	// When an exploit was last seen (ExploitabilityDetails.LastKnownExploitAt). Null: never.
 	LastKnownExploitAt *time.Time `col:"last_known_exploit_at"`
-	// Whether all, some or none of the packages have a fix: YES, PARTIAL or NO (FixAvailable). Null: the finding is about no package.
+	// Whether all, some or none of the packages have a fix: YES, PARTIAL or NO (FixAvailable). Null: the finding is about
+	// no package.
 	FixAvailable *string `col:"fix_available"`
-	// Identifier of the vulnerability, mostly a CVE (PackageVulnerabilityDetails.VulnerabilityId). Null: the finding is about no package.
+	// Identifier of the vulnerability, mostly a CVE (PackageVulnerabilityDetails.VulnerabilityId). Null: the finding is
+	// about no package.
 	VulnerabilityID *string `col:"vulnerability_id"`
 	// Who published the vulnerability, such as NVD (PackageVulnerabilityDetails.Source).
 	VulnerabilitySource *string `col:"vulnerability_source"`
@@ -58,11 +60,13 @@ type InspectorFinding struct {
 	PackageVersion *string `col:"package_version"`
 	// Package manager of the first vulnerable package, such as OS or PIP (VulnerablePackages[0].PackageManager).
 	PackageManager *string `col:"package_manager"`
-	// Version that mends the first vulnerable package; NotAvailable: there is none yet (VulnerablePackages[0].FixedInVersion).
+	// Version that mends the first vulnerable package; NotAvailable: there is none yet
+	// (VulnerablePackages[0].FixedInVersion).
 	FixedInVersion *string `col:"fixed_in_version"`
 	// Number of vulnerable packages (VulnerablePackages). Null: the finding is about no package.
 	PackageCount *int64 `col:"package_count"`
-	// JSON array of all vulnerable packages: Name, Version, FixedInVersion, FilePath, PackageManager and so on (PackageVulnerabilityDetails.VulnerablePackages). Null: the finding is about no package.
+	// JSON array of all vulnerable packages: Name, Version, FixedInVersion, FilePath, PackageManager and so on
+	// (PackageVulnerabilityDetails.VulnerablePackages). Null: the finding is about no package.
 	Packages schema.JSON `col:"packages"`
 	// Type of the first resource, such as AWS_EC2_INSTANCE (Resources[0].Type).
 	ResourceType *string `col:"resource_type"`
@@ -70,15 +74,19 @@ type InspectorFinding struct {
 	ResourceID *string `col:"resource_id"`
 	// Region of the first resource (Resources[0].Region).
 	ResourceRegion *string `col:"resource_region"`
-	// JSON object of the tags of the first resource (Resources[0].Tags). Null: it has none. A value that may be a secret is [redacted] by the spoke.
+	// JSON object of the tags of the first resource (Resources[0].Tags). Null: it has none. A value that may be a secret
+	// is [redacted] by the spoke.
 	ResourceTags schema.JSON `col:"resource_tags"`
 	// Number of resources that the finding names (Resources).
 	ResourceCount int64 `col:"resource_count"`
-	// JSON array of all resources: Id, Type, Region, Details and Tags (Resources). A value that may be a secret is [redacted] by the spoke.
+	// JSON array of all resources: Id, Type, Region, Details and Tags (Resources). A value that may be a secret is
+	// [redacted] by the spoke.
 	Resources schema.JSON `col:"resources"`
-	// JSON object of the way from the internet: NetworkPath, OpenPortRange, Protocol (NetworkReachabilityDetails). Null: the finding is of another type.
+	// JSON object of the way from the internet: NetworkPath, OpenPortRange, Protocol (NetworkReachabilityDetails). Null:
+	// the finding is of another type.
 	NetworkReachability schema.JSON `col:"network_reachability"`
-	// JSON object of the place in the code: FilePath, DetectorName, Cwes and so on (CodeVulnerabilityDetails). Null: the finding is of another type.
+	// JSON object of the place in the code: FilePath, DetectorName, Cwes and so on (CodeVulnerabilityDetails). Null: the
+	// finding is of another type.
 	CodeVulnerability schema.JSON `col:"code_vulnerability"`
 	// What to do about the finding (Remediation.Recommendation.Text).
 	RemediationText *string `col:"remediation_text"`
@@ -94,4 +102,5 @@ type InspectorFinding struct {
 
 // InspectorFindings is the category "inspector_findings": a full snapshot once a day, and
 // what was updated between.
-var InspectorFindings = schema.Of[InspectorFinding](schema.Spec{Name: "inspector_findings", Mode: schema.Snapshot, Incremental: true})
+var InspectorFindings = schema.Of[InspectorFinding](schema.Spec{Name: "inspector_findings", Mode: schema.Snapshot,
+	Incremental: true})

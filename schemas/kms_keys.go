@@ -17,7 +17,8 @@ type KMSKey struct {
 	KeyARN string `col:"key_arn,key"`
 	// Identifier of the key (KeyId). Multi-Region keys (mrk-…) have the same one in every region.
 	KeyID string `col:"key_id"`
-	// JSON array of the alias names of the key, such as alias/aws/s3 (ListAliases, AliasName). An empty array: it has none. Null: ListAliases was denied.
+	// JSON array of the alias names of the key, such as alias/aws/s3 (ListAliases, AliasName). An empty array: it has
+	// none. Null: ListAliases was denied.
 	Aliases schema.JSON `col:"aliases"`
 	// Description that the owner gave the key (Description).
 	Description *string `col:"description"`
@@ -47,13 +48,19 @@ type KMSKey struct {
 	KeyCreatedAt *time.Time `col:"key_created_at"`
 	// After when KMS deletes the key (DeletionDate). Null unless key_state is PendingDeletion.
 	DeletionAt *time.Time `col:"deletion_at"`
-	// Waiting period in days before a multi-Region primary key is deleted, once its replicas are gone (PendingDeletionWindowInDays). Null for other keys.
+	// Waiting period in days before a multi-Region primary key is deleted, once its replicas are gone
+	// (PendingDeletionWindowInDays). Null for other keys.
 	PendingDeletionWindowDays *int64 `col:"pending_deletion_window_days"`
-	// Whether imported key material expires: KEY_MATERIAL_EXPIRES or KEY_MATERIAL_DOES_NOT_EXPIRE (ExpirationModel). Null unless origin is EXTERNAL.
+	// Whether imported key material expires: KEY_MATERIAL_EXPIRES or KEY_MATERIAL_DOES_NOT_EXPIRE (ExpirationModel). Null
+	// unless origin is EXTERNAL.
 	ExpirationModel *string `col:"expiration_model"`
 	// When the imported key material expires (ValidTo). Null: it does not.
 	MaterialExpiresAt *time.Time `col:"material_expires_at"`
-	// Whether KMS rotates the key material on schedule (GetKeyRotationStatus, KeyRotationEnabled). Always true for AWS managed keys; always false for imported material (origin EXTERNAL), which cannot be rotated on schedule, and while the key waits for its deletion; of a multi-Region key, the primary is asked to change it. Null: the key cannot be rotated (asymmetric, HMAC, custom key store), its state does not tell, or the question was denied, which denied_actions says.
+	// Whether KMS rotates the key material on schedule (GetKeyRotationStatus, KeyRotationEnabled). Always true for AWS
+	// managed keys; always false for imported material (origin EXTERNAL), which cannot be rotated on schedule, and while
+	// the key waits for its deletion; of a multi-Region key, the primary is asked to change it. Null: the key cannot be
+	// rotated (asymmetric, HMAC, custom key store), its state does not tell, or the question was denied, which
+	// denied_actions says.
 	RotationEnabled *bool `col:"rotation_enabled"`
 	// Days between two rotations (RotationPeriodInDays). Null unless KMS reports one.
 	RotationPeriodDays *int64 `col:"rotation_period_days"`
@@ -61,7 +68,8 @@ type KMSKey struct {
 	NextRotationAt *time.Time `col:"next_rotation_at"`
 	// Start of an on-demand rotation that is in progress (OnDemandRotationStartDate). Null: none is.
 	OnDemandRotationStartedAt *time.Time `col:"on_demand_rotation_started_at"`
-	// JSON object of the tags of a customer managed key (ListResourceTags). An empty object: it has none. Null: AWS managed, or denied. A value that may be a secret is [redacted] by the spoke.
+	// JSON object of the tags of a customer managed key (ListResourceTags). An empty object: it has none. Null: AWS
+	// managed, or denied. A value that may be a secret is [redacted] by the spoke.
 	Tags schema.JSON `col:"tags"`
 	// JSON array of the IAM actions that were denied for this key, such as kms:GetKeyRotationStatus. Null: none was.
 	DeniedActions schema.JSON `col:"denied_actions"`

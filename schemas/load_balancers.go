@@ -18,7 +18,8 @@ type LoadBalancer struct {
 	DNSName *string `col:"dns_name"`
 	// Type: application, network or gateway (Type).
 	Type *string `col:"type"`
-	// Whether its nodes have public addresses: internet-facing or internal (Scheme). Null: a gateway load balancer has none.
+	// Whether its nodes have public addresses: internet-facing or internal (Scheme). Null: a gateway load balancer has
+	// none.
 	Scheme *string `col:"scheme"`
 	// State: provisioning, active, active_impaired or failed (State.Code).
 	State *string `col:"state"`
@@ -34,9 +35,11 @@ type LoadBalancer struct {
 	SecurityGroups schema.JSON `col:"security_groups"`
 	// When the load balancer was created (CreatedTime).
 	LoadBalancerCreatedAt *time.Time `col:"load_balancer_created_at"`
-	// JSON object of the tags of the load balancer (DescribeTags). An empty object: it has none. Null: denied. A value that may be a secret is [redacted] by the spoke.
+	// JSON object of the tags of the load balancer (DescribeTags). An empty object: it has none. Null: denied. A value
+	// that may be a secret is [redacted] by the spoke.
 	Tags schema.JSON `col:"tags"`
-	// JSON array of the IAM actions that were denied for this load balancer: elasticloadbalancing:DescribeTags. Null: none was.
+	// JSON array of the IAM actions that were denied for this load balancer: elasticloadbalancing:DescribeTags. Null:
+	// none was.
 	DeniedActions schema.JSON `col:"denied_actions"`
 }
 

@@ -28,16 +28,20 @@ type OrganizationAccount struct {
 	JoinedAt *time.Time `col:"joined_at"`
 	// Organization, such as o-a1b2c3d4e5 (DescribeOrganization, Id).
 	OrganizationID *string `col:"organization_id"`
-	// Organizational unit that the account is in, such as ou-ab12-11111111 (the last one in Paths). Null: it is in the root itself.
+	// Organizational unit that the account is in, such as ou-ab12-11111111 (the last one in Paths). Null: it is in the
+	// root itself.
 	OUID *string `col:"ou_id"`
-	// Names of the organizational units from the root to the account, with a slash between them, such as Workloads/Production (ListOrganizationalUnitsForParent, Name). Null: the account is in the root itself.
+	// Names of the organizational units from the root to the account, with a slash between them, such as
+	// Workloads/Production (ListOrganizationalUnitsForParent, Name). Null: the account is in the root itself.
 	OUPath *string `col:"ou_path"`
 	// Whether this is the management account, which pays for all others (Id is MasterAccountId of DescribeOrganization).
 	IsManagementAccount bool `col:"is_management_account"`
-	// JSON object of the tags of the account (ListTagsForResource, Tags). An empty object: it has none. Null: denied. A value that may be a secret is [redacted] by the spoke.
+	// JSON object of the tags of the account (ListTagsForResource, Tags). An empty object: it has none. Null: denied. A
+	// value that may be a secret is [redacted] by the spoke.
 	Tags schema.JSON `col:"tags"`
 }
 
 // OrganizationAccounts is the category "organization_accounts": every run lists all
 // accounts of an organization.
-var OrganizationAccounts = schema.Of[OrganizationAccount](schema.Spec{Name: "organization_accounts", Mode: schema.Snapshot})
+var OrganizationAccounts = schema.Of[OrganizationAccount](schema.Spec{Name: "organization_accounts",
+	Mode: schema.Snapshot})

@@ -38,7 +38,8 @@ func Queries(category string) ([]Query, error) {
 		}
 		q.Title, q.SQL = strings.Join(title, " "), strings.Join(sql, "\n")+";"
 		if q.Title == "" || len(sql) == 0 {
-			return nil, fmt.Errorf("queries/%s.sql: a query is comment lines with its title and a statement: %q", category, block)
+			return nil, fmt.Errorf("queries/%s.sql: a query is comment lines with its title and a statement: %q", category,
+				block)
 		}
 		queries = append(queries, q)
 	}

@@ -17,7 +17,8 @@ func TestEveryCategoryHasQueries(t *testing.T) {
 			t.Errorf("category %s has %d example queries; write at least two", table, len(queries))
 		}
 		for _, q := range queries {
-			if !strings.HasPrefix(q.SQL, "SELECT ") || !strings.HasSuffix(q.SQL, ";") || !strings.Contains(q.SQL, "current_"+table.Name()) {
+			if !strings.HasPrefix(q.SQL, "SELECT ") || !strings.HasSuffix(q.SQL, ";") ||
+				!strings.Contains(q.SQL, "current_"+table.Name()) {
 				t.Errorf("category %s: %q is not a SELECT of current_%s, which readers may use:\n%s", table, q.Title, table, q.SQL)
 			}
 		}

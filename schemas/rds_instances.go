@@ -26,7 +26,8 @@ type RDSInstance struct {
 	InstanceClass *string `col:"instance_class"`
 	// Status, such as available, stopped or storage-full (DBInstanceStatus).
 	Status *string `col:"status"`
-	// Whether the instance has a standby in another zone (MultiAZ). False for every member of an Aurora cluster, in how many zones that may be.
+	// Whether the instance has a standby in another zone (MultiAZ). False for every member of an Aurora cluster, in how
+	// many zones that may be.
 	MultiAZ *bool `col:"multi_az"`
 	// Availability zone (AvailabilityZone). Null while the instance is created.
 	AvailabilityZone *string `col:"availability_zone"`
@@ -46,7 +47,8 @@ type RDSInstance struct {
 	StorageEncrypted *bool `col:"storage_encrypted"`
 	// ARN of the KMS key that encrypts the storage (KmsKeyId). Null: it is not encrypted.
 	KMSKeyID *string `col:"kms_key_id"`
-	// Whether the name of the endpoint resolves to a public address (PubliclyAccessible). Security groups may still refuse connections.
+	// Whether the name of the endpoint resolves to a public address (PubliclyAccessible). Security groups may still
+	// refuse connections.
 	PubliclyAccessible *bool `col:"publicly_accessible"`
 	// DNS name of the endpoint (Endpoint.Address). Null while the instance is created.
 	EndpointAddress *string `col:"endpoint_address"`
@@ -66,7 +68,8 @@ type RDSInstance struct {
 	CACertificate *string `col:"ca_certificate"`
 	// When the server certificate expires (CertificateDetails.ValidTill).
 	CertificateValidTill *time.Time `col:"certificate_valid_till"`
-	// Whether the engine may go into extended support: open-source-rds-extended-support or open-source-rds-extended-support-disabled (EngineLifecycleSupport). Null: the engine has none.
+	// Whether the engine may go into extended support: open-source-rds-extended-support or
+	// open-source-rds-extended-support-disabled (EngineLifecycleSupport). Null: the engine has none.
 	LifecycleSupport *string `col:"lifecycle_support"`
 	// Whether Performance Insights is on (PerformanceInsightsEnabled). Null: the engine or class has none.
 	PerformanceInsightsEnabled *bool `col:"performance_insights_enabled"`
@@ -80,7 +83,8 @@ type RDSInstance struct {
 	LogExports schema.JSON `col:"log_exports"`
 	// When the instance was created (InstanceCreateTime). Null while it is created.
 	InstanceCreatedAt *time.Time `col:"instance_created_at"`
-	// JSON object of the tags of the instance (TagList). Null: it has none. A value that may be a secret is [redacted] by the spoke.
+	// JSON object of the tags of the instance (TagList). Null: it has none. A value that may be a secret is [redacted] by
+	// the spoke.
 	Tags schema.JSON `col:"tags"`
 }
 

@@ -24,7 +24,8 @@ type Reservation struct {
 	OfferingID *string `col:"offering_id"`
 	// State, such as active, retired, queued or payment-pending (State).
 	State *string `col:"state"`
-	// Type of the instances or nodes, such as m5.large or cache.r7g.large (InstanceType, DBInstanceClass, CacheNodeType, NodeType).
+	// Type of the instances or nodes, such as m5.large or cache.r7g.large (InstanceType, DBInstanceClass, CacheNodeType,
+	// NodeType).
 	InstanceType *string `col:"instance_type"`
 	// How many are reserved (InstanceCount, DBInstanceCount, CacheNodeCount, NodeCount).
 	InstanceCount *int64 `col:"instance_count"`
@@ -48,7 +49,8 @@ type Reservation struct {
 	FixedPrice *schema.Decimal `col:"fixed_price"`
 	// What an hour of one instance costs (UsagePrice).
 	UsagePrice *schema.Decimal `col:"usage_price"`
-	// JSON array of what is charged again and again for one instance: Amount and Frequency, such as Hourly, for all services alike (RecurringCharges). An empty array: nothing is.
+	// JSON array of what is charged again and again for one instance: Amount and Frequency, such as Hourly, for all
+	// services alike (RecurringCharges). An empty array: nothing is.
 	RecurringCharges schema.JSON `col:"recurring_charges"`
 	// Length of the term in seconds (Duration).
 	DurationSeconds *int64 `col:"duration_seconds"`

@@ -27,9 +27,11 @@ type Secret struct {
 	PrimaryRegion *string `col:"primary_region"`
 	// Whether the secret is rotated on schedule (RotationEnabled). Null: rotation was never set up.
 	RotationEnabled *bool `col:"rotation_enabled"`
-	// Lambda function that rotates the secret (RotationLambdaARN). Null: none, or rotation is managed by the owning service.
+	// Lambda function that rotates the secret (RotationLambdaARN). Null: none, or rotation is managed by the owning
+	// service.
 	RotationLambdaARN *string `col:"rotation_lambda_arn"`
-	// Days between two rotations (RotationRules.AutomaticallyAfterDays), also where a schedule is set: in ListSecrets "this value is calculated from the rotation schedule after every successful rotation". Null: AWS reports none.
+	// Days between two rotations (RotationRules.AutomaticallyAfterDays), also where a schedule is set: in ListSecrets
+	// "this value is calculated from the rotation schedule after every successful rotation". Null: AWS reports none.
 	RotationIntervalDays *int64 `col:"rotation_interval_days"`
 	// Schedule of the rotation: a cron() or rate() expression (RotationRules.ScheduleExpression). Null: none.
 	RotationSchedule *string `col:"rotation_schedule"`
@@ -47,9 +49,11 @@ type Secret struct {
 	SecretCreatedAt *time.Time `col:"secret_created_at"`
 	// When the deletion of the secret was requested (DeletedDate). Null: the secret is active.
 	DeletionRequestedAt *time.Time `col:"deletion_requested_at"`
-	// JSON object of the versions of the secret: version id to array of staging labels (SecretVersionsToStages). It holds no values.
+	// JSON object of the versions of the secret: version id to array of staging labels (SecretVersionsToStages). It holds
+	// no values.
 	VersionStages schema.JSON `col:"version_stages"`
-	// JSON object of the tags of the secret (Tags). Null: it has none. A value that may be a secret is [redacted] by the spoke.
+	// JSON object of the tags of the secret (Tags). Null: it has none. A value that may be a secret is [redacted] by the
+	// spoke.
 	Tags schema.JSON `col:"tags"`
 }
 

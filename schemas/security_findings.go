@@ -50,11 +50,14 @@ type SecurityFinding struct {
 	WorkflowStatus *string `col:"workflow_status"`
 	// State of the record: ACTIVE or ARCHIVED (RecordState).
 	RecordState *string `col:"record_state"`
-	// Result of a control's check: PASSED, WARNING, FAILED or NOT_AVAILABLE (Compliance.Status). Null: the finding comes from no control.
+	// Result of a control's check: PASSED, WARNING, FAILED or NOT_AVAILABLE (Compliance.Status). Null: the finding comes
+	// from no control.
 	ComplianceStatus *string `col:"compliance_status"`
-	// Control that was checked, across standards, such as S3.5 (Compliance.SecurityControlId). Null: the finding comes from no control.
+	// Control that was checked, across standards, such as S3.5 (Compliance.SecurityControlId). Null: the finding comes
+	// from no control.
 	SecurityControlID *string `col:"security_control_id"`
-	// JSON array of the enabled standards that the control belongs to, such as standards/aws-foundational-security-best-practices/v/1.0.0 (Compliance.AssociatedStandards, StandardsId).
+	// JSON array of the enabled standards that the control belongs to, such as
+	// standards/aws-foundational-security-best-practices/v/1.0.0 (Compliance.AssociatedStandards, StandardsId).
 	AssociatedStandards schema.JSON `col:"associated_standards"`
 	// Type of the first resource, such as AwsS3Bucket (Resources[0].Type). Null: the finding names no resource.
 	ResourceType *string `col:"resource_type"`
@@ -62,11 +65,15 @@ type SecurityFinding struct {
 	ResourceID *string `col:"resource_id"`
 	// Number of resources that the finding names, at most 32 (Resources).
 	ResourceCount int64 `col:"resource_count"`
-	// JSON array of all resources: Id, Type, Partition, Region, ResourceRole, ApplicationArn, ApplicationName and Tags (Resources). Their Details are left out: they repeat the configuration of the resource and can hold environment variables. A tag whose value may be a secret is [redacted] by the spoke.
+	// JSON array of all resources: Id, Type, Partition, Region, ResourceRole, ApplicationArn, ApplicationName and Tags
+	// (Resources). Their Details are left out: they repeat the configuration of the resource and can hold environment
+	// variables. A tag whose value may be a secret is [redacted] by the spoke.
 	Resources schema.JSON `col:"resources"`
-	// JSON array of vulnerabilities: identifier, packages, scores and fixes (Vulnerabilities). Null: the finding names none.
+	// JSON array of vulnerabilities: identifier, packages, scores and fixes (Vulnerabilities). Null: the finding names
+	// none.
 	Vulnerabilities schema.JSON `col:"vulnerabilities"`
-	// JSON object of what the product adds to the format (ProductFields). A value that may be a secret is [redacted] by the spoke.
+	// JSON object of what the product adds to the format (ProductFields). A value that may be a secret is [redacted] by
+	// the spoke.
 	ProductFields schema.JSON `col:"product_fields"`
 	// What to do about the finding (Remediation.Recommendation.Text).
 	RemediationText *string `col:"remediation_text"`
@@ -80,9 +87,11 @@ type SecurityFinding struct {
 	FindingCreatedAt *time.Time `col:"finding_created_at"`
 	// When the product last updated the finding; a change of workflow_status does not move it (UpdatedAt).
 	FindingUpdatedAt *time.Time `col:"finding_updated_at"`
-	// Whether the finding is a sample, made to look at (Sample). Null: AWS does not say, and it is none. Views and queries of open findings leave samples out.
+	// Whether the finding is a sample, made to look at (Sample). Null: AWS does not say, and it is none. Views and
+	// queries of open findings leave samples out.
 	Sample *bool `col:"sample"`
-	// JSON array of reasons for compliance_status: ReasonCode and Description (Compliance.StatusReasons). Null: none are given.
+	// JSON array of reasons for compliance_status: ReasonCode and Description (Compliance.StatusReasons). Null: none are
+	// given.
 	ComplianceReasons schema.JSON `col:"compliance_reasons"`
 	// Name of the account that the finding is about (AwsAccountName). Null: AWS does not say.
 	FindingAccountName *string `col:"finding_account_name"`

@@ -15,13 +15,15 @@ import (
 type SecurityService struct {
 	// Service: accessanalyzer, config, guardduty, inspector, macie or securityhub.
 	Service string `col:"service,key,slice"`
-	// Identifier in the service: detector, name of the recorder or analyzer, ARN of the hub, account of Inspector and Macie.
+	// Identifier in the service: detector, name of the recorder or analyzer, ARN of the hub, account of Inspector and
+	// Macie.
 	ResourceID string `col:"resource_id,key"`
 	// ARN of the recorder, analyzer or hub. Null: the service has none.
 	ResourceARN *string `col:"resource_arn"`
 	// Whether it works now: status is ENABLED or ACTIVE, the recorder records, the hub is there. Null: AWS did not say.
 	Enabled *bool `col:"enabled"`
-	// Status in the words of the service, such as ENABLED, PAUSED, SUSPENDED or ACTIVE. Null: config and securityhub, which have none.
+	// Status in the words of the service, such as ENABLED, PAUSED, SUSPENDED or ACTIVE. Null: config and securityhub,
+	// which have none.
 	Status *string `col:"status"`
 	// Account that administers GuardDuty for this account (GetAdministratorAccount). Null: none, or another service.
 	AdministratorAccountID *string `col:"administrator_account_id"`
@@ -35,11 +37,14 @@ type SecurityService struct {
 	LastStatus *string `col:"last_status"`
 	// Whether Config records all types of resources (RecordingGroup.AllSupported). Null: another service.
 	RecordsAllTypes *bool `col:"records_all_types"`
-	// Whether Config records resources without regions, such as roles, here (RecordingGroup.IncludeGlobalResourceTypes). Null: another service.
+	// Whether Config records resources without regions, such as roles, here (RecordingGroup.IncludeGlobalResourceTypes).
+	// Null: another service.
 	RecordsGlobalTypes *bool `col:"records_global_types"`
-	// JSON of the settings of the service: features of GuardDuty (array), what Inspector scans, RecordingGroup of Config, type and configuration of the analyzer, AutoEnableControls of the hub (objects). Null: Macie.
+	// JSON of the settings of the service: features of GuardDuty (array), what Inspector scans, RecordingGroup of Config,
+	// type and configuration of the analyzer, AutoEnableControls of the hub (objects). Null: Macie.
 	Settings schema.JSON `col:"settings"`
-	// JSON object of the tags of the detector or analyzer (Tags). Null: none, or another service. A value that may be a secret is [redacted] by the spoke.
+	// JSON object of the tags of the detector or analyzer (Tags). Null: none, or another service. A value that may be a
+	// secret is [redacted] by the spoke.
 	Tags schema.JSON `col:"tags"`
 }
 

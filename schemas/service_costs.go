@@ -18,7 +18,8 @@ type ServiceCost struct {
 	UsageDate schema.Date `col:"usage_date,key,slice"`
 	// Service, by its name in Cost Explorer, such as Amazon Simple Storage Service (group key SERVICE).
 	Service string `col:"service,key"`
-	// Region of the usage; global and NoRegion as Cost Explorer writes them, (empty) where it writes none (group key REGION).
+	// Region of the usage; global and NoRegion as Cost Explorer writes them, (empty) where it writes none (group key
+	// REGION).
 	UsageRegion string `col:"usage_region,key"`
 	// Cost as it is charged on the day of the usage (UnblendedCost).
 	UnblendedCost schema.Decimal `col:"unblended_cost"`
@@ -32,11 +33,13 @@ type ServiceCost struct {
 	BlendedCost *schema.Decimal `col:"blended_cost"`
 	// Currency of the costs, such as USD (Unit of UnblendedCost).
 	Currency *string `col:"currency"`
-	// Sum of the usage (UsageQuantity). It means something only for services with one unit: AWS adds hours and gigabytes up. Null: AWS reports none, or one that has no exact decimal here.
+	// Sum of the usage (UsageQuantity). It means something only for services with one unit: AWS adds hours and gigabytes
+	// up. Null: AWS reports none, or one that has no exact decimal here.
 	UsageQuantity *schema.Decimal `col:"usage_quantity"`
 	// Unit of usage_quantity (Unit of UsageQuantity). Null: N/A, the units are mixed.
 	UsageUnit *string `col:"usage_unit"`
-	// Instance hours in units of a small instance (NormalizedUsageAmount). 0 for services without instance sizes. Null: as of usage_quantity.
+	// Instance hours in units of a small instance (NormalizedUsageAmount). 0 for services without instance sizes. Null:
+	// as of usage_quantity.
 	NormalizedUsage *schema.Decimal `col:"normalized_usage"`
 	// Whether AWS may still restate the day (Estimated).
 	Estimated bool `col:"estimated"`

@@ -21,7 +21,8 @@ type SSMInstance struct {
 	IPAddress *string `col:"ip_address"`
 	// Kind of the node: EC2Instance or ManagedInstance (ResourceType).
 	ResourceType *string `col:"resource_type"`
-	// Kind of what the node runs on, such as AWS::EC2::Instance or AWS::IoT::Thing (SourceType). Null: AWS does not report it.
+	// Kind of what the node runs on, such as AWS::EC2::Instance or AWS::IoT::Thing (SourceType). Null: AWS does not
+	// report it.
 	SourceType *string `col:"source_type"`
 	// Identifier of what the node runs on, such as the name of the IoT thing (SourceId). Null: AWS does not report it.
 	SourceID *string `col:"source_id"`
@@ -47,7 +48,8 @@ type SSMInstance struct {
 	RegisteredAt *time.Time `col:"registered_at"`
 	// State of the associations of the node, such as Success or Failed (AssociationStatus). Null: it has none.
 	AssociationStatus *string `col:"association_status"`
-	// JSON object of the associations: DetailedStatus, and by status how many (AssociationOverview). Null: the node has none.
+	// JSON object of the associations: DetailedStatus, and by status how many (AssociationOverview). Null: the node has
+	// none.
 	AssociationOverview schema.JSON `col:"association_overview"`
 	// When an association ran last (LastAssociationExecutionDate). Null: never.
 	LastAssociationAt *time.Time `col:"last_association_at"`

@@ -19,7 +19,8 @@ type SSMPatchState struct {
 	BaselineID *string `col:"baseline_id"`
 	// What was done: Scan or Install (Operation).
 	Operation *string `col:"operation"`
-	// Whether an installation may restart the node: RebootIfNeeded or NoReboot (RebootOption). Null: AWS does not report it.
+	// Whether an installation may restart the node: RebootIfNeeded or NoReboot (RebootOption). Null: AWS does not report
+	// it.
 	RebootOption *string `col:"reboot_option"`
 	// Patches of the baseline that are installed (InstalledCount).
 	InstalledCount *int64 `col:"installed_count"`
@@ -35,13 +36,16 @@ type SSMPatchState struct {
 	FailedCount *int64 `col:"failed_count"`
 	// Patches of the baseline that the node does not need (NotApplicableCount). AWS may cut it off.
 	NotApplicableCount *int64 `col:"not_applicable_count"`
-	// Patches that are not compliant, of those that the baseline calls critical (CriticalNonCompliantCount). Null: AWS does not report it.
+	// Patches that are not compliant, of those that the baseline calls critical (CriticalNonCompliantCount). Null: AWS
+	// does not report it.
 	CriticalNoncompliantCount *int64 `col:"critical_noncompliant_count"`
-	// Patches that are not compliant, of those of a security advisory (SecurityNonCompliantCount). Null: AWS does not report it.
+	// Patches that are not compliant, of those of a security advisory (SecurityNonCompliantCount). Null: AWS does not
+	// report it.
 	SecurityNoncompliantCount *int64 `col:"security_noncompliant_count"`
 	// Other patches that are not compliant (OtherNonCompliantCount). Null: AWS does not report it.
 	OtherNoncompliantCount *int64 `col:"other_noncompliant_count"`
-	// Security updates that are available and that the baseline has not approved yet (AvailableSecurityUpdateCount). Null: AWS does not report it, as for Linux.
+	// Security updates that are available and that the baseline has not approved yet (AvailableSecurityUpdateCount).
+	// Null: AWS does not report it, as for Linux.
 	AvailableSecurityUpdateCount *int64 `col:"available_security_update_count"`
 	// When the scan or installation started (OperationStartTime).
 	OperationStartedAt *time.Time `col:"operation_started_at"`

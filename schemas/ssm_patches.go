@@ -20,11 +20,13 @@ type SSMPatch struct {
 	Classification *string `col:"classification"`
 	// Severity, such as Critical, Important or Moderate (Severity). Null: the patch has none, as many of Linux.
 	Severity *string `col:"severity"`
-	// State: Installed, InstalledOther, InstalledPendingReboot, InstalledRejected, Missing or Failed, in the letters of AWS (State).
+	// State: Installed, InstalledOther, InstalledPendingReboot, InstalledRejected, Missing or Failed, in the letters of
+	// AWS (State).
 	State string `col:"state"`
 	// When the patch was installed (InstalledTime). Null: it is not, or the operating system does not say.
 	InstalledAt *time.Time `col:"installed_at"`
-	// CVE numbers that the patch mends, in one text with commas (CVEIds). Null: AWS reports them for patches only that are missing or failed.
+	// CVE numbers that the patch mends, in one text with commas (CVEIds). Null: AWS reports them for patches only that
+	// are missing or failed.
 	CVEIDs *string `col:"cve_ids"`
 }
 

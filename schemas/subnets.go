@@ -20,7 +20,8 @@ type Subnet struct {
 	State *string `col:"state"`
 	// IPv4 range in CIDR notation (CidrBlock). Null: the subnet has IPv6 only.
 	CIDRBlock *string `col:"cidr_block"`
-	// JSON array of IPv6 ranges: Ipv6CidrBlock, AssociationId, Ipv6CidrBlockState and so on (Ipv6CidrBlockAssociationSet). Null: none.
+	// JSON array of IPv6 ranges: Ipv6CidrBlock, AssociationId, Ipv6CidrBlockState and so on
+	// (Ipv6CidrBlockAssociationSet). Null: none.
 	IPv6CIDRBlocks schema.JSON `col:"ipv6_cidr_blocks"`
 	// Availability zone (AvailabilityZone).
 	AvailabilityZone *string `col:"availability_zone"`
@@ -32,7 +33,8 @@ type Subnet struct {
 	MapPublicIPOnLaunch *bool `col:"map_public_ip_on_launch"`
 	// Whether this is the default subnet of its availability zone (DefaultForAz).
 	DefaultForAZ *bool `col:"default_for_az"`
-	// JSON object of the tags of the subnet, which only its owner sees (Tags). Null: it has none. A value that may be a secret is [redacted] by the spoke.
+	// JSON object of the tags of the subnet, which only its owner sees (Tags). Null: it has none. A value that may be a
+	// secret is [redacted] by the spoke.
 	Tags schema.JSON `col:"tags"`
 }
 

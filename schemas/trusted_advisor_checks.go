@@ -17,7 +17,8 @@ type TrustedAdvisorCheck struct {
 	Name *string `col:"name"`
 	// Description of the check, as HTML (description).
 	Description *string `col:"description"`
-	// Category: cost_optimizing, security, fault_tolerance, performance, service_limits or operational_excellence (category).
+	// Category: cost_optimizing, security, fault_tolerance, performance, service_limits or operational_excellence
+	// (category).
 	Category *string `col:"category"`
 	// Result: ok (green), warning (yellow), error (red) or not_available (status). Null: there is none.
 	Status *string `col:"status"`
@@ -31,9 +32,11 @@ type TrustedAdvisorCheck struct {
 	ResourcesIgnored *int64 `col:"resources_ignored"`
 	// Number of resources that somebody excluded (resourcesSummary.resourcesSuppressed).
 	ResourcesSuppressed *int64 `col:"resources_suppressed"`
-	// Estimated savings in USD a month (categorySpecificSummary.costOptimizing.estimatedMonthlySavings). Null: the check is not about costs.
+	// Estimated savings in USD a month (categorySpecificSummary.costOptimizing.estimatedMonthlySavings). Null: the check
+	// is not about costs.
 	EstimatedMonthlySavings *schema.Decimal `col:"estimated_monthly_savings"`
-	// Estimated savings as a percentage of the costs (categorySpecificSummary.costOptimizing.estimatedPercentMonthlySavings). Null: the check is not about costs.
+	// Estimated savings as a percentage of the costs
+	// (categorySpecificSummary.costOptimizing.estimatedPercentMonthlySavings). Null: the check is not about costs.
 	EstimatedSavingsPercent *float64 `col:"estimated_savings_percent"`
 	// When the check was last run (timestamp).
 	RefreshedAt *time.Time `col:"refreshed_at"`
@@ -43,4 +46,5 @@ type TrustedAdvisorCheck struct {
 
 // TrustedAdvisorChecks is the category "trusted_advisor_checks": every run lists all checks
 // of one account.
-var TrustedAdvisorChecks = schema.Of[TrustedAdvisorCheck](schema.Spec{Name: "trusted_advisor_checks", Mode: schema.Snapshot})
+var TrustedAdvisorChecks = schema.Of[TrustedAdvisorCheck](schema.Spec{Name: "trusted_advisor_checks",
+	Mode: schema.Snapshot})

@@ -21,10 +21,12 @@ type TrustedAdvisorResource struct {
 	ResourceRegion *string `col:"resource_region"`
 	// Whether somebody excluded the resource from the check (isSuppressed).
 	IsSuppressed *bool `col:"is_suppressed"`
-	// JSON object of what the check says about the resource, by names in English (metadata). A value that may be a secret is [redacted] by the spoke.
+	// JSON object of what the check says about the resource, by names in English (metadata). A value that may be a secret
+	// is [redacted] by the spoke.
 	Metadata schema.JSON `col:"metadata"`
 }
 
 // TrustedAdvisorResources is the category "trusted_advisor_resources": every run lists all
 // flagged resources of one account.
-var TrustedAdvisorResources = schema.Of[TrustedAdvisorResource](schema.Spec{Name: "trusted_advisor_resources", Mode: schema.Snapshot})
+var TrustedAdvisorResources = schema.Of[TrustedAdvisorResource](schema.Spec{Name: "trusted_advisor_resources",
+	Mode: schema.Snapshot})

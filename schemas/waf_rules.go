@@ -16,15 +16,18 @@ type WAFRule struct {
 	Scope string `col:"scope"`
 	// Place of the rule; the lowest is asked first (Priority).
 	Priority int64 `col:"priority"`
-	// What happens to requests that match: ALLOW, BLOCK, COUNT, CAPTCHA or CHALLENGE (Action). Null: the rule is a rule group.
+	// What happens to requests that match: ALLOW, BLOCK, COUNT, CAPTCHA or CHALLENGE (Action). Null: the rule is a rule
+	// group.
 	Action *string `col:"action"`
-	// Of a rule group, what comes of its result: NONE (it counts) or COUNT (requests are only counted) (OverrideAction). Null: the rule is no rule group.
+	// Of a rule group, what comes of its result: NONE (it counts) or COUNT (requests are only counted) (OverrideAction).
+	// Null: the rule is no rule group.
 	OverrideAction *string `col:"override_action"`
 	// Type of the statement, such as ManagedRuleGroupStatement or RateBasedStatement (Statement).
 	StatementType *string `col:"statement_type"`
 	// Vendor of a managed rule group, such as AWS (ManagedRuleGroupStatement.VendorName). Null: it is none.
 	ManagedVendor *string `col:"managed_vendor"`
-	// Name of a managed rule group, such as AWSManagedRulesCommonRuleSet (ManagedRuleGroupStatement.Name). Null: it is none.
+	// Name of a managed rule group, such as AWSManagedRulesCommonRuleSet (ManagedRuleGroupStatement.Name). Null: it is
+	// none.
 	ManagedName *string `col:"managed_name"`
 	// Version of a managed rule group (ManagedRuleGroupStatement.Version). Null: the default one of the vendor.
 	ManagedVersion *string `col:"managed_version"`
@@ -34,9 +37,12 @@ type WAFRule struct {
 	RateLimit *int64 `col:"rate_limit"`
 	// Window of a rate-based rule in seconds (RateBasedStatement.EvaluationWindowSec). Null: it is none.
 	RateWindowSeconds *int64 `col:"rate_window_seconds"`
-	// What requests of a rate-based rule are counted by, such as IP (RateBasedStatement.AggregateKeyType). Null: it is none.
+	// What requests of a rate-based rule are counted by, such as IP (RateBasedStatement.AggregateKeyType). Null: it is
+	// none.
 	RateAggregateKey *string `col:"rate_aggregate_key"`
-	// JSON object of the whole statement, as a tree (Statement); jsonpath such as $.**.GeoMatchStatement finds what is inside. The text that requests are searched for is left out, for it may be a secret: SearchStringLength is its length in bytes.
+	// JSON object of the whole statement, as a tree (Statement); jsonpath such as $.**.GeoMatchStatement finds what is
+	// inside. The text that requests are searched for is left out, for it may be a secret: SearchStringLength is its
+	// length in bytes.
 	Statement schema.JSON `col:"statement"`
 	// JSON array of the labels that the rule puts on requests (RuleLabels, Name). Null: none.
 	Labels schema.JSON `col:"labels"`

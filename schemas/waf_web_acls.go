@@ -20,7 +20,8 @@ type WAFWebACL struct {
 	Description *string `col:"description"`
 	// What happens to requests that match no rule: ALLOW or BLOCK (DefaultAction).
 	DefaultAction *string `col:"default_action"`
-	// JSON object of the default action, with the response or the headers that it adds (DefaultAction). Values of headers that are added to requests are [redacted] by the spoke.
+	// JSON object of the default action, with the response or the headers that it adds (DefaultAction). Values of headers
+	// that are added to requests are [redacted] by the spoke.
 	DefaultActionDetail schema.JSON `col:"default_action_detail"`
 	// Capacity units that the web ACL uses (Capacity).
 	Capacity *int64 `col:"capacity"`
@@ -28,15 +29,18 @@ type WAFWebACL struct {
 	RuleCount int64 `col:"rule_count"`
 	// Whether Firewall Manager manages the web ACL (ManagedByFirewallManager).
 	ManagedByFirewallManager *bool `col:"managed_by_firewall_manager"`
-	// JSON array of the rule groups that Firewall Manager adds, those before the own rules first (PreProcessFirewallManagerRuleGroups, PostProcessFirewallManagerRuleGroups). Null: none.
+	// JSON array of the rule groups that Firewall Manager adds, those before the own rules first
+	// (PreProcessFirewallManagerRuleGroups, PostProcessFirewallManagerRuleGroups). Null: none.
 	FirewallManagerRuleGroups schema.JSON `col:"firewall_manager_rule_groups"`
 	// Whether requests are logged (GetLoggingConfiguration). Null: the request was denied.
 	LoggingEnabled *bool `col:"logging_enabled"`
 	// JSON array of the ARNs that logs go to (GetLoggingConfiguration, LogDestinationConfigs). Null: nothing is logged.
 	LogDestinations schema.JSON `col:"log_destinations"`
-	// JSON object of the filter of logs: DefaultBehavior and Filters (GetLoggingConfiguration, LoggingFilter). Null: all requests are logged, or none.
+	// JSON object of the filter of logs: DefaultBehavior and Filters (GetLoggingConfiguration, LoggingFilter). Null: all
+	// requests are logged, or none.
 	LoggingFilter schema.JSON `col:"logging_filter"`
-	// JSON array of the ARNs of what it protects (ListResourcesForWebACL, of CloudFront ListDistributionsByWebACLId). An empty array: nothing. Null: the request was denied.
+	// JSON array of the ARNs of what it protects (ListResourcesForWebACL, of CloudFront ListDistributionsByWebACLId). An
+	// empty array: nothing. Null: the request was denied.
 	AssociatedResources schema.JSON `col:"associated_resources"`
 	// Number of things that it protects. Null: the request was denied.
 	AssociatedResourceCount *int64 `col:"associated_resource_count"`
@@ -50,7 +54,8 @@ type WAFWebACL struct {
 	LabelNamespace *string `col:"label_namespace"`
 	// JSON array of the domains whose tokens are accepted (TokenDomains). Null: that of the protected resource alone.
 	TokenDomains schema.JSON `col:"token_domains"`
-	// JSON object of the tags of the web ACL (ListTagsForResource, TagList). An empty object: it has none. Null: the request was denied. A value that may be a secret is [redacted] by the spoke.
+	// JSON object of the tags of the web ACL (ListTagsForResource, TagList). An empty object: it has none. Null: the
+	// request was denied. A value that may be a secret is [redacted] by the spoke.
 	Tags schema.JSON `col:"tags"`
 	// JSON array of the IAM actions that were denied for the web ACL. Null: none was.
 	DeniedActions schema.JSON `col:"denied_actions"`

@@ -22,7 +22,7 @@ const (
 	ReasonMissing    schema.Reason = "missing_object"      // the manifest names a file that is not there
 	ReasonHash       schema.Reason = "hash"                // the file has another size or SHA-256 than the manifest says
 	ReasonRows       schema.Reason = "rows"                // the file has another number of rows than the manifest says
-	ReasonUnreadable schema.Reason = "unreadable"          // S3 does not hand the object out: it is in Glacier, for example
+	ReasonUnreadable schema.Reason = "unreadable"          // S3 does not hand the object out, from Glacier for example
 	ReasonCorrupt                  = parquet.ReasonCorrupt // the file is not the Parquet that this package writes
 	ReasonColumn                   = parquet.ReasonColumn  // a column has another type than the table
 	ReasonTooLarge                 = schema.ReasonTooLarge // the object is or would decode to more than the limits allow

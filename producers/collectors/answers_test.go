@@ -34,7 +34,8 @@ func (a *answer) Do(r *http.Request) (*http.Response, error) {
 		}
 	}
 	a.hosts, a.bodies = append(a.hosts, r.URL.Host), append(a.bodies, string(sent))
-	return &http.Response{StatusCode: a.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(a.body)), Request: r}, nil
+	return &http.Response{StatusCode: a.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(a.body)),
+		Request: r}, nil
 }
 
 func (a *answer) env(region string) *collect.Env {
@@ -64,7 +65,8 @@ func costAnswer(t *testing.T, groups map[string]string) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		results = append(results, fmt.Sprintf(`{"TimePeriod":{"Start":%q,"End":%q},"Estimated":false,"Groups":[%s]}`, day, date+1, groups[day]))
+		results = append(results, fmt.Sprintf(`{"TimePeriod":{"Start":%q,"End":%q},"Estimated":false,"Groups":[%s]}`, day,
+			date+1, groups[day]))
 	}
 	return `{"ResultsByTime":[` + strings.Join(results, ",") + `]}`
 }
@@ -76,7 +78,8 @@ func TestCostExplorerEndpointOfThePartition(t *testing.T) {
 		"cn-north-1": "ce.cn-northwest-1.amazonaws.com.cn",
 	} {
 		a := &answer{status: 200, body: costAnswer(t, nil)}
-		if err := collectServiceCosts(t.Context(), a.env(region), func(schemas.ServiceCost) error { return nil }); err != nil {
+		if err := collectServiceCosts(t.Context(), a.env(region),
+			func(schemas.ServiceCost) error { return nil }); err != nil {
 			t.Errorf("%s: %v", region, err)
 		}
 		if len(a.hosts) != 1 || a.hosts[0] != host {
@@ -122,7 +125,8 @@ func TestOddUsageIsInTheLog(t *testing.T) {
 	if err := collectServiceCosts(t.Context(), env, func(schemas.ServiceCost) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), "lines=2") || !strings.Contains(log.String(), "2026-10-11 odd") {
+	if strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), "lines=2") ||
+		!strings.Contains(log.String(), "2026-10-11 odd") {
 		t.Errorf("log:\n%s", log.String())
 	}
 }
@@ -168,14 +172,16 @@ func (a kmsAnswers) Do(r *http.Request) (*http.Response, error) {
 	case own != "":
 		status, body = 400, fmt.Sprintf(`{"__type":%q,"message":"as the test says"}`, own)
 	}
-	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)),
+		Request: r}, nil
 }
 
 // TestKMSDetailThatIsNotAnswered: a policy may deny one detail, and some keys have
 // no rotation; whatever else is wrong is so for all keys, and ends the run.
 func TestKMSDetailThatIsNotAnswered(t *testing.T) {
 	for _, operation := range []string{"ListAliases", "DescribeKey", "GetKeyRotationStatus", "ListResourceTags"} {
-		for _, code := range []string{"AccessDeniedException", "UnrecognizedClientException", "InvalidClientTokenId", "UnsupportedOperationException"} {
+		for _, code := range []string{"AccessDeniedException", "UnrecognizedClientException", "InvalidClientTokenId",
+			"UnsupportedOperationException"} {
 			env := (&answer{}).env("eu-west-1")
 			env.AWS.HTTPClient = kmsAnswers{operation: code}
 			var rows []schemas.KMSKey
@@ -186,7 +192,8 @@ func TestKMSDetailThatIsNotAnswered(t *testing.T) {
 					t.Errorf("%s %s: error %v, rows %+v", operation, code, err, rows)
 				}
 			case code == "UnsupportedOperationException" && operation == "GetKeyRotationStatus":
-				if err != nil || len(rows) != 1 || rows[0].RotationEnabled != nil || len(rows[0].DeniedActions) > 0 || len(rows[0].Tags) == 0 {
+				if err != nil || len(rows) != 1 || rows[0].RotationEnabled != nil || len(rows[0].DeniedActions) > 0 ||
+					len(rows[0].Tags) == 0 {
 					t.Errorf("%s %s: error %v, rows %+v", operation, code, err, rows)
 				}
 			case err == nil:
@@ -212,7 +219,8 @@ func TestFindingTimes(t *testing.T) {
 		got := ""
 		body := `{"Findings":[{"Id":"1","CreatedAt":"` + value + `"}]}`
 		env.AWS.HTTPClient = &answer{status: 200, body: body}
-		err := collectSecurityFindings(t.Context(), env, func(row schemas.SecurityFinding) error { finding = row; return nil })
+		err := collectSecurityFindings(t.Context(), env,
+			func(row schemas.SecurityFinding) error { finding = row; return nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -244,7 +252,8 @@ func TestAllIsValid(t *testing.T) {
 func TestBucketsAreAskedInTheirRegion(t *testing.T) {
 	a := &answer{status: http.StatusNotFound, body: `<Error><Code>NoSuchTagSet</Code></Error>`}
 	env := a.env("eu-west-1")
-	env.AWS.HTTPClient = s3Buckets{a, `<ListAllMyBucketsResult><Buckets><Bucket><Name>far</Name><BucketRegion>ap-south-1</BucketRegion></Bucket></Buckets></ListAllMyBucketsResult>`}
+	env.AWS.HTTPClient = s3Buckets{a,
+		`<ListAllMyBucketsResult><Buckets><Bucket><Name>far</Name><BucketRegion>ap-south-1</BucketRegion></Bucket></Buckets></ListAllMyBucketsResult>`}
 	err := collectS3Buckets(t.Context(), env, func(schemas.S3Bucket) error { return nil })
 	if len(a.hosts) == 0 || a.hosts[0] != "far.s3.ap-south-1.amazonaws.com" {
 		t.Errorf("asked %q: %v", a.hosts, err)

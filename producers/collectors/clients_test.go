@@ -47,8 +47,10 @@ func TestAnswersThatAreNone(t *testing.T) {
 }
 
 func TestCertificateWithoutEnd(t *testing.T) {
-	_, rows := asked(t, Certificates, `{"CertificateSummaryList":[{"CertificateArn":"arn:a","NotBefore":-11676096000,"NotAfter":2.53402300799E11}]}`)
-	if len(rows) != 1 || !strings.Contains(rows[0], `"not_after":"9999-12-31T23:59:59Z"`) || !strings.Contains(rows[0], `"not_before":"1600-01-01T00:00:00Z"`) {
+	_, rows := asked(t, Certificates,
+		`{"CertificateSummaryList":[{"CertificateArn":"arn:a","NotBefore":-11676096000,"NotAfter":2.53402300799E11}]}`)
+	if len(rows) != 1 || !strings.Contains(rows[0], `"not_after":"9999-12-31T23:59:59Z"`) ||
+		!strings.Contains(rows[0], `"not_before":"1600-01-01T00:00:00Z"`) {
 		t.Errorf("rows %q", rows)
 	}
 }
@@ -56,10 +58,13 @@ func TestCertificateWithoutEnd(t *testing.T) {
 // One finding that the SDK cannot read is refused by name, and no other.
 func TestFindingThatCannotBeRead(t *testing.T) {
 	finding := func(id, score string) string {
-		return fmt.Sprintf(`{"Id":%q,"ProductArn":"p","GeneratorId":"g","AwsAccountId":"111122223333","Title":"t","Vulnerabilities":[{"Id":"CVE","Cvss":[{"BaseScore":%s}]}]}`, id, score)
+		return fmt.Sprintf(
+			`{"Id":%q,"ProductArn":"p","GeneratorId":"g","AwsAccountId":"111122223333","Title":"t","Vulnerabilities":[{"Id":"CVE","Cvss":[{"BaseScore":%s}]}]}`, id, score)
 	}
-	result, rows := asked(t, SecurityFindings, `{"Findings":[`+finding("a", "7.5")+","+finding("bad", `"7.5"`)+","+finding("c", "1")+`]}`)
-	if len(rows) != 2 || result.Outcome != schema.Partial || result.RefusedRows != 1 || !strings.Contains(result.Refused[0].String(), "bad") {
+	result, rows := asked(t, SecurityFindings, `{"Findings":[`+finding("a", "7.5")+","+finding("bad", `"7.5"`)+","+
+		finding("c", "1")+`]}`)
+	if len(rows) != 2 || result.Outcome != schema.Partial || result.RefusedRows != 1 ||
+		!strings.Contains(result.Refused[0].String(), "bad") {
 		t.Errorf("%s with rows %q, refused %v: %v", result.Outcome, rows, result.Refused, result.CollectErr)
 	}
 }
@@ -70,10 +75,12 @@ const reservation = `<item><reservationId>r-%d</reservationId><instancesSet><ite
 func TestInstanceThatCannotBeRead(t *testing.T) {
 	const now = "2026-10-20T06:30:00.000Z"
 	body := `<?xml version="1.0" encoding="UTF-8"?><DescribeInstancesResponse><reservationSet>` +
-		fmt.Sprintf(reservation, 1, now, "a\x1bb&#x1B;") + fmt.Sprintf(reservation, 2, "noon", "x") + fmt.Sprintf(reservation, 3, now, "y") +
+		fmt.Sprintf(reservation, 1, now, "a\x1bb&#x1B;") + fmt.Sprintf(reservation, 2, "noon", "x") + fmt.Sprintf(reservation,
+		3, now, "y") +
 		`</reservationSet></DescribeInstancesResponse>`
 	result, rows := asked(t, EC2Instances, body)
-	if len(rows) != 2 || !strings.Contains(rows[0], "a\uFFFDb\uFFFD") || result.Outcome != schema.Partial || result.RefusedRows != 1 || !strings.Contains(result.Refused[0].String(), "r-2") {
+	if len(rows) != 2 || !strings.Contains(rows[0], "a\uFFFDb\uFFFD") || result.Outcome != schema.Partial ||
+		result.RefusedRows != 1 || !strings.Contains(result.Refused[0].String(), "r-2") {
 		t.Errorf("%s with rows %q, refused %v: %v", result.Outcome, rows, result.Refused, result.CollectErr)
 	}
 }

@@ -81,7 +81,8 @@ func cloudtrailTrail(ctx context.Context, client *cloudtrail.Client, t *types.Tr
 	var d details
 	_, err := d.read("cloudtrail:GetTrailStatus", func() error { return setCloudTrailTrailStatus(ctx, client, &row) })
 	if err == nil {
-		_, err = d.read("cloudtrail:GetEventSelectors", func() error { return setCloudTrailTrailSelectors(ctx, client, &row) })
+		_, err = d.read("cloudtrail:GetEventSelectors",
+			func() error { return setCloudTrailTrailSelectors(ctx, client, &row) })
 	}
 	row.DeniedActions = d.column()
 	return row, err

@@ -41,7 +41,8 @@ func TestCostQuery(t *testing.T) {
 		t.Errorf("error %v, want %s", err, fault)
 	}
 	if len(rows) != 1 || rows[0].UsageRegion != "USW2Linux" || rows[0].UnblendedCost.String() != "1.5" ||
-		!rows[0].Estimated || rows[0].UsageQuantity.String() != "2" || rows[0].UsageUnit != nil || rows[0].UsageDate.String() != "2026-10-18" {
+		!rows[0].Estimated || rows[0].UsageQuantity.String() != "2" || rows[0].UsageUnit != nil ||
+		rows[0].UsageDate.String() != "2026-10-18" {
 		t.Errorf("rows %+v", rows)
 	}
 	var sent struct {
@@ -55,7 +56,8 @@ func TestCostQuery(t *testing.T) {
 		t.Fatal(err)
 	}
 	filters := sent.Filter.And
-	if len(filters) != 2 || filters[0].Dimensions.Key != "LINKED_ACCOUNT" || filters[1].Dimensions.Key != "BILLING_ENTITY" ||
+	if len(filters) != 2 || filters[0].Dimensions.Key != "LINKED_ACCOUNT" ||
+		filters[1].Dimensions.Key != "BILLING_ENTITY" ||
 		len(sent.GroupBy) != 3 || sent.GroupBy[2].Key != "PLATFORM" ||
 		sent.TimePeriod.Start != "2026-10-18" || sent.TimePeriod.End != "2026-10-20" {
 		t.Errorf("asked %s", a.bodies[0])

@@ -33,7 +33,8 @@ func TestDetails(t *testing.T) {
 	} {
 		var d details
 		got, err := d.read("s3:ListBuckets", func() error { return test.err }, "NoSuchThing", "NoSuchTagSet")
-		if got != test.want || test.fails != (err != nil) || test.fails && !errors.Is(err, test.err) || string(d.column()) != test.column {
+		if got != test.want || test.fails != (err != nil) || test.fails && !errors.Is(err, test.err) ||
+			string(d.column()) != test.column {
 			t.Errorf("%s: %v, error %v, denied_actions %s", name, got, err, d.column())
 		}
 	}

@@ -61,7 +61,8 @@ func collectGuardDutyFindings(ctx context.Context, env *collect.Env, emit func(s
 	return nil
 }
 
-func guarddutyFindingIDs(ctx context.Context, env *collect.Env, client *guardduty.Client, detector string) ([]string, error) {
+func guarddutyFindingIDs(ctx context.Context, env *collect.Env, client *guardduty.Client, detector string) ([]string,
+	error) {
 	input := &guardduty.ListFindingsInput{
 		DetectorId: &detector,
 		MaxResults: aws.Int32(50),

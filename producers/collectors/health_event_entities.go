@@ -55,7 +55,8 @@ type healthEventEntityDetails struct {
 	Tags            map[string]string `json:"tags"`
 }
 
-func collectHealthEventEntities(ctx context.Context, env *collect.Env, emit func(schemas.HealthEventEntity) error) error {
+func collectHealthEventEntities(ctx context.Context, env *collect.Env,
+	emit func(schemas.HealthEventEntity) error) error {
 	events, err := healthEvents(ctx, env)
 	if err != nil {
 		return err

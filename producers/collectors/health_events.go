@@ -66,7 +66,8 @@ func collectHealthEvents(ctx context.Context, env *collect.Env, emit func(schema
 
 // readHealthEventDetails returns the details of events, by ARN. An event that is too old, or
 // without a description, has none.
-func readHealthEventDetails(ctx context.Context, env *collect.Env, events []healthEvent) (map[string]*healthEventDetails, error) {
+func readHealthEventDetails(ctx context.Context, env *collect.Env,
+	events []healthEvent) (map[string]*healthEventDetails, error) {
 	in := healthEventDetailsInput{}
 	for _, e := range events {
 		in.EventARNs = append(in.EventARNs, e.ARN)

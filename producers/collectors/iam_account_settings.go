@@ -22,7 +22,8 @@ var IAMAccountSettings = collect.Collector[schemas.IAMAccountSetting]{
 	Collect:  collectIAMAccountSettings,
 }
 
-func collectIAMAccountSettings(ctx context.Context, env *collect.Env, emit func(schemas.IAMAccountSetting) error) error {
+func collectIAMAccountSettings(ctx context.Context, env *collect.Env,
+	emit func(schemas.IAMAccountSetting) error) error {
 	client := iam.NewFromConfig(env.AWS)
 	answer, err := client.GetAccountSummary(ctx, &iam.GetAccountSummaryInput{})
 	if err == nil && answer.SummaryMap == nil {

@@ -45,7 +45,8 @@ func collectInspectorFindings(ctx context.Context, env *collect.Env, emit func(s
 	}
 	input := &inspector2.ListFindingsInput{MaxResults: aws.Int32(100)}
 	if !env.Since.IsZero() {
-		input.FilterCriteria = &types.FilterCriteria{UpdatedAt: []types.DateFilter{{StartInclusive: &env.Since, EndInclusive: &env.Now}}}
+		input.FilterCriteria = &types.FilterCriteria{UpdatedAt: []types.DateFilter{{StartInclusive: &env.Since,
+			EndInclusive: &env.Now}}}
 	}
 	pages := inspector2.NewListFindingsPaginator(client, input)
 	list := each(ctx, pages, func(p *inspector2.ListFindingsOutput) ([]types.Finding, *string) {
@@ -96,8 +97,10 @@ func inspectorFinding(f *types.Finding) schemas.InspectorFinding {
 }
 
 func setInspectorFindingPackages(row *schemas.InspectorFinding, d *types.PackageVulnerabilityDetails) {
-	row.VulnerabilityID, row.VulnerabilitySource, row.SourceURL = text(d.VulnerabilityId), text(d.Source), text(d.SourceUrl)
-	row.VendorSeverity, row.VendorPublishedAt, row.VendorUpdatedAt = text(d.VendorSeverity), d.VendorCreatedAt, d.VendorUpdatedAt
+	row.VulnerabilityID, row.VulnerabilitySource, row.SourceURL = text(d.VulnerabilityId), text(d.Source),
+		text(d.SourceUrl)
+	row.VendorSeverity, row.VendorPublishedAt, row.VendorUpdatedAt = text(d.VendorSeverity), d.VendorCreatedAt,
+		d.VendorUpdatedAt
 	row.CVSS = jsonOf(d.Cvss)
 	row.PackageCount, row.Packages = aws.Int64(int64(len(d.VulnerablePackages))), jsonOf(d.VulnerablePackages)
 	if len(d.VulnerablePackages) > 0 {

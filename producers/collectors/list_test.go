@@ -45,8 +45,10 @@ func TestEach(t *testing.T) {
 		"no list":        {[]*ThingsOutput{{}}, nil, "Things: the answer has no list (page 1)"},
 		"no second list": {[]*ThingsOutput{page("a", 1), {}}, []int{1}, "Things: the answer has no list (page 2)"},
 		"error":          {[]*ThingsOutput{page("a", 1), nil}, []int{1}, fault.Error()},
-		"same token":     {[]*ThingsOutput{page("a", 1), page("a", 2), page("a", 3)}, []int{1, 2}, "Things: AWS sent the token of a page again (page 2)"},
-		"tokens in turn": {[]*ThingsOutput{page("a", 1), page("b", 2), page("a", 3), page("b", 4)}, []int{1, 2, 3}, "again (page 3)"},
+		"same token": {[]*ThingsOutput{page("a", 1), page("a", 2), page("a", 3)}, []int{1, 2},
+			"Things: AWS sent the token of a page again (page 2)"},
+		"tokens in turn": {[]*ThingsOutput{page("a", 1), page("b", 2), page("a", 3), page("b", 4)}, []int{1, 2, 3},
+			"again (page 3)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			asked := 0
@@ -66,7 +68,8 @@ func TestEach(t *testing.T) {
 			var got []int
 			err := emitEach(each(t.Context(), pages, func(p *ThingsOutput) ([]int, *string) { return p.list, p.next }),
 				func(n *int) int { return *n }, func(n int) error { got = append(got, n); return nil })
-			if !slices.Equal(got, test.want) || (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
+			if !slices.Equal(got, test.want) || (err == nil) != (test.err == "") ||
+				err != nil && !strings.Contains(err.Error(), test.err) {
 				t.Errorf("%v, error %v; want %v, %q", got, err, test.want, test.err)
 			}
 		})
@@ -86,7 +89,8 @@ func TestCostsWithoutGroupsAreNotComplete(t *testing.T) {
 // TestReservationWithoutInstancesIsNotComplete: every reservation has some.
 func TestReservationWithoutInstancesIsNotComplete(t *testing.T) {
 	env := (&answer{}).env("eu-west-1")
-	env.AWS.HTTPClient = &answer{status: 200, body: `<DescribeInstancesResponse><reservationSet><item><reservationId>r-1</reservationId></item></reservationSet></DescribeInstancesResponse>`}
+	env.AWS.HTTPClient = &answer{status: 200,
+		body: `<DescribeInstancesResponse><reservationSet><item><reservationId>r-1</reservationId></item></reservationSet></DescribeInstancesResponse>`}
 	if err := collectEC2Instances(t.Context(), env, func(schemas.EC2Instance) error { return nil }); err == nil {
 		t.Error("no error")
 	}
@@ -185,13 +189,15 @@ func TestEqualAnswersAreEqualParts(t *testing.T) {
 type sameAnswer string
 
 func (a sameAnswer) Do(r *http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(a))), Request: r}, nil
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{},
+		Body: io.NopCloser(strings.NewReader(string(a))), Request: r}, nil
 }
 
 // TestTagsWithControlCharactersAreSent: a NUL in a tag must not cost the row.
 func TestTagsWithControlCharactersAreSent(t *testing.T) {
 	env := (&answer{}).env("eu-west-1")
-	env.AWS.HTTPClient = sameAnswer(`{"SecretList":[{"ARN":"arn:1","Name":"n","Description":"a\u0000b","Tags":[{"Key":"k\u0000","Value":"\u0000v"}]}]}`)
+	env.AWS.HTTPClient = sameAnswer(
+		`{"SecretList":[{"ARN":"arn:1","Name":"n","Description":"a\u0000b","Tags":[{"Key":"k\u0000","Value":"\u0000v"}]}]}`)
 	var rows []string
 	runner, err := collect.New(collect.Config{
 		Account: env.Account, Regions: []string{env.Region}, Collectors: []collect.Any{Secrets},
@@ -343,7 +349,8 @@ func TestSingle(t *testing.T) {
 		t.Errorf("distinct: %v", once)
 	}
 	broken := single(func(context.Context) (*ThingsOutput, error) { return &ThingsOutput{}, nil })
-	if _, err := gather(each(t.Context(), broken, func(p *ThingsOutput) ([]int, *string) { return p.list, nil })); err == nil {
+	if _, err := gather(each(t.Context(), broken,
+		func(p *ThingsOutput) ([]int, *string) { return p.list, nil })); err == nil {
 		t.Error("an answer without its list is no error")
 	}
 }

@@ -47,7 +47,8 @@ func collectOrganizationAccounts(
 	}
 	read := &organizationAccountReader{client: client, organization: organization}
 	err = read.all(ctx, emit)
-	if management := aws.ToString(organization.MasterAccountId); hasCode(err, deniedCodes...) && management != env.Account {
+	if management := aws.ToString(organization.MasterAccountId); hasCode(err, deniedCodes...) &&
+		management != env.Account {
 		return collect.Disabled(fmt.Errorf("only its management account, %s, and delegated administrators may list "+
 			"the accounts of the organization: %w", management, err))
 	}

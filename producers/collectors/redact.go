@@ -96,7 +96,8 @@ var (
 	// separator: dbPassword, APIKey.
 	words = regexp.MustCompile(`([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])`)
 	// secretWord matches a key in words that names a secret.
-	secretWord = regexp.MustCompile(`(^|[^a-z0-9])(\w*passw(or)?d|pwd|secret|token|credential|(api|private)[^a-z0-9]?key)s?([^a-z0-9]|$)`)
+	secretWord = regexp.MustCompile(
+		`(^|[^a-z0-9])(\w*passw(or)?d|pwd|secret|token|credential|(api|private)[^a-z0-9]?key)s?([^a-z0-9]|$)`)
 )
 
 // namesSecret reports whether a key has a word for a secret.

@@ -102,10 +102,12 @@ func TestTagsOfEveryCategoryAreRedacted(t *testing.T) {
 	instance := ec2Instance(&ec2types.Reservation{}, &ec2types.Instance{Tags: []ec2types.Tag{
 		{Key: key, Value: value}, {Key: aws.String("Name"), Value: aws.String("postgres://a:b@c")},
 	}})
-	if got := string(instance.Tags); len(got) != len(`{"DbPassword":"[redacted]","Name":"[redacted]"}`) || *instance.Name != "[redacted]" {
+	if got := string(instance.Tags); len(got) != len(`{"DbPassword":"[redacted]","Name":"[redacted]"}`) ||
+		*instance.Name != "[redacted]" {
 		t.Errorf("ec2_instances: tags %s, name %s", got, *instance.Name)
 	}
-	if row := secret(&secretstypes.SecretListEntry{Tags: []secretstypes.Tag{{Key: key, Value: value}}}); string(row.Tags) != want {
+	if row := secret(&secretstypes.SecretListEntry{Tags: []secretstypes.Tag{{Key: key,
+		Value: value}}}); string(row.Tags) != want {
 		t.Errorf("secrets: tags %s", row.Tags)
 	}
 	env := (&answer{}).env("eu-west-1")
@@ -120,7 +122,8 @@ func TestTagsOfEveryCategoryAreRedacted(t *testing.T) {
 		t.Error(err)
 	}
 	fields := map[string]string{"DbPassword": "hunter2"}
-	finding := securityFinding(env, &hubtypes.AwsSecurityFinding{ProductFields: fields, Resources: []hubtypes.Resource{{Id: aws.String("i"), Tags: fields}}})
+	finding := securityFinding(env, &hubtypes.AwsSecurityFinding{ProductFields: fields,
+		Resources: []hubtypes.Resource{{Id: aws.String("i"), Tags: fields}}})
 	if string(finding.ProductFields) != want || string(finding.Resources) != `[{"Id":"i","Tags":`+want+`}]` {
 		t.Errorf("security_findings: product_fields %s, resources %s", finding.ProductFields, finding.Resources)
 	}

@@ -33,10 +33,11 @@ var secretsmanagerService = collect.Service{
 }
 
 func collectSecrets(ctx context.Context, env *collect.Env, emit func(schemas.Secret) error) error {
-	pages := secretsmanager.NewListSecretsPaginator(secretsmanager.NewFromConfig(env.AWS), &secretsmanager.ListSecretsInput{
-		MaxResults:             aws.Int32(100),
-		IncludePlannedDeletion: aws.Bool(true),
-	})
+	pages := secretsmanager.NewListSecretsPaginator(secretsmanager.NewFromConfig(env.AWS),
+		&secretsmanager.ListSecretsInput{
+			MaxResults:             aws.Int32(100),
+			IncludePlannedDeletion: aws.Bool(true),
+		})
 	list := each(ctx, pages, func(p *secretsmanager.ListSecretsOutput) ([]types.SecretListEntry, *string) {
 		return p.SecretList, p.NextToken
 	})

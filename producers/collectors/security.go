@@ -22,7 +22,8 @@ func guarddutyDetectors(ctx context.Context, client *guardduty.Client) ([]string
 
 // inspectorState returns how Inspector is set up in the region.
 func inspectorState(ctx context.Context, env *collect.Env, client *inspector2.Client) (*types.AccountState, error) {
-	answer, err := client.BatchGetAccountStatus(ctx, &inspector2.BatchGetAccountStatusInput{AccountIds: []string{env.Account}})
+	answer, err := client.BatchGetAccountStatus(ctx,
+		&inspector2.BatchGetAccountStatusInput{AccountIds: []string{env.Account}})
 	if err != nil {
 		return nil, err
 	}

@@ -55,7 +55,8 @@ func collectSecurityFindings(ctx context.Context, env *collect.Env, emit func(sc
 	list := each(ctx, pages, func(p *securityhub.GetFindingsOutput) ([]types.AwsSecurityFinding, *string) {
 		return p.Findings, p.NextToken
 	})
-	err := emitEach(list, func(f *types.AwsSecurityFinding) schemas.SecurityFinding { return securityFinding(env, f) }, emit)
+	err := emitEach(list, func(f *types.AwsSecurityFinding) schemas.SecurityFinding { return securityFinding(env, f) },
+		emit)
 	var unsubscribed *types.InvalidAccessException
 	if errors.As(err, &unsubscribed) {
 		return collect.Disabled(err) // the region is not subscribed to Security Hub

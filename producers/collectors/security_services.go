@@ -159,7 +159,8 @@ func securityServicesOfInspector(ctx context.Context, env *collect.Env) ([]schem
 
 func securityServicesOfConfig(ctx context.Context, env *collect.Env) ([]schemas.SecurityService, error) {
 	client := configservice.NewFromConfig(env.AWS)
-	recorders, err := gather(each(ctx, single(func(ctx context.Context) (*configservice.DescribeConfigurationRecordersOutput, error) {
+	recorders, err := gather(each(ctx, single(func(ctx context.Context) (
+		*configservice.DescribeConfigurationRecordersOutput, error) {
 		return client.DescribeConfigurationRecorders(ctx, &configservice.DescribeConfigurationRecordersInput{})
 	}), func(p *configservice.DescribeConfigurationRecordersOutput) ([]configtypes.ConfigurationRecorder, *string) {
 		return p.ConfigurationRecorders, nil
@@ -167,9 +168,11 @@ func securityServicesOfConfig(ctx context.Context, env *collect.Env) ([]schemas.
 	if err != nil || len(recorders) == 0 {
 		return nil, err
 	}
-	states, err := gatherBy(each(ctx, single(func(ctx context.Context) (*configservice.DescribeConfigurationRecorderStatusOutput, error) {
+	states, err := gatherBy(each(ctx, single(func(ctx context.Context) (
+		*configservice.DescribeConfigurationRecorderStatusOutput, error) {
 		return client.DescribeConfigurationRecorderStatus(ctx, &configservice.DescribeConfigurationRecorderStatusInput{})
-	}), func(p *configservice.DescribeConfigurationRecorderStatusOutput) ([]configtypes.ConfigurationRecorderStatus, *string) {
+	}), func(p *configservice.DescribeConfigurationRecorderStatusOutput) ([]configtypes.ConfigurationRecorderStatus,
+		*string) {
 		return p.ConfigurationRecordersStatus, nil
 	}), func(s *configtypes.ConfigurationRecorderStatus) *string { return s.Name })
 	if err != nil {
@@ -183,7 +186,8 @@ func securityServicesOfConfig(ctx context.Context, env *collect.Env) ([]schemas.
 }
 
 // securityServiceOfRecorder returns the row of a recorder; status may be nil.
-func securityServiceOfRecorder(r *configtypes.ConfigurationRecorder, status *configtypes.ConfigurationRecorderStatus) schemas.SecurityService {
+func securityServiceOfRecorder(r *configtypes.ConfigurationRecorder,
+	status *configtypes.ConfigurationRecorderStatus) schemas.SecurityService {
 	row := schemas.SecurityService{
 		Service:     "config",
 		ResourceID:  aws.ToString(r.Name),
@@ -203,7 +207,8 @@ func securityServiceOfRecorder(r *configtypes.ConfigurationRecorder, status *con
 func securityServicesOfAnalyzer(ctx context.Context, env *collect.Env) ([]schemas.SecurityService, error) {
 	pages := accessanalyzer.NewListAnalyzersPaginator(accessanalyzer.NewFromConfig(env.AWS),
 		&accessanalyzer.ListAnalyzersInput{MaxResults: aws.Int32(100)})
-	analyzers, err := gather(each(ctx, pages, func(p *accessanalyzer.ListAnalyzersOutput) ([]analyzertypes.AnalyzerSummary, *string) {
+	analyzers, err := gather(each(ctx, pages, func(p *accessanalyzer.ListAnalyzersOutput) ([]analyzertypes.AnalyzerSummary,
+		*string) {
 		return p.Analyzers, p.NextToken
 	}))
 	rows := make([]schemas.SecurityService, len(analyzers))

@@ -75,7 +75,8 @@ func TestServices(t *testing.T) {
 }
 
 func TestActions(t *testing.T) {
-	got := Actions(collect.Declaration{Calls: []string{"acm:ListCertificates", "s3:ListBuckets", "s3:ListAllMyBuckets"}, Requires: []string{"ec2:DescribeVolumes", "acm:ListCertificates"}})
+	got := Actions(collect.Declaration{Calls: []string{"acm:ListCertificates", "s3:ListBuckets", "s3:ListAllMyBuckets"},
+		Requires: []string{"ec2:DescribeVolumes", "acm:ListCertificates"}})
 	if want := []string{"acm:ListCertificates", "s3:ListAllMyBuckets", "ec2:DescribeVolumes"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -92,7 +92,8 @@ type trustedAdvisorSummariesOutput struct {
 
 // trustedAdvisor returns all checks, and the newest result of each by its identifier. A
 // check that was never run has none.
-func trustedAdvisor(ctx context.Context, env *collect.Env) ([]trustedAdvisorCheck, map[string]*trustedAdvisorSummary, error) {
+func trustedAdvisor(ctx context.Context, env *collect.Env) ([]trustedAdvisorCheck, map[string]*trustedAdvisorSummary,
+	error) {
 	checks, err := gather(each(ctx, single(func(ctx context.Context) (*trustedAdvisorChecksOutput, error) {
 		in := trustedAdvisorChecksInput{Language: "en"}
 		return callSupport[trustedAdvisorChecksOutput](ctx, env, "DescribeTrustedAdvisorChecks", in)

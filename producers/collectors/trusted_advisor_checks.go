@@ -24,7 +24,8 @@ var TrustedAdvisorChecks = collect.Collector[schemas.TrustedAdvisorCheck]{
 	Collect:  collectTrustedAdvisorChecks,
 }
 
-func collectTrustedAdvisorChecks(ctx context.Context, env *collect.Env, emit func(schemas.TrustedAdvisorCheck) error) error {
+func collectTrustedAdvisorChecks(ctx context.Context, env *collect.Env,
+	emit func(schemas.TrustedAdvisorCheck) error) error {
 	checks, newest, err := trustedAdvisor(ctx, env)
 	if err != nil {
 		return err
@@ -38,7 +39,8 @@ func collectTrustedAdvisorChecks(ctx context.Context, env *collect.Env, emit fun
 }
 
 // trustedAdvisorCheckRow returns the row of a check; result is nil if there is none.
-func trustedAdvisorCheckRow(env *collect.Env, c *trustedAdvisorCheck, result *trustedAdvisorSummary) schemas.TrustedAdvisorCheck {
+func trustedAdvisorCheckRow(env *collect.Env, c *trustedAdvisorCheck,
+	result *trustedAdvisorSummary) schemas.TrustedAdvisorCheck {
 	row := schemas.TrustedAdvisorCheck{
 		CheckID:       aws.ToString(c.ID),
 		Name:          text(c.Name),

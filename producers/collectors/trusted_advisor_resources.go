@@ -50,7 +50,8 @@ type trustedAdvisorResourceDetail struct {
 	Metadata     []*string `json:"metadata"`
 }
 
-func collectTrustedAdvisorResources(ctx context.Context, env *collect.Env, emit func(schemas.TrustedAdvisorResource) error) error {
+func collectTrustedAdvisorResources(ctx context.Context, env *collect.Env,
+	emit func(schemas.TrustedAdvisorResource) error) error {
 	checks, newest, err := trustedAdvisor(ctx, env)
 	if err != nil {
 		return err

@@ -102,7 +102,8 @@ func TestJSONOfBytesUnionsAndDocuments(t *testing.T) {
 	check(jsonOf[union](text), `{"S":"x"}`)
 	check(jsonOf[union](nil), "")
 	check(jsonOf([]union{text, &dynamotypes.AttributeValueMemberL{Value: []union{text}}}), `[{"S":"x"},{"L":[{"S":"x"}]}]`)
-	check(jsonOf(map[string]union{"b": &dynamotypes.AttributeValueMemberB{Value: []byte{0, 0}}, "a": text}), `{"a":{"S":"x"},"b":{"B":"AAA="}}`)
+	check(jsonOf(map[string]union{"b": &dynamotypes.AttributeValueMemberB{Value: []byte{0, 0}}, "a": text}),
+		`{"a":{"S":"x"},"b":{"B":"AAA="}}`)
 	check(jsonOf[union](&dynamotypes.UnknownUnionMember{Tag: "New"}), `{"New":null}`)
 
 	content := aDocument{"n": document.Number("1.50"), "l": []any{nil, true, "x"}, "a": map[string]any{}}
@@ -335,7 +336,8 @@ func TestHealthTime(t *testing.T) {
 	if err := json.Unmarshal([]byte(`{"A":1792400000.123,"B":null}`), &times); err != nil {
 		t.Fatal(err)
 	}
-	if want := time.Date(2026, 10, 19, 8, 53, 20, 123e6, time.UTC); !times.A.at().Equal(want) || times.B.at() != nil || times.C.at() != nil {
+	if want := time.Date(2026, 10, 19, 8, 53, 20, 123e6, time.UTC); !times.A.at().Equal(want) || times.B.at() != nil ||
+		times.C.at() != nil {
 		t.Errorf("%v, %v, %v", times.A.at(), times.B.at(), times.C.at())
 	}
 	if err := json.Unmarshal([]byte(`"noon"`), &times.A); err == nil {

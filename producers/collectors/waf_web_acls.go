@@ -68,19 +68,20 @@ func collectWAFWebACLs(ctx context.Context, env *collect.Env, emit func(schemas.
 
 func wafWebACL(w waf, acl *types.WebACL) schemas.WAFWebACL {
 	row := schemas.WAFWebACL{
-		WebACLARN:                 aws.ToString(acl.ARN),
-		Scope:                     string(w.scope),
-		WebACLID:                  text(acl.Id),
-		Name:                      text(acl.Name),
-		Description:               text(acl.Description),
-		DefaultAction:             upper(memberOf(acl.DefaultAction)),
-		DefaultActionDetail:       wafWebACLAction(acl.DefaultAction),
-		Capacity:                  &acl.Capacity,
-		RuleCount:                 int64(len(acl.Rules)),
-		ManagedByFirewallManager:  &acl.ManagedByFirewallManager,
-		FirewallManagerRuleGroups: jsonOf(slices.Concat(acl.PreProcessFirewallManagerRuleGroups, acl.PostProcessFirewallManagerRuleGroups)),
-		LabelNamespace:            text(acl.LabelNamespace),
-		TokenDomains:              jsonOf(acl.TokenDomains),
+		WebACLARN:                aws.ToString(acl.ARN),
+		Scope:                    string(w.scope),
+		WebACLID:                 text(acl.Id),
+		Name:                     text(acl.Name),
+		Description:              text(acl.Description),
+		DefaultAction:            upper(memberOf(acl.DefaultAction)),
+		DefaultActionDetail:      wafWebACLAction(acl.DefaultAction),
+		Capacity:                 &acl.Capacity,
+		RuleCount:                int64(len(acl.Rules)),
+		ManagedByFirewallManager: &acl.ManagedByFirewallManager,
+		FirewallManagerRuleGroups: jsonOf(slices.Concat(acl.PreProcessFirewallManagerRuleGroups,
+			acl.PostProcessFirewallManagerRuleGroups)),
+		LabelNamespace: text(acl.LabelNamespace),
+		TokenDomains:   jsonOf(acl.TokenDomains),
 	}
 	if v := acl.VisibilityConfig; v != nil {
 		row.SampledRequestsEnabled, row.CloudWatchMetricsEnabled = &v.SampledRequestsEnabled, &v.CloudWatchMetricsEnabled
@@ -151,7 +152,8 @@ func readWAFWebACLLogging(ctx context.Context, w waf, row *schemas.WAFWebACL) er
 func listWAFWebACLResources(ctx context.Context, w waf, acl string) ([]string, error) {
 	var arns []string
 	for _, kind := range types.ResourceType("").Values() {
-		answer, err := w.client.ListResourcesForWebACL(ctx, &wafv2.ListResourcesForWebACLInput{WebACLArn: &acl, ResourceType: kind})
+		answer, err := w.client.ListResourcesForWebACL(ctx,
+			&wafv2.ListResourcesForWebACLInput{WebACLArn: &acl, ResourceType: kind})
 		if hasCode(err, "WAFInvalidParameterException") {
 			continue // the region has no such resources
 		}
@@ -182,7 +184,8 @@ func listWAFWebACLDistributions(ctx context.Context, w waf, acl string) ([]strin
 			return p.DistributionList.NextMarker
 		},
 	}
-	list := each(ctx, pages, func(p *cloudfront.ListDistributionsByWebACLIdOutput) ([]cloudfronttypes.DistributionSummary, *string) {
+	list := each(ctx, pages, func(p *cloudfront.ListDistributionsByWebACLIdOutput) ([]cloudfronttypes.DistributionSummary,
+		*string) {
 		switch l := p.DistributionList; {
 		case l == nil:
 			return nil, nil

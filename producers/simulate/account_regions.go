@@ -17,10 +17,12 @@ var accountRegions = kind[schemas.AccountRegion]{
 var (
 	accountRegionsOfAll = []string{
 		"ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2",
-		"ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1",
+		"ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1",
+		"us-east-2", "us-west-1",
 		"us-west-2",
 	}
-	accountRegionsToEnable = []string{"af-south-1", "ap-east-1", "eu-central-2", "eu-south-1", "il-central-1", "me-south-1"}
+	accountRegionsToEnable = []string{"af-south-1", "ap-east-1", "eu-central-2", "eu-south-1", "il-central-1",
+		"me-south-1"}
 )
 
 func newAccountRegion(g *gen, name string) schemas.AccountRegion {

@@ -292,7 +292,8 @@ func (g *gen) zone() string { return g.region + pick(g, "a", "b", "c") }
 
 // app returns the name of something that the account runs.
 func (g *gen) app() string {
-	return pick(g, "api", "web", "worker", "gateway", "billing", "orders", "ledger", "mailer", "reports", "auth", "cache", "ingest")
+	return pick(g, "api", "web", "worker", "gateway", "billing", "orders", "ledger", "mailer", "reports", "auth", "cache",
+		"ingest")
 }
 
 func (g *gen) tags() schema.JSON {

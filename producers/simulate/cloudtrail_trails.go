@@ -44,7 +44,8 @@ func newCloudTrailTrail(g *gen) schemas.CloudTrailTrail {
 		t.EventSelectors = jsonOf([]any{map[string]any{"ReadWriteType": "All", "IncludeManagementEvents": true}})
 	}
 	if g.chance(0.2) {
-		t.LatestDeliveryError, t.LatestDigestError, t.LatestLogsDeliveryError = new("NoSuchBucket"), new("NoSuchBucket"), new("AccessDenied")
+		t.LatestDeliveryError, t.LatestDigestError, t.LatestLogsDeliveryError = new("NoSuchBucket"), new("NoSuchBucket"),
+			new("AccessDenied")
 	}
 	return t
 }

@@ -42,10 +42,12 @@ func newConfigResource(g *gen) schemas.ConfigResource {
 		r.State, r.Engine, r.InstanceType = new("available"), new(pick(g, "postgres", "mysql")), new("db.r7g.large")
 		r.SizeGB, r.VolumeType, r.MultiAZ = new(pick[int64](g, 20, 500)), new("gp3"), new(g.chance(0.5))
 	case "balancer":
-		r.ResourceType, r.ResourceID = "AWS::ElasticLoadBalancingV2::LoadBalancer", g.arn("elasticloadbalancing", "loadbalancer/app/"+name+"/"+g.hex(16))
+		r.ResourceType, r.ResourceID = "AWS::ElasticLoadBalancingV2::LoadBalancer",
+			g.arn("elasticloadbalancing", "loadbalancer/app/"+name+"/"+g.hex(16))
 		r.State, r.Scheme, r.Subtype = new("active"), new(pick(g, "internal", "internet-facing")), new("application")
 	case "group":
-		r.ResourceType, r.ResourceID = "AWS::AutoScaling::AutoScalingGroup", g.arn("autoscaling", "autoScalingGroup:"+g.uuid())
+		r.ResourceType, r.ResourceID = "AWS::AutoScaling::AutoScalingGroup",
+			g.arn("autoscaling", "autoScalingGroup:"+g.uuid())
 		r.MinSize, r.InstanceCount, r.MaxSize = new(int64(1)), new(int64(1+g.IntN(6))), new(int64(8))
 	case "subnet":
 		r.ResourceType, r.ResourceID = "AWS::EC2::Subnet", "subnet-0"+g.hex(16)

@@ -37,7 +37,8 @@ func newConformancePack(g *gen) schemas.ConformancePack {
 		Controls                       []string
 	}
 	rules := many(3+g.IntN(20), func() rule {
-		return rule{g.configRule() + "-conformance-pack-" + g.hex(6), "COMPLIANT", []string{pick(g, "CIS 2.1", "PCI 3.4", "NIST AC-2")}}
+		return rule{g.configRule() + "-conformance-pack-" + g.hex(6), "COMPLIANT",
+			[]string{pick(g, "CIS 2.1", "PCI 3.4", "NIST AC-2")}}
 	})
 	slices.SortFunc(rules, func(a, b rule) int { return cmp.Compare(a.ConfigRuleName, b.ConfigRuleName) })
 	for i := range rules {

@@ -65,7 +65,8 @@ func newGuardDutyFinding(g *gen, at time.Time) schemas.GuardDutyFinding {
 		"IpAddressV4": pick(g, "198.51.100.7", "198.51.100.23", "203.0.113.9"),
 		"Country":     map[string]string{"CountryName": pick(g, "Norway", "Brazil", "Canada")},
 	}}
-	f.Action = jsonOf(map[string]any{"ActionType": k.action, pick(g, "NetworkConnectionAction", "AwsApiCallAction"): remote})
+	f.Action = jsonOf(map[string]any{"ActionType": k.action,
+		pick(g, "NetworkConnectionAction", "AwsApiCallAction"): remote})
 	return f
 }
 

@@ -33,7 +33,8 @@ var healthEventKinds = []healthEventKind{
 // healthEventARN returns the ARN of an event. That of a kind is the same in the whole
 // account, so that entities find theirs.
 func healthEventARN(g *gen, k healthEventKind, region string, n int) string {
-	return "arn:aws:health:" + region + "::event/" + k.service + "/" + k.code + "/" + g.account.ID + "-" + string(rune('a'+n))
+	return "arn:aws:health:" + region + "::event/" + k.service + "/" + k.code + "/" + g.account.ID + "-" +
+		string(rune('a'+n))
 }
 
 func newHealthEvent(g *gen) schemas.HealthEvent {

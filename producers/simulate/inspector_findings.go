@@ -35,7 +35,8 @@ func newInspectorFinding(g *gen, at time.Time) schemas.InspectorFinding {
 		LastObservedAt:   &at,
 		FindingUpdatedAt: &at,
 	}
-	f.Resources = jsonOf([]any{map[string]any{"Id": *f.ResourceID, "Type": *f.ResourceType, "Region": g.region, "Partition": "aws"}})
+	f.Resources = jsonOf([]any{map[string]any{"Id": *f.ResourceID, "Type": *f.ResourceType, "Region": g.region,
+		"Partition": "aws"}})
 	switch {
 	case g.chance(0.05):
 		inspectorFindingOfNetwork(g, &f)
@@ -61,10 +62,13 @@ func inspectorFindingOfPackage(g *gen, f *schemas.InspectorFinding) {
 		f.ExploitAvailable, f.LastKnownExploitAt = new("YES"), new(f.FirstObservedAt.Add(-g.between(time.Hour, 60*day)))
 	}
 	f.VulnerabilityID, f.VulnerabilitySource = &cve, new("NVD")
-	f.SourceURL, f.RemediationURL = new("https://nvd.nist.gov/vuln/detail/"+cve), new("https://nvd.nist.gov/vuln/detail/"+cve)
-	f.VendorSeverity, f.VendorPublishedAt, f.VendorUpdatedAt = f.Severity, new(f.FirstObservedAt.Add(-20*day)), f.FirstObservedAt
+	f.SourceURL, f.RemediationURL = new("https://nvd.nist.gov/vuln/detail/"+cve),
+		new("https://nvd.nist.gov/vuln/detail/"+cve)
+	f.VendorSeverity, f.VendorPublishedAt, f.VendorUpdatedAt = f.Severity, new(f.FirstObservedAt.Add(-20*day)),
+		f.FirstObservedAt
 	f.CVSS = jsonOf([]any{map[string]any{"Version": "3.1", "BaseScore": score, "Source": "NVD"}})
-	f.PackageName, f.PackageVersion, f.PackageManager, f.FixedInVersion = &software.name, &software.version, new("OS"), &software.fixed
+	f.PackageName, f.PackageVersion, f.PackageManager, f.FixedInVersion = &software.name, &software.version, new("OS"),
+		&software.fixed
 	if g.chance(0.15) {
 		f.FixAvailable, f.FixedInVersion = new("NO"), new("NotAvailable")
 	}
@@ -78,7 +82,8 @@ func inspectorFindingOfNetwork(g *gen, f *schemas.InspectorFinding) {
 	port := pick(g, 22, 443, 3389, 5432)
 	f.FindingType = new("NETWORK_REACHABILITY")
 	f.Title = new(fmt.Sprintf("Port %d is reachable from an Internet Gateway - TCP", port))
-	f.Description = new(fmt.Sprintf("On the instance %s, the port %d is reachable from an internet gateway.", *f.ResourceID, port))
+	f.Description = new(fmt.Sprintf("On the instance %s, the port %d is reachable from an internet gateway.",
+		*f.ResourceID, port))
 	f.NetworkReachability = jsonOf(map[string]any{
 		"OpenPortRange": map[string]int{"Begin": port, "End": port}, "Protocol": "TCP",
 	})
@@ -88,7 +93,8 @@ func inspectorFindingOfCode(g *gen, f *schemas.InspectorFinding) {
 	f.FindingType, f.Title = new("CODE_VULNERABILITY"), new("CWE-798 - Hardcoded credentials")
 	f.Description = new("Credentials stand in the code of the function.")
 	f.ResourceType, f.ResourceID = new("AWS_LAMBDA_FUNCTION"), new(g.arn("lambda", "function:"+g.app()+":$LATEST"))
-	f.Resources = jsonOf([]any{map[string]any{"Id": *f.ResourceID, "Type": *f.ResourceType, "Region": g.region, "Partition": "aws"}})
+	f.Resources = jsonOf([]any{map[string]any{"Id": *f.ResourceID, "Type": *f.ResourceType, "Region": g.region,
+		"Partition": "aws"}})
 	f.CodeVulnerability = jsonOf(map[string]any{
 		"Cwes": []string{"CWE-798"}, "DetectorName": "Hardcoded credentials",
 		"FilePath": map[string]any{"FileName": "app.py", "FilePath": "app.py", "StartLine": 1 + g.IntN(80)},

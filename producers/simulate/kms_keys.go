@@ -74,7 +74,8 @@ func newKMSKey(g *gen, at time.Time) schemas.KMSKey {
 		k.ReplicaKeyARNs = jsonOf([]string{"arn:aws:kms:ap-southeast-2:" + g.account.ID + ":key/" + k.KeyID})
 		k.RotationEnabled = new(false)
 	case g.chance(0.04): // its policy names somebody else alone
-		k = schemas.KMSKey{KeyARN: k.KeyARN, KeyID: k.KeyID, Aliases: k.Aliases, DeniedActions: jsonOf([]string{"kms:DescribeKey"})}
+		k = schemas.KMSKey{KeyARN: k.KeyARN, KeyID: k.KeyID, Aliases: k.Aliases,
+			DeniedActions: jsonOf([]string{"kms:DescribeKey"})}
 	case g.chance(0.05):
 		k.DeniedActions = jsonOf([]string{"kms:GetKeyRotationStatus"})
 	case g.chance(0.7):

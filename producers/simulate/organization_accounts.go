@@ -38,8 +38,9 @@ func newOrganizationAccount(g *gen) schemas.OrganizationAccount {
 
 func organizationAccount(g *gen, account Account) schemas.OrganizationAccount {
 	a := schemas.OrganizationAccount{
-		MemberAccountID:     account.ID,
-		AccountARN:          new("arn:aws:organizations::" + g.account.ID + ":account/" + accountOrganization + "/" + account.ID),
+		MemberAccountID: account.ID,
+		AccountARN: new("arn:aws:organizations::" + g.account.ID + ":account/" + accountOrganization + "/" +
+			account.ID),
 		AccountName:         &account.Name,
 		Email:               new(account.Name + "@example.com"),
 		State:               new("ACTIVE"),

@@ -52,7 +52,8 @@ var securityFindingControls = []securityFindingControl{
 	{"EC2.2", "VPC default security groups should not allow inbound or outbound traffic", "HIGH", "AwsEc2SecurityGroup"},
 	{"EC2.8", "EC2 instances should use Instance Metadata Service Version 2 (IMDSv2)", "HIGH", "AwsEc2Instance"},
 	{"EC2.9", "EC2 instances should not have a public IPv4 address", "HIGH", "AwsEc2Instance"},
-	{"EC2.19", "Security groups should not allow unrestricted access to ports with high risk", "CRITICAL", "AwsEc2SecurityGroup"},
+	{"EC2.19", "Security groups should not allow unrestricted access to ports with high risk", "CRITICAL",
+		"AwsEc2SecurityGroup"},
 	{"IAM.3", "IAM users' access keys should be rotated every 90 days or less", "MEDIUM", "AwsIamUser"},
 	{"IAM.5", "MFA should be enabled for all IAM users that have a console password", "MEDIUM", "AwsIamUser"},
 	{"IAM.21", "IAM customer managed policies should not allow wildcard actions for services", "LOW", "AwsIamPolicy"},
@@ -61,8 +62,10 @@ var securityFindingControls = []securityFindingControl{
 	{"Lambda.2", "Lambda functions should use supported runtimes", "MEDIUM", "AwsLambdaFunction"},
 	{"RDS.2", "RDS DB instances should prohibit public access", "CRITICAL", "AwsRdsDbInstance"},
 	{"RDS.3", "RDS DB instances should have encryption at-rest enabled", "MEDIUM", "AwsRdsDbInstance"},
-	{"SecretsManager.1", "Secrets Manager secrets should have automatic rotation enabled", "MEDIUM", "AwsSecretsManagerSecret"},
-	{"SecretsManager.4", "Secrets Manager secrets should be rotated within a specified number of days", "MEDIUM", "AwsSecretsManagerSecret"},
+	{"SecretsManager.1", "Secrets Manager secrets should have automatic rotation enabled", "MEDIUM",
+		"AwsSecretsManagerSecret"},
+	{"SecretsManager.4", "Secrets Manager secrets should be rotated within a specified number of days", "MEDIUM",
+		"AwsSecretsManagerSecret"},
 	{"CloudTrail.1", "CloudTrail should be enabled with at least one multi-Region trail", "HIGH", "AwsAccount"},
 	{"GuardDuty.1", "GuardDuty should be enabled", "HIGH", "AwsAccount"},
 }
@@ -115,10 +118,12 @@ func securityFindingOfControl(g *gen, f *schemas.SecurityFinding) {
 	f.ComplianceStatus = new("FAILED")
 	if g.chance(0.02) {
 		f.ComplianceStatus = new("WARNING")
-		f.ComplianceReasons = schema.JSON(`[{"ReasonCode":"CONFIG_ACCESS_DENIED","Description":"AWS Config lacks a permission that the rule needs."}]`)
+		f.ComplianceReasons = schema.JSON(
+			`[{"ReasonCode":"CONFIG_ACCESS_DENIED","Description":"AWS Config lacks a permission that the rule needs."}]`)
 	}
 	f.AssociatedStandards = schema.JSON(`["standards/aws-foundational-security-best-practices/v/1.0.0"]`)
-	f.RemediationText = new("For information on how to correct this issue, consult the AWS Security Hub controls documentation.")
+	f.RemediationText = new("For information on how to correct this issue, consult the AWS Security Hub controls " +
+		"documentation.")
 	f.RemediationURL = new("https://docs.aws.amazon.com/console/securityhub/" + c.id + "/remediation")
 	setSecurityFindingResources(g, f, 1, c.resource)
 	f.ProductFields = jsonOf(map[string]string{
@@ -129,7 +134,8 @@ func securityFindingOfControl(g *gen, f *schemas.SecurityFinding) {
 
 func securityFindingOfThreat(g *gen, f *schemas.SecurityFinding) {
 	setSecurityFindingProduct(g, f, "GuardDuty", "guardduty")
-	kind := pick(g, "UnauthorizedAccess:EC2/SSHBruteForce", "Recon:EC2/PortProbeUnprotectedPort", "CryptoCurrency:EC2/BitcoinTool.B!DNS")
+	kind := pick(g, "UnauthorizedAccess:EC2/SSHBruteForce", "Recon:EC2/PortProbeUnprotectedPort",
+		"CryptoCurrency:EC2/BitcoinTool.B!DNS")
 	f.FindingID = g.arn("guardduty", "detector/"+g.hex(32)+"/finding/"+g.hex(32))
 	f.GeneratorID, f.Title = "arn:aws:guardduty:"+g.region+":"+g.account.ID+":detector", kind
 	f.FindingTypes = jsonOf([]string{"TTPs/" + kind})
@@ -172,7 +178,8 @@ func securityFindingOfPackage(g *gen, f *schemas.SecurityFinding) {
 func setSecurityFindingResources(g *gen, f *schemas.SecurityFinding, n int, kind string) {
 	type resource struct{ Id, Partition, Region, Type string }
 	list := many(n, func() resource {
-		id := "arn:aws:" + strings.ToLower(strings.TrimPrefix(kind, "Aws")) + ":" + g.region + ":" + g.account.ID + ":" + g.app() + "-" + g.hex(12)
+		id := "arn:aws:" + strings.ToLower(strings.TrimPrefix(kind, "Aws")) + ":" + g.region + ":" + g.account.ID + ":" +
+			g.app() + "-" + g.hex(12)
 		if kind == "AwsAccount" {
 			id = "AWS::::Account:" + g.account.ID
 		}

@@ -38,7 +38,8 @@ func newSecurityService(g *gen) schemas.SecurityService {
 			s.Enabled, s.LastStatus, s.LastError = new(false), new("Failure"), new("The bucket does not exist")
 		}
 	case "guardduty":
-		s.ResourceID, s.Status, s.AdministratorAccountID = "12abc34d567e8fa901bc2d34e56789f0", new("ENABLED"), new("999988887777")
+		s.ResourceID, s.Status, s.AdministratorAccountID = "12abc34d567e8fa901bc2d34e56789f0", new("ENABLED"),
+			new("999988887777")
 		s.ServiceUpdatedAt = s.ServiceEnabledAt
 		s.Settings = jsonOf([]any{map[string]string{"Name": "S3_DATA_EVENTS", "Status": pick(g, "ENABLED", "DISABLED")}})
 	case "inspector":

@@ -92,7 +92,8 @@ func isServiceCostOpen(g *gen, day schema.Date) bool { return schema.DateOf(g.no
 // lateServiceCost returns a line of one of the last days.
 func lateServiceCost(g *gen) schemas.ServiceCost {
 	day := schema.DateOf(g.start) - 1 - schema.Date(g.IntN(3))
-	service, region := pick(g, serviceCostServices...), pick(g, append([]string{"global", serviceCostUnknownRegion}, g.regions...)...)
+	service, region := pick(g, serviceCostServices...),
+		pick(g, append([]string{"global", serviceCostUnknownRegion}, g.regions...)...)
 	return newServiceCost(g, day, service, region, g.ExpFloat64()*5)
 }
 

@@ -156,7 +156,8 @@ func (w *World) rng(name ...string) *rand.Rand {
 }
 
 var (
-	products     = []string{"payments", "checkout", "search", "catalogue", "logistics", "identity", "analytics", "marketing", "support", "platform"}
+	products = []string{"payments", "checkout", "search", "catalogue", "logistics", "identity", "analytics",
+		"marketing", "support", "platform"}
 	environments = []string{"production", "staging", "development", "sandbox"}
 )
 

@@ -340,7 +340,8 @@ func TestIncrementalRuns(t *testing.T) {
 		t.Errorf("an incremental run has %d rows, want the %d that were updated", len(got), len(want))
 	}
 	if len(want) == 0 || changed <= len(want) {
-		t.Errorf("%d findings changed, %d of them with another time of update: want more of the first and some of the second", changed, len(want))
+		t.Errorf("%d findings changed, %d of them with another time of update: want more of the first and some of the second",
+			changed, len(want))
 	}
 }
 
@@ -352,8 +353,9 @@ func collectFindings(t *testing.T, w *simulate.World, account string, since time
 		ctx, cancel := context.WithCancel(t.Context())
 		runs := 0
 		runner, err := collect.New(collect.Config{
-			Account: account, Regions: w.Regions()[:1], Collectors: only(w.Collectors(account), schemas.SecurityFindings.Name()), Jitter: 1,
-			AWS: func(region string) aws.Config { return aws.Config{Region: region} },
+			Account: account, Regions: w.Regions()[:1], Collectors: only(w.Collectors(account), schemas.SecurityFindings.Name()),
+			Jitter: 1,
+			AWS:    func(region string) aws.Config { return aws.Config{Region: region} },
 			Row: func(_ schema.Scope, row []byte) {
 				if runs == 1 {
 					rows = append(rows, string(row))
@@ -426,11 +428,13 @@ func TestARunSeesOneMoment(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
-	_, err := simulate.New(simulate.Config{Accounts: -1, Regions: []string{"global", "No Region"}, Scale: -1, StepTime: -1})
+	_, err := simulate.New(simulate.Config{Accounts: -1, Regions: []string{"global", "No Region"}, Scale: -1,
+		StepTime: -1})
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{"-1 accounts", "global is named twice or no region", `"No Region"`, "scale -1", "time of a step"} {
+	for _, want := range []string{"-1 accounts", "global is named twice or no region", `"No Region"`, "scale -1",
+		"time of a step"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in the error:\n%v", want, err)
 		}

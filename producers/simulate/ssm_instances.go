@@ -48,11 +48,13 @@ func newSSMInstance(g *gen) schemas.SSMInstance {
 			i.AssociationStatus, i.LastAssociationSuccessAt = new("Failed"), new(g.within(30*day))
 		}
 		i.AssociationOverview = jsonOf(map[string]any{
-			"DetailedStatus": *i.AssociationStatus, "InstanceAssociationStatusAggregatedCount": map[string]int{*i.AssociationStatus: 1},
+			"DetailedStatus": *i.AssociationStatus,
+			"InstanceAssociationStatusAggregatedCount": map[string]int{*i.AssociationStatus: 1},
 		})
 	}
 	if g.chance(0.1) { // a machine elsewhere
-		i.Name, i.ResourceType, i.SourceType = new(g.account.Name+"-"+g.app()), new("ManagedInstance"), new("AWS::SSM::ManagedInstance")
+		i.Name, i.ResourceType, i.SourceType = new(g.account.Name+"-"+g.app()), new("ManagedInstance"),
+			new("AWS::SSM::ManagedInstance")
 		i.IAMRole, i.ActivationID = new("service-role/hybrid-nodes"), new(g.uuid())
 		i.RegisteredAt = new(g.created(2 * year))
 	}

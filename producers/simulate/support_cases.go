@@ -20,11 +20,12 @@ var supportCases = kind[schemas.SupportCase]{
 func newSupportCase(g *gen) schemas.SupportCase {
 	number := fmt.Sprint(100000000000 + g.Int64N(900000000000))
 	c := schemas.SupportCase{
-		CaseID:        "case-" + g.account.ID + "-muen-2026-" + g.hex(16),
-		DisplayID:     &number,
-		Status:        pick(g, "opened", "work-in-progress", "pending-customer-action"),
-		SeverityCode:  new(pick(g, "low", "low", "normal", "normal", "high", "urgent", "critical")),
-		ServiceCode:   new(pick(g, "amazon-dynamodb", "amazon-elastic-compute-cloud-linux", "aws-lambda", "account-management")),
+		CaseID:       "case-" + g.account.ID + "-muen-2026-" + g.hex(16),
+		DisplayID:    &number,
+		Status:       pick(g, "opened", "work-in-progress", "pending-customer-action"),
+		SeverityCode: new(pick(g, "low", "low", "normal", "normal", "high", "urgent", "critical")),
+		ServiceCode: new(pick(g, "amazon-dynamodb", "amazon-elastic-compute-cloud-linux", "aws-lambda",
+			"account-management")),
 		CategoryCode:  new(pick(g, "general-guidance", "performance", "connectivity")),
 		CaseLanguage:  new("en"),
 		SubmittedBy:   new(g.app() + "@example.com"),

@@ -26,8 +26,10 @@ func newWAFRule(g *gen) schemas.WAFRule {
 	}
 	switch g.IntN(4) {
 	case 0:
-		name := pick(g, "AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet", "AWSManagedRulesAmazonIpReputationList")
-		r.RuleName, r.OverrideAction, r.StatementType = name, new(pick(g, "NONE", "NONE", "COUNT")), new("ManagedRuleGroupStatement")
+		name := pick(g, "AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet",
+			"AWSManagedRulesAmazonIpReputationList")
+		r.RuleName, r.OverrideAction, r.StatementType = name, new(pick(g, "NONE", "NONE", "COUNT")),
+			new("ManagedRuleGroupStatement")
 		r.ManagedVendor, r.ManagedName = new("AWS"), new(name)
 		if g.chance(0.2) {
 			r.ManagedVersion = new("Version_1.4")
