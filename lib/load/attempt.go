@@ -179,25 +179,23 @@ func (w *work) rejectRow(p *partWork, r RowReject) {
 // applyCategories applies the rows and ends of all categories together. Where a row or a
 // table makes trouble, it applies one after the other, so that the others go on.
 func (a *apply) applyCategories(ctx context.Context) error {
-	categories := a.categories()
+	all := a.categories()
 	defer func() {
-		for _, c := range categories {
+		for _, c := range all {
 			c.release()
 		}
 	}()
-	var alone []*category
-	categories, alone = a.loader.trouble.separate(categories)
-	if len(categories) > 1 {
-		var undone bool
-		var err error
-		if undone, err = a.attempt(ctx, categories, manner{}); err != nil && !undone {
+	together, alone := a.loader.trouble.separate(all)
+	if len(together) > 1 {
+		undone, err := a.attempt(ctx, together, manner{})
+		if err != nil && !undone {
 			return err
 		}
 		if err == nil {
-			categories = nil
+			together = nil
 		}
 	}
-	for _, c := range slices.Concat(categories, alone) {
+	for _, c := range slices.Concat(together, alone) {
 		if err := a.applyCategory(ctx, c); err != nil {
 			return fmt.Errorf("category %s: %w", c.table, err)
 		}
