@@ -18,6 +18,10 @@ func TestAccountRegions(t *testing.T) {
 
 func TestAccounts(t *testing.T) { collecttest.Run(t, Accounts, collecttest.Actions(action)) }
 
+func TestApplicationServices(t *testing.T) {
+	collecttest.Run(t, ApplicationServices, collecttest.Actions(action))
+}
+
 func TestAutoScalingGroups(t *testing.T) {
 	collecttest.Run(t, AutoScalingGroups, collecttest.Actions(action))
 }
@@ -96,6 +100,10 @@ func TestRDSInstances(t *testing.T) { collecttest.Run(t, RDSInstances, collectte
 
 func TestReservations(t *testing.T) { collecttest.Run(t, Reservations, collecttest.Actions(action)) }
 
+func TestResilienceApps(t *testing.T) {
+	collecttest.Run(t, ResilienceApps, collecttest.Actions(action))
+}
+
 func TestS3Buckets(t *testing.T) { collecttest.Run(t, S3Buckets, collecttest.Actions(action)) }
 
 func TestSavingsPlans(t *testing.T) { collecttest.Run(t, SavingsPlans, collecttest.Actions(action)) }
@@ -111,6 +119,10 @@ func TestSecurityServices(t *testing.T) {
 }
 
 func TestServiceCosts(t *testing.T) { collecttest.Run(t, ServiceCosts, collecttest.Actions(action)) }
+
+func TestServiceLevelObjectives(t *testing.T) {
+	collecttest.Run(t, ServiceLevelObjectives, collecttest.Actions(action))
+}
 
 func TestSSMApplications(t *testing.T) {
 	collecttest.Run(t, SSMApplications, collecttest.Actions(action))
