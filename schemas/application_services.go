@@ -30,4 +30,5 @@ type ApplicationService struct {
 
 // ApplicationServices is the category "application_services": every run lists all services
 // of one account and region that reported in the last day.
-var ApplicationServices = schema.Of[ApplicationService](schema.Spec{Name: "application_services", Mode: schema.Snapshot})
+var ApplicationServices = schema.Of[ApplicationService](schema.Spec{Name: "application_services",
+	Mode: schema.Snapshot})

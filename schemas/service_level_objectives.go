@@ -51,4 +51,5 @@ type ServiceLevelObjective struct {
 
 // ServiceLevelObjectives is the category "service_level_objectives": every run lists all
 // objectives of one account and region.
-var ServiceLevelObjectives = schema.Of[ServiceLevelObjective](schema.Spec{Name: "service_level_objectives", Mode: schema.Snapshot})
+var ServiceLevelObjectives = schema.Of[ServiceLevelObjective](schema.Spec{Name: "service_level_objectives",
+	Mode: schema.Snapshot})

@@ -31,8 +31,9 @@ func newResilienceApp(g *gen) schemas.ResilienceApp {
 		PolicyTier:         new("Critical"),
 		PolicyAZRPOSeconds: new(int64(300)),
 		PolicyAZRTOSeconds: new(int64(3600)),
-		Policy:             schema.JSON(`{"AZ":{"RpoInSecs":300,"RtoInSecs":3600},"Region":{"RpoInSecs":86400,"RtoInSecs":86400}}`),
-		Tags:               g.tags(),
+		Policy: schema.JSON(
+			`{"AZ":{"RpoInSecs":300,"RtoInSecs":3600},"Region":{"RpoInSecs":86400,"RtoInSecs":86400}}`),
+		Tags: g.tags(),
 	}
 	if g.chance(0.3) {
 		a.Description = new("What customers see of " + name)
