@@ -101,8 +101,11 @@ func newViewsBench(ctx context.Context, pool *pgxpool.Pool) (*viewsBench, error)
 	}
 	pool.Reset() // its connection is a new one, the only one besides
 	running, stop := context.WithCancel(ctx)
-	done := make(chan error, 1)
-	go func() { done <- r.Run(running) }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = r.Run(running) // it ends when it is told to
+	}()
 	v.close = func() {
 		stop()
 		<-done

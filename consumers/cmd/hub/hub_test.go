@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +19,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
+	"github.com/hubspoke/observability/consumers/verify"
 	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/internal/programtest"
 	"github.com/hubspoke/observability/lib/archive"
@@ -75,14 +78,18 @@ func hub(ctx context.Context, args ...string) result {
 	return result{code, stdout.String(), stderr.String()}
 }
 
-// want checks the exit code, and that each of texts is in the output.
+// spaces are as many as the widest cell of a column needs.
+var spaces = regexp.MustCompile(" +")
+
+// want checks the exit code, and that each of texts is in the output, however many spaces
+// are between its words.
 func (r result) want(t *testing.T, code int, texts ...string) result {
 	t.Helper()
 	if r.code != code {
 		t.Errorf("exit code %d, want %d\nstdout:\n%s\nstderr:\n%s", r.code, code, r.stdout, r.stderr)
 	}
 	for _, text := range texts {
-		if !strings.Contains(r.stdout+r.stderr, text) {
+		if !strings.Contains(spaces.ReplaceAllString(r.stdout+r.stderr, " "), spaces.ReplaceAllString(text, " ")) {
 			t.Errorf("want %q\nstdout:\n%s\nstderr:\n%s", text, r.stdout, r.stderr)
 		}
 	}
@@ -96,6 +103,26 @@ func parse[T any](t *testing.T, r result) (v T) {
 		t.Fatalf("%v in\n%s\nstderr:\n%s", err, r.stdout, r.stderr)
 	}
 	return v
+}
+
+// of returns the one of all whose name is given.
+func of[T any](t *testing.T, all []T, category string, name func(T) string) T {
+	t.Helper()
+	i := slices.IndexFunc(all, func(one T) bool { return name(one) == category })
+	if i < 0 {
+		t.Fatalf("nothing of %s in %+v", category, all)
+	}
+	return all[i]
+}
+
+func reported(t *testing.T, r verify.Report, category string) verify.Category {
+	t.Helper()
+	return of(t, r.Categories, category, func(c verify.Category) string { return c.Name })
+}
+
+func compared(t *testing.T, all []verify.Comparison, category string) verify.Comparison {
+	t.Helper()
+	return of(t, all, category, func(c verify.Comparison) string { return c.Category })
 }
 
 // isolate gives the test an environment without settings, then sets the given ones.

@@ -113,7 +113,7 @@ func (s *swallower) commitsBatch() func([]byte) bool {
 // startBehind starts a hub behind the proxy, with a watchdog that waits for a short time.
 func (w *world) startBehind(proxied string, args ...string) process {
 	w.Helper()
-	w.Setenv(stallVariable, "300ms")
+	w.Setenv(stallVariable, "3s")
 	w.Setenv("DATABASE_URL", proxied)
 	defer w.Setenv("DATABASE_URL", w.db.URL)
 	return w.start(append([]string{"--no-refresh"}, args...)...)

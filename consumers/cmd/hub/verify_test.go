@@ -58,7 +58,9 @@ func TestVerifyAddsUp(t *testing.T) {
 		"│ certificates      │    3 │    0 │          491 │       241 │           0 │",
 		"\nAll is right: nothing of 4 runs with 493 rows was lost or doubled.\n")
 	hub(t.Context(), "verify", "--wide").want(t, program.ExitDone, "│ ROWS OF ENDS │ DOUBLED │ MISSING │")
-	certificates := func(r result) verify.Category { return parse[verify.Report](t, r).Categories[0] }
+	certificates := func(r result) verify.Category {
+		return reported(t, parse[verify.Report](t, r), "certificates")
+	}
 	if a := certificates(hub(t.Context(), "verify", "-o", "json", "--category", "certificates")); a.Differences() > 0 ||
 		a.Runs != 3 || a.Rows != 491 || a.Live != 241 {
 		t.Errorf("%+v", a)
@@ -221,7 +223,8 @@ func TestReplayIntoAnEmptyDatabaseIsEqual(t *testing.T) {
 				defer change(t, empty, test.undo)
 			}
 			against := []string{"verify", "--against", empty.URL}
-			c := parse[[]verify.Comparison](t, hub(t.Context(), append(against, "-o", "json")...).want(t, program.ExitPartly))[0]
+			r := hub(t.Context(), append(against, "-o", "json")...).want(t, program.ExitPartly)
+			c := compared(t, parse[[]verify.Comparison](t, r), "certificates")
 			if test.found(c) != 1 || c.OnlyHere+c.OnlyThere+c.Differing != 1 || len(c.Differences) != 1 {
 				t.Errorf("%+v", c)
 			}
@@ -241,15 +244,17 @@ func TestReplayIntoAnEmptyDatabaseIsEqual(t *testing.T) {
 	hub(t.Context(), "verify", "--against", empty.URL).want(t, program.ExitDone)
 	// An account that only one of them has.
 	change(t, empty, "UPDATE obs.certificates SET account_id = '333344445555' WHERE account_id = '222233334444'")
-	if c := parse[[]verify.Comparison](t, hub(t.Context(), "verify", "--against", empty.URL, "-o",
-		"json"))[0]; c.Differing != 1 || c.Rows != c.There ||
+	against := func(args ...string) verify.Comparison {
+		r := hub(t.Context(), append([]string{"verify", "--against", empty.URL, "-o", "json"}, args...)...)
+		return compared(t, parse[[]verify.Comparison](t, r), "certificates")
+	}
+	if c := against(); c.Differing != 1 || c.Rows != c.There ||
 		!slices.Equal(c.Differences[0].Columns, []string{"account_id"}) {
 		t.Errorf("%+v", c)
 	}
 	// Examples are limited, counts are not.
 	change(t, empty, "UPDATE obs.certificates SET deleted_at = now()")
-	if c := parse[[]verify.Comparison](t, hub(t.Context(), "verify", "--against", empty.URL, "-o", "json", "--limit",
-		"3"))[0]; c.OnlyHere != 241 || c.There != 0 || len(c.Differences) != 3 {
+	if c := against("--limit", "3"); c.OnlyHere != 241 || c.There != 0 || len(c.Differences) != 3 {
 		t.Errorf("%+v", c)
 	}
 }
@@ -264,8 +269,8 @@ func TestVerifyContent(t *testing.T) {
 	hub(t.Context(), "verify", "--content").want(t, program.ExitPartly,
 		"certificates edited: 111122223333/eu-central-1 certificate_arn=arn",
 		"11 rows are not as they were sent")
-	c := parse[[]verify.Content](t, hub(t.Context(), "verify", "--content", "--limit", "4", "-o", "json").want(t,
-		program.ExitPartly))[0]
+	r := hub(t.Context(), "verify", "--content", "--limit", "4", "-o", "json").want(t, program.ExitPartly)
+	c := of(t, parse[[]verify.Content](t, r), "certificates", func(c verify.Content) string { return c.Category })
 	if c.Category != "certificates" || c.Rows != 241 || c.Hashes != 10 || c.Keys != 1 || c.Waiting != 1 ||
 		c.Unreadable != 0 ||
 		len(c.Differences) != 4 || c.Differences[0].What != "edited" {
