@@ -608,15 +608,20 @@ func TestParseMemory(t *testing.T) {
 		"escapes":      {`"x":"` + strings.Repeat(`\n`, 1800) + `",`, 128 << 10},
 	} {
 		record := []byte(strings.Replace(partLine, `"run"`, test.keys+`"run"`, 1))
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		_, _, err := envelope.Parse(record)
-		runtime.ReadMemStats(&after)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
+		// The least of a few counts: the runtime allocates meanwhile, too.
+		least := uint64(math.MaxUint64)
+		for range 5 {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, _, err := envelope.Parse(record)
+			runtime.ReadMemStats(&after)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			least = min(least, after.TotalAlloc-before.TotalAlloc)
 		}
-		if got := after.TotalAlloc - before.TotalAlloc; got > test.limit {
-			t.Errorf("%s: %d bytes allocated for a header of %d bytes, limit %d", name, got, len(record), test.limit)
+		if least > test.limit {
+			t.Errorf("%s: %d bytes allocated for a header of %d bytes, limit %d", name, least, len(record), test.limit)
 		}
 	}
 }
