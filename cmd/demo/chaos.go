@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 const (
@@ -32,8 +33,10 @@ func (c chaos) String() string {
 		c.merges)
 }
 
-// wreak kills the consumer and changes the shards until ctx is done.
-func (c *chaos) wreak(ctx context.Context, client *kinesis.Client, consuming *consumer) error {
+// wreak kills the consumer and changes the shards until ctx is done. Of two lives in a
+// row one applies something, however slow the machine is.
+func (c *chaos) wreak(ctx context.Context, client *kinesis.Client, consuming *consumer, db *pgxpool.Pool) error {
+	applied, idle := "", false // what was applied until the last kill; whether that life applied nothing
 	kill := time.NewTimer(maxLife) // the first one may begin
 	defer kill.Stop()
 	reshard := time.NewTicker(reshardInterval)
@@ -43,6 +46,18 @@ func (c *chaos) wreak(ctx context.Context, client *kinesis.Client, consuming *co
 		case <-ctx.Done():
 			return nil
 		case <-kill.C:
+			now, err := lastApplied(ctx, db)
+			switch {
+			case ctx.Err() != nil:
+				return nil
+			case err != nil:
+				return err
+			}
+			if idle && now == applied {
+				kill.Reset(minLife)
+				continue
+			}
+			applied, idle = now, now == applied
 			if err := consuming.killAndRestart(); err != nil {
 				return fmt.Errorf("kill the consumer: %w", err)
 			}
@@ -54,6 +69,14 @@ func (c *chaos) wreak(ctx context.Context, client *kinesis.Client, consuming *co
 			}
 		}
 	}
+}
+
+// lastApplied says when something was last applied.
+func lastApplied(ctx context.Context, db *pgxpool.Pool) (at string, err error) {
+	if err := db.QueryRow(ctx, "SELECT coalesce(max(updated_at)::text, '') FROM hub.run").Scan(&at); err != nil {
+		return "", fmt.Errorf("ask what was applied last: %w", err)
+	}
+	return at, nil
 }
 
 // reshard splits or merges some open shards.

@@ -131,7 +131,7 @@ func (c demoCommand) watch(ctx context.Context, work *pipeline) (done chaos, err
 		wreaking, stop := context.WithCancel(ctx)
 		wreaked := make(chan error, 1)
 		var c chaos
-		go func() { wreaked <- c.wreak(wreaking, work.kinesis, work.consumer) }()
+		go func() { wreaked <- c.wreak(wreaking, work.kinesis, work.consumer, work.db) }()
 		defer func() {
 			stop()
 			err = errors.Join(err, <-wreaked)
