@@ -1,6 +1,7 @@
 package rowjson_test
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,8 +28,9 @@ func Example() {
 		`{"certificate_arn":"arn:aws:acm:eu-west-1:123456789012:certificate/1","names":[ "example.org" ]}`,
 		`{"certificate_arn":"arn:aws:acm:eu-west-1:123456789012:certificate/2","not_after":"tomorrow"}`,
 	} {
-		if err := decoder.Append([]byte(row), ""); err != nil {
-			fmt.Println("refused:", err)
+		err := decoder.Append([]byte(row), "")
+		if refused, ok := errors.AsType[*schema.RowError](err); ok {
+			fmt.Printf("refused: %s: %s at byte %d\n", refused.Column, refused.Reason, refused.Offset)
 		}
 	}
 	record := decoder.Record()
@@ -42,7 +44,6 @@ func Example() {
 		fmt.Printf("%s\n", encoder.AppendRow(nil, row))
 	}
 	// Output:
-	// refused: column not_after at byte 82: wrong_type: want an RFC 3339 time in UTC, as 2006-01-02T15:04:05.999999Z,
-	// found "tomorrow"
+	// refused: not_after: wrong_type at byte 82
 	// {"certificate_arn":"arn:aws:acm:eu-west-1:123456789012:certificate/1","names":["example.org"]}
 }
