@@ -36,7 +36,7 @@ func (c chaos) String() string {
 // wreak kills the consumer and changes the shards until ctx is done. Of two lives in a
 // row one applies something, however slow the machine is.
 func (c *chaos) wreak(ctx context.Context, client *kinesis.Client, consuming *consumer, db *pgxpool.Pool) error {
-	applied, idle := "", false // what was applied until the last kill; whether that life applied nothing
+	applied, idle := "", false     // what was applied until the last kill; whether that life applied nothing
 	kill := time.NewTimer(maxLife) // the first one may begin
 	defer kill.Stop()
 	reshard := time.NewTicker(reshardInterval)
