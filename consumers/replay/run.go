@@ -47,7 +47,7 @@ type step struct {
 	do  func(context.Context) error
 }
 
-// runWorker works on what comes from groups, of which each is all runs of an
+// runWorker works on what comes from groups. Each group is all runs of an
 // account, region and category.
 func (r *replay) runWorker(ctx context.Context, groups <-chan []archive.Run) error {
 	batch, err := apply.New(apply.Config{

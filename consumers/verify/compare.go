@@ -131,8 +131,8 @@ func (c *comparison) run(ctx context.Context) error {
 	return nil
 }
 
-// contentSQL is the SHA-256 of all columns of a row as text, of which the server's and
-// the session's settings change nothing.
+// contentSQL is the SHA-256 of all columns of a row as text. The settings of the server
+// and the session do not change it.
 func (c *comparison) contentSQL() string {
 	columns := []string{"account_id", "region"}
 	for _, column := range c.table.Columns() {

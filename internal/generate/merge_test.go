@@ -13,9 +13,6 @@ import (
 // insert at the same place of every list, and what is generated afterwards is right. Only
 // go.mod and go.sum may need a hand, which neither touches here.
 func TestTwoBranchesEachAddACategory(t *testing.T) {
-	if testing.Short() {
-		t.Skip("compiles much of the module three times")
-	}
 	dir := moduletest.Copy(t, root)
 	git := func(command string) string {
 		t.Helper()

@@ -16,9 +16,6 @@ const root = "../.."
 // TestDraftPassesTheFastTests writes drafts into a copy of the module, and runs the tests
 // that need no database.
 func TestDraftPassesTheFastTests(t *testing.T) {
-	if testing.Short() {
-		t.Skip("compiles much of the module once more")
-	}
 	dir := moduletest.Copy(t, root)
 	for category, from := range map[string]string{
 		"copied_secrets": "secretsmanager:ListSecrets", // has tags

@@ -5,7 +5,7 @@ WHERE opt_status = 'ENABLED'
 GROUP BY region_name
 ORDER BY accounts DESC, region_name;
 
--- Enabled regions of which nothing is collected
+-- Enabled regions without anything that is collected
 SELECT r.account_id, r.region_name
 FROM current_account_regions AS r
 WHERE r.opt_status IN ('ENABLED', 'ENABLED_BY_DEFAULT')

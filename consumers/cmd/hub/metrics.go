@@ -61,7 +61,7 @@ func newMetrics(version string, pool *pgxpool.Pool, id streamIdentity) *metrics 
 		return h
 	}
 	m.rows = counters("hub_rows_total", "Rows of parts that took effect, and rows that are gone.", "category", "result")
-	m.runs = counters("hub_completed_runs_total", "Runs of which everything was applied.", "category")
+	m.runs = counters("hub_completed_runs_total", "Runs that were applied wholly.", "category")
 	m.parts = counters("hub_parts_total", "Parts that took effect, and repeated ones that had before.", "category",
 		"result")
 	m.unknown = counters("hub_unknown_keys_total", "Keys of rows that have no column.", "category")
