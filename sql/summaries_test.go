@@ -133,6 +133,10 @@ func TestSummariesFollowEveryChange(t *testing.T) {
 			db.insert("s3_buckets", append(at, "bucket_name", uuid(), "bucket_region", pick("eu-central-1", "us-east-1", "NULL"),
 				"policy_is_public", pick("true", "false", "NULL"))...)
 		},
+		"cost_recommendations": func(at ...string) {
+			db.insert("cost_recommendations", append(at, "recommendation_id", uuid(), "resource_arn", pick("a", "b", "NULL"),
+				"estimated_monthly_savings", pick("1", "2", "NULL"))...)
+		},
 		"secrets": func(at ...string) {
 			db.secret(uuid(), append(at, "rotation_enabled", pick("true", "false", "NULL"), "deletion_requested_at",
 				pick("NULL", in(-3)))...)
@@ -252,7 +256,7 @@ func TestAChangeOfOneTableRefreshesOneView(t *testing.T) {
 	for table, want := range map[string]string{
 		"secrets":           "summary.attention_secrets",
 		"ec2_instances":     "summary.exposure summary.idle_resources summary.resources_ec2_instances",
-		"service_costs":     "summary.costs public.cost_monthly",
+		"service_costs":     "summary.cost_days summary.costs public.cost_monthly",
 		"security_findings": "summary.findings public.findings_summary",
 	} {
 		for range 2 {
