@@ -29,7 +29,8 @@ import (
 //	off    | +10d             | false
 //
 // An empty cell is what all rows have. NULL is null, and +10d is the time in ten days and
-// an hour. -update writes what the queries answer.
+// an hour. A section "runs" has the columns category, account_id, region, slice and outcome
+// of runs that have ended, the newest last. -update writes what the queries answer.
 func TestCases(t *testing.T) {
 	files, err := filepath.Glob("testdata/*/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -70,6 +71,14 @@ func (db *database) answer(c *txtar.Archive) error {
 			if i == 0 || c.Files[i-1].Name != "query" {
 				return fmt.Errorf("section %d: no query before what is wanted", i+1)
 			}
+		case section.Name == "runs":
+			rows, err := parseRows(string(section.Data))
+			if err != nil {
+				return fmt.Errorf("section %d (runs): %w", i+1, err)
+			}
+			for n, r := range rows {
+				db.run(r["category"], r["account_id"], r["region"], r["slice"], len(rows)-n, r["outcome"], 0)
+			}
 		case isCategory(section.Name):
 			rows, err := parseRows(string(section.Data))
 			if err != nil {
@@ -81,7 +90,7 @@ func (db *database) answer(c *txtar.Archive) error {
 				}
 			}
 		default:
-			return fmt.Errorf("section %d (%s) is no category, query or want", i+1, section.Name)
+			return fmt.Errorf("section %d (%s) is no category, runs, query or want", i+1, section.Name)
 		}
 	}
 	if !refreshed {
