@@ -18,8 +18,9 @@ import (
 )
 
 // TestCases runs the cases of views, testdata/<view>/<case>.txtar: what it is about,
-// sections named like categories with rows, and pairs of sections "query" and "want". Rows
-// are a table, with lines "column = value" above it for what all of them have:
+// sections named like categories with rows, sections "sql" with a statement for what is no
+// category, and pairs of sections "query" and "want". Rows are a table, with lines
+// "column = value" above it for what all of them have:
 //
 //	-- secrets --
 //	rotation_enabled = true
@@ -79,6 +80,10 @@ func (db *database) answer(c *txtar.Archive) error {
 			for n, r := range rows {
 				db.run(r["category"], r["account_id"], r["region"], r["slice"], len(rows)-n, r["outcome"], 0)
 			}
+		case section.Name == "sql":
+			if _, err := db.Pool.Exec(db.Context(), string(section.Data)); err != nil {
+				return fmt.Errorf("section %d (sql): %w", i+1, err)
+			}
 		case isCategory(section.Name):
 			rows, err := parseRows(string(section.Data))
 			if err != nil {
@@ -90,7 +95,7 @@ func (db *database) answer(c *txtar.Archive) error {
 				}
 			}
 		default:
-			return fmt.Errorf("section %d (%s) is no category, runs, query or want", i+1, section.Name)
+			return fmt.Errorf("section %d (%s) is no category, sql, runs, query or want", i+1, section.Name)
 		}
 	}
 	if !refreshed {
@@ -200,6 +205,7 @@ func TestCasesThatAreWrong(t *testing.T) {
 	for text, want := range map[string]string{
 		"-- query --\nSELECT 1\n":    "no want behind the query",
 		"-- want --\na\n":            "no query before",
+		"-- sql --\nSELEC\n":         "(sql): ERROR: syntax error",
 		"-- secret --\nname\na\n":    "(secret) is no category",
 		"-- secrets --\nname\n":      "no rows",
 		"-- secrets --\nname\na|b\n": "line 2 has 2 cells, and there are 1 columns",

@@ -41,6 +41,7 @@ var embedded embed.FS
 // Names of the files that are rendered.
 const (
 	categoriesFile     = "10_categories.sql"
+	findingsOnceFile   = "21_findings_once.sql"
 	resourcesFile      = "24_resources.sql"
 	attentionFactsFile = "39_attention_facts.sql"
 )
@@ -52,6 +53,7 @@ func Views() fs.FS {
 	files.embed("views/*.sql", "")
 	files.embed("summaries/*.sql", "summaries/")
 	files[categoriesFile] = renderCategories(schemas.Catalog())
+	files[findingsOnceFile] = renderFindingsOnce(schemas.Catalog())
 	attention := queriesOfCategories("views/attention/*.sql")
 	for category, query := range attention {
 		files["summaries/attention_"+category+".sql"] = renderAttentionSummary(category, query)

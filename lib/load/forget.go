@@ -43,7 +43,7 @@ const forgetTablesSQL = `
 SELECT n.nspname, c.relname, bool_or(a.attname = 'account_id'),
        EXISTS (SELECT FROM pg_attribute r WHERE r.attrelid = c.oid AND r.attname = 'region' AND NOT r.attisdropped)
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname IN ('obs', 'hub') AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND NOT a.attisdropped
+WHERE n.nspname IN ('obs', 'hub', 'org', 'history') AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND NOT a.attisdropped
   AND (a.attname = 'account_id' OR n.nspname = 'hub' AND a.attname = 'scope')
   AND (n.nspname, c.relname) <> ('hub', 'dirty')
 GROUP BY n.nspname, c.relname, c.oid
@@ -58,7 +58,7 @@ type forgetTable struct {
 
 func (t forgetTable) quoted() string { return pgx.Identifier{t.Schema, t.Name}.Sanitize() }
 
-// mark is what hub.dirty calls the table, "" if no view depends on it.
+// mark is what hub.dirty calls the table, "" if no view depends on it, or it marks itself.
 func (t forgetTable) mark() string {
 	switch {
 	case t.Schema == "obs":

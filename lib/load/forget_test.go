@@ -25,7 +25,7 @@ func (db *database) applyOf(account string, b *builder) {
 	db.apply(b)
 }
 
-// contents are all tables of obs and hub but for what tells the time of the refresher.
+// contents are all tables with accounts but for what tells the time of the refresher.
 func (db *database) contents(account string) []string {
 	return db.query(`
 		SELECT 'thing ' || id || value FROM obs.things WHERE account_id = $1
@@ -34,7 +34,9 @@ func (db *database) contents(account string) []string {
 		UNION ALL SELECT 'run ' || run FROM hub.run JOIN hub.scope USING (scope) WHERE account_id = $1
 		UNION ALL SELECT 'part ' || part FROM hub.run_part JOIN hub.scope USING (scope) WHERE account_id = $1
 		UNION ALL SELECT 'reject ' || reason FROM hub.reject WHERE account_id = $1
-		UNION ALL SELECT 'count ' || reason FROM hub.reject_count WHERE account_id = $1`, account)
+		UNION ALL SELECT 'count ' || reason FROM hub.reject_count WHERE account_id = $1
+		UNION ALL SELECT 'label ' || label FROM org.account_labels WHERE account_id = $1
+		UNION ALL SELECT 'measure ' || measure FROM history.daily_measures WHERE account_id = $1`, account)
 }
 
 func TestForgetAccount(t *testing.T) {
@@ -51,6 +53,10 @@ func TestForgetAccount(t *testing.T) {
 	}
 	db.exec(`INSERT INTO hub.reject (reason, detail, account_id, size, sha256) VALUES ('x', '', '` + account +
 		`', 0, ''), ('x', '', '` + otherAccount + `', 0, '')`)
+	for _, account := range []string{account, otherAccount} {
+		db.exec(`INSERT INTO org.account_labels VALUES ('` + account + `', 'product', 'payments')`)
+		db.exec(`INSERT INTO history.daily_measures VALUES ('2026-08-01', 'resources', '` + account + `', 'global', '', 1)`)
+	}
 	db.exec(`CREATE TABLE obs.of_a_newer_hub (account_id text); INSERT INTO obs.of_a_newer_hub VALUES ('` + account +
 		`'), ('` + otherAccount + `')`)
 	db.exec(`DELETE FROM hub.dirty`)
@@ -95,7 +101,7 @@ func TestForgetAccount(t *testing.T) {
 	}
 	db.want("SELECT account_id FROM obs.of_a_newer_hub", otherAccount)
 	db.want("SELECT DISTINCT concat_ws(' ', table_name, account_id, region) FROM hub.dirty ORDER BY 1",
-		"hub.scope "+account+" eu-central-1", "of_a_newer_hub", "sightings "+account+" eu-central-1",
+		"history.daily_measures", "hub.scope "+account+" eu-central-1", "of_a_newer_hub", "org.account_labels", "sightings "+account+" eu-central-1",
 		"things "+account+" eu-central-1")
 	if again, err := load.ForgetAccount(t.Context(), db.pool, account, nil); err != nil || again.Rows() != 0 {
 		t.Errorf("%+v, %v", again, err)

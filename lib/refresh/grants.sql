@@ -2,10 +2,17 @@
 
 DO $$
 DECLARE
+    schema text;
     view text;
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'obs_reader') THEN
-        GRANT USAGE ON SCHEMA public, live, summary TO obs_reader;
+        GRANT USAGE ON SCHEMA public, live, summary, org, history TO obs_reader;
+        GRANT SELECT ON ALL TABLES IN SCHEMA org, history TO obs_reader;
+        FOR schema IN
+            SELECT DISTINCT split_part(view_name, '.', 1) FROM hub.installed_view WHERE view_name NOT LIKE 'hub.%'
+        LOOP
+            EXECUTE format('GRANT USAGE ON SCHEMA %s TO obs_reader', schema);
+        END LOOP;
         FOR view IN SELECT view_name FROM hub.installed_view LOOP
             EXECUTE format('GRANT SELECT ON %s TO obs_reader', view);
         END LOOP;
@@ -13,11 +20,25 @@ BEGIN
 END $$;
 
 DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'obs_editor') THEN
+        GRANT USAGE ON SCHEMA org TO obs_editor;
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA org TO obs_editor;
+    END IF;
+END $$;
+
+DO $$
 DECLARE
+    schema text;
     view text;
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'obs_writer') THEN
-        GRANT USAGE ON SCHEMA hub, public, live, summary TO obs_writer;
+        GRANT USAGE ON SCHEMA hub, public, live, summary, org, history TO obs_writer;
+        GRANT SELECT ON ALL TABLES IN SCHEMA org TO obs_writer;
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA history TO obs_writer;
+        FOR schema IN SELECT DISTINCT split_part(view_name, '.', 1) FROM hub.installed_view LOOP
+            EXECUTE format('GRANT USAGE ON SCHEMA %s TO obs_writer', schema);
+        END LOOP;
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA hub TO obs_writer;
         -- Whoever writes here decides what refresh_view refreshes.
         REVOKE INSERT, UPDATE, DELETE ON hub.installed_view FROM obs_writer;

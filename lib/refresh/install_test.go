@@ -231,15 +231,19 @@ func TestRoles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	install(views())
-	if err := exec(owner, "CREATE ROLE obs_reader; CREATE ROLE obs_writer; CREATE TABLE obs.later (); CREATE "+
+	files := with(views(), fstest.MapFS{"15_elsewhere.sql": file(`
+		CREATE SCHEMA IF NOT EXISTS elsewhere;
+		CREATE VIEW elsewhere.pairs AS SELECT key, hub.number(value) FROM hub.pairs('{"a": 1}'), hub.elements('[1]')`)})
+	install(files)
+	if err := exec(owner, "CREATE ROLE obs_reader; CREATE ROLE obs_writer; CREATE ROLE obs_editor; CREATE TABLE obs.later (); CREATE "+
 		"MATERIALIZED VIEW foreign_view AS SELECT 1"); err != nil {
 		t.Fatal(err)
 	}
-	install(views()) // the same files: rights are granted all the same
+	install(files) // the same files: rights are granted all the same
 
-	reader, writer := connect(), connect()
-	if err := errors.Join(exec(reader, "SET ROLE obs_reader"), exec(writer, "SET ROLE obs_writer")); err != nil {
+	reader, writer, editor := connect(), connect(), connect()
+	if err := errors.Join(exec(reader, "SET ROLE obs_reader"), exec(writer, "SET ROLE obs_writer"),
+		exec(editor, "SET ROLE obs_editor")); err != nil {
 		t.Fatal(err)
 	}
 	check := func(who string, conn *pgx.Conn, allowed []string, denied []string) {
@@ -258,18 +262,32 @@ func TestRoles(t *testing.T) {
 	}
 	checkAll := func() {
 		t.Helper()
-		check("reader", reader, []string{"SELECT * FROM meal", "SELECT * FROM basket", "SELECT * FROM ripe"}, []string{
+		check("reader", reader, []string{
+			"SELECT * FROM meal", "SELECT * FROM basket", "SELECT * FROM ripe", "SELECT * FROM elsewhere.pairs",
+			"SELECT * FROM org.products", "SELECT * FROM history.daily_measures",
+		}, []string{
+			"INSERT INTO org.products (name) VALUES ('mine')",
 			"SELECT * FROM obs.fruit", "SELECT * FROM hub.dirty", "SELECT hub.refresh_view('basket')",
 			"CREATE TABLE public.mine ()", "REFRESH MATERIALIZED VIEW basket",
 		})
 		check("writer", writer, []string{
 			"INSERT INTO obs.fruit VALUES ('fig', 1)", "SELECT * FROM obs.later",
 			"INSERT INTO hub.dirty (table_name) VALUES ('fruit')", "DELETE FROM hub.dirty",
-			"SELECT hub.refresh_view('basket')", "SELECT * FROM meal",
+			"SELECT hub.refresh_view('basket')", "SELECT * FROM meal", "SELECT * FROM elsewhere.pairs",
+			"SELECT * FROM org.account_labels", "DELETE FROM history.daily_measures",
 		}, []string{
 			"DELETE FROM obs.fruit", "INSERT INTO hub.installed_view VALUES ('public.foreign_view', '')",
 			"SELECT hub.refresh_view('foreign_view')", "SELECT hub.refresh_view('obs.fruit')",
 			"DROP VIEW meal", "CREATE TABLE obs.mine ()", "CREATE TABLE hub.mine ()",
+			"DELETE FROM org.products",
+		})
+		check("editor", editor, []string{
+			"INSERT INTO org.products (name) VALUES ('mine')", "UPDATE org.products SET owner = 'me'",
+			"DELETE FROM org.products", "INSERT INTO org.account_labels VALUES ('a', 'product', 'mine')",
+			"DELETE FROM org.account_labels",
+		}, []string{
+			"SELECT * FROM hub.dirty", "SELECT * FROM obs.fruit", "DELETE FROM history.daily_measures",
+			"CREATE TABLE org.mine ()", "INSERT INTO hub.dirty (table_name) VALUES ('fruit')",
 		})
 	}
 	checkAll()
@@ -278,7 +296,7 @@ func TestRoles(t *testing.T) {
 		"'EXECUTE')").Scan(&anybody); err != nil || anybody {
 		t.Errorf("anybody may call refresh_view (error %v)", err)
 	}
-	install(with(views(), fstest.MapFS{"summaries/fruit.sql": file(`
+	install(with(files, fstest.MapFS{"summaries/fruit.sql": file(`
 		CREATE VIEW live.fruit AS SELECT 'a' AS account_id, 'r' AS region, name, sum(amount) AS amount FROM obs.fruit GROUP BY name;
 		ALTER TABLE summary.fruit ADD PRIMARY KEY (account_id, region, name)`)}))
 	checkAll() // the views are new ones

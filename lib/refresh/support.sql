@@ -5,6 +5,25 @@ COMMENT ON SCHEMA live IS 'Views that summaries are computed from: always right,
 CREATE SCHEMA IF NOT EXISTS summary;
 COMMENT ON SCHEMA summary IS 'Tables with the rows of the views of schema live, kept up to date by account and region.';
 
+-- For views: JSON columns hold whatever a sender wrote. What has another shape than
+-- expected has no elements, and never breaks a view of all accounts. None of the functions
+-- is STRICT, or PostgreSQL would not make them part of the query that calls them.
+CREATE OR REPLACE FUNCTION hub.elements(jsonb) RETURNS SETOF jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 20 AS $$
+    SELECT value FROM pg_catalog.jsonb_array_elements(CASE pg_catalog.jsonb_typeof($1) WHEN 'array' THEN $1 ELSE '[]' END)
+$$;
+COMMENT ON FUNCTION hub.elements IS 'Elements of a JSON array. What is no array has none.';
+CREATE OR REPLACE FUNCTION hub.pairs(jsonb) RETURNS TABLE (key text, value text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 20 AS $$
+    SELECT key, value FROM pg_catalog.jsonb_each_text(CASE pg_catalog.jsonb_typeof($1) WHEN 'object' THEN $1 ELSE '{}' END)
+$$;
+COMMENT ON FUNCTION hub.pairs IS 'Members of a JSON object with their values as text. What is no object has none.';
+CREATE OR REPLACE FUNCTION hub.number(text) RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN $1 ~ '^-?[0-9]{1,20}([.][0-9]{1,20})?$' THEN $1::numeric END
+$$;
+COMMENT ON FUNCTION hub.number IS 'The number that a text is, of at most 20 digits before and behind the point. Any other text is null.';
+
 -- A view depends on what its query names (pg_depend has it per rewrite rule), on
 -- what those depend on, and so on. What a function in a query reads is not known.
 CREATE OR REPLACE VIEW hub.view_dependency AS

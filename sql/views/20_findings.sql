@@ -1,5 +1,3 @@
--- Security findings, counted.
---
 -- An administrator account and an aggregation region see findings of others, so the same
 -- finding may have been collected in several places. It counts where it belongs:
 --
@@ -12,10 +10,7 @@
 -- collected completely, the region that it is about, or the first by name. The rule looks
 -- at places and not at findings, so that it costs what there are groups, and the rows
 -- behind a number are easily found.
---
--- An account adds 20,000 rows to the view at most, from all its regions (see
--- live.findings), besides 'other'.
-CREATE MATERIALIZED VIEW findings_summary AS
+CREATE VIEW findings_places AS
 WITH place AS (
     SELECT f.account_id, f.region, f.home_account_id, f.home_region, bool_or(c.account_id IS NOT NULL) AS is_collected
     FROM summary.findings f LEFT JOIN summary.findings_collected c USING (account_id, region)
@@ -26,16 +21,30 @@ WITH place AS (
                               ORDER BY is_collected DESC, region = home_region DESC, region) AS place,
            bool_or(account_id = home_account_id) OVER (PARTITION BY home_account_id, home_region) AS is_seen_at_home
     FROM place
-), counting AS (
-    SELECT o.account_id, o.region, o.home_account_id, o.home_region
-    FROM ordered o LEFT JOIN summary.findings_collected home ON home.account_id = o.home_account_id AND home.region = o.home_region
-    WHERE CASE
-              WHEN o.home_account_id = 'other' THEN true
-              WHEN home.account_id IS NOT NULL THEN o.account_id = o.home_account_id AND o.region = o.home_region
-              ELSE o.place = 1 AND (o.account_id = o.home_account_id OR NOT o.is_seen_at_home)
-          END
-), counted AS (
-    SELECT f.* FROM summary.findings f JOIN counting USING (account_id, region, home_account_id, home_region)
+)
+SELECT o.account_id, o.region, o.home_account_id, o.home_region,
+       CASE
+           WHEN o.home_account_id = 'other' THEN true
+           WHEN home.account_id IS NOT NULL THEN o.account_id = o.home_account_id AND o.region = o.home_region
+           ELSE o.place = 1 AND (o.account_id = o.home_account_id OR NOT o.is_seen_at_home)
+       END AS counts
+FROM ordered o LEFT JOIN summary.findings_collected home ON home.account_id = o.home_account_id AND home.region = o.home_region;
+
+COMMENT ON VIEW findings_places IS 'Where security findings were collected, what they are about, and whether they count as they were collected there.';
+COMMENT ON COLUMN findings_places.account_id IS 'Account in which the findings were collected.';
+COMMENT ON COLUMN findings_places.region IS 'Region in which the findings were collected.';
+COMMENT ON COLUMN findings_places.home_account_id IS 'Account that the findings are about. other: what the account sent in the region beyond 20,000 rows.';
+COMMENT ON COLUMN findings_places.home_region IS 'Region that the findings are about, or other.';
+COMMENT ON COLUMN findings_places.counts IS 'Whether the findings count as they were collected here. No: they count as they were collected elsewhere.';
+
+-- Security findings, counted where findings_places says.
+--
+-- An account adds 20,000 rows to the view at most, from all its regions (see
+-- live.findings), besides 'other'.
+CREATE MATERIALIZED VIEW findings_summary AS
+WITH counted AS (
+    SELECT f.* FROM summary.findings f JOIN findings_places p USING (account_id, region, home_account_id, home_region)
+    WHERE p.counts
 ), large AS (
     -- Most accounts need not be sorted.
     SELECT account_id FROM counted GROUP BY account_id HAVING count(*) > 20000
