@@ -255,7 +255,7 @@ func TestAChangeOfOneTableRefreshesOneView(t *testing.T) {
 	db.finding("1")
 	for table, want := range map[string]string{
 		"secrets":           "summary.attention_secrets",
-		"ec2_instances":     "summary.exposure summary.idle_resources summary.resources_ec2_instances",
+		"ec2_instances":     "summary.exposure summary.idle_resources summary.patch_compliance summary.resources_ec2_instances",
 		"service_costs":     "summary.cost_days summary.costs public.cost_monthly",
 		"security_findings": "summary.findings public.findings_summary",
 	} {
