@@ -34,7 +34,11 @@ being collected, close its runs as not complete and end the program within --dra
 Example, as a service:
 
   spoke run --log-format json --metrics-addr :9090 --region eu-central-1 \
-    --stream arn:aws:kinesis:eu-central-1:444455556666:stream/observability --bucket hub-archive`
+    --stream arn:aws:kinesis:eu-central-1:444455556666:stream/observability --bucket hub-archive
+
+Without the categories that are not wanted, or not permitted:
+
+  spoke run --exclude account_contacts,ssm_applications --stream observability`
 }
 
 // DrainTime is how long the end may take. A made-up organisation is collected once

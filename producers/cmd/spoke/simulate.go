@@ -95,7 +95,7 @@ func (f worldFlags) sources(from sourceFlags) (*simulate.World, []source, error)
 	}
 	var sources []source
 	for _, account := range world.Accounts() {
-		chosen, err := choose(world.Collectors(account.ID), from.Category)
+		chosen, err := from.choose(world.Collectors(account.ID))
 		if err != nil {
 			return nil, nil, err
 		}

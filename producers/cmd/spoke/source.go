@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ type sourceFlags struct {
 	Region     []string          `placeholder:"REGION" help:"Region to collect; repeat it or separate with commas. Defaults to the region of the AWS configuration."`
 	HomeRegion string            `placeholder:"REGION" help:"Region through which categories without regions are collected. Set the same one everywhere if an account has several spokes: only the one that collects this region does it. Defaults to the first region."`
 	Category   []string          `placeholder:"NAME" help:"Category to collect; repeat it or separate with commas. Defaults to all: see 'spoke categories'."`
+	Exclude    []string          `placeholder:"NAME" help:"Category not to collect, of all there are; repeat it or separate with commas. Defaults to none."`
 	Profile    string            `help:"Profile of the AWS configuration files."`
 	Label      map[string]string `placeholder:"KEY=VALUE" mapsep:"," help:"Label of the account, such as product=payments, for categories with a column for it; repeat it or separate with commas."`
 	Concurrent int               `default:"4" max:"1000" help:"How many categories and regions are collected at the same time."`
@@ -81,7 +83,7 @@ type source struct {
 // region who they are, so that a wrong name is an error at once and not an empty
 // table.
 func awsSources(ctx context.Context, f sourceFlags, log *slog.Logger) ([]source, error) {
-	chosen, err := choose(collectors.All(), f.Category)
+	chosen, err := f.choose(collectors.All())
 	if err != nil {
 		return nil, err
 	}
@@ -188,25 +190,43 @@ func inRegion(cfg aws.Config, region string) aws.Config {
 	return cfg
 }
 
-// choose returns the collectors of the named categories, all if there are no names.
-func choose(all []collect.Any, names []string) ([]collect.Any, error) {
-	if len(names) == 0 {
-		return all, nil
-	}
+// choose returns the collectors that the flags ask for, in the order of --category where
+// it is given.
+func (f sourceFlags) choose(all []collect.Any) ([]collect.Any, error) {
+	byName := map[string]collect.Any{}
 	var known []string
 	for _, c := range all {
 		known = append(known, c.Table().Name())
+		byName[c.Table().Name()] = c
+	}
+	check := func(flag string, names []string) error {
+		for i, name := range names {
+			if byName[name] == nil {
+				return program.Usagef("%s: unknown category %q: choose from %s", flag, name, strings.Join(known, ", "))
+			}
+			if slices.Contains(names[:i], name) {
+				return program.Usagef("%s %s is given twice", flag, name)
+			}
+		}
+		return nil
+	}
+	if err := cmp.Or(check("--category", f.Category), check("--exclude", f.Exclude)); err != nil {
+		return nil, err
+	}
+	names := f.Category
+	if len(names) == 0 {
+		names = known
 	}
 	var chosen []collect.Any
-	for i, name := range names {
-		at := slices.Index(known, name)
-		if at < 0 {
-			return nil, program.Usagef("unknown category %q: choose from %s", name, strings.Join(known, ", "))
+	for _, name := range names {
+		if !slices.Contains(f.Exclude, name) {
+			chosen = append(chosen, byName[name])
+		} else if len(f.Category) > 0 {
+			return nil, program.Usagef("%s is both in --category and in --exclude: leave it out of one of them", name)
 		}
-		if slices.Contains(names[:i], name) {
-			return nil, program.Usagef("--category %s is given twice", name)
-		}
-		chosen = append(chosen, all[at])
+	}
+	if len(chosen) == 0 && len(all) > 0 {
+		return nil, program.Usagef("--exclude leaves no category to collect: leave out at least one of its names")
 	}
 	return chosen, nil
 }

@@ -86,7 +86,7 @@ func collector[T any](category schema.Category[T], err error, rows ...T) collect
 // fixed returns sources with made-up collectors instead of those of AWS.
 func fixed(all ...collect.Any) findSources {
 	return func(_ context.Context, f sourceFlags, _ *slog.Logger) ([]source, error) {
-		chosen, err := choose(all, f.Category)
+		chosen, err := f.choose(all)
 		return []source{{
 			account: account, partition: "aws", regions: []string{region}, home: region,
 			aws: func(region string) aws.Config { return aws.Config{Region: region} }, collectors: chosen,
@@ -173,6 +173,12 @@ func TestUsageErrorsNameTheThingAndTheNextStep(t *testing.T) {
 		{"once -o xml", `"xml"`},
 		{"once --category nothing", `unknown category "nothing": choose from things, others`},
 		{"once --category things --category things", "--category things is given twice"},
+		{"once --exclude things,nothing", `--exclude: unknown category "nothing": choose from things, others`},
+		{"once --exclude things,things", "--exclude things is given twice"},
+		{"once --category things,others --exclude others",
+			"others is both in --category and in --exclude: leave it out of one of them"},
+		{"once --exclude things --exclude others", "--exclude leaves no category to collect"},
+		{"run --stream x --exclude nothing", `unknown category "nothing"`},
 		{"once --stream arn:aws:kinesis:eu-central-1:444455556666:observability", "is not the ARN of a stream, such as"},
 		{"once --stream x --stream-role-arn hub-writer", "is not the ARN of a role, such as"},
 		{"once --stream x --external-id y", "an external id without a role"},
@@ -191,6 +197,30 @@ func TestUsageErrorsNameTheThingAndTheNextStep(t *testing.T) {
 	} {
 		spoke(t.Context(), fixed(collector(things, nil), collector(others, nil)), strings.Fields(test.args)...).want(t,
 			program.ExitUsage, "", test.stderr)
+	}
+}
+
+// TestCategoriesAreLeftOut: by a flag or its variable, of an account or a made-up organisation.
+func TestCategoriesAreLeftOut(t *testing.T) {
+	isolate(t)
+	both := fixed(collector(things, nil, thing{ID: "a"}), collector(others, nil, other{ID: "b"}))
+	want := func(r result) {
+		t.Helper()
+		if r.want(t, program.ExitDone, "things", ""); strings.Contains(r.stdout, "others") {
+			t.Errorf("stdout:\n%s", r.stdout)
+		}
+	}
+	want(spoke(t.Context(), both, "once", "--exclude", "others"))
+	t.Setenv("SPOKE_EXCLUDE", "others")
+	want(spoke(t.Context(), both, "once"))
+
+	t.Setenv("SPOKE_EXCLUDE", "secrets,kms_keys")
+	r := spoke(t.Context(), awsSources, "once", "--simulate", "--accounts", "1", "--region", region, "-o", "json")
+	r.want(t, program.ExitDone, `"category":"certificates"`, "")
+	for _, name := range []string{"secrets", "kms_keys"} {
+		if strings.Contains(r.stdout, fmt.Sprintf(`"category":%q`, name)) {
+			t.Errorf("%s was collected", name)
+		}
 	}
 }
 
