@@ -124,6 +124,9 @@ type Collector[T any] struct {
 	// many: USD 0.01 for each request to Cost Explorer. A run that has sent
 	// Config.MaxPaidRequests is stopped.
 	Paid bool
+	// Long is set when a run of a large account takes more than 5 minutes. Without it
+	// that is known only once a run did: see [Workers].
+	Long bool
 	// Incremental is nil when every run reads everything.
 	Incremental *Incremental
 	// Slices returns the slices that a run at now describes. One collection is
@@ -169,6 +172,8 @@ type Declaration struct {
 	Requires []string
 	// Paid is set when AWS charges for each request.
 	Paid bool
+	// Long is set when a run may take long.
+	Long bool
 	// Incremental is nil when every run reads everything.
 	Incremental *Incremental
 	// Sliced is set when one collection is one run per slice.
@@ -188,6 +193,7 @@ func (c Collector[T]) Declaration() Declaration {
 		Calls:    slices.Clone(c.Calls),
 		Requires: slices.Clone(c.Requires),
 		Paid:     c.Paid,
+		Long:     c.Long,
 		Sliced:   c.Slices != nil,
 	}
 	if c.Incremental != nil {

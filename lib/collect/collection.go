@@ -82,8 +82,9 @@ func (r *Runner) collect(ctx context.Context, t *target, every time.Duration) []
 	}
 	results := c.finish(r.notThere(ctx, t, err))
 	t.mark.advance(results)
+	t.took = time.Since(start)
 	for i := range results {
-		results[i].Duration = time.Since(start)
+		results[i].Duration = t.took
 	}
 	r.sayDisabled(t, env.Logger, results)
 	r.finished(results)

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/hubspoke/observability/lib/archive"
 	"github.com/hubspoke/observability/lib/envelope"
@@ -27,9 +26,9 @@ type Config struct {
 	// Regions in which categories that have regions are collected. Required.
 	Regions []string
 	// HomeRegion is the region through which is collected what has no region: the
-	// account's Global categories, and that half of PerRegionAndGlobal ones. A runner whose Regions do not name it leaves
-	// them to the one
-	// whose do, so that the processes of an account need no other agreement.
+	// account's Global categories, and that half of PerRegionAndGlobal ones. A runner
+	// whose Regions do not name it leaves them to the one whose do, so that the
+	// processes of an account need no other agreement.
 	// Defaults to the first of Regions.
 	HomeRegion string
 	// Labels of the account, which collectors may make columns of. Defaults to none.
@@ -63,11 +62,12 @@ type Config struct {
 	// ChunkBytes does the same by size in Arrow. It bounds the memory of a
 	// collection to a few times this. Defaults to 4 MiB, and is at most 64 MiB.
 	ChunkBytes int
-	// MaxConcurrentRuns is how many collections run at once. Defaults to 4.
+	// MaxConcurrentRuns is how many collections run at once; at most half of them are
+	// long (see Workers). Defaults to 4.
 	MaxConcurrentRuns int
-	// Workers bounds the collections of several runners together, each of which
-	// takes one. Defaults to one semaphore of MaxConcurrentRuns for this runner.
-	Workers *semaphore.Weighted
+	// Workers bounds the collections of several runners together. Defaults to
+	// MaxConcurrentRuns of this runner alone.
+	Workers *Workers
 
 	// MaxPaidRequests is how many requests a run may send that AWS charges for (see
 	// Collector.Paid), repeated ones included. Defaults to 200.
@@ -132,7 +132,7 @@ func (c Config) withDefaults() Config {
 		c.HomeRegion = c.Regions[0]
 	}
 	if c.Workers == nil {
-		c.Workers = semaphore.NewWeighted(int64(max(c.MaxConcurrentRuns, 1)))
+		c.Workers = NewWorkers(c.MaxConcurrentRuns)
 	}
 	if c.Jitter == 0 {
 		c.Jitter = defaultJitter
@@ -198,7 +198,8 @@ type target struct {
 	region    string // whose API is asked
 	scope     schema.Scope
 	mark      mark
-	disabled  bool // as its last collection found, and the log says
+	took      time.Duration // by the last collection
+	disabled  bool          // as its last collection found, and the log says
 }
 
 // New returns a runner, or every fault of the configuration.
@@ -251,20 +252,37 @@ func (r *Runner) Scopes() []schema.Scope {
 // Scopes. The error is a *[PartialError] when a run has a fault or ctx was done
 // before all runs were started; it then matches the context's error too.
 func (r *Runner) Once(ctx context.Context) ([]Result, error) {
-	var wg sync.WaitGroup
 	perTarget := make([][]Result, len(r.targets))
+	started := make([]bool, len(r.targets))
+	// Each kind is started in order, and does not wait for the other.
+	start := func(long bool) {
+		var wg sync.WaitGroup
+		for i, t := range r.targets {
+			if t.long() != long {
+				continue
+			}
+			release, err := r.cfg.Workers.acquire(ctx, long)
+			if err != nil {
+				break
+			}
+			started[i] = true
+			wg.Go(func() {
+				defer release()
+				perTarget[i] = r.collect(ctx, t, r.cfg.Every)
+			})
+		}
+		wg.Wait()
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { start(true) })
+	start(false)
+	wg.Wait()
 	var notStarted []schema.Scope
 	for i, t := range r.targets {
-		if err := r.cfg.Workers.Acquire(ctx, 1); err != nil {
+		if !started[i] {
 			notStarted = append(notStarted, t.scope)
-			continue
 		}
-		wg.Go(func() {
-			defer r.cfg.Workers.Release(1)
-			perTarget[i] = r.collect(ctx, t, r.cfg.Every)
-		})
 	}
-	wg.Wait()
 
 	results := slices.Concat(perTarget...)
 	partial := &PartialError{NotStarted: notStarted}

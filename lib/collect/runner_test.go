@@ -21,7 +21,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/hubspoke/observability/lib/archive"
 	"github.com/hubspoke/observability/lib/collect"
@@ -840,7 +839,7 @@ func TestManyScopesShareTheWorkers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const accounts = 500
 		p := &publisher{}
-		workers := semaphore.NewWeighted(4)
+		workers := collect.NewWorkers(4)
 		var running, most atomic.Int64
 		c := collector(func(_ context.Context, env *collect.Env, emit func(thing) error) error {
 			n := running.Add(1)
@@ -947,6 +946,114 @@ func TestIntervals(t *testing.T) {
 		want := []time.Duration{0, 60 * time.Minute, 210 * time.Minute, 270 * time.Minute, 330 * time.Minute}
 		if !slices.Equal(starts, want) {
 			t.Errorf("starts %v, want %v", starts, want)
+		}
+	})
+}
+
+// TestLongRunsDoNotStarveShortOnes: runs of 80 minutes in as many places as there are
+// would else keep what is due every 15 minutes waiting. None starts later
+// than its interval, which is twice the interval after its last start.
+func TestLongRunsDoNotStarveShortOnes(t *testing.T) {
+	const (
+		short      = 15 * time.Minute
+		categories = 20
+		day        = 24 * time.Hour
+	)
+	for name, test := range map[string]struct {
+		places, long int
+		declared     bool
+		onTimeFrom   time.Duration
+	}{
+		"declared":                    {2, 2, true, 0},
+		"more than places":            {4, 12, true, 0},
+		"known by their first run":    {2, 2, false, 3 * time.Hour},
+		"known, and more than places": {4, 12, false, 5 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begin := time.Now()
+				var mu sync.Mutex
+				starts := map[string][]time.Duration{}
+				run := func(takes time.Duration) func(context.Context, *collect.Env, func(thing) error) error {
+					return func(_ context.Context, env *collect.Env, _ func(thing) error) error {
+						mu.Lock()
+						starts[env.Region] = append(starts[env.Region], time.Since(begin))
+						mu.Unlock()
+						time.Sleep(takes)
+						return nil
+					}
+				}
+				workers := collect.NewWorkers(test.places)
+				var wg sync.WaitGroup
+				ctx, cancel := context.WithTimeout(t.Context(), 2*day-time.Minute)
+				defer cancel()
+				runner := func(name string, scopes int, every, takes time.Duration, long bool) {
+					c := collector(run(takes))
+					c.Every, c.Long = every, long
+					cfg := config(c)
+					cfg.Workers, cfg.Regions = workers, nil
+					for i := range scopes {
+						cfg.Regions = append(cfg.Regions, fmt.Sprintf("%s-%d", name, i))
+					}
+					r := newRunner(t, cfg)
+					wg.Go(func() { r.Run(ctx) })
+				}
+				if test.long > 0 {
+					runner("eu-long", test.long, day, 80*time.Minute, test.declared)
+					synctest.Wait() // they are there first
+				}
+				runner("eu-short", categories, short, 30*time.Second, false)
+				wg.Wait()
+
+				for i := range categories {
+					region := fmt.Sprintf("eu-short-%d", i)
+					last := test.onTimeFrom
+					for _, start := range append(starts[region], 2*day) {
+						if late := start - last; start > test.onTimeFrom && late >= 2*short {
+							t.Fatalf("%s did not start between %v and %v", region, last, start)
+						}
+						last = max(last, start)
+					}
+				}
+				for i := range test.long {
+					if n := len(starts[fmt.Sprintf("eu-long-%d", i)]); n != 2 {
+						t.Errorf("long category %d was collected %d times in two days, want 2", i, n)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestOnceStartsShortRunsBesideLongOnes: a long one that waits for its place keeps no short one.
+func TestOnceStartsShortRunsBesideLongOnes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		var last atomic.Int64 // when the last short one ended
+		long := collector(func(context.Context, *collect.Env, func(thing) error) error {
+			time.Sleep(80 * time.Minute)
+			return nil
+		})
+		long.Long = true
+		short := collect.Collector[event]{
+			Category: events, Reach: collect.PerRegion, Every: time.Hour, Calls: []string{"x:Y"},
+			Collect: func(context.Context, *collect.Env, func(event) error) error {
+				time.Sleep(time.Minute)
+				last.Store(int64(time.Since(begin)))
+				return nil
+			},
+		}
+		cfg := config(long, short)
+		cfg.Regions = []string{"eu-west-1", "eu-west-2", "eu-west-3", "eu-west-4"}
+		results, err := newRunner(t, cfg).Once(t.Context())
+		if err != nil || len(results) != 8 {
+			t.Fatalf("%d results: %v", len(results), err)
+		}
+		if ended := time.Duration(last.Load()); ended > 4*time.Minute {
+			t.Errorf("the last short run ended after %v", ended)
+		}
+		if took := time.Since(begin); took < 160*time.Minute || took > 162*time.Minute {
+			t.Errorf("four long runs, two at a time, took %v", took)
 		}
 	})
 }

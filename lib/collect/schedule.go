@@ -33,11 +33,12 @@ func (r *Runner) repeat(ctx context.Context, t *target) {
 		due = due.Add(rand.N(jitter))
 	}
 	for sleepUntil(ctx, due) {
-		if r.cfg.Workers.Acquire(ctx, 1) != nil {
+		release, err := r.cfg.Workers.acquire(ctx, t.long())
+		if err != nil {
 			return
 		}
 		results := r.collect(ctx, t, every)
-		r.cfg.Workers.Release(1)
+		release()
 
 		now := time.Now()
 		if due = due.Add(every); due.Before(now) {

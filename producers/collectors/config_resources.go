@@ -23,6 +23,7 @@ var ConfigResources = collect.Collector[schemas.ConfigResource]{
 	Category: schemas.ConfigResources,
 	Reach:    collect.PerRegion,
 	Every:    24 * time.Hour,
+	Long:     true,
 	Calls:    []string{"config:SelectResourceConfig"},
 	Collect:  collectConfigResources,
 }

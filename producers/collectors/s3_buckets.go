@@ -26,6 +26,7 @@ var S3Buckets = collect.Collector[schemas.S3Bucket]{
 	Category: schemas.S3Buckets,
 	Reach:    collect.Global,
 	Every:    6 * time.Hour,
+	Long:     true,
 	Calls: []string{
 		"s3:ListBuckets",
 		"s3:GetPublicAccessBlock",

@@ -22,6 +22,7 @@ var SSMApplications = collect.Collector[schemas.SSMApplication]{
 	Category: schemas.SSMApplications,
 	Reach:    collect.PerRegion,
 	Every:    24 * time.Hour,
+	Long:     true,
 	Calls:    []string{"ssm:DescribeInstanceInformation", "ssm:ListInventoryEntries"},
 	Collect:  collectSSMApplications,
 }

@@ -22,6 +22,7 @@ var SSMPatches = collect.Collector[schemas.SSMPatch]{
 	Category: schemas.SSMPatches,
 	Reach:    collect.PerRegion,
 	Every:    24 * time.Hour,
+	Long:     true,
 	Calls: []string{
 		"ssm:DescribeInstanceInformation",
 		"ssm:DescribeInstancePatchStates",

@@ -110,7 +110,7 @@ var categoryTemplate = template.Must(template.New("category").Funcs(functions).P
 | Table | {{backtick}}obs.{{.Name}}{{backtick}}, and of the rows that are there the view {{backtick}}current_{{.Name}}{{backtick}}, which readers may use |
 | Key | {{key .Table}} |
 | Mode | {{.Declaration.Mode}}: {{if deleted .Declaration.Mode}}what a complete {{if .Incremental}}full {{end}}run {{if .Sliced}}of its slice {{end}}does not name is gone and gets {{backtick}}deleted_at{{backtick}}{{else}}rows are added and updated, none is gone by absence{{end}} |
-| Collected | {{.Reach}}, every {{every .Every}}{{with .Incremental}}; everything every {{every .FullEvery}}, in between what changed{{end}}{{if .Sliced}}, one run per slice{{end}} |
+| Collected | {{.Reach}}, every {{every .Every}}{{with .Incremental}}; everything every {{every .FullEvery}}, in between what changed{{end}}{{if .Sliced}}, one run per slice{{end}}{{if .Long}}; a run of a large account takes minutes, and long runs take at most half of the places of {{backtick}}--concurrent{{backtick}}{{end}} |
 {{- range .Services}}
 | Requests to {{backtick}}{{.Name}}{{backtick}} | of all categories together at most {{.Rate.PerSecond}} a second{{if gt .Rate.Burst 1}}, {{.Rate.Burst}} at once{{end}}, for one account{{if not .PerAccount}} and region{{end}} ([quotas]({{.Quota}})) |
 {{- end}}

@@ -9,8 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"golang.org/x/sync/semaphore"
-
 	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/lib/collect"
 	"github.com/hubspoke/observability/lib/schema"
@@ -78,7 +76,7 @@ func (c onceCommand) Run(ctx context.Context, p program.Program, find findSource
 		Publisher:       to.publisher,
 		Archive:         to.archive,
 		Packer:          to.packer,
-		Workers:         semaphore.NewWeighted(int64(c.Concurrent)),
+		Workers:         collect.NewWorkers(c.Concurrent),
 		MaxPaidRequests: c.MaxPaidRequests,
 		Labels:          c.Label,
 		Version:         p.VersionText(),

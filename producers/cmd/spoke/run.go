@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/lib/collect"
@@ -82,7 +81,7 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 		Publisher:       to.publisher,
 		Archive:         to.archive,
 		Packer:          to.packer,
-		Workers:         semaphore.NewWeighted(int64(c.Concurrent)),
+		Workers:         collect.NewWorkers(c.Concurrent),
 		MaxPaidRequests: c.MaxPaidRequests,
 		Labels:          c.Label,
 		Version:         p.VersionText(),
