@@ -12,7 +12,7 @@ SELECT s.category, s.account_id, s.region, s.slice, s.slice_number,
        coalesce(newest.rejects, 0) + CASE WHEN ended.run < newest.run THEN ended.rejects ELSE 0 END AS rejects,
        complete.collected_at AS complete_run_at,
        now() - complete.collected_at AS age,
-       usual.run_interval,
+       coalesce(newest.every, usual.run_interval) AS run_interval,
        nullif(s.live_rows, -1) AS live_rows,
        concat_ws('; ',
            CASE WHEN ended.outcome NOT IN ('ok', 'empty') THEN concat_ws(': ', ended.outcome, nullif(ended.error, '')) END,
@@ -22,7 +22,7 @@ SELECT s.category, s.account_id, s.region, s.slice, s.slice_number,
            CASE WHEN ended.lost AND ended.missing = 0 AND ended.rejects = 0
                 THEN format('rows: %s arrived, the end says %s', ended.rows, ended.end_rows) END,
            CASE WHEN newest.outcome IS NULL AND newest.rejects > 0 THEN format('refused rows of the run under way: %s', newest.rejects) END,
-           CASE WHEN newest.outcome IS NULL AND now() - newest.collected_at > greatest(coalesce(usual.run_interval, '1 day'), '1 hour')
+           CASE WHEN newest.outcome IS NULL AND now() - newest.collected_at > greatest(coalesce(newest.every, usual.run_interval, '1 day'), '1 hour')
                 THEN 'the end of the newest run did not arrive' END
        ) AS reason
 FROM (
@@ -30,7 +30,8 @@ FROM (
     FROM hub.scope
 ) s
 LEFT JOIN LATERAL (
-    SELECT run, collected_at, outcome, rejects FROM hub.run r WHERE r.scope = s.scope ORDER BY r.run DESC LIMIT 1
+    SELECT run, collected_at, outcome, rejects, justify_hours(make_interval(secs => every)) AS every
+    FROM hub.run r WHERE r.scope = s.scope ORDER BY r.run DESC LIMIT 1
 ) newest ON true
 LEFT JOIN LATERAL (
     SELECT run, outcome, error, rejects, rows, end_parts, end_rows,
@@ -52,6 +53,7 @@ LEFT JOIN LATERAL (
                     percentile_cont(0.5) WITHIN GROUP (ORDER BY gap)) AS run_interval
     FROM (SELECT run, every, collected_at - lead(collected_at) OVER (ORDER BY run DESC) AS gap
           FROM (SELECT run, every, collected_at FROM hub.run r WHERE r.scope = s.scope ORDER BY r.run DESC LIMIT 11) last) gaps
+    WHERE newest.every IS NULL
 ) usual ON true;
 
 COMMENT ON VIEW scope_status IS 'What was collected, a row per category, account, region and slice. Filter by category, account_id and region: it looks at every run otherwise.';
