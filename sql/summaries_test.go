@@ -318,3 +318,46 @@ func BenchmarkMadeUpAccounts(b *testing.B) {
 	b.ReportMetric(float64(views.Milliseconds())/float64(b.N), "ms-views")
 	b.ReportMetric(float64(changed)/float64(b.N), "rows-changed")
 }
+
+// TestSummariesReadOneScope: what a summary says of one account and region reads the rows of
+// these alone in each of its tables, so that its cost follows what changed.
+func TestSummariesReadOneScope(t *testing.T) {
+	db := newDatabase(t)
+	views := db.rows("SELECT relname FROM pg_class WHERE relnamespace = 'live'::regnamespace AND relkind = 'v'")
+	if len(views) == 0 {
+		t.Fatal("no summaries")
+	}
+	for _, view := range views {
+		var plans []struct{ Plan planNode }
+		query := "EXPLAIN (FORMAT JSON) SELECT v.* FROM (VALUES ('1', '2'), ('3', '4')) AS d (account_id, region) " +
+			"CROSS JOIN LATERAL (SELECT * FROM live." + view +
+			" v WHERE v.account_id = d.account_id AND v.region = d.region OFFSET 0) v"
+		if err := db.Pool.QueryRow(t.Context(), query).Scan(&plans); err != nil {
+			t.Fatalf("%s: %v", view, err)
+		}
+		for _, table := range plans[0].Plan.readWhole() {
+			t.Errorf("live.%s reads all of %s", view, table)
+		}
+	}
+}
+
+// planNode is a part of a plan that EXPLAIN shows.
+type planNode struct {
+	Relation  string     `json:"Relation Name"`
+	IndexCond string     `json:"Index Cond"`
+	Filter    string     `json:"Filter"`
+	Parts     []planNode `json:"Plans"`
+}
+
+// readWhole returns the tables that are read, and not of an account.
+func (n planNode) readWhole() (tables []string) {
+	conditions := n.IndexCond + n.Filter
+	for _, part := range n.Parts {
+		tables = append(tables, part.readWhole()...)
+		conditions += part.IndexCond
+	}
+	if n.Relation != "" && !strings.Contains(conditions, "account_id = ") {
+		tables = append(tables, n.Relation)
+	}
+	return tables
+}

@@ -2,7 +2,7 @@
 -- never added up, a sum is null if one of its amounts is, texts are cut, and what an
 -- account has in a month beyond 1,000 services is 'other'.
 CREATE VIEW live.cost_days AS
-WITH line AS (
+WITH line AS NOT MATERIALIZED (
     SELECT account_id, region, usage_date,
            date_trunc('month', usage_date::timestamp)::date AS month,
            left(service, 256) AS service,
