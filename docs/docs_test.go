@@ -239,7 +239,7 @@ func TestPythonProducerKeepsTheWireFormat(t *testing.T) {
 	defer opener.Close()
 	rows := rowjson.NewDecoder(schemas.Secrets.Table, nil)
 	defer rows.Release()
-	var headers []envelope.Header
+	var records []envelope.Record
 	for line := range bytes.Lines(out) {
 		var record struct {
 			PartitionKey string
@@ -248,30 +248,31 @@ func TestPythonProducerKeepsTheWireFormat(t *testing.T) {
 		if err := json.Unmarshal(line, &record); err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
-		h, body, err := envelope.Parse(record.Data)
+		r, err := envelope.Parse(record.Data)
 		if err != nil {
 			t.Fatalf("%q: %v", record.Data, err)
 		}
-		headers = append(headers, h)
-		if key := envelope.PartitionKey(h.Scope); record.PartitionKey != key {
+		records = append(records, r)
+		if key := envelope.PartitionKey(r.Scope); record.PartitionKey != key {
 			t.Errorf("partition key %s, want %s", record.PartitionKey, key)
 		}
-		if h.Kind == envelope.End {
+		if r.End != nil {
 			continue
 		}
-		if body, err = opener.Body(nil, h, body); err != nil {
+		body, err := opener.Body(nil, r.Part, r.Body)
+		if err != nil {
 			t.Fatal(err)
 		}
 		for _, row := range envelope.Lines(body) {
-			if err := rows.Append(row, h.Slice); err != nil {
+			if err := rows.Append(row, r.Slice); err != nil {
 				t.Errorf("%s: %v", row, err)
 			}
 		}
 	}
-	if len(headers) != 2 || rows.Len() != 1 {
-		t.Fatalf("%d rows in the records %#v", rows.Len(), headers)
+	if len(records) != 2 || rows.Len() != 1 || records[0].Part == nil || records[1].End == nil {
+		t.Fatalf("%d rows in the records %#v", rows.Len(), records)
 	}
-	part, end := headers[0], headers[1]
+	part, end := records[0].Part, records[1].End
 	if end.Scope != part.Scope || end.Run != part.Run || end.Outcome != schema.OK || end.Parts != 1 || end.Rows != 1 ||
 		end.Every != time.Hour {
 		t.Errorf("the part %#v is closed by %#v", part, end)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/pgtest"
@@ -15,15 +15,15 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 
 // migrate brings an empty database up to date, as the hub does.
 func migrate(ctx context.Context, url string) error {
-	if _, err := load.Migrate(ctx, url); err != nil {
-		return err
-	}
-	conn, err := pgx.Connect(ctx, url)
+	pool, err := pgxpool.New(ctx, url)
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
-	_, _, err = load.Ensure(ctx, conn, schemas.All()...)
+	defer pool.Close()
+	if _, err := load.NewMigrator(pool).Up(ctx); err != nil {
+		return err
+	}
+	_, _, err = load.Ensure(ctx, pool, schemas.All()...)
 	return err
 }
 

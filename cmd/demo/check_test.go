@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/hubspoke/observability/internal/program"
@@ -22,15 +21,15 @@ import (
 )
 
 var template = pgtest.Template{Name: "local", Migrate: func(ctx context.Context, url string) error {
-	if _, err := load.Migrate(ctx, url); err != nil {
-		return err
-	}
-	conn, err := pgx.Connect(ctx, url)
+	pool, err := pgxpool.New(ctx, url)
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
-	_, _, err = load.Ensure(ctx, conn, schemas.All()...)
+	defer pool.Close()
+	if _, err := load.NewMigrator(pool).Up(ctx); err != nil {
+		return err
+	}
+	_, _, err = load.Ensure(ctx, pool, schemas.All()...)
 	return err
 }}
 
@@ -66,9 +65,9 @@ func loaded(t *testing.T) (*pgtest.DB, *simulate.World, sent) {
 		run, n := schema.NewRunID(time.Now()), int(rec.NumRows())
 		_, err = loader.Apply(t.Context(), &load.Batch{
 			Groups: []load.Group{{Table: table, Record: rec,
-				Parts: []load.Part{{Scope: scope, Run: run, Rows: n, Origin: load.Origin{Advance: -1}}}}},
+				Parts: []load.Part{{Scope: scope, Run: run, Rows: n, Origin: load.Origin{}}}}},
 			Ends: []load.End{{Scope: scope, Run: run, Outcome: schema.OK, Parts: 1, Rows: int64(n),
-				Origin: load.Origin{Advance: -1}}},
+				Origin: load.Origin{}}},
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/hubspoke/observability/consumers/apply"
@@ -39,15 +38,15 @@ var (
 )
 
 var template = pgtest.Template{Name: "apply", Migrate: func(ctx context.Context, url string) error {
-	if _, err := load.Migrate(ctx, url); err != nil {
-		return err
-	}
-	conn, err := pgx.Connect(ctx, url)
+	pool, err := pgxpool.New(ctx, url)
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
-	_, err = conn.Exec(ctx, "CREATE SCHEMA obs;"+load.DDL(things.Table)+";"+load.DDL(lamps.Table))
+	defer pool.Close()
+	if _, err := load.NewMigrator(pool).Up(ctx); err != nil {
+		return err
+	}
+	_, err = pool.Exec(ctx, "CREATE SCHEMA obs;"+load.DDL(things.Table)+";"+load.DDL(lamps.Table))
 	return err
 }}
 
@@ -112,7 +111,7 @@ func part(category, account string, n, count int) load.Part {
 	s := schema.Scope{Category: category, Account: account, Region: "eu-central-1"}
 	return load.Part{
 		Scope: s, Run: run, Number: n, Rows: count, SHA256: sha256.Sum256(fmt.Append(nil, s, n)),
-		Origin: load.Origin{Advance: -1},
+		Origin: load.Origin{},
 	}
 }
 
@@ -146,8 +145,8 @@ func TestScopesAndCategoriesShareATransaction(t *testing.T) {
 	d.end("things", account, 2, 2)
 	d.end("things", other, 1, 1)
 	d.end("lamps", account, 1, 1)
-	reject := load.Reject{Reason: "hash", Scope: part("lamps", other, 0, 0).Scope, Run: run, Part: -1,
-		Origin: load.Origin{Advance: -1}}
+	reject := load.Reject{Reason: "hash", Scope: part("lamps", other, 0, 0).Scope, Run: run,
+		Origin: load.Origin{}}
 	if err := d.batch.AddReject(t.Context(), reject); err != nil {
 		t.Fatal(err)
 	}

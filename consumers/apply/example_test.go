@@ -46,7 +46,7 @@ func Example() {
 	// keep its id with the file.
 	scope := schema.Scope{Category: lamps.Name(), Account: "111122223333", Region: "eu-central-1"}
 	run := schema.NewRunID(time.Date(2026, 8, 1, 0, 0, 0, 0, time.UTC))
-	origin := load.Origin{Advance: -1, Name: "lamps-2026-08-01.csv"}
+	origin := load.Origin{Name: "lamps-2026-08-01.csv"}
 	part := load.Part{Scope: scope, Run: run, Rows: 1, SHA256: sha256.Sum256([]byte("kitchen,60")), Origin: origin}
 	if err := batch.AddParts(ctx, lamps.Table, []arrow.Record{appender.Record()}, []load.Part{part}); err != nil {
 		log.Fatal(err)

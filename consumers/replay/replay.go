@@ -16,12 +16,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hubspoke/observability/lib/archive"
-	"github.com/hubspoke/observability/lib/ingest"
 	"github.com/hubspoke/observability/lib/load"
 )
 
@@ -50,8 +48,6 @@ type Config struct {
 	// are applied; a quarter more for manifests. All workers share it.
 	// Defaults to 64 MiB.
 	ReadAhead int64
-	// ClockAhead is how far a run may start after it was stored. Defaults to 5 min.
-	ClockAhead time.Duration
 	// Hooks for progress and metrics.
 	Hooks Hooks
 	// Logger defaults to one that discards.
@@ -82,9 +78,6 @@ func (c Config) withDefaults() Config {
 	if c.ReadAhead == 0 {
 		c.ReadAhead = 64 << 20
 	}
-	if c.ClockAhead == 0 {
-		c.ClockAhead = ingest.DefaultClockAhead
-	}
 	if c.Hooks.Listed == nil {
 		c.Hooks.Listed = func() {}
 	}
@@ -113,7 +106,6 @@ func (c Config) validate() error {
 	check(c.BatchRows > 0, "BatchRows is %d", c.BatchRows)
 	check(c.BatchBytes > 0, "BatchBytes is %d", c.BatchBytes)
 	check(c.ReadAhead > 0, "ReadAhead is %d", c.ReadAhead)
-	check(c.ClockAhead > 0, "ClockAhead is %v", c.ClockAhead)
 	if err := errors.Join(faults...); err != nil {
 		return fmt.Errorf("replay: configuration: %w", err)
 	}

@@ -59,19 +59,19 @@ var (
 )
 
 var template = pgtest.Template{Name: "replay", Migrate: func(ctx context.Context, url string) error {
-	if _, err := load.Migrate(ctx, url); err != nil {
-		return err
-	}
-	conn, err := pgx.Connect(ctx, url)
+	pool, err := pgxpool.New(ctx, url)
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
+	defer pool.Close()
+	if _, err := load.NewMigrator(pool).Up(ctx); err != nil {
+		return err
+	}
 	statements := []string{"CREATE SCHEMA obs"}
 	for _, t := range categories {
 		statements = append(statements, load.DDL(t))
 	}
-	_, err = conn.Exec(ctx, strings.Join(statements, ";\n"))
+	_, err = pool.Exec(ctx, strings.Join(statements, ";\n"))
 	return err
 }}
 
@@ -419,7 +419,7 @@ func TestRunThatTheStreamLacksPartsOf(t *testing.T) {
 		}
 		m := must(s.bucket.ReadManifest(t.Context(), run))
 		end := load.End{Scope: m.Scope(), Run: m.Run, Outcome: schema.Failed, Parts: m.Parts, Rows: m.Rows,
-			Origin: load.Origin{Advance: -1}}
+			Origin: load.Origin{}}
 		must(d.loader.Apply(t.Context(), &load.Batch{Ends: []load.End{end}}))
 		runs = append(runs, run)
 	}
@@ -517,7 +517,7 @@ func TestRunAheadOfTheClockIsRefused(t *testing.T) {
 	s := newSpokes(t, awsfake.Config{Now: func() time.Time { return time.Now().Add(-10 * time.Minute) }})
 	s.send(account, collector(things, nil, numbered(0, 5, "x")...))
 	d := newDatabase(t)
-	if summary := s.replay(d); summary.BadCount != 1 || summary.Bad[0].Reason != ingest.ReasonClockAhead {
+	if summary := s.replay(d); summary.BadCount != 1 || summary.Bad[0].Reason != load.ReasonClockAhead {
 		t.Errorf("%+v", summary)
 	}
 	d.want("SELECT reason FROM hub.reject", "clock_ahead")
@@ -538,7 +538,7 @@ func TestRunAheadOfTheClockIsRefused(t *testing.T) {
 	manifest := s.keys(".manifest.json")[0]
 	s.put(manifest, s.get(manifest))
 	d = newDatabase(t)
-	if summary := s.replay(d); summary.BadCount != 1 || summary.Bad[0].Reason != ingest.ReasonClockAhead ||
+	if summary := s.replay(d); summary.BadCount != 1 || summary.Bad[0].Reason != load.ReasonClockAhead ||
 		!strings.HasSuffix(summary.Bad[0].URL, ".parquet") {
 		t.Errorf("%+v", summary)
 	}

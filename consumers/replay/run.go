@@ -8,7 +8,6 @@ import (
 
 	"github.com/hubspoke/observability/consumers/apply"
 	"github.com/hubspoke/observability/lib/archive"
-	"github.com/hubspoke/observability/lib/ingest"
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/schema"
 )
@@ -168,7 +167,7 @@ func (w *worker) admit(f *foundRun) {
 	if f.Unfinished {
 		return
 	}
-	f.end = load.Origin{Advance: -1, Name: w.Bucket.ManifestURL(f.Run), Arrived: f.Modified}
+	f.end = load.Origin{Name: w.Bucket.ManifestURL(f.Run), Arrived: f.Modified}
 	m, err := f.reading.wait()
 	if err != nil {
 		f.refusal = err
@@ -176,7 +175,7 @@ func (w *worker) admit(f *foundRun) {
 	}
 	// The end is refused for whatever refuses the run.
 	f.end.Arrived = m.Modified
-	if _, refusal := ingest.Admit(w.Loader, m.Scope(), m.Run, m.Modified, w.ClockAhead); refusal != nil {
+	if _, refusal := w.Loader.Admit(m.Scope(), m.Run, m.Modified); refusal != nil {
 		f.refusal = refusal
 		return
 	}
@@ -271,14 +270,14 @@ func (w *worker) addFile(
 	ctx context.Context, t *schema.Table, m *archive.Manifest, i int, stored *future[*archive.StoredFile],
 ) error {
 	reject := load.Reject{
-		Scope: m.Scope(), Run: m.Run, Origin: load.Origin{Advance: -1, Name: w.Bucket.FileURL(m, i), Arrived: m.Modified},
+		Scope: m.Scope(), Run: m.Run, Origin: load.Origin{Name: w.Bucket.FileURL(m, i), Arrived: m.Modified},
 	}
 	file, err := stored.wait()
 	if err != nil {
 		return w.refuse(ctx, err, reject)
 	}
 	reject.Origin.Arrived = file.Modified
-	if _, refusal := ingest.Admit(w.Loader, m.Scope(), m.Run, file.Modified, w.ClockAhead); refusal != nil {
+	if _, refusal := w.Loader.Admit(m.Scope(), m.Run, file.Modified); refusal != nil {
 		return w.refuse(ctx, refusal, reject)
 	}
 	records, err := file.Records(ctx)
@@ -316,7 +315,7 @@ func (w *worker) apply(ctx context.Context) error {
 func (w *worker) refuse(ctx context.Context, err error, reject load.Reject) error {
 	var object *archive.Error
 	var row *schema.RowError
-	var refusal *ingest.Refusal
+	var refusal *load.Refusal
 	switch {
 	case errors.As(err, &object):
 		reject.Reason = object.Reason
@@ -327,7 +326,7 @@ func (w *worker) refuse(ctx context.Context, err error, reject load.Reject) erro
 	default:
 		return err
 	}
-	reject.Detail, reject.Part = err.Error(), -1
+	reject.Detail = err.Error()
 	w.summary.bad(BadObject{URL: reject.Origin.Name, Reason: reject.Reason, Detail: reject.Detail})
 	w.Logger.Warn("refused", "object", reject.Origin.Name, "reason", reject.Reason, "detail", reject.Detail)
 	if w.DryRun || reject.Reason == archive.ReasonUnreadable { // another day it may be readable

@@ -54,15 +54,15 @@ func Example() {
 
 // migrated makes what `hub migrate` makes, and returns a pool of connections.
 func migrated(ctx context.Context, url string) (*pgxpool.Pool, error) {
-	if _, err := load.Migrate(ctx, url); err != nil {
-		return nil, err
-	}
 	config, err := load.PoolConfig(url)
 	if err != nil {
 		return nil, err
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := load.NewMigrator(pool).Up(ctx); err != nil {
 		return nil, err
 	}
 	conn, err := pool.Acquire(ctx)

@@ -93,15 +93,15 @@ func createStream(ctx context.Context, cfg aws.Config) error {
 
 // migrate makes the loader's own tables and the table of the category.
 func migrate(ctx context.Context, databaseURL string) error {
-	if _, err := load.Migrate(ctx, databaseURL); err != nil {
-		return err
-	}
-	conn, err := pgx.Connect(ctx, databaseURL)
+	pool, err := pgxpool.New(ctx, databaseURL)
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
-	_, _, err = load.Ensure(ctx, conn, Lamps.Table)
+	defer pool.Close()
+	if _, err := load.NewMigrator(pool).Up(ctx); err != nil {
+		return err
+	}
+	_, _, err = load.Ensure(ctx, pool, Lamps.Table)
 	return err
 }
 

@@ -107,9 +107,6 @@ func newLoading(ctx context.Context, server string, categories int) (*loading, e
 	}
 	cfg := conn.Config()
 	url := fmt.Sprintf("postgres://%s:%s@%s:%d/%s", cfg.User, cfg.Password, cfg.Host, cfg.Port, name)
-	if _, err := load.Migrate(ctx, url); err != nil {
-		return nil, err
-	}
 	l := &loading{start: time.Now().Add(-time.Hour)}
 	sql := load.SchemaDDL
 	for i := range categories {
@@ -127,6 +124,9 @@ func newLoading(ctx context.Context, server string, categories int) (*loading, e
 	}
 	pool.MaxConns, pool.MaxConnLifetime = 1, 24*time.Hour
 	if l.pool, err = pgxpool.NewWithConfig(ctx, pool); err != nil {
+		return nil, err
+	}
+	if _, err := load.NewMigrator(l.pool).Up(ctx); err != nil {
 		return nil, err
 	}
 	if _, err := l.pool.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
@@ -165,7 +165,7 @@ func (l *loading) apply(
 			}
 		}
 		scope := schema.Scope{Category: t.Name(), Account: account, Region: "eu-central-1"}
-		origin := load.Origin{Advance: -1}
+		origin := load.Origin{}
 		b.Groups = append(b.Groups, load.Group{Table: t, Record: appender.Record(), Parts: []load.Part{{
 			Scope: scope, Run: run, SHA256: sha256.Sum256([]byte(account)), Rows: len(own), Origin: origin,
 		}}})

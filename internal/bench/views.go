@@ -131,11 +131,11 @@ func failed(result refresh.Result) error {
 
 // withFindings returns a database with that many findings in each scope.
 func withFindings(ctx context.Context, url string, perScope int) (*pgxpool.Pool, error) {
-	if _, err := load.Migrate(ctx, url); err != nil {
-		return nil, err
-	}
 	pool, err := pgxpool.New(ctx, url)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := load.NewMigrator(pool).Up(ctx); err != nil {
 		return nil, err
 	}
 	conn, err := pool.Acquire(ctx)

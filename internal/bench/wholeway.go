@@ -203,14 +203,14 @@ func (w *way) database(ctx context.Context) (string, error) {
 		return "", err
 	}
 	url := fmt.Sprintf("postgres://%s:%s@%s:%d/%s", cfg.User, cfg.Password, cfg.Host, cfg.Port, name)
-	if _, err := load.Migrate(ctx, url); err != nil {
-		return "", err
-	}
-	own, err := pgx.Connect(ctx, url)
+	own, err := pgxpool.New(ctx, url)
 	if err != nil {
 		return "", err
 	}
-	defer own.Close(ctx)
+	defer own.Close()
+	if _, err := load.NewMigrator(own).Up(ctx); err != nil {
+		return "", err
+	}
 	_, err = own.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS obs;"+load.DDL(fixture.Category.Table)+";"+indexes+`;
 		CREATE TABLE public.part (id serial PRIMARY KEY, keys uuid[]);
 		ALTER TABLE public.part ALTER keys SET STORAGE EXTERNAL;

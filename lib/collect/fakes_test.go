@@ -142,14 +142,14 @@ func (p *publisher) Publish(ctx context.Context, messages []stream.Message) erro
 			continue
 		}
 		p.stored = append(p.stored, m)
-		h, _, err := envelope.Parse(m.Data)
+		r, err := envelope.Parse(m.Data)
 		switch {
 		case err != nil:
 			p.journal.add("not an envelope: %v", err)
-		case h.Kind == envelope.Part:
-			p.journal.add("part %d", h.Part)
+		case r.Part != nil:
+			p.journal.add("part %d", r.Part.Part)
 		default:
-			p.journal.add("end %s", h.Outcome)
+			p.journal.add("end %s", r.End.Outcome)
 		}
 	}
 	return err
@@ -157,7 +157,7 @@ func (p *publisher) Publish(ctx context.Context, messages []stream.Message) erro
 
 // sent is what the stream has of one run.
 type sent struct {
-	end   envelope.Header
+	end   *envelope.EndHeader
 	parts []int
 	rows  []string
 }
@@ -172,37 +172,37 @@ func (p *publisher) runs(t *testing.T) map[schema.Scope]*sent {
 	defer decoder.Close()
 	out := map[schema.Scope]*sent{}
 	for _, m := range p.stored {
-		h, body, err := envelope.Parse(m.Data)
+		r, err := envelope.Parse(m.Data)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if m.PartitionKey != envelope.PartitionKey(h.Scope) {
+		if m.PartitionKey != envelope.PartitionKey(r.Scope) {
 			t.Errorf("partition key %q", m.PartitionKey)
 		}
-		run := out[h.Scope]
+		run := out[r.Scope]
 		if run == nil {
 			run = &sent{}
-			out[h.Scope] = run
+			out[r.Scope] = run
 		}
-		if run.end.Kind == envelope.End {
-			t.Errorf("%s: a record behind the end", h.Scope)
+		if run.end != nil {
+			t.Errorf("%s: a record behind the end", r.Scope)
 		}
-		if h.Kind == envelope.End {
-			run.end = h
+		if r.End != nil {
+			run.end = r.End
 			continue
 		}
-		data, err := decoder.Body(nil, h, body)
+		data, err := decoder.Body(nil, r.Part, r.Body)
 		if err != nil {
 			t.Fatal(err)
 		}
-		run.parts = append(run.parts, h.Part)
+		run.parts = append(run.parts, r.Part.Part)
 		for _, line := range envelope.Lines(data) {
 			run.rows = append(run.rows, string(line))
 		}
 	}
 	for scope, run := range out {
-		if run.end.Kind != envelope.End {
-			t.Errorf("%s: no end", scope)
+		if run.end == nil {
+			t.Fatalf("%s: no end", scope)
 		}
 	}
 	return out

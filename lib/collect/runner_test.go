@@ -509,8 +509,8 @@ func TestRefusingArchiveDoesNotStopTheStream(t *testing.T) {
 func TestRefusingStreamDoesNotStopTheArchive(t *testing.T) {
 	denied := code("AccessDeniedException")
 	isEnd := func(messages []stream.Message) bool {
-		h, _, err := envelope.Parse(messages[0].Data)
-		return err == nil && h.Kind == envelope.End
+		r, err := envelope.Parse(messages[0].Data)
+		return err == nil && r.End != nil
 	}
 	for name, test := range map[string]struct {
 		fail    func(call int, messages []stream.Message) error
@@ -766,7 +766,7 @@ func TestOutageIsWaitedForOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := &publisher{fail: func(ctx context.Context, messages []stream.Message) error {
-					if h, _, err := envelope.Parse(messages[0].Data); err == nil && h.Kind == envelope.End && test.takesEnds {
+					if r, err := envelope.Parse(messages[0].Data); err == nil && r.End != nil && test.takesEnds {
 						return nil
 					}
 					select {
@@ -1213,14 +1213,14 @@ func wantExtents(t *testing.T, since []string, p *publisher, b *bucket) {
 		}
 		return schema.Incremental
 	}
-	var ends []envelope.Header
+	var ends []*envelope.EndHeader
 	for _, m := range p.stored {
-		h, _, err := envelope.Parse(m.Data)
+		r, err := envelope.Parse(m.Data)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if h.Kind == envelope.End {
-			ends = append(ends, h)
+		if r.End != nil {
+			ends = append(ends, r.End)
 		}
 	}
 	manifests := b.manifests(t)

@@ -71,11 +71,11 @@ func BenchmarkOpen(b *testing.B) {
 			var dst []byte
 			b.ReportAllocs()
 			for b.Loop() {
-				h, body, err := envelope.Parse(record)
+				r, err := envelope.Parse(record)
 				if err != nil {
 					b.Fatal(err)
 				}
-				if dst, err = d.Body(dst[:0], h, body); err != nil {
+				if dst, err = d.Body(dst[:0], r.Part, r.Body); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -88,7 +88,7 @@ func BenchmarkParse(b *testing.B) {
 	record := []byte(partLine + partBody)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, err := envelope.Parse(record); err != nil {
+		if _, err := envelope.Parse(record); err != nil {
 			b.Fatal(err)
 		}
 	}

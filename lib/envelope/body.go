@@ -29,12 +29,12 @@ func NewDecoder() *Decoder {
 // Close releases the decompressor. Body must not be called afterwards.
 func (d *Decoder) Close() { d.zstd.Close() }
 
-// Body appends the decoded body of a Part to dst and returns it, after it has
+// Body appends the decoded body of a part to dst and returns it, after it has
 // proved to have the SHA-256, size and number of lines that h declares: bytes that
-// are not the sender's never reach the decompressor. h and body are what [Parse]
-// returned. It needs no more memory than h.Size, which is at most MaxSize, or body. The
+// are not the sender's never reach the decompressor. h and body are those of a
+// [Record]. It needs no more memory than h.Size, which is at most MaxSize, or body. The
 // error is an [*Error]; dst is then returned as it was.
-func (d *Decoder) Body(dst []byte, h Header, body []byte) ([]byte, error) {
+func (d *Decoder) Body(dst []byte, h *PartHeader, body []byte) ([]byte, error) {
 	if h.Size < 0 || h.Size > MaxSize {
 		return dst, refuse(ReasonTooLarge, "size %d is more than %d bytes", h.Size, MaxSize)
 	}
@@ -59,7 +59,7 @@ func (d *Decoder) Body(dst []byte, h Header, body []byte) ([]byte, error) {
 	return decoded, nil
 }
 
-func (d *Decoder) decompress(dst []byte, h Header, body []byte) ([]byte, error) {
+func (d *Decoder) decompress(dst []byte, h *PartHeader, body []byte) ([]byte, error) {
 	switch h.Codec {
 	case None:
 		return append(dst, body...), nil

@@ -8,8 +8,8 @@
 //
 // (The header is one line; it is broken here to be read.) The body is NDJSON, one
 // row a line, compressed with zstd or not at all: anyone can read a record with
-// tail and zstdcat. A [Part] carries rows of one run; an [End], which has no body,
-// closes the run.
+// tail and zstdcat. A part carries rows of one run; an end, which has no body, closes
+// the run.
 //
 // A [Packer] makes records from rows. [Parse] and [Decoder.Body] take them apart;
 // they read untrusted bytes, and what they refuse is an [*Error] with a reason.

@@ -65,7 +65,7 @@ func endOf(t testing.TB, r *envelope.Run, outcome schema.Outcome, text string) [
 	return record
 }
 
-func endRecord(t testing.TB, h envelope.Header) []byte {
+func endRecord(t testing.TB, h envelope.EndHeader) []byte {
 	t.Helper()
 	record, err := envelope.EndRecord(h)
 	if err != nil {
@@ -90,17 +90,17 @@ func pack(t testing.TB, c envelope.Config, rows ...string) []envelope.Packed {
 var decoder = envelope.NewDecoder()
 
 // open parses a record and decodes its body. Not for concurrent use.
-func open(t testing.TB, record []byte) (envelope.Header, []byte) {
+func open(t testing.TB, record []byte) (envelope.PartHeader, []byte) {
 	t.Helper()
-	h, body, err := envelope.Parse(record)
+	r, err := envelope.Parse(record)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows, err := decoder.Body(nil, h, body)
+	rows, err := decoder.Body(nil, r.Part, r.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return h, rows
+	return *r.Part, rows
 }
 
 func wantReason(t testing.TB, err error, want schema.Reason, detail string) {
@@ -219,10 +219,10 @@ func TestParseRefusesWhatExpandsTooMuch(t *testing.T) {
 	if envelope.SizeLimit(len(body)) != most || envelope.SizeLimit(1<<20) != envelope.MaxSize {
 		t.Errorf("limits %d and %d", envelope.SizeLimit(len(body)), envelope.SizeLimit(1<<20))
 	}
-	if _, _, err := envelope.Parse(record(most)); err != nil {
+	if _, err := envelope.Parse(record(most)); err != nil {
 		t.Errorf("at the limit: %v", err)
 	}
-	_, _, err := envelope.Parse(record(most + 1))
+	_, err := envelope.Parse(record(most + 1))
 	wantReason(t, err, envelope.ReasonTooLarge, "a body of 1000")
 }
 
@@ -267,8 +267,8 @@ func TestNothingIsWrittenThatParseRefuses(t *testing.T) {
 		if _, err := p.Run(start.scope, start.run); err == nil {
 			t.Errorf("%s: the packer takes it", name)
 		}
-		if record, err := envelope.EndRecord(envelope.Header{Scope: start.scope, Run: start.run,
-			Outcome: schema.OK}); err == nil {
+		if record, err := envelope.EndRecord(envelope.EndHeader{
+			Header: envelope.Header{Scope: start.scope, Run: start.run}, Outcome: schema.OK}); err == nil {
 			t.Errorf("%s: it is written as %q", name, record)
 		}
 	}
@@ -300,7 +300,7 @@ func wantRows(t testing.TB, packed []envelope.Packed, want []string) {
 		if h != p.Header {
 			t.Errorf("the record says %+v, Packed says %+v", h, p.Header)
 		}
-		if h.Part != i || h.Scope != scope || h.Run != run || h.Kind != envelope.Part {
+		if h.Part != i || h.Scope != scope || h.Run != run {
 			t.Errorf("part %d: unexpected header %+v", i, h)
 		}
 		for _, line := range envelope.Lines(body) {
@@ -333,13 +333,13 @@ func TestPackNumbersPartsAcrossFlushes(t *testing.T) {
 	if again := r.Flush(); len(again) != 0 {
 		t.Errorf("a second Flush returned %d parts", len(again))
 	}
-	h, body, err := envelope.Parse(endOf(t, r, schema.OK, ""))
+	record, err := envelope.Parse(endOf(t, r, schema.OK, ""))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := envelope.Header{Scope: scope, Run: run, Kind: envelope.End, Outcome: schema.OK, Parts: 4, Rows: 7}
-	if h != want || len(body) != 0 {
-		t.Errorf("end %+v with %d bytes behind it, want %+v", h, len(body), want)
+	want := envelope.EndHeader{Header: envelope.Header{Scope: scope, Run: run}, Outcome: schema.OK, Parts: 4, Rows: 7}
+	if record.Part != nil || *record.End != want || len(record.Body) != 0 {
+		t.Errorf("end %+v, want %+v", record, want)
 	}
 }
 
@@ -462,13 +462,14 @@ func TestEndRecordCutsError(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			record := endRecord(t, envelope.Header{Scope: scope, Run: run, Outcome: schema.Failed, Error: test.text})
-			h, _, err := envelope.Parse(record)
+			record := endRecord(t, envelope.EndHeader{
+				Header: envelope.Header{Scope: scope, Run: run}, Outcome: schema.Failed, Error: test.text})
+			r, err := envelope.Parse(record)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if h.Error != test.want || !utf8.ValidString(h.Error) {
-				t.Errorf("got %q, want %q", h.Error, test.want)
+			if got := r.End.Error; got != test.want || !utf8.ValidString(got) {
+				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
 	}
@@ -497,8 +498,8 @@ func TestEndTellsTheInterval(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if h, _, err := envelope.Parse(record); err != nil || h.Every != want {
-			t.Errorf("%v: %v, error %v; want %v", every, h.Every, err, want)
+		if r, err := envelope.Parse(record); err != nil || r.End.Every != want {
+			t.Errorf("%v: %+v, error %v; want %v", every, r.End, err, want)
 		}
 	}
 }
@@ -511,8 +512,8 @@ func TestEndTellsTheExtent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if h, _, err := envelope.Parse(record); err != nil || h.Extent != extent {
-			t.Errorf("%q: %q, error %v", extent, h.Extent, err)
+		if r, err := envelope.Parse(record); err != nil || r.End.Extent != extent {
+			t.Errorf("%q: %+v, error %v", extent, r.End, err)
 		}
 	}
 	r := startRun(t, newPacker(t, envelope.Config{}), scope)
@@ -534,14 +535,15 @@ const (
 )
 
 func TestParseAccepts(t *testing.T) {
-	part := envelope.Header{
-		Scope: scope, Run: run, Kind: envelope.Part,
-		Codec: envelope.None, Rows: 1, Size: 8, SHA256: sha256.Sum256([]byte(partBody)),
+	header := envelope.Header{Scope: scope, Run: run}
+	part := envelope.PartHeader{
+		Header: header,
+		Codec:  envelope.None, Rows: 1, Size: 8, SHA256: sha256.Sum256([]byte(partBody)),
 	}
 	sliced := part
 	sliced.Slice = "2025-07-18"
-	end := envelope.Header{
-		Scope: scope, Run: run, Kind: envelope.End, Outcome: schema.OK, Parts: 2, Rows: 3, Error: "none",
+	end := envelope.EndHeader{
+		Header: header, Outcome: schema.OK, Parts: 2, Rows: 3, Error: "none",
 		Every:  15 * time.Minute,
 		Extent: schema.Incremental,
 	}
@@ -549,7 +551,7 @@ func TestParseAccepts(t *testing.T) {
 	noInterval.Every, noExtent.Extent = 0, ""
 	tests := []struct {
 		name, record string
-		want         envelope.Header
+		want         any
 	}{
 		{"part", partLine + partBody, part},
 		{"slice", strings.Replace(partLine, `"run"`, `"slice":"2025-07-18","run"`, 1) + partBody, sliced},
@@ -562,16 +564,20 @@ func TestParseAccepts(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			h, body, err := envelope.Parse([]byte(test.record))
+			r, err := envelope.Parse([]byte(test.record))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if h != test.want {
-				t.Errorf("got  %+v\nwant %+v", h, test.want)
+			_, body, _ := strings.Cut(test.record, "\n")
+			want := envelope.Record{}
+			switch h := test.want.(type) {
+			case envelope.PartHeader:
+				want = envelope.Record{Header: h.Header, Part: &h, Body: []byte(body)}
+			case envelope.EndHeader:
+				want = envelope.Record{Header: h.Header, End: &h}
 			}
-			_, want, _ := strings.Cut(test.record, "\n")
-			if string(body) != want {
-				t.Errorf("body %q", body)
+			if !reflect.DeepEqual(r, want) {
+				t.Errorf("got  %+v\nwant %+v", r, want)
 			}
 		})
 	}
@@ -586,10 +592,10 @@ func TestMaxHeader(t *testing.T) {
 	if bytes.IndexByte(longest, '\n') != envelope.MaxHeader-1 {
 		t.Fatal("the header has another length")
 	}
-	if _, _, err := envelope.Parse(longest); err != nil {
+	if _, err := envelope.Parse(longest); err != nil {
 		t.Errorf("a header of MaxHeader bytes: %v", err)
 	}
-	_, _, err := envelope.Parse(pad(envelope.MaxHeader + 1))
+	_, err := envelope.Parse(pad(envelope.MaxHeader + 1))
 	wantReason(t, err, envelope.ReasonHeader, "4096")
 }
 
@@ -613,7 +619,7 @@ func TestParseMemory(t *testing.T) {
 		for range 5 {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, _, err := envelope.Parse(record)
+			_, err := envelope.Parse(record)
 			runtime.ReadMemStats(&after)
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
@@ -629,12 +635,12 @@ func TestParseMemory(t *testing.T) {
 // The error text of another sender is as clean as our own.
 func TestParseCleansError(t *testing.T) {
 	record := strings.Replace(endLine, `"none"`, `"a\u001b[2Jb\nc"`, 1)
-	h, _, err := envelope.Parse([]byte(record))
+	r, err := envelope.Parse([]byte(record))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := errtext.Clean("a\x1b[2Jb\nc"); h.Error != want || strings.ContainsAny(want, "\x1b\n") {
-		t.Errorf("error %q, want %q", h.Error, want)
+	if want := errtext.Clean("a\x1b[2Jb\nc"); r.End.Error != want || strings.ContainsAny(want, "\x1b\n") {
+		t.Errorf("error %q, want %q", r.End.Error, want)
 	}
 }
 
@@ -729,7 +735,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, _, err := envelope.Parse([]byte(test.record))
+			_, err := envelope.Parse([]byte(test.record))
 			wantReason(t, err, test.reason, test.detail)
 			if len(err.Error()) > 400 {
 				t.Errorf("the error has %d bytes: %.100s…", len(err.Error()), err)
@@ -771,31 +777,31 @@ func stream(t testing.TB, n int) []byte {
 
 func TestBodyRefuses(t *testing.T) {
 	rows := []byte("{\"n\":1}\n{\"n\":2}\n")
-	truth := envelope.Header{Kind: envelope.Part, Codec: envelope.Zstd, Rows: 2, Size: len(rows)}
+	truth := envelope.PartHeader{Codec: envelope.Zstd, Rows: 2, Size: len(rows)}
 	good := compress(t, rows)
-	as := func(change func(h *envelope.Header)) envelope.Header {
+	as := func(change func(h *envelope.PartHeader)) envelope.PartHeader {
 		h := truth
 		change(&h)
 		return h
 	}
-	largest := as(func(h *envelope.Header) { h.Size = envelope.MaxSize })
+	largest := as(func(h *envelope.PartHeader) { h.Size = envelope.MaxSize })
 	tests := []struct {
 		name   string
-		header envelope.Header
+		header envelope.PartHeader
 		body   []byte
 		reason schema.Reason
 	}{
-		{"size above the limit", as(func(h *envelope.Header) { h.Size = envelope.MaxSize + 1 }), good,
+		{"size above the limit", as(func(h *envelope.PartHeader) { h.Size = envelope.MaxSize + 1 }), good,
 			envelope.ReasonTooLarge},
-		{"size negative", as(func(h *envelope.Header) { h.Size = -1 }), good, envelope.ReasonTooLarge},
-		{"codec", as(func(h *envelope.Header) { h.Codec = "lz4" }), good, envelope.ReasonCodec},
+		{"size negative", as(func(h *envelope.PartHeader) { h.Size = -1 }), good, envelope.ReasonTooLarge},
+		{"codec", as(func(h *envelope.PartHeader) { h.Codec = "lz4" }), good, envelope.ReasonCodec},
 		{"no body", truth, nil, envelope.ReasonCorrupt},
 		{"not zstd", truth, []byte("hello"), envelope.ReasonCorrupt},
 		{"cut", truth, good[:len(good)-1], envelope.ReasonCorrupt},
 		{"bytes behind", truth, append(bytes.Clone(good), "x"...), envelope.ReasonCorrupt},
 		{"a frame behind", truth, append(bytes.Clone(good), good...), envelope.ReasonCorrupt},
-		{"larger than declared", as(func(h *envelope.Header) { h.Size-- }), good, envelope.ReasonCorrupt},
-		{"smaller than declared", as(func(h *envelope.Header) { h.Size++ }), good, envelope.ReasonCorrupt},
+		{"larger than declared", as(func(h *envelope.PartHeader) { h.Size-- }), good, envelope.ReasonCorrupt},
+		{"smaller than declared", as(func(h *envelope.PartHeader) { h.Size++ }), good, envelope.ReasonCorrupt},
 		{"bomb that says its size", largest, compress(t, make([]byte, 64<<20)), envelope.ReasonCorrupt},
 		{"bomb that does not", largest, stream(t, 64<<20), envelope.ReasonCorrupt},
 		{"bomb of many frames", largest, bytes.Repeat(compress(t, make([]byte, 4<<20)), 100), envelope.ReasonCorrupt},
@@ -803,17 +809,17 @@ func TestBodyRefuses(t *testing.T) {
 			envelope.ReasonCorrupt},
 		{"window of 3 TiB", largest, []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xff, 1, 0, 0}, envelope.ReasonCorrupt},
 		{"dictionary", truth, []byte{0x28, 0xb5, 0x2f, 0xfd, 0x21, 0x07, 0x00, 1, 0, 0}, envelope.ReasonCorrupt},
-		{"uncompressed, other size", as(func(h *envelope.Header) { h.Codec = envelope.None }), rows[:8],
+		{"uncompressed, other size", as(func(h *envelope.PartHeader) { h.Codec = envelope.None }), rows[:8],
 			envelope.ReasonCorrupt},
-		{"hash", as(func(h *envelope.Header) { h.SHA256 = sha256.Sum256(rows) }), good, envelope.ReasonHash},
-		{"hash of another body, which is a bomb", as(func(h *envelope.Header) {
+		{"hash", as(func(h *envelope.PartHeader) { h.SHA256 = sha256.Sum256(rows) }), good, envelope.ReasonHash},
+		{"hash of another body, which is a bomb", as(func(h *envelope.PartHeader) {
 			h.Size, h.SHA256 = envelope.MaxSize,
 				sha256.Sum256(good)
 		}), stream(t, 64<<20), envelope.ReasonHash},
-		{"rows", as(func(h *envelope.Header) { h.Rows = 1 }), good, envelope.ReasonRows},
-		{"last line not ended", as(func(h *envelope.Header) { h.Size-- }), compress(t, rows[:len(rows)-1]),
+		{"rows", as(func(h *envelope.PartHeader) { h.Rows = 1 }), good, envelope.ReasonRows},
+		{"last line not ended", as(func(h *envelope.PartHeader) { h.Size-- }), compress(t, rows[:len(rows)-1]),
 			envelope.ReasonRows},
-		{"nothing", as(func(h *envelope.Header) { h.Rows, h.Size = 0, 0 }), compress(t, nil, zstd.WithZeroFrames(true)),
+		{"nothing", as(func(h *envelope.PartHeader) { h.Rows, h.Size = 0, 0 }), compress(t, nil, zstd.WithZeroFrames(true)),
 			envelope.ReasonRows},
 	}
 	d := envelope.NewDecoder()
@@ -825,7 +831,7 @@ func TestBodyRefuses(t *testing.T) {
 			if test.reason != envelope.ReasonHash {
 				h.SHA256 = sha256.Sum256(test.body)
 			}
-			got, err := d.Body(dst, h, test.body)
+			got, err := d.Body(dst, &h, test.body)
 			wantReason(t, err, test.reason, "")
 			if string(got) != "before" {
 				t.Errorf("dst became %d bytes", len(got))
@@ -833,7 +839,7 @@ func TestBodyRefuses(t *testing.T) {
 			// The decoder works as before.
 			h = truth
 			h.SHA256 = sha256.Sum256(good)
-			got, err = d.Body(dst, h, good)
+			got, err = d.Body(dst, &h, good)
 			if err != nil || string(got) != "before"+string(rows) {
 				t.Errorf("a good body afterwards: %q, %v", got, err)
 			}
@@ -857,7 +863,7 @@ func TestBombMemory(t *testing.T) {
 		{"wrong hash", envelope.MaxSize, [32]byte{}, envelope.ReasonHash, 64 << 10},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			h := envelope.Header{Kind: envelope.Part, Codec: envelope.Zstd, Rows: 1, Size: test.size, SHA256: test.hash}
+			h := &envelope.PartHeader{Codec: envelope.Zstd, Rows: 1, Size: test.size, SHA256: test.hash}
 			d := envelope.NewDecoder()
 			defer d.Close()
 			var before, after runtime.MemStats
@@ -885,7 +891,7 @@ func TestWindowLimit(t *testing.T) {
 	d := envelope.NewDecoder()
 	defer d.Close()
 	body := func(frame []byte) error {
-		_, err := d.Body(nil, envelope.Header{Kind: envelope.Part, Codec: envelope.Zstd, Rows: 1, Size: len(rows),
+		_, err := d.Body(nil, &envelope.PartHeader{Codec: envelope.Zstd, Rows: 1, Size: len(rows),
 			SHA256: sha256.Sum256(frame)}, frame)
 		return err
 	}

@@ -38,20 +38,20 @@ func Example() {
 	decoder := envelope.NewDecoder()
 	defer decoder.Close()
 	for _, record := range records {
-		header, body, err := envelope.Parse(record)
+		r, err := envelope.Parse(record)
 		if err != nil {
 			log.Fatal(err) // an *Error: keep the record with its reason
 		}
-		if header.Kind == envelope.End {
-			fmt.Println(header.Scope, "ended:", header.Outcome, header.Parts, "part,", header.Rows, "rows")
+		if r.End != nil {
+			fmt.Println(r.Scope, "ended:", r.End.Outcome, r.End.Parts, "part,", r.End.Rows, "rows")
 			continue
 		}
-		rows, err := decoder.Body(nil, header, body)
+		rows, err := decoder.Body(nil, r.Part, r.Body)
 		if err != nil {
 			log.Fatal(err)
 		}
 		for i, row := range envelope.Lines(rows) {
-			fmt.Printf("part %d row %d: %s\n", header.Part, i, row)
+			fmt.Printf("part %d row %d: %s\n", r.Part.Part, i, row)
 		}
 	}
 	// Output:

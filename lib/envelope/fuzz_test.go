@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"reflect"
 	"testing"
 
 	"github.com/hubspoke/observability/lib/envelope"
@@ -17,25 +18,25 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"obs":2,`))
 	f.Add([]byte(`{"obs":1,"dict":"x"}` + "\n"))
 	f.Fuzz(func(t *testing.T, record []byte) {
-		h, body, err := envelope.Parse(record)
+		r, err := envelope.Parse(record)
 		if err != nil {
 			var refused *envelope.Error
-			if !errors.As(err, &refused) || refused.Reason == "" || h != (envelope.Header{}) || body != nil {
-				t.Fatalf("%+v, %q, %v", h, body, err)
+			if !errors.As(err, &refused) || refused.Reason == "" || !reflect.DeepEqual(r, envelope.Record{}) {
+				t.Fatalf("%+v, %v", r, err)
 			}
 			return
 		}
-		if h.Kind == envelope.Part && h.Size > 64*len(body)+64<<10 {
-			t.Fatalf("a body of %d bytes may be %d", len(body), h.Size)
+		if !bytes.HasSuffix(record, r.Body) || r.Scope.Validate() != nil || (r.Part == nil) == (r.End == nil) {
+			t.Fatalf("%+v", r)
 		}
-		if !bytes.HasSuffix(record, body) || h.Scope.Validate() != nil {
-			t.Fatalf("%+v, %q", h, body)
+		if r.Part != nil && r.Part.Size > 64*len(r.Body)+64<<10 {
+			t.Fatalf("a body of %d bytes may be %d", len(r.Body), r.Part.Size)
 		}
-		if h.Kind == envelope.End {
+		if r.End != nil {
 			// Writing it gives a record that means the same.
-			again, _, err := envelope.Parse(endRecord(t, h))
-			if err != nil || again != h {
-				t.Fatalf("%+v became %+v, %v", h, again, err)
+			again, err := envelope.Parse(endRecord(t, *r.End))
+			if err != nil || !reflect.DeepEqual(again, r) {
+				t.Fatalf("%+v became %+v, %v", r, again, err)
 			}
 		}
 	})
@@ -50,7 +51,7 @@ func FuzzBody(f *testing.F) {
 	d := envelope.NewDecoder()
 	f.Cleanup(d.Close)
 	f.Fuzz(func(t *testing.T, body []byte, size int, compressed bool) {
-		h := envelope.Header{Kind: envelope.Part, Codec: envelope.None, Rows: 1, Size: size % (1 << 20)}
+		h := &envelope.PartHeader{Codec: envelope.None, Rows: 1, Size: size % (1 << 20)}
 		if compressed {
 			h.Codec = envelope.Zstd
 		}
@@ -98,9 +99,9 @@ func FuzzPack(f *testing.F) {
 			}
 		}
 		wantRows(t, r.Flush(), added)
-		end, _, err := envelope.Parse(endOf(t, r, schema.Partial, string(text)))
-		if err != nil || int(end.Rows) != len(added) {
-			t.Fatalf("end %+v, %v; %d rows were added", end, err, len(added))
+		record, err := envelope.Parse(endOf(t, r, schema.Partial, string(text)))
+		if err != nil || int(record.End.Rows) != len(added) {
+			t.Fatalf("end %+v, %v; %d rows were added", record.End, err, len(added))
 		}
 	})
 }

@@ -24,9 +24,9 @@ const (
 	MaxRows = 20_000
 	// MaxParts is how many parts a run has at most.
 	MaxParts = 1_000_000
-	// MaxError is the length of an End's error text in bytes.
+	// MaxError is the length of an end's error text in bytes.
 	MaxError = errtext.Max
-	// MaxEvery is the longest interval of an End.
+	// MaxEvery is the longest interval of an end.
 	MaxEvery = 366 * 24 * time.Hour
 )
 
@@ -44,17 +44,15 @@ func SizeLimit(n int) int { return min(expansion*n+expansionRoom, MaxSize) }
 // maxRunRows is how many rows a run has at most. It is more than an int of 32 bits holds.
 const maxRunRows int64 = MaxParts * MaxRows
 
-// Kind says what a record carries.
-type Kind string
+// kind says what a record carries.
+type kind string
 
 const (
-	// Part carries rows of a run.
-	Part Kind = "part"
-	// End closes a run. It has no body.
-	End Kind = "end"
+	kindPart kind = "part"
+	kindEnd  kind = "end"
 )
 
-// Codec says how the body of a Part is compressed.
+// Codec says how the body of a part is compressed.
 type Codec string
 
 const (
@@ -64,40 +62,46 @@ const (
 	None Codec = "none"
 )
 
-// Header says where the rows of a record come from, and what its body must be.
+// Header says where a record comes from: what the headers of parts and ends share.
 type Header struct {
 	// Scope that the run describes.
 	schema.Scope
 	// Run that the record belongs to. Its time is the wire's collected_at.
 	Run schema.RunID
-	// Kind of the record.
-	Kind Kind
-	// Rows in the body of a Part, at least 1; for an End, the rows in all parts
-	// of the run.
-	Rows int64
+}
 
-	// Number of the part in its run, from 0. Part only.
+// PartHeader is the header of a part, which carries rows of a run.
+type PartHeader struct {
+	Header
+	// Part is the number of the part in its run, from 0.
 	Part int
-	// Codec of the body. Part only.
+	// Codec of the body.
 	Codec Codec
-	// Size of the decoded body in bytes. Part only.
+	// Rows in the body, at least 1.
+	Rows int64
+	// Size of the decoded body in bytes.
 	Size int
-	// SHA256 of the body as it travels: compressed, if Codec says so. Part only.
+	// SHA256 of the body as it travels: compressed, if Codec says so.
 	SHA256 [32]byte
+}
 
-	// Outcome of the run. End only.
+// EndHeader is the header of an end, which closes a run and has no body.
+type EndHeader struct {
+	Header
+	// Outcome of the run.
 	Outcome schema.Outcome
-	// Parts of the run. End only.
+	// Parts of the run.
 	Parts int
-	// Error text for people, at most MaxError bytes and without control characters;
-	// "" if there is none. End only.
-	Error string
+	// Rows in all parts of the run.
+	Rows int64
 	// Every is the time from the start of one run of the scope to the start of the
 	// next, in whole seconds and at most MaxEvery; 0 if the sender does not know it.
-	// End only.
 	Every time.Duration
-	// Extent of the run; "" if the sender does not say it. End only.
+	// Extent of the run; "" if the sender does not say it.
 	Extent schema.Extent
+	// Error text for people, at most MaxError bytes and without control characters;
+	// "" if there is none.
+	Error string
 }
 
 // prefix begins every record of this version.
@@ -106,67 +110,77 @@ const prefix = `{"obs":1,`
 // timeLayout of collected_at: a RunID has milliseconds, no more and no less.
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
-// append appends the header line to b.
-func (h Header) append(b []byte) []byte {
-	text := func(key, value string) {
-		b = append(b, ',', '"')
-		b = append(b, key...)
-		b = append(b, '"', ':')
-		b = appendString(b, value)
-	}
-	number := func(key string, value int64) {
-		b = append(b, ',', '"')
-		b = append(b, key...)
-		b = append(b, '"', ':')
-		b = strconv.AppendInt(b, value, 10)
-	}
-	b = append(b, prefix[:len(prefix)-1]...)
-	text("kind", string(h.Kind))
-	text("category", h.Category)
-	text("account_id", h.Account)
-	text("region", h.Region)
-	if h.Slice != "" {
-		text("slice", h.Slice)
-	}
-	text("run", h.Run.String())
-	text("collected_at", h.Run.Time().Format(timeLayout))
-	switch h.Kind {
-	case Part:
-		number("part", int64(h.Part))
-		text("codec", string(h.Codec))
-		number("rows", h.Rows)
-		number("size", int64(h.Size))
-		text("sha256", hex.EncodeToString(h.SHA256[:]))
-	case End:
-		text("outcome", string(h.Outcome))
-		number("parts", int64(h.Parts))
-		number("rows", h.Rows)
-		if h.Every > 0 {
-			number("every", int64(h.Every/time.Second))
-		}
-		if h.Extent != "" {
-			text("extent", string(h.Extent))
-		}
-		if h.Error != "" {
-			text("error", h.Error)
-		}
-	}
-	return append(b, '}', '\n')
+// line writes a header line.
+type line []byte
+
+func (l *line) text(key, value string) {
+	l.key(key)
+	*l = appendString(*l, value)
 }
 
-// EndRecord returns the record that closes a run. Only the End fields of h, Scope
-// and Run matter. Control characters and invalid UTF-8 in h.Error are replaced,
-// and it is cut to MaxError bytes; h.Every is rounded up to whole seconds. What
-// [Parse] would refuse is an error.
-func EndRecord(h Header) ([]byte, error) {
-	h.Kind = End
+func (l *line) number(key string, value int64) {
+	l.key(key)
+	*l = strconv.AppendInt(*l, value, 10)
+}
+
+func (l *line) key(key string) { *l = append(append(append(*l, ',', '"'), key...), '"', ':') }
+
+// begin writes what parts and ends share.
+func (l *line) begin(k kind, h Header) {
+	*l = append(*l, prefix[:len(prefix)-1]...)
+	l.text("kind", string(k))
+	l.text("category", h.Category)
+	l.text("account_id", h.Account)
+	l.text("region", h.Region)
+	if h.Slice != "" {
+		l.text("slice", h.Slice)
+	}
+	l.text("run", h.Run.String())
+	l.text("collected_at", h.Run.Time().Format(timeLayout))
+}
+
+// append appends the header line to b.
+func (h PartHeader) append(b []byte) []byte {
+	l := line(b)
+	l.begin(kindPart, h.Header)
+	l.number("part", int64(h.Part))
+	l.text("codec", string(h.Codec))
+	l.number("rows", h.Rows)
+	l.number("size", int64(h.Size))
+	l.text("sha256", hex.EncodeToString(h.SHA256[:]))
+	return append(l, '}', '\n')
+}
+
+// append appends the header line to b.
+func (h EndHeader) append(b []byte) []byte {
+	l := line(b)
+	l.begin(kindEnd, h.Header)
+	l.text("outcome", string(h.Outcome))
+	l.number("parts", int64(h.Parts))
+	l.number("rows", h.Rows)
+	if h.Every > 0 {
+		l.number("every", int64(h.Every/time.Second))
+	}
+	if h.Extent != "" {
+		l.text("extent", string(h.Extent))
+	}
+	if h.Error != "" {
+		l.text("error", h.Error)
+	}
+	return append(l, '}', '\n')
+}
+
+// endRecord returns the record that closes a run. Control characters and invalid UTF-8
+// in h.Error are replaced, and it is cut to MaxError bytes; h.Every is rounded up to
+// whole seconds. What [Parse] would refuse is an error.
+func endRecord(h EndHeader) ([]byte, error) {
 	h.Error = errtext.Clean(h.Error)
 	if part := h.Every % time.Second; part > 0 {
 		h.Every += time.Second - part
 	}
-	err := h.validateRun()
+	err := h.Header.validate()
 	if err == nil {
-		err = h.validateEnd()
+		err = h.validate()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("envelope: %w", err)
@@ -198,8 +212,8 @@ func appendString(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// validateRun checks the scope and the run.
-func (h Header) validateRun() error {
+// validate checks the scope and the run.
+func (h Header) validate() error {
 	if err := h.Scope.Validate(); err != nil {
 		return err
 	}
@@ -213,20 +227,7 @@ func (h Header) validateRun() error {
 }
 
 // validate checks what no single key can: the values against each other.
-func (h Header) validate(collectedAt string) error {
-	if err := h.validateRun(); err != nil {
-		return err
-	}
-	if want := h.Run.Time().Format(timeLayout); collectedAt != want {
-		return fmt.Errorf("collected_at %.40q is not the time of the run, %q", collectedAt, want)
-	}
-	if h.Kind == Part {
-		return h.validatePart()
-	}
-	return h.validateEnd()
-}
-
-func (h Header) validatePart() error {
+func (h PartHeader) validate() error {
 	switch {
 	case h.Part >= MaxParts:
 		return fmt.Errorf("part %d is not below %d", h.Part, MaxParts)
@@ -238,7 +239,8 @@ func (h Header) validatePart() error {
 	return nil
 }
 
-func (h Header) validateEnd() error {
+// validate checks what no single key can: the values against each other.
+func (h EndHeader) validate() error {
 	switch {
 	case !slices.Contains(schema.Outcomes, h.Outcome):
 		return fmt.Errorf("outcome %.40q is not one of %v", h.Outcome, schema.Outcomes)

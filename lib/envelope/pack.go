@@ -93,7 +93,7 @@ const (
 	level = zstd.SpeedDefault
 	// window bounds what the compressor, and any reader of the record, keeps in memory.
 	window = 1 << 20
-	// headerRoom is more than the header line of any Part is long.
+	// headerRoom is more than the header line of any part is long.
 	headerRoom = 640
 )
 
@@ -106,8 +106,8 @@ func (p *Packer) MaxLine() int {
 // Run starts packing the rows of a run. There is nothing to close. A scope or an
 // id that [Parse] would refuse is an error.
 func (p *Packer) Run(scope schema.Scope, id schema.RunID) (*Run, error) {
-	h := Header{Scope: scope, Run: id, Kind: Part}
-	if err := h.validateRun(); err != nil {
+	h := Header{Scope: scope, Run: id}
+	if err := h.validate(); err != nil {
 		return nil, fmt.Errorf("envelope: %w", err)
 	}
 	return &Run{packer: p, header: h}, nil
@@ -115,15 +115,16 @@ func (p *Packer) Run(scope schema.Scope, id schema.RunID) (*Run, error) {
 
 // Run packs the rows of one run into numbered parts. It is not safe for concurrent use.
 type Run struct {
-	// Every is the interval that End tells: see [Header]. Set it before End.
-	// Defaults to 0: not known.
+	// Every is the interval that End tells, rounded up to whole seconds: see [EndHeader].
+	// Set it before End. Defaults to 0: not known.
 	Every time.Duration
 	// Extent that End tells. Set it before End. Defaults to "": not said.
 	Extent schema.Extent
 
 	packer *Packer
-	header Header   // scope, run, and the number of the next part
-	rows   int64    // in all parts so far
+	header Header
+	parts  int      // so far
+	rows   int64    // in all of them
 	work   *buffers // nil when everything was flushed
 	packed []Packed
 }
@@ -141,7 +142,7 @@ type buffers struct {
 // Packed is a part that is ready to be put into a stream.
 type Packed struct {
 	// Header of the part.
-	Header Header
+	Header PartHeader
 	// Record is header line and body: the data of a Kinesis record.
 	Record []byte
 }
@@ -184,17 +185,17 @@ func (r *Run) Flush() []Packed {
 }
 
 // Parts returns how many parts were made so far.
-func (r *Run) Parts() int { return r.header.Part }
+func (r *Run) Parts() int { return r.parts }
 
 // Rows returns how many rows are in those parts.
 func (r *Run) Rows() int64 { return r.rows }
 
 // End returns the record that closes the run; rows that were added and not
-// flushed are not part of it. errText may be anything: see [EndRecord]. It is an
-// error if the outcome contradicts the rows, or if there are more than MaxParts parts.
+// flushed are not part of it. Control characters and invalid UTF-8 in errText are
+// replaced, and it is cut to MaxError bytes. It is an error if the outcome contradicts
+// the rows, or if there are more than MaxParts parts.
 func (r *Run) End(outcome schema.Outcome, errText string) ([]byte, error) {
-	return EndRecord(Header{
-		Scope: r.header.Scope, Run: r.header.Run,
+	return endRecord(EndHeader{Header: r.header,
 		Outcome: outcome, Parts: r.Parts(), Rows: r.Rows(), Error: errText, Every: r.Every, Extent: r.Extent,
 	})
 }
@@ -213,10 +214,10 @@ func (r *Run) sealRows() {
 }
 
 // seal makes parts of lines: one, unless its record would be too large, or its body
-// longer than SizeLimit. It sorts
-// them inside a part: rows whose keys are alike are alike, and next to each other
-// they compress better. Across parts the order in which they were added stays, so
-// that the same rows in the archive can be divided into the same parts.
+// longer than SizeLimit. It sorts them inside a part: rows with keys that are alike are
+// alike, and next to each other they compress better. Across parts the order in which
+// they were added stays, so that the same rows in the archive can be divided into the
+// same parts.
 func (r *Run) seal(lines [][]byte) {
 	w := r.work
 	w.order = append(w.order[:0], lines...)
@@ -225,8 +226,7 @@ func (r *Run) seal(lines [][]byte) {
 	for _, line := range w.order {
 		w.sorted = append(w.sorted, line...)
 	}
-	h := r.header
-	h.Codec, h.Rows, h.Size = Zstd, int64(len(lines)), len(w.sorted)
+	h := PartHeader{Header: r.header, Part: r.parts, Codec: Zstd, Rows: int64(len(lines)), Size: len(w.sorted)}
 	w.body = r.packer.zstd.EncodeAll(w.sorted, w.body[:0])
 	body := w.body
 	expands := h.Size > SizeLimit(len(body))
@@ -244,7 +244,7 @@ func (r *Run) seal(lines [][]byte) {
 		return
 	}
 	r.packed = append(r.packed, Packed{h, record})
-	r.header.Part++
+	r.parts++
 	r.rows += int64(len(lines))
 }
 

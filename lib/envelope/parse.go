@@ -17,30 +17,47 @@ import (
 // kplMagic begins a record that the Kinesis Producer Library aggregated.
 var kplMagic = []byte{0xf3, 0x89, 0x9a, 0xc2}
 
-// Parse reads the header of a record and returns the rest of it, the body, which
-// is a part of record and was not looked at. The error is an [*Error].
+// Record is a record with its header read. Either Part or End is set.
+type Record struct {
+	// Header is what the headers of both kinds share.
+	Header
+	// Part is the header of a part. Nil: the record is an end.
+	Part *PartHeader
+	// End is the header of an end. Nil: the record is a part.
+	End *EndHeader
+	// Body of a part as it travelled, which lies in the bytes that were parsed and was
+	// not looked at: see [Decoder.Body].
+	Body []byte
+}
+
+// Parse reads the header of a record. The error is an [*Error].
 //
 // Parse allocates about 3 KiB, and no more than 128 KiB, whatever record is.
-func Parse(record []byte) (h Header, body []byte, err error) {
+func Parse(record []byte) (Record, error) {
 	if err := checkPrefix(record); err != nil {
-		return Header{}, nil, err
+		return Record{}, err
 	}
 	end := bytes.IndexByte(record[:min(len(record), MaxHeader)], '\n')
 	if end < 0 {
-		return Header{}, nil, refuse(ReasonHeader, "no line feed within %d bytes", MaxHeader)
+		return Record{}, refuse(ReasonHeader, "no line feed within %d bytes", MaxHeader)
 	}
-	if h, err = parseHeader(record[:end]); err != nil {
-		return Header{}, nil, err
+	r, err := parseHeader(record[:end])
+	if err != nil {
+		return Record{}, err
 	}
-	body = record[end+1:]
-	switch limit := SizeLimit(len(body)); {
-	case h.Kind == End && len(body) > 0:
-		return Header{}, nil, refuse(ReasonHeader, "%d bytes behind an end, which has no body", len(body))
-	case h.Kind == Part && h.Size > limit:
-		return Header{}, nil, refuse(ReasonTooLarge, "size %d is more than the %d bytes that a body of %d may have", h.Size,
-			limit, len(body))
+	body := record[end+1:]
+	if r.End != nil {
+		if len(body) > 0 {
+			return Record{}, refuse(ReasonHeader, "%d bytes behind an end, which has no body", len(body))
+		}
+		return r, nil
 	}
-	return h, body, nil
+	if limit := SizeLimit(len(body)); r.Part.Size > limit {
+		return Record{}, refuse(ReasonTooLarge, "size %d is more than the %d bytes that a body of %d may have",
+			r.Part.Size, limit, len(body))
+	}
+	r.Body = body
+	return r, nil
 }
 
 func checkPrefix(record []byte) error {
@@ -73,56 +90,74 @@ type field struct {
 	read      func(h *parsed, s *jsonscan.Scanner) error
 }
 
-// parsed is a header while it is read.
+// parsed is a header while it is read, of whichever kind.
 type parsed struct {
 	Header
+	kind        kind
 	collectedAt string
+	rows        int64
+	part        PartHeader
+	end         EndHeader
 }
 
 // fields are all keys of the header in the order of writing. Others are ignored,
 // so that a newer sender may add some.
 var fields = []field{
 	{"obs", always, always, func(h *parsed, s *jsonscan.Scanner) error { return skip(s) }}, // checkPrefix looked at it
-	{"kind", always, always, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.Kind) }},
+	{"kind", always, always, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.kind) }},
 	{"category", always, always, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.Category) }},
 	{"account_id", always, always, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.Account) }},
 	{"region", always, always, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.Region) }},
 	{"slice", maybe, maybe, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.Slice) }},
 	{"run", always, always, func(h *parsed, s *jsonscan.Scanner) error { return runID(s, &h.Run) }},
 	{"collected_at", always, always, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.collectedAt) }},
-	{"part", always, never, func(h *parsed, s *jsonscan.Scanner) error { return number(s, &h.Part) }},
-	{"codec", always, never, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.Codec) }},
-	{"rows", always, always, func(h *parsed, s *jsonscan.Scanner) error { return number(s, &h.Rows) }},
-	{"size", always, never, func(h *parsed, s *jsonscan.Scanner) error { return number(s, &h.Size) }},
-	{"sha256", always, never, func(h *parsed, s *jsonscan.Scanner) error { return hash(s, &h.SHA256) }},
-	{"outcome", never, always, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.Outcome) }},
-	{"parts", never, always, func(h *parsed, s *jsonscan.Scanner) error { return number(s, &h.Parts) }},
-	{"every", never, maybe, func(h *parsed, s *jsonscan.Scanner) error { return seconds(s, &h.Every) }},
-	{"extent", never, maybe, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.Extent) }},
-	{"error", never, maybe, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.Error) }},
+	{"part", always, never, func(h *parsed, s *jsonscan.Scanner) error { return number(s, &h.part.Part) }},
+	{"codec", always, never, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.part.Codec) }},
+	{"rows", always, always, func(h *parsed, s *jsonscan.Scanner) error { return number(s, &h.rows) }},
+	{"size", always, never, func(h *parsed, s *jsonscan.Scanner) error { return number(s, &h.part.Size) }},
+	{"sha256", always, never, func(h *parsed, s *jsonscan.Scanner) error { return hash(s, &h.part.SHA256) }},
+	{"outcome", never, always, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.end.Outcome) }},
+	{"parts", never, always, func(h *parsed, s *jsonscan.Scanner) error { return number(s, &h.end.Parts) }},
+	{"every", never, maybe, func(h *parsed, s *jsonscan.Scanner) error { return seconds(s, &h.end.Every) }},
+	{"extent", never, maybe, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.end.Extent) }},
+	{"error", never, maybe, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.end.Error) }},
 }
 
-func parseHeader(line []byte) (Header, error) {
+func parseHeader(line []byte) (Record, error) {
 	var h parsed
 	seen, err := h.read(line)
 	if err == nil {
 		err = h.checkKeys(seen)
 	}
 	if err == nil {
-		err = h.validate(h.collectedAt)
+		err = h.checkRun()
 	}
+	if err != nil {
+		return Record{}, headerError(err)
+	}
+	r := Record{Header: h.Header}
+	switch h.kind {
+	case kindPart:
+		h.part.Header, h.part.Rows = h.Header, h.rows
+		r.Part, err = &h.part, h.part.check()
+	default:
+		h.end.Header, h.end.Rows = h.Header, h.rows
+		r.End, err = &h.end, h.end.validate()
+		h.end.Error = errtext.Clean(h.end.Error) // another sender's text goes to logs and terminals too
+	}
+	if err != nil {
+		return Record{}, headerError(err)
+	}
+	return r, nil
+}
+
+// headerError returns err as an *Error.
+func headerError(err error) error {
 	var refused *Error
-	switch {
-	case errors.As(err, &refused):
-		return Header{}, err
-	case err != nil:
-		return Header{}, refuse(ReasonHeader, "%v", err)
+	if errors.As(err, &refused) {
+		return err
 	}
-	if err := h.checkBody(); err != nil {
-		return Header{}, err
-	}
-	h.Error = errtext.Clean(h.Error) // another sender's text goes to logs and terminals too
-	return h.Header, nil
+	return refuse(ReasonHeader, "%v", err)
 }
 
 // read reads the keys that it knows and returns which were there: bit i stands
@@ -165,17 +200,17 @@ func (h *parsed) read(line []byte) (seen uint32, err error) {
 
 // checkKeys compares the keys that were seen with those that the kind needs.
 func (h *parsed) checkKeys(seen uint32) error {
-	if h.Kind != Part && h.Kind != End {
-		return fmt.Errorf("key kind is %.40q, not part or end", h.Kind)
+	if h.kind != kindPart && h.kind != kindEnd {
+		return fmt.Errorf("key kind is %.40q, not part or end", h.kind)
 	}
 	for i, f := range fields {
 		need := f.part
-		if h.Kind == End {
+		if h.kind == kindEnd {
 			need = f.end
 		}
 		switch has := seen&(1<<i) != 0; {
 		case has && need == never:
-			return fmt.Errorf("key %s does not belong to kind %s", f.key, h.Kind)
+			return fmt.Errorf("key %s does not belong to kind %s", f.key, h.kind)
 		case !has && need == always:
 			return fmt.Errorf("key %s is missing", f.key)
 		}
@@ -183,11 +218,23 @@ func (h *parsed) checkKeys(seen uint32) error {
 	return nil
 }
 
-// checkBody checks whether the body, as declared, can be decoded.
-func (h *parsed) checkBody() error {
+// checkRun checks the scope, the run and its time.
+func (h *parsed) checkRun() error {
+	if err := h.Header.validate(); err != nil {
+		return err
+	}
+	if want := h.Run.Time().Format(timeLayout); h.collectedAt != want {
+		return fmt.Errorf("collected_at %.40q is not the time of the run, %q", h.collectedAt, want)
+	}
+	return nil
+}
+
+// check checks the values, and whether the body, as declared, can be decoded.
+func (h PartHeader) check() error {
+	if err := h.validate(); err != nil {
+		return err
+	}
 	switch {
-	case h.Kind == End:
-		return nil
 	case h.Codec != Zstd && h.Codec != None:
 		return refuse(ReasonCodec, "codec %.40q is not zstd or none", h.Codec)
 	case h.Size > MaxSize:

@@ -3,6 +3,7 @@ package ingest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,8 +28,8 @@ const (
 // it is applied, and those of its decoded rows.
 func cost(r stream.Record) int64 {
 	n := int64(len(r.Data)) + recordOverhead
-	if h, _, err := envelope.Parse(r.Data); err == nil && h.Kind == envelope.Part {
-		n += int64(h.Size) + h.Rows*rowOverhead
+	if e, err := envelope.Parse(r.Data); err == nil && e.Part != nil {
+		n += int64(e.Part.Size) + e.Part.Rows*rowOverhead
 	}
 	return min(n, minBudget)
 }
@@ -64,39 +65,34 @@ func (b *batch) full() bool {
 	return b.rows >= b.pipeline.config.BatchRows || b.bytes >= b.pipeline.config.BatchBytes
 }
 
-// advanceIndex returns the index of the session's advance, adding it at first.
-func (b *batch) advanceIndex(s *session) int {
-	for i, known := range b.sessions {
-		if known == s {
-			return i
-		}
+// advanceOf returns the session's advance, adding it at first.
+func (b *batch) advanceOf(s *session) *load.Advance {
+	if i := slices.Index(b.sessions, s); i >= 0 {
+		return b.Advances[i]
 	}
 	s.mu.Lock()
 	from := s.queued
 	s.mu.Unlock()
-	b.sessions = append(b.sessions, s)
-	b.Advances = append(b.Advances, load.Advance{Shard: s.shard, From: from, To: from,
-		Unordered: b.pipeline.config.Unordered})
-	return len(b.sessions) - 1
+	a := &load.Advance{Shard: s.shard, From: from, To: from, Unordered: b.pipeline.config.Unordered}
+	b.sessions, b.Advances = append(b.sessions, s), append(b.Advances, a)
+	return a
 }
-
-func (b *batch) advanceOf(s *session) load.Advance { return b.Advances[b.advanceIndex(s)] }
 
 // advance moves the session's shard to a later position.
 func (b *batch) advance(s *session, to stream.Position, arrived time.Time) {
-	i := b.advanceIndex(s)
-	b.Advances[i].To = to
+	a := b.advanceOf(s)
+	a.To = to
 	if !arrived.IsZero() {
-		b.Advances[i].Arrived = arrived
+		a.Arrived = arrived
 	}
 	s.queue(to)
 }
 
 // input is a record whose header and body were read.
 type input struct {
-	header envelope.Header
+	record envelope.Record
 	table  *schema.Table
-	body   []byte // of a part
+	body   []byte // of a part, decoded
 	reject *load.Reject
 }
 
@@ -114,9 +110,9 @@ func newReader(p *Pipeline) *reader { return &reader{pipeline: p, decoder: envel
 // is this record's reject, not the end of the hub.
 func (d *reader) read(r stream.Record) (in input) {
 	refuse := func(reason schema.Reason, detail string) input {
-		in.reject = &load.Reject{Reason: reason, Detail: detail, Scope: in.header.Scope, Run: in.header.Run, Part: -1}
-		if in.header.Kind == envelope.Part {
-			in.reject.Part = in.header.Part
+		in.reject = &load.Reject{Reason: reason, Detail: detail, Scope: in.record.Scope, Run: in.record.Run}
+		if in.record.Part != nil {
+			in.reject.Part = &in.record.Part.Part
 		}
 		return in
 	}
@@ -126,18 +122,17 @@ func (d *reader) read(r stream.Record) (in input) {
 			in = refuse(ReasonInternal, fmt.Sprint(fault))
 		}
 	}()
-	h, body, err := envelope.Parse(r.Data)
+	record, err := envelope.Parse(r.Data)
 	if err != nil {
 		return refuse(reasonOf(err), err.Error())
 	}
-	in.header = h
-	var refusal *Refusal
-	if in.table, refusal = Admit(d.pipeline.loader, h.Scope, h.Run, r.Arrived,
-		d.pipeline.config.ClockAhead); refusal != nil {
+	in.record = record
+	var refusal *load.Refusal
+	if in.table, refusal = d.pipeline.loader.Admit(record.Scope, record.Run, r.Arrived); refusal != nil {
 		return refuse(refusal.Reason, refusal.Detail)
 	}
-	if h.Kind == envelope.Part {
-		if in.body, err = d.decoder.Body(d.body[:0], h, body); err != nil {
+	if record.Part != nil {
+		if in.body, err = d.decoder.Body(d.body[:0], record.Part, record.Body); err != nil {
 			return refuse(reasonOf(err), err.Error())
 		}
 		d.body = in.body
@@ -156,20 +151,19 @@ func reasonOf(err error) schema.Reason {
 // add adds a record that was read. The lane's lock is held. The shard moves last:
 // not past a record that a panic has kept out.
 func (b *batch) add(s *session, r stream.Record, in input) {
-	b.addInput(in, load.Origin{Advance: b.advanceIndex(s), Name: shardName(s.shard, r), Arrived: r.Arrived, Data: r.Data})
+	b.addInput(in, load.Origin{Advance: b.advanceOf(s), Name: shardName(s.shard, r), Arrived: r.Arrived, Data: r.Data})
 	b.advance(s, stream.Position{Sequence: r.Sequence}, r.Arrived)
 }
 
 func (b *batch) addInput(in input, origin load.Origin) {
-	switch h := in.header; {
+	switch end := in.record.End; {
 	case in.reject != nil:
 		in.reject.Origin = origin
 		b.Rejects = append(b.Rejects, *in.reject)
-	case h.Kind == envelope.End:
+	case end != nil:
 		b.Ends = append(b.Ends, load.End{
-			Scope: h.Scope, Run: h.Run, Outcome: h.Outcome, Parts: h.Parts, Rows: h.Rows, Error: h.Error, Every: h.Every,
-			Extent: h.Extent,
-			Origin: origin,
+			Scope: end.Scope, Run: end.Run, Outcome: end.Outcome, Parts: end.Parts, Rows: end.Rows, Error: end.Error,
+			Every: end.Every, Extent: end.Extent, Origin: origin,
 		})
 	default:
 		b.addPart(in, origin)
@@ -179,7 +173,7 @@ func (b *batch) addInput(in input, origin load.Origin) {
 // addPart decodes the rows of a part. One that does not fit becomes a reject and
 // leaves no trace among the others.
 func (b *batch) addPart(in input, origin load.Origin) {
-	h := in.header
+	h := in.record.Part
 	g := b.groups[h.Category]
 	if g == nil {
 		g = &group{table: in.table, decoder: b.decoder(in.table)}

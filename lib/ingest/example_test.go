@@ -78,9 +78,6 @@ func Example() {
 
 // lampTables makes the tables of the loader and that of the lamps.
 func lampTables(ctx context.Context, url string) *pgxpool.Pool {
-	if _, err := load.Migrate(ctx, url); err != nil {
-		log.Fatal(err)
-	}
 	config, err := load.PoolConfig(url)
 	if err != nil {
 		log.Fatal(err)
@@ -89,12 +86,10 @@ func lampTables(ctx context.Context, url string) *pgxpool.Pool {
 	if err != nil {
 		log.Fatal(err)
 	}
-	conn, err := pool.Acquire(ctx)
-	if err != nil {
+	if _, err := load.NewMigrator(pool).Up(ctx); err != nil {
 		log.Fatal(err)
 	}
-	defer conn.Release()
-	if _, _, err := load.Ensure(ctx, conn.Conn(), Lamps.Table); err != nil {
+	if _, _, err := load.Ensure(ctx, pool, Lamps.Table); err != nil {
 		log.Fatal(err)
 	}
 	return pool

@@ -59,9 +59,6 @@ type Config struct {
 	// Memory for columns, copies to the database and garbage comes on top, so that
 	// a process needs several times as much. Defaults to 64 MiB; at least 16 MiB.
 	Budget int64
-	// ClockAhead is how far a run may start after its arrival. Zero means 5 minutes:
-	// for next to nothing, set a nanosecond.
-	ClockAhead time.Duration
 	// Unordered is for hosts that read several batches of a shard side by side:
 	// positions are recorded, not compared, and a shard may have several sessions.
 	Unordered bool
@@ -92,9 +89,6 @@ func (c Config) withDefaults() Config {
 	if c.Budget == 0 {
 		c.Budget = 64 << 20
 	}
-	if c.ClockAhead == 0 {
-		c.ClockAhead = DefaultClockAhead
-	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -117,7 +111,6 @@ func (c Config) validate() error {
 	check(c.BatchBytes > 0, "BatchBytes is %d", c.BatchBytes)
 	check(c.BatchAge > 0, "BatchAge is %v", c.BatchAge)
 	check(c.Budget >= minBudget, "Budget is %d, less than %d: the largest record would not pass", c.Budget, minBudget)
-	check(c.ClockAhead > 0, "ClockAhead is %v", c.ClockAhead)
 	if err := errors.Join(faults...); err != nil {
 		return fmt.Errorf("ingest: configuration: %w", err)
 	}
@@ -256,10 +249,6 @@ func (p *Pipeline) acquire(ctx context.Context, n int64) error {
 
 // Reasons for rejects that the pipeline finds.
 const (
-	// ReasonClockAhead: the run starts later than it arrived.
-	ReasonClockAhead schema.Reason = "clock_ahead"
-	// ReasonUnknownCategory: this hub does not know the category.
-	ReasonUnknownCategory schema.Reason = "unknown_category"
 	// ReasonInternal: decoding failed in a way that is a bug here.
 	ReasonInternal schema.Reason = "internal"
 	// ReasonMoreRows: more rows of the part were rejected than are kept.

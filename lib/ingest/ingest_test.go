@@ -42,15 +42,15 @@ var categories = []*schema.Table{things.Table, gauges.Table}
 var template = pgtest.Template{Name: "ingest", Migrate: createTables}
 
 func createTables(ctx context.Context, url string) error {
-	if _, err := load.Migrate(ctx, url); err != nil {
-		return err
-	}
-	conn, err := pgx.Connect(ctx, url)
+	pool, err := pgxpool.New(ctx, url)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = conn.Close(ctx) }()
-	_, err = conn.Exec(ctx, "CREATE SCHEMA obs;"+load.DDL(things.Table)+";"+load.DDL(gauges.Table))
+	defer pool.Close()
+	if _, err := load.NewMigrator(pool).Up(ctx); err != nil {
+		return err
+	}
+	_, err = pool.Exec(ctx, "CREATE SCHEMA obs;"+load.DDL(things.Table)+";"+load.DDL(gauges.Table))
 	return err
 }
 
@@ -372,30 +372,6 @@ func TestLanesShareTheSessions(t *testing.T) {
 	count(p.Open("another", stream.Position{}), 1)
 	if on != [3]int{2, 2, 2} {
 		t.Errorf("where one was abandoned, another did not come: %v", on)
-	}
-}
-
-// TestClockAhead: a run may start a little later than it arrived, if it is known when
-// that was.
-func TestClockAhead(t *testing.T) {
-	start := time.Now()
-	part := records(t, scopeOf(1), start, 10, thing("a", "1"))[0]
-	for _, c := range []struct {
-		ahead   time.Duration
-		arrived time.Time
-		refused bool
-	}{
-		{0, start.Add(-4 * time.Minute), false},
-		{0, start.Add(-6 * time.Minute), true},
-		{time.Minute, start.Add(-2 * time.Minute), true},
-		{time.Hour, start.Add(-6 * time.Minute), false},
-		{0, time.Time{}, false},
-	} {
-		p, _ := newStopped(t, ingest.Config{ClockAhead: c.ahead})
-		reject := p.Read(stream.Record{Sequence: "1", Data: part, Arrived: c.arrived})
-		if (reject != nil) != c.refused || reject != nil && reject.Reason != ingest.ReasonClockAhead {
-			t.Errorf("%v ahead of %v: %+v", c.ahead, c.arrived, reject)
-		}
 	}
 }
 

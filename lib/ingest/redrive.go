@@ -73,7 +73,7 @@ func (p *Pipeline) applyParked(ctx context.Context, d *reader, records []load.Pa
 	b.bytes = bytes
 	defer b.release()
 	for _, r := range records {
-		origin := load.Origin{Advance: -1, Name: r.Origin, Arrived: r.Arrived, Data: r.Data, Parked: r.ID}
+		origin := load.Origin{Name: r.Origin, Arrived: r.Arrived, Data: r.Data, Parked: r.ID}
 		b.addInput(d.read(stream.Record{Data: r.Data, Arrived: r.Arrived}), origin)
 	}
 	releaseAll(b.seal())

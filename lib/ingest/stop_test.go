@@ -82,7 +82,8 @@ func TestPanicInTheReader(t *testing.T) {
 	}
 	part := records(t, scopeOf(1), time.Now(), 10, thing("a", "1"))[0]
 	reject := p.Read(stream.Record{Sequence: "1", Data: part, Arrived: time.Now()})
-	if reject == nil || reject.Reason != ingest.ReasonInternal || reject.Scope != scopeOf(1) || reject.Part != 0 {
+	if reject == nil || reject.Reason != ingest.ReasonInternal || reject.Scope != scopeOf(1) || reject.Part == nil ||
+		*reject.Part != 0 {
 		t.Errorf("the reject is %+v", reject)
 	}
 }

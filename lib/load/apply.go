@@ -21,7 +21,7 @@ type apply struct {
 	loader *Loader
 	batch  *Batch
 
-	moved  []bool // by advance: left out
+	moved  map[*Advance]bool // by advance: left out
 	scopes map[schema.Scope]*scopeState
 	result Result
 
@@ -118,8 +118,8 @@ func (a *apply) begin(ctx context.Context) error {
 	if n := len(a.batch.Advances); *locked != n {
 		return fmt.Errorf("%d of %d shards found", *locked, n)
 	}
-	for i, moved := range a.moved {
-		if moved {
+	for i, advance := range a.batch.Advances {
+		if a.moved[advance] {
 			a.result.Moved = append(a.result.Moved, i)
 		}
 	}
@@ -127,7 +127,7 @@ func (a *apply) begin(ctx context.Context) error {
 }
 
 // leftOut reports whether the shard that o was read from has moved.
-func (a *apply) leftOut(o Origin) bool { return o.Advance >= 0 && a.moved[o.Advance] }
+func (a *apply) leftOut(o Origin) bool { return o.Advance != nil && a.moved[o.Advance] }
 
 // The order is that of Go's strings.Compare, whatever the database's collation is.
 const lockShardsSQL = `
@@ -149,39 +149,34 @@ ON CONFLICT DO NOTHING`
 // batch expects them. What it returns will say how many are locked.
 func (a *apply) lockShards() (locked *int) {
 	n := len(a.batch.Advances)
-	a.moved, locked = make([]bool, n), new(int)
+	a.moved, locked = map[*Advance]bool{}, new(int)
 	if n == 0 {
 		return locked
 	}
-	order := make([]int, n)
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(x, y int) int {
-		s, t := a.batch.Advances[x].Shard, a.batch.Advances[y].Shard
+	order := slices.Clone(a.batch.Advances)
+	slices.SortFunc(order, func(x, y *Advance) int {
+		s, t := x.Shard, y.Shard
 		return cmp.Or(strings.Compare(s.Stream, t.Stream), s.Created.Compare(t.Created), strings.Compare(s.ID, t.ID))
 	})
 	shards := a.shardColumns(order)
 	a.tx.add("insert shards", insertShardsSQL, nil, shards...)
 	a.tx.add("lock shards", lockShardsSQL, func(v [][]byte) error {
-		i := order[*locked]
-		advance, sequence, ended := a.batch.Advances[i], string(v[0]), v[1][0] != 0
+		advance, sequence, ended := order[*locked], string(v[0]), v[1][0] != 0
 		elsewhere := ended || stream.CompareSequences(sequence, advance.From.Sequence) != 0
-		a.moved[i] = advance.Withdrawn || !advance.Unordered && elsewhere
+		a.moved[advance] = advance.Withdrawn || !advance.Unordered && elsewhere
 		*locked++
 		return nil
 	}, shards...)
 	return locked
 }
 
-// shardColumns returns the identities of the batch's shards, in the order given,
-// as three arrays.
-func (a *apply) shardColumns(order []int) []param {
-	streams, shards := make([]string, len(order)), make([]string, len(order))
-	created := make([]time.Time, len(order))
-	for at, i := range order {
-		s := a.batch.Advances[i].Shard
-		streams[at], created[at], shards[at] = s.Stream, s.Created, s.ID
+// shardColumns returns the identities of shards as three arrays.
+func (a *apply) shardColumns(of []*Advance) []param {
+	streams, shards := make([]string, len(of)), make([]string, len(of))
+	created := make([]time.Time, len(of))
+	for i, advance := range of {
+		s := advance.Shard
+		streams[i], created[i], shards[i] = s.Stream, s.Created, s.ID
 	}
 	return []param{
 		a.tx.array(pgtype.TextArrayOID, streams), a.tx.array(pgtype.TimestamptzArrayOID, created),
@@ -268,7 +263,7 @@ func (a *apply) park(c *category, why error) {
 	}
 	a.result.Parked[c.table.Name()] = why
 	a.loader.checks.forget(c.table.Name())
-	keep := func(o Origin, s schema.Scope, run schema.RunID, part int) {
+	keep := func(o Origin, s schema.Scope, run schema.RunID, part *int) {
 		if !a.leftOut(o) && !a.scopes[s].refused && o.Parked == 0 && o.Data != nil {
 			a.parked = append(a.parked, parkedRecord(Reject{
 				Reason: ReasonParked, Detail: why.Error(), Scope: s, Run: run, Part: part, Origin: o,
@@ -277,11 +272,11 @@ func (a *apply) park(c *category, why error) {
 	}
 	if c.group != nil {
 		for _, p := range c.group.Parts {
-			keep(p.Origin, p.Scope, p.Run, p.Number)
+			keep(p.Origin, p.Scope, p.Run, &p.Number)
 		}
 	}
 	for _, e := range c.ends {
-		keep(e.Origin, e.Scope, e.Run, -1)
+		keep(e.Origin, e.Scope, e.Run, nil)
 	}
 }
 
@@ -314,21 +309,24 @@ WHERE (p.stream, p.stream_created_at, p.shard) = (k.stream, k.stream_created_at,
 
 // advance moves the shards that are where the batch expects them.
 func (a *apply) advance() {
-	var order []int
+	if a.batch.stay {
+		return
+	}
+	var order []*Advance
 	var sequences []string
 	var ended []bool
 	var arrived []*time.Time
-	for i, advance := range a.batch.Advances {
-		if a.moved[i] {
+	for _, advance := range a.batch.Advances {
+		if a.moved[advance] {
 			continue
 		}
-		order = append(order, i)
+		order = append(order, advance)
 		sequences = append(sequences, cmp.Or(advance.To.Sequence, "-1"))
 		ended = append(ended, advance.To.Ended)
 		if advance.Arrived.IsZero() {
 			arrived = append(arrived, nil)
 		} else {
-			arrived = append(arrived, &a.batch.Advances[i].Arrived)
+			arrived = append(arrived, &advance.Arrived)
 		}
 	}
 	if len(order) > 0 {

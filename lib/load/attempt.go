@@ -217,12 +217,12 @@ func (a *apply) categories() []*category {
 		c.group = &a.batch.Groups[i]
 		for _, p := range c.group.Parts {
 			if !a.leftOut(p.Origin) {
-				a.refuse(p.Origin, p.Scope, p.Run, p.Number)
+				a.refuse(p.Origin, p.Scope, p.Run, &p.Number)
 			}
 		}
 	}
 	for i := range a.batch.Ends {
-		if e := &a.batch.Ends[i]; !a.leftOut(e.Origin) && !a.refuse(e.Origin, e.Scope, e.Run, -1) {
+		if e := &a.batch.Ends[i]; !a.leftOut(e.Origin) && !a.refuse(e.Origin, e.Scope, e.Run, nil) {
 			c := get(e.Scope.Category)
 			c.ends = append(c.ends, e)
 		}

@@ -25,7 +25,10 @@ type Batch struct {
 	// Rejects are the parts and records that could not be decoded.
 	Rejects []Reject
 	// Advances are the shards that the batch moves on.
-	Advances []Advance
+	Advances []*Advance
+
+	// stay keeps the shards where they are: another half of the batch follows.
+	stay bool
 }
 
 // Group is the rows of one category: one Arrow record, and which of its rows
@@ -143,9 +146,10 @@ type End struct {
 
 // Origin is where a part, end or reject was read.
 type Origin struct {
-	// Advance is the index into Batch.Advances of the shard; -1 for none. When
-	// the shard turns out to have moved, everything of that origin is left out.
-	Advance int
+	// Advance of the shard that it was read from, one of Batch.Advances. When the shard
+	// turns out to have moved, everything of that origin is left out. Nil: it was read
+	// from no shard, but from an archive, or it was parked.
+	Advance *Advance
 	// Name for people: shard and sequence number, or archive key.
 	Name string
 	// Arrived is when the stream or the archive stored it.
@@ -175,13 +179,17 @@ type Reject struct {
 	// Scope and Run as far as they are known; zero if not.
 	Scope schema.Scope
 	Run   schema.RunID
-	// Part is the number of the part; -1 if not known.
-	Part   int
+	// Part is the number of the part. Nil: not known, or it is an end.
+	Part   *int
 	Origin Origin
 }
 
 // Reasons for rejects that the loader finds.
 const (
+	// ReasonClockAhead: the run starts later than it arrived.
+	ReasonClockAhead schema.Reason = "clock_ahead"
+	// ReasonUnknownCategory: this hub does not know the category.
+	ReasonUnknownCategory schema.Reason = "unknown_category"
 	// ReasonRepeatedRow: the run named the key before.
 	ReasonRepeatedRow schema.Reason = "repeated_row"
 	// ReasonTooManyScopes: the account has as many scopes as it may, and this would be
@@ -305,8 +313,8 @@ func (l *Loader) validate(b *Batch) error {
 		}
 	}
 	for o := range b.origins() {
-		if o.Advance < -1 || o.Advance >= len(b.Advances) {
-			faults = append(faults, fmt.Errorf("%.80q comes from advance %d of %d", o.Name, o.Advance, len(b.Advances)))
+		if o.Advance != nil && !slices.Contains(b.Advances, o.Advance) {
+			faults = append(faults, fmt.Errorf("%.80q comes from an advance that is not the batch's", o.Name))
 		}
 	}
 	if err := errors.Join(faults...); err != nil {

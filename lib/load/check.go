@@ -54,6 +54,12 @@ type Querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
+// Database runs queries and begins transactions: a pool or a connection of pgx.
+type Database interface {
+	Querier
+	Begin(ctx context.Context) (pgx.Tx, error)
+}
+
 // Check compares tables with the database: name, type and nullability of every
 // column, the primary key, whether the keys of the rows are those of this version
 // (see [Rekey]), and indexes, checks and settings. It returns the faults in the order

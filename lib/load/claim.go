@@ -174,7 +174,7 @@ func (w *work) repeatedPart(p *partWork, before []byte) {
 		w.attempt.outcome.rejects.record(Reject{
 			Reason: ReasonPartConflict,
 			Detail: fmt.Sprintf("part %d of run %v was applied with body SHA-256 %x, not %x", p.Number, p.Run, before, p.SHA256),
-			Scope:  p.Scope, Run: p.Run, Part: p.Number, Origin: p.Origin,
+			Scope:  p.Scope, Run: p.Run, Part: &p.Number, Origin: p.Origin,
 		})
 	}
 }

@@ -29,9 +29,9 @@ const ensureTimeout = "5s"
 // checks, settings. Each category is a transaction, in the order given. It returns what it
 // did, also together with an error, and the faults that are left. It may run in several
 // places at once, and while loaders work: they wait while an index is built.
-func Ensure(ctx context.Context, conn *pgx.Conn, tables ...*schema.Table) (done []Step, left []Fault, err error) {
+func Ensure(ctx context.Context, db Database, tables ...*schema.Table) (done []Step, left []Fault, err error) {
 	for _, t := range tables {
-		steps, rest, err := ensureTable(ctx, conn, t)
+		steps, rest, err := ensureTable(ctx, db, t)
 		if err != nil {
 			return done, left, fmt.Errorf("load: table %s: %w", tableName(t), err)
 		}
@@ -40,11 +40,11 @@ func Ensure(ctx context.Context, conn *pgx.Conn, tables ...*schema.Table) (done 
 	return done, left, nil
 }
 
-func ensureTable(ctx context.Context, conn *pgx.Conn, t *schema.Table) (done []Step, left []Fault, err error) {
-	if left, err = checkWhole(ctx, conn, t); err != nil || !slices.ContainsFunc(left, additive) {
+func ensureTable(ctx context.Context, db Database, t *schema.Table) (done []Step, left []Fault, err error) {
+	if left, err = checkWhole(ctx, db, t); err != nil || !slices.ContainsFunc(left, additive) {
 		return nil, left, err
 	}
-	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
 		settings := "SET LOCAL lock_timeout = '" + ensureTimeout + "'; SET LOCAL statement_timeout = 0"
 		if _, err := tx.Exec(ctx, settings, pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err

@@ -34,10 +34,6 @@ func Example() {
 	}
 	defer func() { _ = server.Stop() }()
 
-	// The loader brings its own tables, and makes that of the category.
-	if _, err := load.Migrate(ctx, server.URL()); err != nil {
-		log.Fatal(err)
-	}
 	config, err := load.PoolConfig(server.URL())
 	if err != nil {
 		log.Fatal(err)
@@ -47,14 +43,13 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer pool.Close()
-	conn, err := pool.Acquire(ctx)
-	if err != nil {
+	// The loader brings its own tables, and makes that of the category.
+	if _, err := load.NewMigrator(pool).Up(ctx); err != nil {
 		log.Fatal(err)
 	}
-	if _, _, err := load.Ensure(ctx, conn.Conn(), Lamps.Table); err != nil {
+	if _, _, err := load.Ensure(ctx, pool, Lamps.Table); err != nil {
 		log.Fatal(err)
 	}
-	conn.Release()
 
 	loader, err := load.New(pool, load.Config{Tables: []*schema.Table{Lamps.Table}})
 	if err != nil {
@@ -86,7 +81,7 @@ func snapshot(start time.Time, lamps []Lamp) *load.Batch {
 		}
 	}
 	scope := schema.Scope{Category: "lamps", Account: "123456789012", Region: "eu-west-1"}
-	run, origin := schema.NewRunID(start), load.Origin{Advance: -1, Name: "by hand", Arrived: start}
+	run, origin := schema.NewRunID(start), load.Origin{Name: "by hand", Arrived: start}
 	return &load.Batch{
 		Groups: []load.Group{{
 			Table:  Lamps.Table,

@@ -276,7 +276,7 @@ func TestSlowBatchIsHalved(t *testing.T) {
 	shard := load.Shard{Stream: "s", Created: start, ID: "0"}
 	b.part(sightings.Table, "", 1, 0, thing("seen", "x"))
 	b.end(things.Table, "", 1, schema.OK, 6, 18)
-	b.batch.Advances = []load.Advance{{Shard: shard, To: stream.Position{Sequence: "7"}, Arrived: start}}
+	b.batch.Advances = []*load.Advance{{Shard: shard, To: stream.Position{Sequence: "7"}, Arrived: start}}
 	result := db.apply(b)
 	db.wantLive(things.Table, want...)
 	db.wantLive(sightings.Table, "seen=x")

@@ -47,12 +47,8 @@ func (b *Batch) manyParts() bool {
 // where each has one part only, it divides the ends. Everything else stays with the
 // second half. Both must be released.
 func (b *Batch) halves() (first, second *Batch) {
-	first = &Batch{Advances: slices.Clone(b.Advances)}
-	for i := range first.Advances {
-		a := &first.Advances[i]
-		a.To, a.Arrived = a.From, time.Time{}
-	}
-	second = &Batch{Ends: b.Ends, Rejects: b.Rejects, Advances: b.Advances}
+	first = &Batch{Advances: b.Advances, stay: true}
+	second = &Batch{Ends: b.Ends, Rejects: b.Rejects, Advances: b.Advances, stay: b.stay}
 	if !b.manyParts() {
 		first.Ends, second.Ends = b.Ends[:len(b.Ends)/2], b.Ends[len(b.Ends)/2:]
 	}

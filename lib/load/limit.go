@@ -169,9 +169,9 @@ func (a *apply) limitScopes(ctx context.Context, fresh []*scopeState) error {
 	return err
 }
 
-// refuse rejects a part, or an end (part -1), of a scope that is one too many, and
+// refuse rejects a part, or an end (part nil), of a scope that is one too many, and
 // reports whether it did.
-func (a *apply) refuse(o Origin, s schema.Scope, run schema.RunID, part int) bool {
+func (a *apply) refuse(o Origin, s schema.Scope, run schema.RunID, part *int) bool {
 	if !a.scopes[s].refused {
 		return false
 	}

@@ -180,7 +180,7 @@ func TestScopeLimit(t *testing.T) {
 	db.apply(send(1, account, days[0], days[1]))
 	shard := load.Shard{Stream: "s", Created: start, ID: "0"}
 	b := send(2, account, days...)
-	b.batch.Advances = []load.Advance{{Shard: shard, To: stream.Position{Sequence: "7"}, Arrived: start}}
+	b.batch.Advances = []*load.Advance{{Shard: shard, To: stream.Position{Sequence: "7"}, Arrived: start}}
 	if result := db.apply(b); result.Rejects != 4 || len(result.Parked) > 0 {
 		t.Errorf("result %+v", result)
 	}

@@ -76,6 +76,9 @@ type Config struct {
 	RetryInterval time.Duration
 	// MaxRetryInterval defaults to 10 s.
 	MaxRetryInterval time.Duration
+	// ClockAhead is how far a run may start after it arrived: see [Loader.Admit]. Defaults
+	// to 5 minutes.
+	ClockAhead time.Duration
 	// OnRetry is called before each pause. Nil does nothing.
 	OnRetry func(err error, pause time.Duration)
 	// Logger defaults to one that discards.
@@ -99,6 +102,7 @@ func (c Config) withDefaults() Config {
 	if c.TransactionTimeout == 0 {
 		c.TransactionTimeout = 20 * time.Second
 	}
+	c.ClockAhead = cmp.Or(c.ClockAhead, 5*time.Minute)
 	if c.RetryInterval == 0 {
 		c.RetryInterval = 100 * time.Millisecond
 	}
@@ -136,6 +140,7 @@ func (c Config) validate() error {
 		{"KeyLimit", c.KeyLimit},
 		{"ScopeLimit", int64(c.ScopeLimit)},
 		{"TransactionTimeout", int64(c.TransactionTimeout)},
+		{"ClockAhead", int64(c.ClockAhead)},
 		{"RetryInterval", int64(c.RetryInterval)},
 		{"MaxRetryInterval", int64(c.MaxRetryInterval)},
 	} {
@@ -195,7 +200,7 @@ func (l *Loader) Stalled() time.Duration {
 
 // New returns a Loader, or all faults of config. It works on pool, which should
 // come from [PoolConfig] and stays the caller's to close. The bookkeeping tables
-// must exist; see [Migrate].
+// must exist; see [Migrator].
 func New(pool *pgxpool.Pool, config Config) (*Loader, error) {
 	if err := config.validate(); err != nil {
 		return nil, err

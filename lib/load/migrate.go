@@ -7,60 +7,119 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
+	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
 
 //go:embed migrations/*.sql
-var migrations embed.FS
+var embedded embed.FS
 
-// Migrations returns the SQL files of the loader's own tables.
-func Migrations() fs.FS {
-	sub, err := fs.Sub(migrations, "migrations")
+// migrationFiles are the files of the loader's own tables.
+func migrationFiles() fs.FS {
+	files, err := fs.Sub(embedded, "migrations")
 	if err != nil {
 		panic(err) // the directory is embedded
 	}
-	return sub
+	return files
 }
 
-// Migration is one that ran, with its file and duration.
-type Migration = goose.MigrationResult
-
-// Migrate brings the loader's own tables up to date. It may run in several places
-// at once.
-func Migrate(ctx context.Context, databaseURL string) ([]*Migration, error) {
-	return RunMigrations(ctx, databaseURL, Migrations(), VersionTable)
-}
-
-// VersionTable is the table in which it is noted which of [Migrations] have run.
+// VersionTable is the table in which it is noted which migrations have run.
 const VersionTable = "public.hub_schema_version"
 
-// MigrationSQL returns the statements that a file of migrations runs, for people who
-// read them or run them by hand.
-func MigrationSQL(file []byte) string {
-	var statements []string
-	up := false
-	for line := range strings.Lines(string(file)) {
-		annotation, annotated := strings.CutPrefix(strings.TrimSpace(line), "-- +goose ")
-		switch {
-		case annotated && annotation == "Up":
-			up = true
-		case annotated && annotation == "Down":
-			up = false
-		case up && !annotated:
-			statements = append(statements, line)
-		}
-	}
-	return strings.TrimSpace(strings.Join(statements, ""))
+// Migration is one step in the history of the loader's own tables.
+type Migration struct {
+	// Name of the step's file, which begins with its number.
+	Name string
+	// SQL are the statements of the step, for people who read them or run them by hand.
+	SQL string
+	// Duration is how long it took to run; 0 if it has not run.
+	Duration time.Duration
 }
 
-// MigrationScript returns the statements that run the migrations of files in an empty
-// database and note that they have run, as [RunMigrations] does.
-func MigrationScript(files fs.FS, versions string) (string, error) {
-	names, err := fs.Glob(files, "*.sql")
+// Migrator brings the loader's own tables up to date. It is safe for concurrent use,
+// also by several programs: they wait for each other at a lock of the database.
+type Migrator struct {
+	pool  *pgxpool.Pool
+	files fs.FS
+}
+
+// NewMigrator returns a Migrator that works on a connection of pool, which stays the
+// caller's to close. To run migrations, its role must be allowed to create tables.
+func NewMigrator(pool *pgxpool.Pool) *Migrator { return &Migrator{pool: pool, files: migrationFiles()} }
+
+// Pending returns the migrations that have not run, in their order. It only reads.
+func (m *Migrator) Pending(ctx context.Context) ([]Migration, error) {
+	all, err := readMigrations(m.files)
+	if err != nil {
+		return nil, err
+	}
+	applied, err := m.applied(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load: read which migrations have run: %w", err)
+	}
+	return slices.DeleteFunc(all, func(s Migration) bool {
+		version, err := goose.NumericComponent(s.Name)
+		return err == nil && slices.Contains(applied, version)
+	}), nil
+}
+
+// applied returns the numbers of the migrations that have run.
+func (m *Migrator) applied(ctx context.Context) ([]int64, error) {
+	var exists bool
+	if err := m.pool.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", VersionTable).Scan(&exists); err != nil ||
+		!exists {
+		return nil, err
+	}
+	rows, err := m.pool.Query(ctx, "SELECT version_id FROM "+VersionTable+" WHERE is_applied")
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[int64])
+}
+
+// Up runs the migrations that have not run, and returns those that it ran. An error names
+// the migration that failed; those before it stay applied and are returned.
+func (m *Migrator) Up(ctx context.Context) ([]Migration, error) {
+	db := stdlib.OpenDBFromPool(m.pool)
+	defer db.Close()
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return nil, err
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, m.files,
+		goose.WithTableName(VersionTable), goose.WithSessionLocker(locker))
+	if err != nil {
+		return nil, fmt.Errorf("load: read migrations: %w", err)
+	}
+	results, err := provider.Up(ctx)
+	var partial *goose.PartialError
+	switch {
+	case errors.As(err, &partial):
+		results, err = partial.Applied, fmt.Errorf("load: migration %s: %w", path.Base(partial.Failed.Source.Path),
+			partial.Err)
+	case err != nil:
+		err = fmt.Errorf("load: migrate: %w", err)
+	}
+	var ran []Migration
+	for _, r := range results {
+		step, readErr := readMigration(m.files, path.Base(r.Source.Path))
+		step.Duration = r.Duration
+		ran, err = append(ran, step), errors.Join(err, readErr)
+	}
+	return ran, err
+}
+
+// MigrationScript returns the statements that make the loader's own tables in an empty
+// database and note that the migrations have run, as [Migrator.Up] does.
+func MigrationScript() (string, error) {
+	all, err := readMigrations(migrationFiles())
 	if err != nil {
 		return "", err
 	}
@@ -72,48 +131,51 @@ func MigrationScript(files fs.FS, versions string) (string, error) {
     tstamp timestamp NOT NULL DEFAULT now()
 );
 INSERT INTO %[1]s (version_id, is_applied) VALUES (0, true);
-`, versions)
-	for _, name := range names {
-		text, err := fs.ReadFile(files, name)
+`, VersionTable)
+	for _, m := range all {
+		version, err := goose.NumericComponent(m.Name)
 		if err != nil {
-			return "", err
-		}
-		version, err := goose.NumericComponent(name)
-		if err != nil {
-			return "", fmt.Errorf("migration %s: %w", name, err)
+			return "", fmt.Errorf("load: migration %s: %w", m.Name, err)
 		}
 		fmt.Fprintf(&b, "\n-- %s\n%s\nINSERT INTO %s (version_id, is_applied) VALUES (%d, true);\n",
-			name, MigrationSQL(text), versions, version)
+			m.Name, m.SQL, VersionTable, version)
 	}
 	return b.String(), nil
 }
 
-// RunMigrations runs the goose migrations of files that have not run, under a
-// lock of the database, and notes them in the table given (with its schema). An
-// error names the migration; those before it stay applied and are returned.
-func RunMigrations(ctx context.Context, databaseURL string, files fs.FS, versions string) ([]*Migration, error) {
-	cfg, err := PoolConfig(databaseURL)
+// readMigrations returns all migrations in their order.
+func readMigrations(files fs.FS) ([]Migration, error) {
+	names, err := fs.Glob(files, "*.sql")
 	if err != nil {
 		return nil, err
 	}
-	db := stdlib.OpenDB(*cfg.ConnConfig)
-	defer db.Close()
-	locker, err := lock.NewPostgresSessionLocker()
+	all := make([]Migration, len(names))
+	for i, name := range names {
+		if all[i], err = readMigration(files, name); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// readMigration returns the migration in a file, with the statements of its way up.
+func readMigration(files fs.FS, name string) (Migration, error) {
+	text, err := fs.ReadFile(files, name)
 	if err != nil {
-		return nil, err
+		return Migration{}, fmt.Errorf("load: read migration: %w", err)
 	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, files,
-		goose.WithTableName(versions), goose.WithSessionLocker(locker))
-	if err != nil {
-		return nil, fmt.Errorf("read migrations: %w", err)
+	var statements strings.Builder
+	up := false
+	for line := range strings.Lines(string(text)) {
+		annotation, annotated := strings.CutPrefix(strings.TrimSpace(line), "-- +goose ")
+		switch {
+		case annotated && annotation == "Up":
+			up = true
+		case annotated && annotation == "Down":
+			up = false
+		case up && !annotated:
+			statements.WriteString(line)
+		}
 	}
-	results, err := provider.Up(ctx)
-	var partial *goose.PartialError
-	if errors.As(err, &partial) {
-		return partial.Applied, fmt.Errorf("migration %s: %w", path.Base(partial.Failed.Source.Path), partial.Err)
-	}
-	if err != nil {
-		return results, fmt.Errorf("migrate: %w", err)
-	}
-	return results, nil
+	return Migration{Name: name, SQL: strings.TrimSpace(statements.String())}, nil
 }

@@ -69,8 +69,8 @@ func rejectRecord(r Reject, limit int) storedReject {
 		run := id(r.Run)
 		s.run = &run
 	}
-	if r.Part >= 0 {
-		part := int32(r.Part)
+	if r.Part != nil {
+		part := int32(*r.Part)
 		s.part = &part
 	}
 	return s

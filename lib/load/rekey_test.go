@@ -3,7 +3,8 @@ package load_test
 import (
 	"context"
 	"errors"
-	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -188,10 +189,10 @@ func TestRekeyMergesRowsThatAreThereTwice(t *testing.T) {
 func TestMigrationNotesTablesThatWereThereBefore(t *testing.T) {
 	db := pgtest.Empty(t)
 	before := fstest.MapFS{}
-	for _, name := range must(fs.Glob(load.Migrations(), "0000[1-5]_*.sql")) {
-		before[name] = &fstest.MapFile{Data: must(fs.ReadFile(load.Migrations(), name))}
+	for _, name := range must(filepath.Glob("migrations/0000[1-5]_*.sql")) {
+		before[filepath.Base(name)] = &fstest.MapFile{Data: must(os.ReadFile(name))}
 	}
-	if _, err := load.RunMigrations(t.Context(), db.URL, before, "public.hub_schema_version"); err != nil {
+	if _, err := load.MigratorOf(db.Pool, before).Up(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	statements := "CREATE SCHEMA obs; CREATE TABLE obs.notes (id int)"
@@ -199,7 +200,7 @@ func TestMigrationNotesTablesThatWereThereBefore(t *testing.T) {
 		statements += ";" + load.DDL(t)
 	}
 	must(db.Pool.Exec(t.Context(), statements))
-	if _, err := load.Migrate(t.Context(), db.URL); err != nil {
+	if _, err := load.NewMigrator(db.Pool).Up(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	old := newLoader(t, db, load.Config{})

@@ -255,7 +255,7 @@ func (r *runs) repeatedKeys(ctx context.Context, stored []storedRun) (repeated m
 // reject rejects rows of a run of which nobody can say any more which they are.
 func (r *runs) reject(run storedRun, rows int64) {
 	reject := Reject{
-		Reason: ReasonRepeatedRow, Scope: run.scope, Run: run.run, Part: -1, Origin: Origin{Advance: -1},
+		Reason: ReasonRepeatedRow, Scope: run.scope, Run: run.run,
 		Detail: fmt.Sprintf("the run named %d keys before, in other parts", rows),
 	}
 	if run.end != nil {

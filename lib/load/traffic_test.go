@@ -79,19 +79,20 @@ func (x *traffic) position(at int) stream.Position {
 // batch returns records from..to-1 as a batch that moves the shard.
 func (x *traffic) batch(t testing.TB, from, to int) *load.Batch {
 	b := build(t)
+	advance := &load.Advance{Shard: x.shard, From: x.position(from), To: x.position(to)}
+	b.batch.Advances = []*load.Advance{advance}
 	for _, r := range x.records[from:to] {
 		if r.part < 0 {
 			b.end(things.Table, "", r.run, schema.OK, trafficParts, len(r.rows))
 			e := &b.batch.Ends[len(b.batch.Ends)-1]
-			e.Scope.Account, e.Origin.Advance = r.account, 0
+			e.Scope.Account, e.Origin.Advance = r.account, advance
 			continue
 		}
 		b.part(things.Table, "", r.run, r.part, r.rows...)
 		parts := b.parts[things.Table.Name()]
 		p := &parts[len(parts)-1]
-		p.Scope.Account, p.Origin.Advance = r.account, 0
+		p.Scope.Account, p.Origin.Advance = r.account, advance
 	}
-	b.batch.Advances = []load.Advance{{Shard: x.shard, From: x.position(from), To: x.position(to)}}
 	return b.done()
 }
 

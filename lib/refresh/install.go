@@ -250,7 +250,7 @@ func run(ctx context.Context, tx pgx.Tx, statements string) error {
 }
 
 // isInstalled reports whether this package is the one installed, and whole.
-func (p viewPackage) isInstalled(ctx context.Context, db Querier) (bool, error) {
+func (p viewPackage) isInstalled(ctx context.Context, db querier) (bool, error) {
 	yes, err := collect[bool](ctx, db, `
 		SELECT count(*) > 0 AND coalesce(bool_and(package_sha256 = $1 AND to_regclass(view_name) IS NOT NULL), false)
 		FROM hub.installed_view`, p.sha256)
@@ -418,13 +418,13 @@ const startBookkeepingSQL = `
 	FROM hub.installed_view i JOIN pg_class c ON c.oid = to_regclass(i.view_name)
 	WHERE c.relkind = 'm'`
 
-// Querier runs a query: a pool, a connection or a transaction of pgx.
-type Querier interface {
+// querier runs a query: a pool, a connection or a transaction of pgx.
+type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
 // collect returns the rows of a query that has one column.
-func collect[T any](ctx context.Context, q Querier, sql string, args ...any) ([]T, error) {
+func collect[T any](ctx context.Context, q querier, sql string, args ...any) ([]T, error) {
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, err

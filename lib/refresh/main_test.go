@@ -25,15 +25,15 @@ const tables = `
 	INSERT INTO obs.cheese VALUES ('brie', 3);`
 
 var template = pgtest.Template{Name: "refresh", Migrate: func(ctx context.Context, url string) error {
-	if _, err := load.Migrate(ctx, url); err != nil {
-		return err
-	}
-	conn, err := pgx.Connect(ctx, url)
+	pool, err := pgxpool.New(ctx, url)
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
-	_, err = conn.Exec(ctx, tables)
+	defer pool.Close()
+	if _, err := load.NewMigrator(pool).Up(ctx); err != nil {
+		return err
+	}
+	_, err = pool.Exec(ctx, tables)
 	return err
 }}
 

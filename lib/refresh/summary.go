@@ -122,7 +122,7 @@ func (f summaryFile) checkKey(ctx context.Context, tx pgx.Tx) error {
 var scopeColumns = []string{"account_id", "region"}
 
 // keyOf returns the columns of the primary key of a table.
-func keyOf(ctx context.Context, db Querier, table string) ([]string, error) {
+func keyOf(ctx context.Context, db querier, table string) ([]string, error) {
 	return collect[string](ctx, db, `
 		SELECT a.attname
 		FROM pg_index x CROSS JOIN LATERAL unnest(x.indkey::int2[]) WITH ORDINALITY AS k (attnum, ord)

@@ -162,11 +162,13 @@ func TestEqualAnswersAreEqualParts(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range to.messages {
-			h, _, err := envelope.Parse(m.Data)
+			record, err := envelope.Parse(m.Data)
 			if err != nil {
 				t.Fatal(err)
 			}
-			sums = append(sums, h.SHA256)
+			if record.Part != nil {
+				sums = append(sums, record.Part.SHA256)
+			}
 		}
 		return sums
 	}

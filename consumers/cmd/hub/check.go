@@ -62,7 +62,7 @@ func (c checkCommand) Run(ctx context.Context, p program.Program) error {
 		return err
 	}
 	if c.JSON() {
-		out := checkJSON{Fits: f.fits(), Pending: append([]string{}, f.Pending...), Views: f.Views,
+		out := checkJSON{Fits: f.fits(), Pending: namesOf(f.Pending), Views: f.Views,
 			Categories: len(schemas.All()), Faults: []faultJSON{}}
 		for _, fault := range f.Faults {
 			out.Faults = append(out.Faults, faultJSON(fault))
@@ -93,7 +93,7 @@ func leftByMigrate(f load.Fault) bool { return !f.Additive && !f.OldKeys }
 func (f fit) print(p program.Program) {
 	misfits := load.Misfits(f.Faults)
 	t := program.NewTable(p.Stdout, "what", "state")
-	t.AppendRow(table.Row{"migrations", orElse(strings.Join(f.Pending, "\n"), "all have run")})
+	t.AppendRow(table.Row{"migrations", orElse(strings.Join(namesOf(f.Pending), "\n"), "all have run")})
 	for _, category := range schemas.All() {
 		state := "fits"
 		if slices.ContainsFunc(f.Faults, func(f load.Fault) bool { return f.Minor && f.Category == category.Name() }) {

@@ -204,7 +204,7 @@ func reportMisfits(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) er
 			misfits[category])
 	}
 	if len(f.Pending) > 0 || !f.Views {
-		log.Warn("the database is not of this version; run: hub migrate", "pending", f.Pending, "views", f.Views)
+		log.Warn("the database is not of this version; run: hub migrate", "pending", namesOf(f.Pending), "views", f.Views)
 	}
 	return nil
 }

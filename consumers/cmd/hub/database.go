@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -16,7 +15,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/pressly/goose/v3"
 
 	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/lib/load"
@@ -159,67 +157,42 @@ func (f databaseFlags) openReady(ctx context.Context, connections int32) (*pgxpo
 }
 
 func requireBookkeeping(ctx context.Context, pool *pgxpool.Pool) error {
-	missing, err := pendingMigrations(ctx, pool, load.Migrations(), load.VersionTable)
+	missing, err := load.NewMigrator(pool).Pending(ctx)
 	if err != nil {
 		return err
 	}
 	if len(missing) > 0 {
 		c := pool.Config().ConnConfig
 		return program.Usagef("database %s on %s: the hub's own tables are missing or old (%s); run: hub migrate", c.Database,
-			c.Host, strings.Join(missing, ", "))
+			c.Host, strings.Join(namesOf(missing), ", "))
 	}
 	return nil
 }
 
-// pendingMigrations returns the files whose migrations have not run.
-func pendingMigrations(ctx context.Context, pool *pgxpool.Pool, files fs.FS, versions string) ([]string, error) {
-	names, err := fs.Glob(files, "*.sql")
-	if err != nil {
-		return nil, err
-	}
-	applied, err := appliedVersions(ctx, pool, versions)
-	if err != nil {
-		return nil, fmt.Errorf("read migrations that have run: %w", err)
-	}
-	return slices.DeleteFunc(names, func(name string) bool {
-		v, err := goose.NumericComponent(name)
-		return err == nil && applied[v]
-	}), nil
-}
-
-func appliedVersions(ctx context.Context, pool *pgxpool.Pool, versions string) (map[int64]bool, error) {
-	applied := map[int64]bool{}
-	var exists bool
-	if err := pool.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", versions).Scan(&exists); err != nil || !exists {
-		return applied, err
-	}
-	rows, err := pool.Query(ctx, "SELECT version_id FROM "+versions+" WHERE is_applied")
-	if err != nil {
-		return nil, err
-	}
-	var v int64
-	_, err = pgx.ForEachRow(rows, []any{&v}, func() error {
-		applied[v] = true
-		return nil
-	})
-	return applied, err
-}
-
 // fit says how the database differs from what this program needs.
 type fit struct {
-	// Pending migrations, by file.
-	Pending []string
+	// Pending migrations.
+	Pending []load.Migration
 	// Faults of category tables.
 	Faults []load.Fault
 	// Views is whether this program's views are installed.
 	Views bool
 }
 
+// namesOf returns the names of migrations.
+func namesOf(migrations []load.Migration) []string {
+	names := make([]string, len(migrations))
+	for i, m := range migrations {
+		names[i] = m.Name
+	}
+	return names
+}
+
 func (f fit) fits() bool { return len(f.Pending) == 0 && len(f.Faults) == 0 && f.Views }
 
 // compare compares the database with the tables and views of this program.
 func compare(ctx context.Context, pool *pgxpool.Pool) (f fit, err error) {
-	if f.Pending, err = pendingMigrations(ctx, pool, load.Migrations(), load.VersionTable); err != nil {
+	if f.Pending, err = load.NewMigrator(pool).Pending(ctx); err != nil {
 		return f, err
 	}
 	if f.Faults, err = load.Check(ctx, pool, schemas.All()...); err != nil {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"path"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -77,15 +75,9 @@ func (c migrateCommand) Run(ctx context.Context, p program.Program, log *slog.Lo
 		return c.dryRun(ctx, p, pool)
 	}
 	steps := []stepJSON{}
-	url, err := c.url()
-	if err != nil {
-		return err
-	}
-	applied, err := load.Migrate(ctx, url)
-	for _, a := range applied {
-		if a.Error == nil {
-			steps = append(steps, stepJSON{Step: path.Base(a.Source.Path), Applied: true, Seconds: a.Duration.Seconds()})
-		}
+	applied, err := load.NewMigrator(pool).Up(ctx)
+	for _, m := range applied {
+		steps = append(steps, stepJSON{Step: m.Name, Applied: true, Seconds: m.Duration.Seconds()})
 	}
 	if err != nil {
 		return c.failed(p, steps, err)
@@ -128,12 +120,8 @@ func (c migrateCommand) dryRun(ctx context.Context, p program.Program, pool *pgx
 		return err
 	}
 	steps := []stepJSON{}
-	for _, name := range f.Pending {
-		text, err := fs.ReadFile(load.Migrations(), name)
-		if err != nil {
-			return err
-		}
-		steps = append(steps, stepJSON{Step: name, SQL: load.MigrationSQL(text)})
+	for _, m := range f.Pending {
+		steps = append(steps, stepJSON{Step: m.Name, SQL: m.SQL})
 	}
 	for _, fault := range f.Faults {
 		if !leftByMigrate(fault) {
@@ -163,7 +151,7 @@ func (c migrateCommand) dryRun(ctx context.Context, p program.Program, pool *pgx
 
 // printSchema prints what makes everything in an empty database.
 func printSchema(p program.Program) error {
-	bookkeeping, err := load.MigrationScript(load.Migrations(), load.VersionTable)
+	bookkeeping, err := load.MigrationScript()
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ const simulateArguments = "run --simulate --accounts 2 --region eu-central-1 --r
 
 // simulated runs a simulation as the hub's account, whose stream needs no policy.
 // It is stopped as soon as the stream has something, or has a duration.
-func simulated(t *testing.T, stop bool, more string) (simulationJSON, []envelope.Header) {
+func simulated(t *testing.T, stop bool, more string) (simulationJSON, []envelope.Record) {
 	t.Helper()
 	server := fake(t)
 	isolate(t, server.Environment(hub)...)
@@ -45,26 +45,26 @@ func simulated(t *testing.T, stop bool, more string) (simulationJSON, []envelope
 	if err != nil {
 		t.Fatal(err)
 	}
-	var headers []envelope.Header
+	var sent []envelope.Record
 	for _, record := range records {
-		h, _, err := envelope.Parse(record.Data)
+		r, err := envelope.Parse(record.Data)
 		if err != nil {
 			t.Fatal(err)
 		}
-		headers = append(headers, h)
+		sent = append(sent, r)
 	}
 	list, err := awsconfig.S3(server.AWSConfig(hub, region)).ListObjectsV2(t.Context(),
 		&s3.ListObjectsV2Input{Bucket: aws.String("hub-archive")})
 	if err != nil || len(list.Contents) == 0 {
 		t.Errorf("the archive has %d objects: %v", len(list.Contents), err)
 	}
-	return summary, headers
+	return summary, sent
 }
 
 // The summary tells what was sent, and which world the last complete run of every
 // scope describes.
 func TestSimulationEndsWithTheWholeWorld(t *testing.T) {
-	summary, headers := simulated(t, false, "--duration 2s")
+	summary, records := simulated(t, false, "--duration 2s")
 	world, err := simulate.At(summary.World, summary.Steps)
 	if err != nil {
 		t.Fatal(err)
@@ -73,15 +73,15 @@ func TestSimulationEndsWithTheWholeWorld(t *testing.T) {
 		t.Errorf("summary %+v", summary)
 	}
 	ends, rows := 0, int64(0)
-	newest := map[schema.Scope]envelope.Header{}
-	for _, h := range headers {
-		if h.Kind != envelope.End {
+	newest := map[schema.Scope]*envelope.EndHeader{}
+	for _, r := range records {
+		if r.End == nil {
 			continue
 		}
 		ends++
-		rows += h.Rows
-		if last, ok := newest[h.Scope]; !ok || last.Run.Compare(h.Run) < 0 {
-			newest[h.Scope] = h
+		rows += r.End.Rows
+		if last := newest[r.Scope]; last == nil || last.Run.Compare(r.Run) < 0 {
+			newest[r.Scope] = r.End
 		}
 	}
 	if ends != summary.Runs || rows != summary.Rows {
@@ -109,9 +109,9 @@ func TestSimulationEndsWithTheWholeWorld(t *testing.T) {
 
 // A person who stops the simulation gets the same as at the end of its time.
 func TestASimulationThatIsStoppedIsWhole(t *testing.T) {
-	summary, headers := simulated(t, true, "")
-	if len(headers) == 0 || summary.Outcomes[schema.OK] == 0 {
-		t.Errorf("%d records, summary %+v", len(headers), summary)
+	summary, records := simulated(t, true, "")
+	if len(records) == 0 || summary.Outcomes[schema.OK] == 0 {
+		t.Errorf("%d records, summary %+v", len(records), summary)
 	}
 }
 

@@ -593,21 +593,21 @@ func TestExitCodes(t *testing.T) {
 }
 
 // stored returns the headers of all records in the hub's stream, ends and parts.
-func stored(t *testing.T, server *awsfake.Server) (ends, parts []envelope.Header) {
+func stored(t *testing.T, server *awsfake.Server) (ends []envelope.EndHeader, parts []envelope.PartHeader) {
 	t.Helper()
 	records, err := server.Records(streamARN)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range records {
-		h, _, err := envelope.Parse(r.Data)
+		record, err := envelope.Parse(r.Data)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if h.Kind == envelope.End {
-			ends = append(ends, h)
+		if record.End != nil {
+			ends = append(ends, *record.End)
 		} else {
-			parts = append(parts, h)
+			parts = append(parts, *record.Part)
 		}
 	}
 	return ends, parts

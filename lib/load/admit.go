@@ -1,15 +1,11 @@
-package ingest
+package load
 
 import (
 	"fmt"
 	"time"
 
-	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/schema"
 )
-
-// DefaultClockAhead is how far a run may start after its arrival.
-const DefaultClockAhead = 5 * time.Minute
 
 // Refusal says why what was read cannot be applied.
 type Refusal struct {
@@ -22,16 +18,15 @@ func (r *Refusal) Error() string { return string(r.Reason) + ": " + r.Detail }
 
 // Admit decides whether a run may be applied, whatever source it comes from, and
 // returns the table of its category. arrived is when the source stored it, by the
-// source's clock, and ahead how much later the run may start; of a zero arrived
+// source's clock: the run may start later by Config.ClockAhead. Of a zero arrived
 // nothing is known, and any start is good. A refused run has a Refusal, an admitted
 // one nil.
-func Admit(loader *load.Loader, scope schema.Scope, run schema.RunID, arrived time.Time,
-	ahead time.Duration) (*schema.Table, *Refusal) {
-	if d := run.Time().Sub(arrived); d > ahead && !arrived.IsZero() {
+func (l *Loader) Admit(scope schema.Scope, run schema.RunID, arrived time.Time) (*schema.Table, *Refusal) {
+	if d := run.Time().Sub(arrived); d > l.config.ClockAhead && !arrived.IsZero() {
 		return nil, &Refusal{ReasonClockAhead, fmt.Sprintf("the run starts %v after it arrived; set the clock of the spoke",
 			d.Round(time.Second))}
 	}
-	t := loader.Table(scope.Category)
+	t := l.Table(scope.Category)
 	if t == nil {
 		return nil, &Refusal{ReasonUnknownCategory,
 			"this hub does not know the category; update the hub and replay the archive"}
