@@ -1,0 +1,58 @@
+-- How security findings come and go. They count where findings_places says.
+CREATE VIEW findings_trend AS
+WITH counted AS (
+    -- What was closed on a day that is not known was so on the day of its opening.
+    SELECT d.home_account_id AS account_id, d.product_name, d.severity, d.opened_on,
+           CASE WHEN d.closed_on < 'infinity' THEN d.closed_on WHEN d.state <> 'open' THEN d.opened_on END AS closed_on, d.findings
+    FROM summary.findings_days d LEFT JOIN findings_places p USING (account_id, region, home_account_id, home_region)
+    WHERE p.counts IS NOT FALSE AND d.opened_on > '-infinity'
+), event AS (
+    SELECT account_id, product_name, severity, opened_on AS day, findings AS opened, 0 AS closed FROM counted
+    UNION ALL
+    SELECT account_id, product_name, severity, closed_on, 0, findings FROM counted WHERE closed_on IS NOT NULL
+)
+SELECT account_id, product_name, severity, day, sum(opened)::bigint AS opened, sum(closed)::bigint AS closed,
+       sum(sum(opened) - sum(closed)) OVER (PARTITION BY account_id, product_name, severity ORDER BY day)::bigint AS open_after
+FROM event
+GROUP BY account_id, product_name, severity, day;
+
+COMMENT ON VIEW findings_trend IS 'How many security findings were opened and closed on a day, and were open at its end, by account, product and severity. Days on which nothing happened have no row. It is made of the findings that there are now: what Security Hub has deleted is missing from the past, too.';
+COMMENT ON COLUMN findings_trend.account_id IS 'Account that the findings are about.';
+COMMENT ON COLUMN findings_trend.product_name IS 'Product that made the findings. UNKNOWN: it does not say.';
+COMMENT ON COLUMN findings_trend.severity IS 'INFORMATIONAL, LOW, MEDIUM, HIGH or CRITICAL; UNKNOWN: none of these.';
+COMMENT ON COLUMN findings_trend.day IS 'Day, in UTC.';
+COMMENT ON COLUMN findings_trend.opened IS 'Findings that were first observed, else created, on the day.';
+COMMENT ON COLUMN findings_trend.closed IS 'Findings that are resolved, archived, passed or suppressed now, and were last observed, else updated, on the day, or opened on it where that is not known.';
+COMMENT ON COLUMN findings_trend.open_after IS 'Findings that were open at the end of the day.';
+
+CREATE VIEW findings_resolution AS
+WITH counted AS (
+    SELECT d.home_account_id AS account_id, d.product_name, d.severity, d.state, d.findings, d.oldest_opened_at, d.seconds_to_close,
+           CASE WHEN d.state = 'closed' AND d.opened_on > '-infinity' AND d.closed_on < 'infinity' THEN d.closed_on - d.opened_on END AS days
+    FROM summary.findings_days d LEFT JOIN findings_places p USING (account_id, region, home_account_id, home_region)
+    WHERE p.counts IS NOT FALSE AND d.state <> 'suppressed'
+), ordered AS (
+    SELECT *,
+           sum(findings) OVER (PARTITION BY account_id, product_name, severity, days IS NULL ORDER BY days) AS so_far,
+           sum(findings) OVER (PARTITION BY account_id, product_name, severity, days IS NULL) AS all_of_them
+    FROM counted
+)
+SELECT account_id, product_name, severity,
+       coalesce(sum(findings) FILTER (WHERE state = 'open'), 0)::bigint AS open_findings,
+       min(oldest_opened_at) FILTER (WHERE state = 'open') AS oldest_open_at,
+       coalesce(sum(findings) FILTER (WHERE state = 'closed'), 0)::bigint AS closed_findings,
+       round(sum(seconds_to_close) FILTER (WHERE days IS NOT NULL) / nullif(sum(findings) FILTER (WHERE days IS NOT NULL), 0) / 86400, 2)
+           AS mean_days_to_resolve,
+       min(days) FILTER (WHERE so_far >= 0.9 * all_of_them)::numeric AS p90_days_to_resolve
+FROM ordered
+GROUP BY account_id, product_name, severity;
+
+COMMENT ON VIEW findings_resolution IS 'How old open security findings are, and how long closed ones were open, by account, product and severity. Suppressed findings do not count.';
+COMMENT ON COLUMN findings_resolution.account_id IS 'Account that the findings are about.';
+COMMENT ON COLUMN findings_resolution.product_name IS 'Product that made the findings. UNKNOWN: it does not say.';
+COMMENT ON COLUMN findings_resolution.severity IS 'INFORMATIONAL, LOW, MEDIUM, HIGH or CRITICAL; UNKNOWN: none of these.';
+COMMENT ON COLUMN findings_resolution.open_findings IS 'Findings that are open.';
+COMMENT ON COLUMN findings_resolution.oldest_open_at IS 'When the oldest of these was first observed, else created. Null: there is none, or it is not known.';
+COMMENT ON COLUMN findings_resolution.closed_findings IS 'Findings that are resolved, archived or passed.';
+COMMENT ON COLUMN findings_resolution.mean_days_to_resolve IS 'Mean number of days from their first observation to the last. Null: there is none.';
+COMMENT ON COLUMN findings_resolution.p90_days_to_resolve IS 'Nine of ten of them were open for so many days at most, counted from day to day. Null: there is none.';
