@@ -256,8 +256,8 @@ func TestAChangeOfOneTableRefreshesOneView(t *testing.T) {
 	for table, want := range map[string]string{
 		"secrets":           "summary.attention_secrets",
 		"ec2_instances":     "summary.exposure summary.idle_resources summary.patch_compliance summary.resources_ec2_instances",
-		"service_costs":     "summary.cost_days summary.costs public.cost_monthly",
-		"security_findings": "summary.findings summary.findings_days public.findings_summary",
+		"service_costs":     "summary.cost_days summary.costs public.account_overview public.cost_monthly",
+		"security_findings": "summary.findings summary.findings_days public.account_overview public.findings_summary",
 	} {
 		for range 2 {
 			db.mark(table, accountA, "eu-central-1")
@@ -268,8 +268,9 @@ func TestAChangeOfOneTableRefreshesOneView(t *testing.T) {
 			want, _, _ = strings.Cut(want, " public.") // nothing has changed the second time
 		}
 	}
-	// That a scope is complete again changes nothing, but that it is for the first time.
-	for i, want := range []string{"summary.findings_collected public.findings_summary", "summary.findings_collected"} {
+	// That a scope is complete again changes nothing but the accounts that are known.
+	for i, want := range []string{"summary.findings_collected public.account_overview public.findings_summary",
+		"summary.findings_collected public.account_overview"} {
 		db.run("security_findings", accountB, "eu-central-1", "", -i, "ok", 0)
 		db.mark("hub.scope", accountB, "eu-central-1")
 		got := db.refreshed()
