@@ -120,10 +120,10 @@ type Collector[T any] struct {
 	// Requires are IAM actions that AWS asks for besides those of Calls, because a
 	// service calls another one. Link the page that says so next to it.
 	Requires []string
-	// Paid is set when AWS charges for each request so much that a run must not send
-	// many: USD 0.01 for each request to Cost Explorer. A run that has sent
-	// Config.MaxPaidRequests is stopped.
-	Paid bool
+	// PaidRequests is how many requests the run of an ordinary account sends to services
+	// with a Price, for people who want to know what that costs. Defaults to none. What a
+	// run may send is bounded by Config.MaxPaidRequests.
+	PaidRequests int
 	// Long is set when a run of a large account takes more than 5 minutes. Without it
 	// that is known only once a run did: see [Workers].
 	Long bool
@@ -170,8 +170,8 @@ type Declaration struct {
 	Calls []string
 	// Requires are the IAM actions that it needs besides those of its calls.
 	Requires []string
-	// Paid is set when AWS charges for each request.
-	Paid bool
+	// PaidRequests is how many requests a run sends for which AWS charges.
+	PaidRequests int
 	// Long is set when a run may take long.
 	Long bool
 	// Incremental is nil when every run reads everything.
@@ -186,15 +186,15 @@ func (c Collector[T]) Table() *schema.Table { return c.Category.Table }
 // Declaration returns a copy of what the collector declares.
 func (c Collector[T]) Declaration() Declaration {
 	d := Declaration{
-		Category: c.Category.Name(),
-		Mode:     c.Category.Mode(),
-		Reach:    c.Reach,
-		Every:    c.Every,
-		Calls:    slices.Clone(c.Calls),
-		Requires: slices.Clone(c.Requires),
-		Paid:     c.Paid,
-		Long:     c.Long,
-		Sliced:   c.Slices != nil,
+		Category:     c.Category.Name(),
+		Mode:         c.Category.Mode(),
+		Reach:        c.Reach,
+		Every:        c.Every,
+		Calls:        slices.Clone(c.Calls),
+		Requires:     slices.Clone(c.Requires),
+		PaidRequests: c.PaidRequests,
+		Long:         c.Long,
+		Sliced:       c.Slices != nil,
 	}
 	if c.Incremental != nil {
 		incremental := *c.Incremental
@@ -225,6 +225,9 @@ func (c Collector[T]) validate() error {
 	}
 	if c.Every <= 0 || c.Every > envelope.MaxEvery {
 		fault("Every is not above 0 and at most %v", envelope.MaxEvery)
+	}
+	if c.PaidRequests < 0 {
+		fault("PaidRequests is negative")
 	}
 	if len(c.Calls) == 0 {
 		fault("Calls is empty")

@@ -118,14 +118,13 @@ func (t *target) scopes(env *Env) (scopes []schema.Scope, err error) {
 }
 
 // attempts returns what is called for each attempt of a request of one run.
-func (r *Runner) attempts(t *target) func() error {
-	allowed := func() error { return nil }
-	if t.declared.Paid {
-		allowed = paidLimit(r.cfg.MaxPaidRequests)
-	}
-	return func() error {
-		if err := allowed(); err != nil {
-			return err
+func (r *Runner) attempts(t *target) func(price float64) error {
+	pay := paidLimit(r.cfg.MaxPaidRequests)
+	return func(price float64) error {
+		if price > 0 {
+			if err := pay(); err != nil {
+				return err
+			}
 		}
 		if r.cfg.Hooks.Request != nil {
 			r.cfg.Hooks.Request(t.scope.Category, t.region)

@@ -33,6 +33,9 @@ type Service struct {
 	Rate Rate
 	// PerAccount is set when the regions of an account share the rate.
 	PerAccount bool
+	// Price of each request in USD, where AWS charges so much that a run must not send
+	// many: Config.MaxPaidRequests are allowed. 0: nothing, or next to nothing.
+	Price float64
 	// Quota is the address of the page that says what AWS allows.
 	Quota string
 }
@@ -50,6 +53,9 @@ func validateServices(services []Service) error {
 		ids[s.ID], names[s.Name] = true, true
 		if s.Rate.PerSecond <= 0 || s.Rate.Burst < 0 {
 			faults = append(faults, fmt.Errorf("service %q: Rate is not positive", s.ID))
+		}
+		if !(s.Price >= 0) {
+			faults = append(faults, fmt.Errorf("service %q: Price is negative", s.ID))
 		}
 	}
 	return errors.Join(faults...)
@@ -101,15 +107,17 @@ func (l *limits) limiter(service, region string) *rate.Limiter {
 // limited returns a copy of cfg whose clients check what AWS answers, and wait for
 // the limit of their service before each attempt of a request, so that retries count
 // too, and before it is signed, so that a long wait does not age the signature.
-// attempt is called for each one, and its error ends the request.
-func limited(cfg aws.Config, l *limits, attempt func() error) aws.Config {
+// attempt is called for each one with the price of its service, and its error ends the
+// request.
+func limited(cfg aws.Config, l *limits, attempt func(price float64) error) aws.Config {
 	wait := middleware.FinalizeMiddlewareFunc("CollectRateLimit", func(
 		ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
 	) (middleware.FinalizeOutput, middleware.Metadata, error) {
-		if err := l.wait(ctx, awsmiddleware.GetServiceID(ctx), awsmiddleware.GetRegion(ctx)); err != nil {
+		service := awsmiddleware.GetServiceID(ctx)
+		if err := l.wait(ctx, service, awsmiddleware.GetRegion(ctx)); err != nil {
 			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 		}
-		if err := attempt(); err != nil {
+		if err := attempt(l.services[service].Price); err != nil {
 			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 		}
 		return next.HandleFinalize(ctx, in)

@@ -70,7 +70,7 @@ type Config struct {
 	Workers *Workers
 
 	// MaxPaidRequests is how many requests a run may send that AWS charges for (see
-	// Collector.Paid), repeated ones included. Defaults to 200.
+	// Service.Price), repeated ones included. Defaults to 200.
 	MaxPaidRequests int
 
 	// Every replaces the interval of all collectors, at most envelope.MaxEvery.

@@ -298,11 +298,13 @@ func TestPaidRequestsAreLimited(t *testing.T) {
 				}
 				return nil
 			})
-			c.Paid = test.paid
 			p := &publisher{}
 			cfg := config(c)
 			cfg.Publisher, cfg.MaxPaidRequests, cfg.Every = p, test.most, 24*time.Hour
 			cfg.Services = atRate(collect.Rate{PerSecond: 1000, Burst: 1000})
+			if test.paid {
+				cfg.Services[0].Price = 0.01
+			}
 			cfg.AWS = func(region string) aws.Config {
 				return aws.Config{Region: region, HTTPClient: answer,
 					Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}

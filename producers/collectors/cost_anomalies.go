@@ -14,8 +14,7 @@ import (
 )
 
 // Anomalies that ended within the last 90 days, which is as long as AWS keeps them, are
-// listed once a day. AWS charges USD 0.01 for each request, that is for each page of 100:
-// USD 0.30 a month for each account.
+// listed once a day. AWS charges for each page of 100, and most accounts have one.
 //
 // An account without a monitor has none. Often only the management account has monitors,
 // and then the anomalies of all members. Accounts without Cost Explorer end as in
@@ -25,8 +24,9 @@ var CostAnomalies = collect.Collector[schemas.CostAnomaly]{
 	Reach:    collect.Global,
 	Every:    24 * time.Hour,
 	Calls:    []string{"ce:GetAnomalies"},
-	Paid:     true,
 	Collect:  collectCostAnomalies,
+
+	PaidRequests: 1,
 }
 
 func collectCostAnomalies(ctx context.Context, env *collect.Env, emit func(schemas.CostAnomaly) error) error {

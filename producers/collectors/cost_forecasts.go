@@ -16,7 +16,7 @@ import (
 )
 
 // One request to Cost Explorer asks once a day for the rest of this month and the two
-// after it. AWS charges USD 0.01 for it: USD 0.30 a month for each account.
+// after it.
 //
 // An account that is too young for a forecast ends with the outcome disabled, and so does
 // one without Cost Explorer, as in service_costs.
@@ -25,8 +25,9 @@ var CostForecasts = collect.Collector[schemas.CostForecast]{
 	Reach:    collect.Global,
 	Every:    24 * time.Hour,
 	Calls:    []string{"ce:GetCostForecast"},
-	Paid:     true,
 	Collect:  collectCostForecasts,
+
+	PaidRequests: 1,
 }
 
 // costForecastPercent is how probable it is that the cost lies within the bounds. Without

@@ -13,17 +13,17 @@ import (
 // One paged request to Cost Explorer reads the last 35 days, once a week. Each day is a
 // run of its own, which replaces the day.
 //
-// AWS charges USD 0.01 for each request, that is for each page of the answer: USD 0.04 a
-// month for each account. Accounts without Cost Explorer end as in service_costs, which
-// has these costs, too: the two are never added up.
+// AWS charges for each page of the answer, and there is one. Accounts without Cost
+// Explorer end as in service_costs, which has these costs, too: the two are never added up.
 var MarketplaceCosts = collect.Collector[schemas.MarketplaceCost]{
 	Category: schemas.MarketplaceCosts,
 	Reach:    collect.Global,
 	Every:    7 * 24 * time.Hour,
 	Calls:    []string{"ce:GetCostAndUsage"},
-	Paid:     true,
 	Slices:   func(now time.Time) []string { return marketplaceCostQuery(now).days() },
 	Collect:  collectMarketplaceCosts,
+
+	PaidRequests: 1,
 }
 
 // marketplaceCostQuery returns what a run at now reads. What the Marketplace bills has

@@ -14,10 +14,9 @@ import (
 // end, when charges for the whole of it (support, for example) and late
 // corrections are in. Each day is a run of its own, which replaces the day.
 //
-// AWS charges USD 0.01 for each request, that is for each page of the answer, and
-// not for each day: with one page, USD 0.30 a month for each account; busy
-// accounts have several pages. Every start of the spoke, every spoke once, an early
-// retry after a failure and a shorter --interval add requests.
+// AWS charges for each page of the answer, and not for each day: most accounts have one
+// page, busy ones several. Every start of the spoke, every spoke once, an early retry after
+// a failure and a shorter --interval add requests.
 //
 // An account for which Cost Explorer has no data ends with the outcome disabled, and
 // so do those in AWS GovCloud (US), whose costs are in the standard account that pays.
@@ -28,9 +27,10 @@ var ServiceCosts = collect.Collector[schemas.ServiceCost]{
 	Reach:    collect.Global,
 	Every:    24 * time.Hour,
 	Calls:    []string{"ce:GetCostAndUsage"},
-	Paid:     true,
 	Slices:   func(now time.Time) []string { return serviceCostQuery(now).days() },
 	Collect:  collectServiceCosts,
+
+	PaidRequests: 1,
 }
 
 // No quota is published; a run is a handful of requests, and each one costs money.
@@ -39,6 +39,7 @@ var ceService = collect.Service{
 	Name:       "ce",
 	Rate:       collect.Rate{PerSecond: 1, Burst: 1},
 	PerAccount: true,
+	Price:      0.01,
 	Quota:      "https://docs.aws.amazon.com/cost-management/latest/userguide/ce-api-best-practices.html",
 }
 

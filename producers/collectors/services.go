@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -15,6 +16,17 @@ func ServicesOf(d collect.Declaration) []collect.Service {
 	return slices.DeleteFunc(Services(), func(s collect.Service) bool {
 		return !slices.ContainsFunc(d.Calls, func(call string) bool { return strings.HasPrefix(call, s.Name+":") })
 	})
+}
+
+// MonthlyPrice returns what AWS charges for the requests of a collector in 30 days, in
+// USD, for an ordinary account. It is 0 where it charges nothing, or next to nothing.
+func MonthlyPrice(d collect.Declaration) float64 {
+	var price float64
+	for _, s := range ServicesOf(d) {
+		price = max(price, s.Price)
+	}
+	const month = 30 * 24 * time.Hour
+	return price * float64(d.PaidRequests) * float64(month) / float64(d.Every)
 }
 
 // homes are the regions of each partition that have the services without regions.

@@ -1,10 +1,12 @@
 package collectors
 
 import (
+	"math"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -60,8 +62,13 @@ func TestServices(t *testing.T) {
 				t.Errorf("%s calls %s: Services has no %s", c.Table().Name(), call, name)
 			}
 		}
+		paid := false
 		for _, s := range own {
 			used[s.Name] = true
+			paid = paid || s.Price > 0
+		}
+		if d := c.Declaration(); paid != (d.PaidRequests > 0) || paid != (MonthlyPrice(d) > 0) {
+			t.Errorf("%s calls a service with a price: %t; its PaidRequests are %d", d.Category, paid, d.PaidRequests)
 		}
 	}
 	for _, s := range all {
@@ -70,6 +77,26 @@ func TestServices(t *testing.T) {
 		}
 		if !strings.HasPrefix(s.Quota, "https://docs.aws.amazon.com/") {
 			t.Errorf("%s: Quota %q is no page of AWS", s.Name, s.Quota)
+		}
+	}
+}
+
+func TestMonthlyPrice(t *testing.T) {
+	for _, test := range []struct {
+		call     string
+		requests int
+		every    time.Duration
+		want     float64
+	}{
+		{"ce:GetCostAndUsage", 1, 24 * time.Hour, 0.30},
+		{"ce:GetCostAndUsage", 2, 72 * time.Hour, 0.20},
+		{"ce:GetCostAndUsage", 1, time.Hour, 7.20},
+		{"ce:GetCostAndUsage", 0, time.Hour, 0},
+		{"acm:ListCertificates", 1, time.Hour, 0},
+	} {
+		got := MonthlyPrice(collect.Declaration{Calls: []string{test.call}, PaidRequests: test.requests, Every: test.every})
+		if math.Abs(got-test.want) > 1e-9 {
+			t.Errorf("%+v: %v", test, got)
 		}
 	}
 }

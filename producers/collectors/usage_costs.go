@@ -11,17 +11,17 @@ import (
 // One paged request to Cost Explorer reads the last 14 days, every third day. Each day is
 // a run of its own, which replaces the day.
 //
-// AWS charges USD 0.01 for each request, that is for each page of the answer: with two
-// pages, USD 0.20 a month for each account. Accounts without Cost Explorer end as in
-// service_costs, whose costs are divided otherwise here: the two are never added up.
+// AWS charges for each page of the answer: there are one or two. Accounts without Cost
+// Explorer end as in service_costs, whose costs are divided otherwise here: the two are never added up.
 var UsageCosts = collect.Collector[schemas.UsageCost]{
 	Category: schemas.UsageCosts,
 	Reach:    collect.Global,
 	Every:    72 * time.Hour,
 	Calls:    []string{"ce:GetCostAndUsage"},
-	Paid:     true,
 	Slices:   func(now time.Time) []string { return usageCostQuery(now).days() },
 	Collect:  collectUsageCosts,
+
+	PaidRequests: 2,
 }
 
 // usageCostQuery returns what a run at now reads.

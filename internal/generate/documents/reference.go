@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 	"text/template"
 	"time"
 
 	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/producers/collectors"
 )
 
 // reference renders a page for each category, and their index.
@@ -44,7 +46,20 @@ var functions = template.FuncMap{
 	"system":   func() []schema.SystemColumn { return schema.SystemColumns },
 	"type":     shortType,
 	"deleted":  func(m schema.Mode) bool { return m == schema.Snapshot },
+	"price":    func(c category) string { return usd(collectors.MonthlyPrice(c.Declaration)) },
+	"total":    func(all []category) string { return usd(totalPrice(all)) },
 	"backtick": func() string { return "`" },
+}
+
+func usd(amount float64) string { return fmt.Sprintf("USD %.2f", amount) }
+
+// totalPrice returns what AWS charges an ordinary account for all categories in a month.
+func totalPrice(categories []category) float64 {
+	var total float64
+	for _, c := range categories {
+		total += collectors.MonthlyPrice(c.Declaration)
+	}
+	return total
 }
 
 // cell escapes text for a cell of a Markdown table.
@@ -114,6 +129,9 @@ var categoryTemplate = template.Must(template.New("category").Funcs(functions).P
 {{- range .Services}}
 | Requests to {{backtick}}{{.Name}}{{backtick}} | of all categories together at most {{.Rate.PerSecond}} a second{{if gt .Rate.Burst 1}}, {{.Rate.Burst}} at once{{end}}, for one account{{if not .PerAccount}} and region{{end}} ([quotas]({{.Quota}})) |
 {{- end}}
+{{- if .PaidRequests}}
+| Price | {{price .}} a month for an ordinary account: {{range .Services}}{{if .Price}}USD {{.Price}} for each request to {{backtick}}{{.Name}}{{backtick}}{{end}}{{end}}, and {{.PaidRequests}} of them a run |
+{{- end}}
 
 ## Columns
 
@@ -159,6 +177,20 @@ var indexTemplate = template.Must(template.New("index").Funcs(functions).Parse(
 Each category is one table in the database schema {{backtick}}obs{{backtick}}, and a view {{backtick}}current_<category>{{backtick}} of its rows that are not gone. Its columns,
 with the same descriptions for programs, are in [schemas/catalog](../../schemas/catalog). The [views](views.md) show several categories
 together, and how fresh they are. To read all categories a spoke needs [these permissions](permissions.md).
+
+## What reading costs
+
+AWS charges for the requests of these categories, for an ordinary account and with the intervals above:
+
+| Category | Requests a run | A month |
+|---|---|---|
+{{- range .}}{{if .PaidRequests}}
+| [{{.Name}}]({{.Name}}.md) | {{.PaidRequests}} | {{price .}} |
+{{- end}}{{end}}
+| all | | {{total .}} |
+
+A shorter {{backtick}}--interval{{backtick}}, each start of a spoke and each {{backtick}}spoke once{{backtick}} add to it, and so do answers of more pages than usual. A run stops
+after {{backtick}}--max-paid-requests{{backtick}}. The requests of all other categories cost nothing, or a few cents: their pages say so.
 
 ## Columns of every table
 

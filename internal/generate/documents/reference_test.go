@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,6 +54,21 @@ func TestStaleDocumentsAreFound(t *testing.T) {
 	}
 	if err := generate(dir, false); err != nil {
 		t.Errorf("right after they were written: %v", err)
+	}
+}
+
+// TestReadmeSaysWhatReadingCosts: the figure of the README is that of the declarations.
+func TestReadmeSaysWhatReadingCosts(t *testing.T) {
+	categories, err := readModel(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("about USD %.0f a month", totalPrice(categories)); !strings.Contains(string(readme), want) {
+		t.Errorf("README.md does not say %q, which is what Cost Explorer costs an account", want)
 	}
 }
 

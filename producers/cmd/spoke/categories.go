@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -22,7 +23,10 @@ type categoriesCommand struct {
 
 // Help is shown by `spoke categories -h`.
 func (categoriesCommand) Help() string {
-	return `Examples:
+	return `AWS charges for some requests: the price is that of an ordinary account in 30 days, with the
+intervals shown.
+
+Examples:
 
   spoke categories
   spoke categories -o json | jq -r '.[].actions[]'    every IAM action that spoke needs`
@@ -30,26 +34,31 @@ func (categoriesCommand) Help() string {
 
 // categoryJSON is one category as `-o json` prints it: an interface, add only.
 type categoryJSON struct {
-	Name      string   `json:"name"`
-	Mode      string   `json:"mode"`
-	Reach     string   `json:"reach"`
-	Every     string   `json:"every"`
-	FullEvery string   `json:"full_every,omitempty"`
-	Sliced    bool     `json:"sliced"`
-	PerSecond float64  `json:"requests_per_second"`
-	Actions   []string `json:"actions"`
-	Columns   []string `json:"columns"`
+	Name      string  `json:"name"`
+	Mode      string  `json:"mode"`
+	Reach     string  `json:"reach"`
+	Every     string  `json:"every"`
+	FullEvery string  `json:"full_every,omitempty"`
+	Sliced    bool    `json:"sliced"`
+	PerSecond float64 `json:"requests_per_second"`
+	// USDPerMonth is what AWS charges for the requests of an ordinary account.
+	USDPerMonth float64  `json:"usd_per_month"`
+	Actions     []string `json:"actions"`
+	Columns     []string `json:"columns"`
 }
 
 // Run lists the categories.
 func (c categoriesCommand) Run(p program.Program) error {
 	var list []categoryJSON
+	var price float64
 	for _, collector := range collectors.All() {
 		d := collector.Declaration()
 		category := categoryJSON{
 			Name: d.Category, Mode: d.Mode.String(), Reach: d.Reach.String(), Every: short(d.Every),
 			Sliced: d.Sliced, PerSecond: perSecond(d), Actions: collectors.Actions(d),
+			USDPerMonth: math.Round(collectors.MonthlyPrice(d)*100) / 100,
 		}
+		price += collectors.MonthlyPrice(d)
 		if d.Incremental != nil {
 			category.FullEvery = short(d.Incremental.FullEvery)
 		}
@@ -61,19 +70,26 @@ func (c categoriesCommand) Run(p program.Program) error {
 	if c.JSON() {
 		return program.WriteJSON(p.Stdout, list)
 	}
-	header := []any{"category", "every", "IAM actions"}
+	header := []any{"category", "every", "USD a month", "IAM actions"}
 	if c.Wide {
 		header = append(header, "mode", "reach", "requests/s")
 	}
 	t := program.NewTable(p.Stdout, header...)
 	for _, l := range list {
-		row := table.Row{l.Name, l.Every, strings.Join(l.Actions, "\n")}
+		usd := ""
+		if l.USDPerMonth > 0 {
+			usd = fmt.Sprintf("%.2f", l.USDPerMonth)
+		}
+		row := table.Row{l.Name, l.Every, usd, strings.Join(l.Actions, "\n")}
 		if c.Wide {
 			row = append(row, l.Mode, l.Reach, fmt.Sprint(l.PerSecond))
 		}
 		t.AppendRow(row)
 	}
 	t.Render()
+	fmt.Fprintln(p.Stdout, program.Wrap(p.Stdout, fmt.Sprintf("All of them together cost an ordinary account "+
+		"USD %.2f a month, because AWS charges for requests to Cost Explorer. More pages, a shorter --interval and each "+
+		"start add to it; --exclude leaves categories out.", price), ""))
 	return nil
 }
 

@@ -47,7 +47,7 @@ var version string
 type arguments struct {
 	Once       onceCommand       `cmd:"" help:"Collect once and exit."`
 	Run        runCommand        `cmd:"" help:"Collect again and again, each category at its interval, until stopped."`
-	Categories categoriesCommand `cmd:"" help:"List what can be collected, with the IAM actions that each category takes."`
+	Categories categoriesCommand `cmd:"" help:"List what can be collected, with the IAM actions that each category takes and what AWS charges for it."`
 
 	Completion program.CompletionCommand `cmd:"" help:"Print a script that completes commands and flags in a shell."`
 

@@ -3,7 +3,9 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,7 +20,7 @@ type runCommand struct {
 	sourceFlags
 	destinationFlags
 	simulateFlags
-	Interval     time.Duration `placeholder:"6h" help:"Interval of all categories, instead of their own: see 'spoke categories'. AWS charges for each request of service_costs, which has 24h."`
+	Interval     time.Duration `placeholder:"6h" help:"Interval of all categories, instead of their own: see 'spoke categories'. AWS charges for some of their requests."`
 	Duration     time.Duration `placeholder:"1h" help:"Stop after this time. Defaults to never."`
 	DrainTimeout time.Duration `default:"25s" help:"How long the end may take after SIGTERM. ECS kills after 30 s."`
 	MetricsAddr  string        `placeholder:"HOST:PORT" help:"Address that serves /healthz, /readyz and /metrics. Defaults to none."`
@@ -47,6 +49,20 @@ func (c runCommand) DrainTime() time.Duration {
 		return simulatedDrain
 	}
 	return c.DrainTimeout
+}
+
+// monthlyPrice returns what AWS charges for the requests of a source in 30 days, in USD.
+func (c runCommand) monthlyPrice(s source) float64 {
+	if c.Simulate || !slices.Contains(s.regions, s.home) {
+		return 0 // what is paid for has no region
+	}
+	var sum float64
+	for _, collector := range s.collectors {
+		d := collector.Declaration()
+		d.Every = cmp.Or(c.Interval, d.Every)
+		sum += collectors.MonthlyPrice(d)
+	}
+	return sum
 }
 
 // Run collects until ctx is done.
@@ -116,7 +132,7 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 			log.Warn("a region does not answer, and is tried again with every run", "account", s.account, "error", err)
 		}
 		log.Info("collecting", "account", s.account, "regions", s.regions, "home", s.home, "categories", len(s.collectors),
-			"version", p.VersionText())
+			"usd_per_month", fmt.Sprintf("%.2f", c.monthlyPrice(s)), "version", p.VersionText())
 	}
 	for _, r := range all {
 		group.Go(func() error { return r.Run(ctx) })

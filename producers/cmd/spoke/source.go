@@ -32,7 +32,7 @@ type sourceFlags struct {
 	Label      map[string]string `placeholder:"KEY=VALUE" mapsep:"," help:"Label of the account, such as product=payments, for categories with a column for it; repeat it or separate with commas."`
 	Concurrent int               `default:"4" max:"1000" help:"How many categories and regions are collected at the same time. At most half of them are long runs: of categories with very many rows, or that took more than 5 minutes the last time."`
 
-	MaxPaidRequests int `default:"200" help:"How many requests that AWS charges for (service_costs: USD 0.01 each) one run may send; then it is stopped, and is not complete."`
+	MaxPaidRequests int `default:"200" help:"How many requests that AWS charges for (those of Cost Explorer, USD 0.01 each) one run may send; then it is stopped, and is not complete."`
 }
 
 // Validate is called by kong.

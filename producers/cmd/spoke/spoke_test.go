@@ -488,6 +488,14 @@ func TestCategories(t *testing.T) {
 	isolate(t)
 	r := spoke(t.Context(), nil, "categories")
 	r.want(t, program.ExitDone, "acm:ListCertificates", "")
+	var price float64
+	for _, c := range collectors.All() {
+		price += collectors.MonthlyPrice(c.Declaration())
+	}
+	if price < 0.3 {
+		t.Errorf("all categories cost USD %v a month", price)
+	}
+	r.want(t, program.ExitDone, fmt.Sprintf("USD %.2f a month", price), "")
 	r = spoke(t.Context(), nil, "categories", "-o", "json")
 	var list []categoryJSON
 	if err := json.Unmarshal([]byte(r.stdout), &list); err != nil {
@@ -499,6 +507,9 @@ func TestCategories(t *testing.T) {
 	for _, c := range list {
 		if c.Name == "" || len(c.Actions) == 0 || len(c.Columns) == 0 || c.Every == "" {
 			t.Errorf("%+v", c)
+		}
+		if c.Name == "service_costs" && c.USDPerMonth != 0.3 || c.Name == "certificates" && c.USDPerMonth != 0 {
+			t.Errorf("%s costs USD %v a month", c.Name, c.USDPerMonth)
 		}
 	}
 }
