@@ -2,9 +2,15 @@ package sql_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/tools/txtar"
 )
 
 // in returns the time in so many days; an hour keeps it away from the boundary.
@@ -88,4 +94,50 @@ func TestEveryIssueIsJudged(t *testing.T) {
 	}; !slices.Equal(got, want) {
 		t.Errorf("issues %q, want %q", got, want)
 	}
+}
+
+// TestEveryIssueHasACase fails for an issue of views/attention that no case shows.
+func TestEveryIssueHasACase(t *testing.T) {
+	shown := map[string]bool{}
+	for _, text := range filesOf(t, "testdata/needs_attention/*.txtar") {
+		for _, section := range txtar.Parse([]byte(text)).Files {
+			if section.Name == "want" {
+				for _, word := range strings.Fields(string(section.Data)) {
+					shown[word] = true
+				}
+			}
+		}
+	}
+	// An issue is the first text of a line of VALUES, or named by AS issue.
+	issue := regexp.MustCompile(`(?m)^ +\('([a-z_]+)'|'([a-z_]+)'(?: ELSE '([a-z_]+)' END)? AS issue`)
+	for name, text := range filesOf(t, "views/attention/*.sql") {
+		found := issue.FindAllStringSubmatch(text, -1)
+		if len(found) == 0 {
+			t.Errorf("%s has no issue", name)
+		}
+		for _, match := range found {
+			for _, code := range match[1:] {
+				if code != "" && !shown[code] {
+					t.Errorf("no case in testdata/needs_attention shows the issue %s of %s", code, name)
+				}
+			}
+		}
+	}
+}
+
+func filesOf(t *testing.T, pattern string) map[string]string {
+	t.Helper()
+	names, err := filepath.Glob(pattern)
+	if err != nil || len(names) == 0 {
+		t.Fatalf("%s: %d files, error %v", pattern, len(names), err)
+	}
+	files := map[string]string{}
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = string(text)
+	}
+	return files
 }

@@ -226,8 +226,8 @@ func testFilesOfCategories(t *testing.T, db *database, folder string) {
 		if !slices.ContainsFunc(schemas.All(), func(c *schema.Table) bool { return c.Name() == category }) {
 			t.Errorf("%s is not called after a category", file)
 		}
-		db.want("SELECT relation::regclass FROM hub.view_dependency WHERE view = 'live."+folder+"_"+category+"'::regclass",
-			"obs."+category)
+		db.want("SELECT relation::regclass FROM hub.view_dependency WHERE view = 'live."+folder+"_"+category+"'::regclass "+
+			"AND relation = 'obs."+category+"'::regclass", "obs."+category)
 		rows, err := db.Pool.Query(t.Context(), string(query))
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)
@@ -256,7 +256,7 @@ func TestAChangeOfOneTableRefreshesOneView(t *testing.T) {
 	for table, want := range map[string]string{
 		"secrets":           "summary.attention_secrets",
 		"ec2_instances":     "summary.exposure summary.idle_resources summary.patch_compliance summary.resources_ec2_instances",
-		"service_costs":     "summary.cost_days summary.costs public.account_overview public.cost_monthly",
+		"service_costs":     "summary.attention_cost_forecasts summary.cost_days summary.costs public.account_overview public.cost_monthly",
 		"security_findings": "summary.findings summary.findings_days public.account_overview public.findings_summary",
 	} {
 		for range 2 {

@@ -32,16 +32,16 @@ SELECT account_id, region, kind, resource_name, resource_arn, severity,
        issue, reason, due_at, days_left, in_use
 FROM judged;
 
-COMMENT ON VIEW needs_attention IS 'Certificates, KMS keys and secrets that somebody has to look after now, a row per resource and issue: expired or expiring within 45 days, not renewable, revoked, pending deletion, not rotated, overdue, or not known.';
+COMMENT ON VIEW needs_attention IS 'What somebody has to look after now, a row per resource and issue: what expires, ends or is about to be deleted, what is not rotated or protected, what failed or stopped, who waits for an answer, and what could not be found out.';
 COMMENT ON COLUMN needs_attention.account_id IS 'Account of the resource.';
 COMMENT ON COLUMN needs_attention.region IS 'Region of the resource.';
-COMMENT ON COLUMN needs_attention.kind IS 'certificate, kms_key or secret.';
-COMMENT ON COLUMN needs_attention.resource_name IS 'Domain name of the certificate, first alias or id of the key, name of the secret.';
+COMMENT ON COLUMN needs_attention.kind IS 'Kind of the resource, such as certificate, access_key or trail.';
+COMMENT ON COLUMN needs_attention.resource_name IS 'Name of the resource, as people know it.';
 COMMENT ON COLUMN needs_attention.resource_arn IS 'ARN of the resource. Empty: the row stands for further ones of the account and issue, and resource_name says how many.';
-COMMENT ON COLUMN needs_attention.severity IS 'CRITICAL, HIGH, MEDIUM or LOW. A certificate that is not in use is LOW; one of which that is not known counts as in use.';
+COMMENT ON COLUMN needs_attention.severity IS 'CRITICAL, HIGH, MEDIUM or LOW, often the worse the nearer due_at is. A certificate that is not in use is LOW; if that is not known, it counts as in use.';
 COMMENT ON COLUMN needs_attention.severity_order IS '1 for CRITICAL to 4 for LOW, to sort by.';
 COMMENT ON COLUMN needs_attention.issue IS 'What is wrong, as a code.';
 COMMENT ON COLUMN needs_attention.reason IS 'What is wrong, for people.';
 COMMENT ON COLUMN needs_attention.due_at IS 'When it happens or happened, or had to. Null: no date belongs to the issue, or it is not known.';
 COMMENT ON COLUMN needs_attention.days_left IS 'Whole days from now to due_at, negative after it.';
-COMMENT ON COLUMN needs_attention.in_use IS 'Whether the certificate is in use. Null: not known, or not a certificate.';
+COMMENT ON COLUMN needs_attention.in_use IS 'Whether the certificate, user or access key is in use. Null: not known, or it makes no difference.';
