@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	"golang.org/x/tools/txtar"
 
 	"github.com/hubspoke/observability/lib/goldentest"
@@ -84,6 +85,7 @@ func (db *database) answer(c *txtar.Archive) error {
 			if _, err := db.Pool.Exec(db.Context(), string(section.Data)); err != nil {
 				return fmt.Errorf("section %d (sql): %w", i+1, err)
 			}
+			refreshed = false
 		case isCategory(section.Name):
 			rows, err := parseRows(string(section.Data))
 			if err != nil {
@@ -166,6 +168,14 @@ func cell(text string) string {
 	return text
 }
 
+// shortNumber leaves out zeros at the end of decimals.
+func shortNumber(digits string) string {
+	if !strings.Contains(digits, ".") {
+		return digits
+	}
+	return strings.TrimSuffix(strings.TrimRight(digits, "0"), ".")
+}
+
 // table returns the answer to a query as a table.
 func (db *database) table(query string) string {
 	db.Helper()
@@ -182,8 +192,17 @@ func (db *database) table(query string) string {
 		values, err := row.Values()
 		texts := make([]string, len(values))
 		for i, v := range values {
-			if texts[i] = fmt.Sprint(v); v == nil {
+			switch v := v.(type) {
+			case nil:
 				texts[i] = "NULL"
+			case pgtype.Numeric:
+				digits, err := v.MarshalJSON()
+				if err != nil {
+					return nil, err
+				}
+				texts[i] = shortNumber(string(digits))
+			default:
+				texts[i] = fmt.Sprint(v)
 			}
 		}
 		return texts, err

@@ -11,7 +11,9 @@ import (
 // renderFindingsOnce returns the file that makes the view findings_once: the rows behind
 // findings_summary, with all columns of the category.
 //
-// A place that the summary has not yet, or has under other, counts.
+// A place that the summary has not yet, or has under other, counts. What does not count is
+// looked up, and not what does: PostgreSQL makes a small table of it then, whatever it
+// thinks of the view.
 func renderFindingsOnce(catalog []schemas.CatalogCategory) []byte {
 	b := &bytes.Buffer{}
 	b.WriteString("CREATE VIEW findings_once AS\nSELECT ")
@@ -26,10 +28,11 @@ func renderFindingsOnce(catalog []schemas.CatalogCategory) []byte {
 	}
 	b.WriteString(`coalesce(f.finding_region, f.region) AS home_region
 FROM obs.security_findings f
-LEFT JOIN findings_places p ON p.account_id = f.account_id AND p.region = f.region
-    AND p.home_account_id = left(f.finding_account_id, 32)
-    AND p.home_region = left(coalesce(f.finding_region, f.region), 32)
-WHERE f.deleted_at IS NULL AND f.sample IS NOT TRUE AND p.counts IS NOT FALSE;
+WHERE f.deleted_at IS NULL AND f.sample IS NOT TRUE
+  AND NOT EXISTS (SELECT FROM findings_places p
+                  WHERE NOT p.counts AND p.account_id = f.account_id AND p.region = f.region
+                    AND p.home_account_id = left(f.finding_account_id, 32)
+                    AND p.home_region = left(coalesce(f.finding_region, f.region), 32));
 
 `)
 	comment(b, "VIEW findings_once", "Security findings where they count, as findings_places says: what an administrator "+

@@ -13,6 +13,8 @@
 //     summaries.
 //   - views/attention/<category>.sql is a query for what somebody has to look after in a
 //     category. Its summary, and the union of all of them, are rendered.
+//   - legacy/*.sql makes the relations of the predecessor, in schema legacy. Those of its views
+//     that are a table and its account are rendered, and so are all comments.
 //   - views/resources/<category>.sql is a query for the resources of a category. A summary
 //     that counts them, and the views of all of them, are rendered.
 //
@@ -35,7 +37,7 @@ import (
 	"github.com/hubspoke/observability/schemas"
 )
 
-//go:embed summaries/*.sql views/*.sql views/attention/*.sql views/resources/*.sql
+//go:embed summaries/*.sql views/*.sql views/attention/*.sql views/resources/*.sql legacy/*
 var embedded embed.FS
 
 // Names of the files that are rendered.
@@ -64,6 +66,7 @@ func Views() fs.FS {
 		files["summaries/resources_"+category+".sql"] = renderResourcesSummary(category, query)
 	}
 	files[resourcesFile] = renderResources(slices.Sorted(maps.Keys(resources)), resources)
+	files.embedLegacy()
 	return files
 }
 

@@ -32,7 +32,7 @@ func main() {
 	flag.IntVar(&size.rounds, "rounds", 5, "how often each side is measured; the median counts")
 	flag.IntVar(&size.findings, "findings", 2_000_000, "findings below the views; a multiple of 1,000")
 	flag.IntVar(&size.categories, "categories", 45, "how many categories are compared with 6 in one batch")
-	flag.StringVar(&size.only, "only", "", "measure only `one`: wire, decode, copy, way, categories or views")
+	flag.StringVar(&size.only, "only", "", "measure only `one`: wire, decode, copy, way, categories, views or legacy")
 	flag.Parse()
 	program.SpareProcessors() // as the hub does
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -77,7 +77,7 @@ func run(ctx context.Context, s size) error {
 		measure func(context.Context, size) ([]figure, error)
 	}{
 		{"wire", wire}, {"decode", decoding}, {"copy", copying}, {"way", wholeWay}, {"categories", manyCategories},
-		{"views", views},
+		{"views", views}, {"legacy", legacy},
 	} {
 		if s.only != "" && s.only != m.name {
 			continue
@@ -90,7 +90,7 @@ func run(ctx context.Context, s size) error {
 		figures = append(figures, found...)
 	}
 	if figures == nil {
-		return fmt.Errorf("nothing is called %q: -only takes wire, decode, copy, way, categories or views", s.only)
+		return fmt.Errorf("nothing is called %q: -only takes wire, decode, copy, way, categories, views or legacy", s.only)
 	}
 	print(figures)
 	return nil
