@@ -35,12 +35,12 @@ type Account struct {
 	ManagementAccountID *string `col:"management_account_id"`
 	// JSON object of the labels that the spoke was started with (spoke --label), such as product, customer and
 	// environment. Null: none. A value that may be a secret is [redacted] by the spoke.
-	Labels schema.JSON `col:"labels"`
+	Labels schema.JSON `col:"labels,object"`
 	// Version of the spoke that collected the account. Null: it does not know its own.
 	SpokeVersion *string `col:"spoke_version"`
 	// JSON array of the IAM actions that were denied for this account, such as account:GetAccountInformation. Null: none
 	// was.
-	DeniedActions schema.JSON `col:"denied_actions"`
+	DeniedActions schema.JSON `col:"denied_actions,array"`
 }
 
 // Accounts is the category "accounts": every run reads the one row of an account.

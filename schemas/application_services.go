@@ -19,13 +19,13 @@ type ApplicationService struct {
 	// Identifier of the resource (KeyAttributes, Identifier). Null: it is a service.
 	Identifier *string `col:"identifier"`
 	// JSON object of all that identifies the service (KeyAttributes).
-	KeyAttributes schema.JSON `col:"key_attributes"`
+	KeyAttributes schema.JSON `col:"key_attributes,object"`
 	// JSON array of objects about where it runs: platform, cluster, host and so on (AttributeMaps). Null: none.
-	AttributeMaps schema.JSON `col:"attribute_maps"`
+	AttributeMaps schema.JSON `col:"attribute_maps,array"`
 	// JSON array of its metrics: MetricName, MetricType, Namespace and Dimensions (MetricReferences). Null: none.
-	MetricReferences schema.JSON `col:"metric_references"`
+	MetricReferences schema.JSON `col:"metric_references,array"`
 	// JSON array of the groups that it is in: GroupName, GroupValue, GroupSource (ServiceGroups). Null: none.
-	ServiceGroups schema.JSON `col:"service_groups"`
+	ServiceGroups schema.JSON `col:"service_groups,array"`
 }
 
 // ApplicationServices is the category "application_services": every run lists all services

@@ -29,7 +29,7 @@ type AutoScalingGroup struct {
 	// How many of them are Healthy (Instances.HealthStatus).
 	HealthyCount int64 `col:"healthy_count"`
 	// JSON array of the names of availability zones (AvailabilityZones).
-	AvailabilityZones schema.JSON `col:"availability_zones"`
+	AvailabilityZones schema.JSON `col:"availability_zones,array"`
 	// Identifiers of the subnets, with commas between them (VPCZoneIdentifier).
 	SubnetIDs *string `col:"subnet_ids"`
 	// Launch template of the group (LaunchTemplate.LaunchTemplateId). Null: it has a launch configuration or a mixed
@@ -42,20 +42,20 @@ type AutoScalingGroup struct {
 	LaunchConfigurationName *string `col:"launch_configuration_name"`
 	// JSON object of how the group mixes instance types and Spot: LaunchTemplate and InstancesDistribution
 	// (MixedInstancesPolicy). Null: it does not.
-	MixedInstancesPolicy schema.JSON `col:"mixed_instances_policy"`
+	MixedInstancesPolicy schema.JSON `col:"mixed_instances_policy,object"`
 	// Services that judge the health of instances, with commas between them, such as EC2 or EC2,ELB (HealthCheckType).
 	HealthCheckType *string `col:"health_check_type"`
 	// JSON array of the ARNs of target groups (TargetGroupARNs). Null: none.
-	TargetGroupARNs schema.JSON `col:"target_group_arns"`
+	TargetGroupARNs schema.JSON `col:"target_group_arns,array"`
 	// Whether Spot instances are replaced before AWS takes them back (CapacityRebalance). Null: it was never set.
 	CapacityRebalance *bool `col:"capacity_rebalance"`
 	// JSON array of suspended processes: ProcessName and SuspensionReason (SuspendedProcesses). Null: none.
-	SuspendedProcesses schema.JSON `col:"suspended_processes"`
+	SuspendedProcesses schema.JSON `col:"suspended_processes,array"`
 	// When the group was created (CreatedTime).
 	GroupCreatedAt *time.Time `col:"group_created_at"`
 	// JSON object of the tags of the group (Tags). Null: it has none. A value that may be a secret is [redacted] by the
 	// spoke.
-	Tags schema.JSON `col:"tags"`
+	Tags schema.JSON `col:"tags,object"`
 }
 
 // AutoScalingGroups is the category "auto_scaling_groups": every run lists all groups of one

@@ -32,6 +32,10 @@ type CatalogColumn struct {
 	Key bool `json:"key,omitempty"`
 	// Slice is set on the column whose value belongs to the scope.
 	Slice bool `json:"slice,omitempty"`
+	// Shape of the values of a JSON column: object, array, or "" for any.
+	Shape string `json:"shape,omitempty"`
+	// Personal is the class of personal data in the column, "" for none.
+	Personal string `json:"personal,omitempty"`
 	// Doc is the doc comment of the field, on one line: what, unit, meaning of null, source.
 	Doc string `json:"doc"`
 }

@@ -30,14 +30,14 @@ type Certificate struct {
 	InUse *bool `col:"in_use"`
 	// JSON array of the first 100 names that the certificate covers, the primary one included
 	// (SubjectAlternativeNameSummaries).
-	SubjectAlternativeNames schema.JSON `col:"subject_alternative_names"`
+	SubjectAlternativeNames schema.JSON `col:"subject_alternative_names,array"`
 	// Whether the certificate covers more names than subject_alternative_names lists
 	// (HasAdditionalSubjectAlternativeNames).
 	HasAdditionalNames *bool `col:"has_additional_names"`
 	// JSON array of X.509 key usages, such as DIGITAL_SIGNATURE (KeyUsages).
-	KeyUsages schema.JSON `col:"key_usages"`
+	KeyUsages schema.JSON `col:"key_usages,array"`
 	// JSON array of X.509 extended key usages, such as TLS_WEB_SERVER_AUTHENTICATION (ExtendedKeyUsages).
-	ExtendedKeyUsages schema.JSON `col:"extended_key_usages"`
+	ExtendedKeyUsages schema.JSON `col:"extended_key_usages,array"`
 	// Whether ACM can renew the certificate: ELIGIBLE or INELIGIBLE (RenewalEligibility).
 	RenewalEligibility *string `col:"renewal_eligibility"`
 	// Whether the certificate may be exported: ENABLED or DISABLED (ExportOption).

@@ -48,10 +48,10 @@ type CloudTrailTrail struct {
 	LogRoleARN *string `col:"log_role_arn"`
 	// JSON array of the events that are logged: ReadWriteType, IncludeManagementEvents, DataResources and so on
 	// (GetEventSelectors, EventSelectors). Null: the trail has advanced ones.
-	EventSelectors schema.JSON `col:"event_selectors"`
+	EventSelectors schema.JSON `col:"event_selectors,array"`
 	// JSON array of the events that are logged, by fields: Name and FieldSelectors (GetEventSelectors,
 	// AdvancedEventSelectors). Null: the trail has basic ones.
-	AdvancedEventSelectors schema.JSON `col:"advanced_event_selectors"`
+	AdvancedEventSelectors schema.JSON `col:"advanced_event_selectors,array"`
 	// When logging was last started (GetTrailStatus, StartLoggingTime). Null: never.
 	LoggingStartedAt *time.Time `col:"logging_started_at"`
 	// When logging was last stopped (GetTrailStatus, StopLoggingTime). Null: never.
@@ -69,7 +69,7 @@ type CloudTrailTrail struct {
 	// Error of CloudWatch Logs in the last delivery (GetTrailStatus, LatestCloudWatchLogsDeliveryError). Null: none.
 	LatestLogsDeliveryError *string `col:"latest_logs_delivery_error"`
 	// JSON array of the IAM actions that were denied for the trail. Null: none was.
-	DeniedActions schema.JSON `col:"denied_actions"`
+	DeniedActions schema.JSON `col:"denied_actions,array"`
 }
 
 // CloudTrailTrails is the category "cloudtrail_trails": every run lists all trails that one

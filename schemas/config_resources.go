@@ -65,7 +65,7 @@ type ConfigResource struct {
 	AvailableIPCount *int64 `col:"available_ip_count"`
 	// JSON object of the tags of the resource (tags). Null: it has none. A value that may be a secret is [redacted] by
 	// the spoke.
-	Tags schema.JSON `col:"tags"`
+	Tags schema.JSON `col:"tags,object"`
 }
 
 // ConfigResources is the category "config_resources": every run lists all resources that

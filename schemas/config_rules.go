@@ -29,14 +29,14 @@ type ConfigRule struct {
 	SourceIdentifier *string `col:"source_identifier"`
 	// JSON object of the parameters of the rule (InputParameters). Null: it has none, or they are no JSON object. A value
 	// that may be a secret is [redacted] by the spoke.
-	InputParameters schema.JSON `col:"input_parameters"`
+	InputParameters schema.JSON `col:"input_parameters,object"`
 	// How often the rule is evaluated, such as TwentyFour_Hours (MaximumExecutionFrequency). Null: when something changes.
 	MaximumFrequency *string `col:"maximum_frequency"`
 	// JSON array of the types of resources that the rule is about (Scope.ComplianceResourceTypes). Null: it does not say.
-	ScopeResourceTypes schema.JSON `col:"scope_resource_types"`
+	ScopeResourceTypes schema.JSON `col:"scope_resource_types,array"`
 	// JSON array of the modes in which the rule is evaluated: Mode is DETECTIVE or PROACTIVE (EvaluationModes). Null: AWS
 	// does not report it.
-	EvaluationModes schema.JSON `col:"evaluation_modes"`
+	EvaluationModes schema.JSON `col:"evaluation_modes,array"`
 	// Compliance: COMPLIANT, NON_COMPLIANT, or INSUFFICIENT_DATA and NOT_APPLICABLE, which belong into no score
 	// (Compliance.ComplianceType). Null: not known yet.
 	ComplianceType *string `col:"compliance_type"`

@@ -42,10 +42,10 @@ type ConformancePack struct {
 	NoncompliantRuleCount int64 `col:"noncompliant_rule_count"`
 	// JSON array of the rules, by name: ConfigRuleName, ComplianceType and Controls, which the rule checks
 	// (ConformancePackRuleCompliance). An empty array: none.
-	Rules schema.JSON `col:"rules"`
+	Rules schema.JSON `col:"rules,array"`
 	// JSON object of the parameters of the pack (ConformancePackInputParameters). Null: none. A value that may be a
 	// secret is [redacted] by the spoke.
-	InputParameters schema.JSON `col:"input_parameters"`
+	InputParameters schema.JSON `col:"input_parameters,object"`
 	// When a change of the pack was asked for last (LastUpdateRequestedTime).
 	LastUpdateRequestedAt *time.Time `col:"last_update_requested_at"`
 	// When the last change was done (LastUpdateCompletedTime). Null: it goes on.

@@ -28,7 +28,7 @@ type CostAnomaly struct {
 	UsageType *string `col:"usage_type"`
 	// JSON array of the root causes, the largest first: Service, Region, LinkedAccount, LinkedAccountName, UsageType and
 	// Impact (RootCauses). Null: none is known.
-	RootCauses schema.JSON `col:"root_causes"`
+	RootCauses schema.JSON `col:"root_causes,array"`
 	// Largest cost of one day above what was expected (Impact.MaxImpact).
 	MaxImpact *schema.Decimal `col:"max_impact"`
 	// Cost of all days above what was expected (Impact.TotalImpact).

@@ -51,7 +51,7 @@ type CostRecommendation struct {
 	// When it was made from newer usage last (LastRefreshTimestamp).
 	LastRefreshedAt *time.Time `col:"last_refreshed_at"`
 	// JSON object of the tags of the resource (Tags). Null: none. A value that may be a secret is [redacted] by the spoke.
-	Tags schema.JSON `col:"tags"`
+	Tags schema.JSON `col:"tags,object"`
 }
 
 // CostRecommendations is the category "cost_recommendations": every run lists all

@@ -41,12 +41,12 @@ type EBSVolume struct {
 	// is attached to none.
 	DeleteOnTermination *bool `col:"delete_on_termination"`
 	// JSON array of all attachments: InstanceId, Device, State, AttachTime and so on (Attachments). Null: none.
-	Attachments schema.JSON `col:"attachments"`
+	Attachments schema.JSON `col:"attachments,array"`
 	// When the volume was created (CreateTime).
 	VolumeCreatedAt *time.Time `col:"volume_created_at"`
 	// JSON object of the tags of the volume (Tags). Null: it has none. A value that may be a secret is [redacted] by the
 	// spoke.
-	Tags schema.JSON `col:"tags"`
+	Tags schema.JSON `col:"tags,object"`
 }
 
 // EBSVolumes is the category "ebs_volumes": every run lists all volumes of one account

@@ -40,9 +40,9 @@ type EC2Instance struct {
 	// Subnet of the instance (SubnetId). Null once it is terminated.
 	SubnetID *string `col:"subnet_id"`
 	// Private IPv4 address (PrivateIpAddress). Null: none.
-	PrivateIPAddress *string `col:"private_ip_address"`
+	PrivateIPAddress *string `col:"private_ip_address,personal=network"`
 	// Public IPv4 address (PublicIpAddress). Null: none.
-	PublicIPAddress *string `col:"public_ip_address"`
+	PublicIPAddress *string `col:"public_ip_address,personal=network"`
 	// IPv6 address (Ipv6Address). Null: none.
 	IPv6Address *string `col:"ipv6_address"`
 	// Private DNS name (PrivateDnsName). Null: none.
@@ -50,7 +50,7 @@ type EC2Instance struct {
 	// Public DNS name (PublicDnsName). Null: none.
 	PublicDNSName *string `col:"public_dns_name"`
 	// JSON array of security groups: GroupId and GroupName (SecurityGroups).
-	SecurityGroups schema.JSON `col:"security_groups"`
+	SecurityGroups schema.JSON `col:"security_groups,array"`
 	// ARN of the instance profile, which gives the instance its role (IamInstanceProfile.Arn). Null: none.
 	InstanceProfileARN *string `col:"instance_profile_arn"`
 	// Name of the SSH key pair (KeyName). Null: none.
@@ -66,7 +66,7 @@ type EC2Instance struct {
 	// Type of the root device: ebs or instance-store (RootDeviceType).
 	RootDeviceType *string `col:"root_device_type"`
 	// JSON array of attached EBS volumes: DeviceName, VolumeId and DeleteOnTermination (BlockDeviceMappings). Null: none.
-	Volumes schema.JSON `col:"volumes"`
+	Volumes schema.JSON `col:"volumes,array"`
 	// Launch request that the instance belongs to (Reservation.ReservationId).
 	ReservationID *string `col:"reservation_id"`
 	// AWS service or account that launched the instance for the owner, such as an Auto Scaling group's
@@ -74,7 +74,7 @@ type EC2Instance struct {
 	RequesterID *string `col:"requester_id"`
 	// JSON object of the tags of the instance (Tags). Null: it has none. A value that may be a secret is [redacted] by
 	// the spoke.
-	Tags schema.JSON `col:"tags"`
+	Tags schema.JSON `col:"tags,object"`
 }
 
 // EC2Instances is the category "ec2_instances": every run lists all instances of

@@ -44,12 +44,12 @@ type GuardDutyFinding struct {
 	// key (Resource). Null: the resource is of another kind, which resource has.
 	ResourceID *string `col:"resource_id"`
 	// JSON object of the resource (Resource). A value that may be a secret is [redacted] by the spoke.
-	Resource schema.JSON `col:"resource"`
+	Resource schema.JSON `col:"resource,object"`
 	// Type of the activity, such as NETWORK_CONNECTION or AWS_API_CALL (Service.Action.ActionType).
 	ActionType *string `col:"action_type"`
 	// JSON object of the activity: who, from where, how often (Service.Action). Parameters of calls to a cluster are left
 	// out. A value that may be a secret is [redacted] by the spoke.
-	Action schema.JSON `col:"action"`
+	Action schema.JSON `col:"action,object,personal=network"`
 	// Feature that made the finding, such as CloudTrail or RuntimeMonitoring (Service.FeatureName).
 	FeatureName *string `col:"feature_name"`
 	// What people said about the finding: USEFUL or NOT_USEFUL (Service.UserFeedback). Null: nothing.

@@ -26,9 +26,9 @@ type HealthEventEntity struct {
 	EntityUpdatedAt *time.Time `col:"entity_updated_at"`
 	// JSON object of what else is known about the resource (entityMetadata). Null: nothing. A value that may be a secret
 	// is [redacted] by the spoke.
-	EntityMetadata schema.JSON `col:"entity_metadata"`
+	EntityMetadata schema.JSON `col:"entity_metadata,object"`
 	// JSON object of the tags of the resource (tags). Null: none. A value that may be a secret is [redacted] by the spoke.
-	Tags schema.JSON `col:"tags"`
+	Tags schema.JSON `col:"tags,object"`
 }
 
 // HealthEventEntities is the category "health_event_entities": all resources once a day, and

@@ -38,10 +38,10 @@ type HealthEvent struct {
 	// Null: AWS does not say.
 	Actionability *string `col:"actionability"`
 	// JSON array of whom it concerns: OPERATIONS, SECURITY or BILLING (personas). Null: AWS does not say.
-	Personas schema.JSON `col:"personas"`
+	Personas schema.JSON `col:"personas,array"`
 	// JSON object of what else is known, such as the deprecated version (DescribeEventDetails, eventMetadata). Null:
 	// nothing. A value that may be a secret is [redacted] by the spoke.
-	Metadata schema.JSON `col:"metadata"`
+	Metadata schema.JSON `col:"metadata,object"`
 }
 
 // HealthEvents is the category "health_events": all events once a day, and what was updated

@@ -12,8 +12,8 @@ import (
 type IAMAccessKey struct {
 	// Identifier of the key, which is no secret (AccessKeyId).
 	AccessKeyID string `col:"access_key_id,key"`
-	// User that the key belongs to (UserName). Personal data.
-	UserName string `col:"user_name"`
+	// User that the key belongs to (UserName).
+	UserName *string `col:"user_name,personal=identity"`
 	// Whether the key can be used: Active, Inactive or Expired (Status).
 	Status *string `col:"status"`
 	// When the key was created (CreateDate).

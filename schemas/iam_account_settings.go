@@ -56,7 +56,7 @@ type IAMAccountSetting struct {
 	// Whether somebody with an expired password must ask an administrator for another one (HardExpiry).
 	HardExpiry *bool `col:"hard_expiry"`
 	// JSON array of the IAM actions that were denied: iam:GetAccountPasswordPolicy. Null: none was.
-	DeniedActions schema.JSON `col:"denied_actions"`
+	DeniedActions schema.JSON `col:"denied_actions,array"`
 }
 
 // IAMAccountSettings is the category "iam_account_settings": every run reads the one row

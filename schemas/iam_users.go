@@ -12,12 +12,12 @@ import (
 // The report alone knows passwords, MFA and the root user; a user that was created after
 // it has null in its columns, and the root user has null in the others.
 type IAMUser struct {
-	// ARN of the user (Arn). Personal data.
-	UserARN string `col:"user_arn,key"`
-	// Name of the user, <root_account> for the root user (UserName). Personal data.
-	UserName *string `col:"user_name"`
+	// ARN of the user (Arn).
+	UserARN string `col:"user_arn,key,personal=identity"`
+	// Name of the user, <root_account> for the root user (UserName).
+	UserName *string `col:"user_name,personal=identity"`
 	// Identifier of the user, which another user of the same name does not get (UserId). Null for the root user.
-	UserID *string `col:"user_id"`
+	UserID *string `col:"user_id,personal=identity"`
 	// Path of the user, such as /division_abc/ (Path). Null for the root user.
 	Path *string `col:"path"`
 	// Whether this is the root user of the account (report, user is <root_account>).
@@ -51,19 +51,19 @@ type IAMUser struct {
 	// When the second access key was used last (report, access_key_2_last_used_date). Null: never, or there is none.
 	AccessKey2LastUsedAt *time.Time `col:"access_key_2_last_used_at"`
 	// JSON array of the names of the user's groups (GroupList). An empty array: none. Null for the root user.
-	GroupNames schema.JSON `col:"group_names"`
+	GroupNames schema.JSON `col:"group_names,array"`
 	// JSON array of the managed policies that the user has itself: PolicyName and PolicyArn (AttachedManagedPolicies). An
 	// empty array: none. Null for the root user.
-	AttachedPolicies schema.JSON `col:"attached_policies"`
+	AttachedPolicies schema.JSON `col:"attached_policies,array"`
 	// JSON array of the names of the policies that are written into the user (UserPolicyList, PolicyName). An empty
 	// array: none. Null for the root user.
-	InlinePolicyNames schema.JSON `col:"inline_policy_names"`
+	InlinePolicyNames schema.JSON `col:"inline_policy_names,array"`
 	// ARN of the policy that bounds what the user may be allowed (PermissionsBoundary.PermissionsBoundaryArn). Null: none.
 	PermissionsBoundaryARN *string `col:"permissions_boundary_arn"`
 	// When AWS made the credential report (GetCredentialReport, GeneratedTime).
 	ReportGeneratedAt *time.Time `col:"report_generated_at"`
 	// JSON object of the tags of the user (Tags). Null: none. A value that may be a secret is [redacted] by the spoke.
-	Tags schema.JSON `col:"tags"`
+	Tags schema.JSON `col:"tags,object"`
 }
 
 // IAMUsers is the category "iam_users": every run lists all users of an account.

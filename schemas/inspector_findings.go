@@ -53,7 +53,7 @@ type InspectorFinding struct {
 	// When the vendor last changed what it says (PackageVulnerabilityDetails.VendorUpdatedAt).
 	VendorUpdatedAt *time.Time `col:"vendor_updated_at"`
 	// JSON array of scores: Version, BaseScore, ScoringVector and Source (PackageVulnerabilityDetails.Cvss). Null: none.
-	CVSS schema.JSON `col:"cvss"`
+	CVSS schema.JSON `col:"cvss,array"`
 	// Name of the first vulnerable package (VulnerablePackages[0].Name). Null: the finding is about no package.
 	PackageName *string `col:"package_name"`
 	// Version of the first vulnerable package (VulnerablePackages[0].Version).
@@ -67,7 +67,7 @@ type InspectorFinding struct {
 	PackageCount *int64 `col:"package_count"`
 	// JSON array of all vulnerable packages: Name, Version, FixedInVersion, FilePath, PackageManager and so on
 	// (PackageVulnerabilityDetails.VulnerablePackages). Null: the finding is about no package.
-	Packages schema.JSON `col:"packages"`
+	Packages schema.JSON `col:"packages,array"`
 	// Type of the first resource, such as AWS_EC2_INSTANCE (Resources[0].Type).
 	ResourceType *string `col:"resource_type"`
 	// Identifier of the first resource: an instance id, or the ARN of an image or function (Resources[0].Id).
@@ -76,18 +76,18 @@ type InspectorFinding struct {
 	ResourceRegion *string `col:"resource_region"`
 	// JSON object of the tags of the first resource (Resources[0].Tags). Null: it has none. A value that may be a secret
 	// is [redacted] by the spoke.
-	ResourceTags schema.JSON `col:"resource_tags"`
+	ResourceTags schema.JSON `col:"resource_tags,object"`
 	// Number of resources that the finding names (Resources).
 	ResourceCount int64 `col:"resource_count"`
 	// JSON array of all resources: Id, Type, Region, Details and Tags (Resources). A value that may be a secret is
 	// [redacted] by the spoke.
-	Resources schema.JSON `col:"resources"`
+	Resources schema.JSON `col:"resources,array"`
 	// JSON object of the way from the internet: NetworkPath, OpenPortRange, Protocol (NetworkReachabilityDetails). Null:
 	// the finding is of another type.
-	NetworkReachability schema.JSON `col:"network_reachability"`
+	NetworkReachability schema.JSON `col:"network_reachability,object"`
 	// JSON object of the place in the code: FilePath, DetectorName, Cwes and so on (CodeVulnerabilityDetails). Null: the
 	// finding is of another type.
-	CodeVulnerability schema.JSON `col:"code_vulnerability"`
+	CodeVulnerability schema.JSON `col:"code_vulnerability,object"`
 	// What to do about the finding (Remediation.Recommendation.Text).
 	RemediationText *string `col:"remediation_text"`
 	// Page that explains what to do (Remediation.Recommendation.Url).

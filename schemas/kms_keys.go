@@ -19,7 +19,7 @@ type KMSKey struct {
 	KeyID string `col:"key_id"`
 	// JSON array of the alias names of the key, such as alias/aws/s3 (ListAliases, AliasName). An empty array: it has
 	// none. Null: ListAliases was denied.
-	Aliases schema.JSON `col:"aliases"`
+	Aliases schema.JSON `col:"aliases,array"`
 	// Description that the owner gave the key (Description).
 	Description *string `col:"description"`
 	// Who manages the key: CUSTOMER or AWS (KeyManager).
@@ -43,7 +43,7 @@ type KMSKey struct {
 	// ARN of the primary key of a multi-Region key (MultiRegionConfiguration). Null for other keys.
 	PrimaryKeyARN *string `col:"primary_key_arn"`
 	// JSON array of the ARNs of the replicas of a multi-Region key (MultiRegionConfiguration). Null for other keys.
-	ReplicaKeyARNs schema.JSON `col:"replica_key_arns"`
+	ReplicaKeyARNs schema.JSON `col:"replica_key_arns,array"`
 	// When the key was created (CreationDate).
 	KeyCreatedAt *time.Time `col:"key_created_at"`
 	// After when KMS deletes the key (DeletionDate). Null unless key_state is PendingDeletion.
@@ -70,9 +70,9 @@ type KMSKey struct {
 	OnDemandRotationStartedAt *time.Time `col:"on_demand_rotation_started_at"`
 	// JSON object of the tags of a customer managed key (ListResourceTags). An empty object: it has none. Null: AWS
 	// managed, or denied. A value that may be a secret is [redacted] by the spoke.
-	Tags schema.JSON `col:"tags"`
+	Tags schema.JSON `col:"tags,object"`
 	// JSON array of the IAM actions that were denied for this key, such as kms:GetKeyRotationStatus. Null: none was.
-	DeniedActions schema.JSON `col:"denied_actions"`
+	DeniedActions schema.JSON `col:"denied_actions,array"`
 }
 
 // KMSKeys is the category "kms_keys": every run lists all keys of one account and

@@ -22,7 +22,7 @@ type LambdaFunction struct {
 	// How the code is packed: Zip or Image (PackageType).
 	PackageType *string `col:"package_type"`
 	// JSON array of processor architectures: x86_64 or arm64 (Architectures).
-	Architectures schema.JSON `col:"architectures"`
+	Architectures schema.JSON `col:"architectures,array"`
 	// Function in the code that is called (Handler). Null: the function is a container image.
 	Handler *string `col:"handler"`
 	// ARN of the role that the function has (Role).
@@ -40,9 +40,9 @@ type LambdaFunction struct {
 	// VPC that the function is connected to (VpcConfig.VpcId). Null: none.
 	VPCID *string `col:"vpc_id"`
 	// JSON array of the subnets that the function is connected to (VpcConfig.SubnetIds). Null: none.
-	SubnetIDs schema.JSON `col:"subnet_ids"`
+	SubnetIDs schema.JSON `col:"subnet_ids,array"`
 	// JSON array of the security groups of the function (VpcConfig.SecurityGroupIds). Null: none.
-	SecurityGroupIDs schema.JSON `col:"security_group_ids"`
+	SecurityGroupIDs schema.JSON `col:"security_group_ids,array"`
 	// ARN of the KMS key that encrypts the environment variables (KMSKeyArn). Null: a key of AWS.
 	KMSKeyARN *string `col:"kms_key_arn"`
 	// Whether X-Ray traces are taken: Active or PassThrough (TracingConfig.Mode).
@@ -50,7 +50,7 @@ type LambdaFunction struct {
 	// ARN of the queue or topic that takes failed asynchronous calls (DeadLetterConfig.TargetArn). Null: none.
 	DeadLetterTargetARN *string `col:"dead_letter_target_arn"`
 	// JSON array of layers: Arn and CodeSize (Layers). Null: none.
-	Layers schema.JSON `col:"layers"`
+	Layers schema.JSON `col:"layers,array"`
 	// What SnapStart applies to: PublishedVersions or None (SnapStart.ApplyOn).
 	SnapStart *string `col:"snap_start"`
 	// Log group in CloudWatch Logs (LoggingConfig.LogGroup).

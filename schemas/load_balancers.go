@@ -30,17 +30,17 @@ type LoadBalancer struct {
 	// Kind of addresses: ipv4, dualstack or dualstack-without-public-ipv4 (IpAddressType).
 	IPAddressType *string `col:"ip_address_type"`
 	// JSON array of availability zones: ZoneName, SubnetId and so on (AvailabilityZones).
-	AvailabilityZones schema.JSON `col:"availability_zones"`
+	AvailabilityZones schema.JSON `col:"availability_zones,array"`
 	// JSON array of the ids of security groups (SecurityGroups). Null: none.
-	SecurityGroups schema.JSON `col:"security_groups"`
+	SecurityGroups schema.JSON `col:"security_groups,array"`
 	// When the load balancer was created (CreatedTime).
 	LoadBalancerCreatedAt *time.Time `col:"load_balancer_created_at"`
 	// JSON object of the tags of the load balancer (DescribeTags). An empty object: it has none. Null: denied. A value
 	// that may be a secret is [redacted] by the spoke.
-	Tags schema.JSON `col:"tags"`
+	Tags schema.JSON `col:"tags,object"`
 	// JSON array of the IAM actions that were denied for this load balancer: elasticloadbalancing:DescribeTags. Null:
 	// none was.
-	DeniedActions schema.JSON `col:"denied_actions"`
+	DeniedActions schema.JSON `col:"denied_actions,array"`
 }
 
 // LoadBalancers is the category "load_balancers": every run lists all load balancers of one

@@ -18,8 +18,8 @@ type OrganizationAccount struct {
 	AccountARN *string `col:"account_arn"`
 	// Name of the account (Name).
 	AccountName *string `col:"account_name"`
-	// E-mail address of the account's root user (Email). Personal data.
-	Email *string `col:"email"`
+	// E-mail address of the account's root user (Email).
+	Email *string `col:"email,personal=contact"`
 	// State of the account: PENDING_ACTIVATION, ACTIVE, SUSPENDED, PENDING_CLOSURE or CLOSED (State).
 	State *string `col:"state"`
 	// How the account came into the organization: INVITED or CREATED (JoinedMethod).
@@ -38,7 +38,7 @@ type OrganizationAccount struct {
 	IsManagementAccount bool `col:"is_management_account"`
 	// JSON object of the tags of the account (ListTagsForResource, Tags). An empty object: it has none. Null: denied. A
 	// value that may be a secret is [redacted] by the spoke.
-	Tags schema.JSON `col:"tags"`
+	Tags schema.JSON `col:"tags,object"`
 }
 
 // OrganizationAccounts is the category "organization_accounts": every run lists all

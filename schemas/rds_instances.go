@@ -78,14 +78,14 @@ type RDSInstance struct {
 	// License model, such as license-included (LicenseModel).
 	LicenseModel *string `col:"license_model"`
 	// JSON array of security groups of the VPC: VpcSecurityGroupId and Status (VpcSecurityGroups). Null: none.
-	SecurityGroups schema.JSON `col:"security_groups"`
+	SecurityGroups schema.JSON `col:"security_groups,array"`
 	// JSON array of the logs that go to CloudWatch Logs, such as postgresql (EnabledCloudwatchLogsExports). Null: none.
-	LogExports schema.JSON `col:"log_exports"`
+	LogExports schema.JSON `col:"log_exports,array"`
 	// When the instance was created (InstanceCreateTime). Null while it is created.
 	InstanceCreatedAt *time.Time `col:"instance_created_at"`
 	// JSON object of the tags of the instance (TagList). Null: it has none. A value that may be a secret is [redacted] by
 	// the spoke.
-	Tags schema.JSON `col:"tags"`
+	Tags schema.JSON `col:"tags,object"`
 }
 
 // RDSInstances is the category "rds_instances": every run lists all database instances of

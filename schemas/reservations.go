@@ -51,7 +51,7 @@ type Reservation struct {
 	UsagePrice *schema.Decimal `col:"usage_price"`
 	// JSON array of what is charged again and again for one instance: Amount and Frequency, such as Hourly, for all
 	// services alike (RecurringCharges). An empty array: nothing is.
-	RecurringCharges schema.JSON `col:"recurring_charges"`
+	RecurringCharges schema.JSON `col:"recurring_charges,array"`
 	// Length of the term in seconds (Duration).
 	DurationSeconds *int64 `col:"duration_seconds"`
 	// Start of the term (Start, StartTime).
@@ -59,7 +59,7 @@ type Reservation struct {
 	// End of the term (End of EC2; for the others started_at and duration_seconds together).
 	EndsAt *time.Time `col:"ends_at"`
 	// JSON object of the tags (Tags). Null: none, or not EC2. A value that may be a secret is [redacted] by the spoke.
-	Tags schema.JSON `col:"tags"`
+	Tags schema.JSON `col:"tags,object"`
 }
 
 // Reservations is the category "reservations": a snapshot per service.

@@ -50,7 +50,7 @@ type ResilienceApp struct {
 	PolicyAZRTOSeconds *int64 `col:"policy_az_rto_seconds"`
 	// JSON object of RpoInSecs and RtoInSecs by what fails: Software, Hardware, AZ and Region (DescribeResiliencyPolicy,
 	// Policy).
-	Policy schema.JSON `col:"policy"`
+	Policy schema.JSON `col:"policy,object"`
 	// ARN of the last assessment that went well (ListAppAssessments, AssessmentArn). Null: there is none.
 	AssessmentARN *string `col:"assessment_arn"`
 	// Status of this assessment (ListAppAssessments, AssessmentStatus).
@@ -71,9 +71,9 @@ type ResilienceApp struct {
 	CostFrequency *string `col:"cost_frequency"`
 	// JSON object of the tags of the application (DescribeApp, Tags). Null: none, or the request was denied. A value that
 	// may be a secret is [redacted] by the spoke.
-	Tags schema.JSON `col:"tags"`
+	Tags schema.JSON `col:"tags,object"`
 	// JSON array of the IAM actions that were denied for the application. Null: none was.
-	DeniedActions schema.JSON `col:"denied_actions"`
+	DeniedActions schema.JSON `col:"denied_actions,array"`
 }
 
 // ResilienceApps is the category "resilience_apps": every run lists all applications of one

@@ -55,12 +55,12 @@ type S3Bucket struct {
 	// JSON array of lifecycle rules: ID, Status, Filter, Expiration, Transitions and so on
 	// (GetBucketLifecycleConfiguration, Rules). An empty array: none. Null: denied. A value of a tag that may be a secret
 	// is [redacted] by the spoke.
-	LifecycleRules schema.JSON `col:"lifecycle_rules"`
+	LifecycleRules schema.JSON `col:"lifecycle_rules,array"`
 	// JSON object of the tags of the bucket (GetBucketTagging). An empty object: it has none. Null: denied. A value that
 	// may be a secret is [redacted] by the spoke.
-	Tags schema.JSON `col:"tags"`
+	Tags schema.JSON `col:"tags,object"`
 	// JSON array of the IAM actions that were denied for this bucket, such as s3:GetBucketTagging. Null: none was.
-	DeniedActions schema.JSON `col:"denied_actions"`
+	DeniedActions schema.JSON `col:"denied_actions,array"`
 }
 
 // S3Buckets is the category "s3_buckets": every run lists all buckets of one account.

@@ -22,7 +22,7 @@ type SavingsPlan struct {
 	// How it is paid: All Upfront, Partial Upfront or No Upfront (PaymentOption).
 	PaymentOption *string `col:"payment_option"`
 	// JSON array of the products that it applies to, such as EC2, Fargate and Lambda (ProductTypes).
-	ProductTypes schema.JSON `col:"product_types"`
+	ProductTypes schema.JSON `col:"product_types,array"`
 	// State: active, queued, retired, payment-pending, payment-failed and so on (State).
 	State *string `col:"state"`
 	// Region that it applies to (Region). Null: every region.
@@ -46,7 +46,7 @@ type SavingsPlan struct {
 	// Until when it can be given back (ReturnableUntil). Null: AWS reports none.
 	ReturnableUntil *time.Time `col:"returnable_until"`
 	// JSON object of the tags of the plan (Tags). Null: none. A value that may be a secret is [redacted] by the spoke.
-	Tags schema.JSON `col:"tags"`
+	Tags schema.JSON `col:"tags,object"`
 }
 
 // SavingsPlans is the category "savings_plans": every run lists all plans of an account.

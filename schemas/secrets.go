@@ -51,10 +51,10 @@ type Secret struct {
 	DeletionRequestedAt *time.Time `col:"deletion_requested_at"`
 	// JSON object of the versions of the secret: version id to array of staging labels (SecretVersionsToStages). It holds
 	// no values.
-	VersionStages schema.JSON `col:"version_stages"`
+	VersionStages schema.JSON `col:"version_stages,object"`
 	// JSON object of the tags of the secret (Tags). Null: it has none. A value that may be a secret is [redacted] by the
 	// spoke.
-	Tags schema.JSON `col:"tags"`
+	Tags schema.JSON `col:"tags,object"`
 }
 
 // Secrets is the category "secrets": every run lists all secrets of one account

@@ -39,7 +39,7 @@ type SecurityFinding struct {
 	// Description of the finding (Description).
 	Description *string `col:"description"`
 	// JSON array of finding types, namespace/category/classifier (Types).
-	FindingTypes schema.JSON `col:"finding_types"`
+	FindingTypes schema.JSON `col:"finding_types,array"`
 	// Severity: INFORMATIONAL, LOW, MEDIUM, HIGH or CRITICAL (Severity.Label).
 	SeverityLabel *string `col:"severity_label"`
 	// Severity from 0 to 100 (Severity.Normalized).
@@ -58,7 +58,7 @@ type SecurityFinding struct {
 	SecurityControlID *string `col:"security_control_id"`
 	// JSON array of the enabled standards that the control belongs to, such as
 	// standards/aws-foundational-security-best-practices/v/1.0.0 (Compliance.AssociatedStandards, StandardsId).
-	AssociatedStandards schema.JSON `col:"associated_standards"`
+	AssociatedStandards schema.JSON `col:"associated_standards,array"`
 	// Type of the first resource, such as AwsS3Bucket (Resources[0].Type). Null: the finding names no resource.
 	ResourceType *string `col:"resource_type"`
 	// Identifier of the first resource, mostly its ARN (Resources[0].Id). Null: the finding names no resource.
@@ -68,13 +68,13 @@ type SecurityFinding struct {
 	// JSON array of all resources: Id, Type, Partition, Region, ResourceRole, ApplicationArn, ApplicationName and Tags
 	// (Resources). Their Details are left out: they repeat the configuration of the resource and can hold environment
 	// variables. A tag whose value may be a secret is [redacted] by the spoke.
-	Resources schema.JSON `col:"resources"`
+	Resources schema.JSON `col:"resources,array"`
 	// JSON array of vulnerabilities: identifier, packages, scores and fixes (Vulnerabilities). Null: the finding names
 	// none.
-	Vulnerabilities schema.JSON `col:"vulnerabilities"`
+	Vulnerabilities schema.JSON `col:"vulnerabilities,array"`
 	// JSON object of what the product adds to the format (ProductFields). A value that may be a secret is [redacted] by
 	// the spoke.
-	ProductFields schema.JSON `col:"product_fields"`
+	ProductFields schema.JSON `col:"product_fields,object"`
 	// What to do about the finding (Remediation.Recommendation.Text).
 	RemediationText *string `col:"remediation_text"`
 	// Page that explains what to do (Remediation.Recommendation.Url).
@@ -92,7 +92,7 @@ type SecurityFinding struct {
 	Sample *bool `col:"sample"`
 	// JSON array of reasons for compliance_status: ReasonCode and Description (Compliance.StatusReasons). Null: none are
 	// given.
-	ComplianceReasons schema.JSON `col:"compliance_reasons"`
+	ComplianceReasons schema.JSON `col:"compliance_reasons,array"`
 	// Name of the account that the finding is about (AwsAccountName). Null: AWS does not say.
 	FindingAccountName *string `col:"finding_account_name"`
 }

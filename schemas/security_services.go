@@ -45,7 +45,7 @@ type SecurityService struct {
 	Settings schema.JSON `col:"settings"`
 	// JSON object of the tags of the detector or analyzer (Tags). Null: none, or another service. A value that may be a
 	// secret is [redacted] by the spoke.
-	Tags schema.JSON `col:"tags"`
+	Tags schema.JSON `col:"tags,object"`
 }
 
 // SecurityServices is the category "security_services": a snapshot per service.

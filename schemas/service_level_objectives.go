@@ -18,7 +18,7 @@ type ServiceLevelObjective struct {
 	// Name of the service that it is about (KeyAttributes, Name). Null: it is about a metric.
 	ServiceName *string `col:"service_name"`
 	// JSON object of what identifies the service (KeyAttributes). Null: it is about a metric.
-	KeyAttributes schema.JSON `col:"key_attributes"`
+	KeyAttributes schema.JSON `col:"key_attributes,object"`
 	// Operation of the service that it is about (OperationName). Null: all, or it is about a metric.
 	OperationName *string `col:"operation_name"`
 	// How it is measured: PeriodBased or RequestBased (EvaluationType).
@@ -36,7 +36,7 @@ type ServiceLevelObjective struct {
 	// Percentage of the budget that is left when the status becomes WARNING (budget report, Goal.WarningThreshold).
 	WarningThreshold *float64 `col:"warning_threshold"`
 	// JSON object of the interval: RollingInterval or CalendarInterval (budget report, Goal.Interval).
-	GoalInterval schema.JSON `col:"goal_interval"`
+	GoalInterval schema.JSON `col:"goal_interval,object"`
 	// Seconds that are left of the budget, negative where it is overdrawn (budget report, BudgetSecondsRemaining). Null:
 	// the objective counts requests.
 	BudgetSecondsRemaining *int64 `col:"budget_seconds_remaining"`

@@ -15,10 +15,10 @@ type SSMInstance struct {
 	InstanceID string `col:"instance_id,key"`
 	// Name that the node was given with its activation (Name). Null: it is an EC2 instance, or has none.
 	Name *string `col:"name"`
-	// Host name of the node, fully qualified (ComputerName). Personal data, where machines are named after people.
-	ComputerName *string `col:"computer_name"`
+	// Host name of the node, fully qualified (ComputerName). Some machines are named after people.
+	ComputerName *string `col:"computer_name,personal=identity"`
 	// IP address of the node (IPAddress).
-	IPAddress *string `col:"ip_address"`
+	IPAddress *string `col:"ip_address,personal=network"`
 	// Kind of the node: EC2Instance or ManagedInstance (ResourceType).
 	ResourceType *string `col:"resource_type"`
 	// Kind of what the node runs on, such as AWS::EC2::Instance or AWS::IoT::Thing (SourceType). Null: AWS does not
@@ -50,7 +50,7 @@ type SSMInstance struct {
 	AssociationStatus *string `col:"association_status"`
 	// JSON object of the associations: DetailedStatus, and by status how many (AssociationOverview). Null: the node has
 	// none.
-	AssociationOverview schema.JSON `col:"association_overview"`
+	AssociationOverview schema.JSON `col:"association_overview,object"`
 	// When an association ran last (LastAssociationExecutionDate). Null: never.
 	LastAssociationAt *time.Time `col:"last_association_at"`
 	// When an association ran last and succeeded (LastSuccessfulAssociationExecutionDate). Null: never.

@@ -22,7 +22,7 @@ type Subnet struct {
 	CIDRBlock *string `col:"cidr_block"`
 	// JSON array of IPv6 ranges: Ipv6CidrBlock, AssociationId, Ipv6CidrBlockState and so on
 	// (Ipv6CidrBlockAssociationSet). Null: none.
-	IPv6CIDRBlocks schema.JSON `col:"ipv6_cidr_blocks"`
+	IPv6CIDRBlocks schema.JSON `col:"ipv6_cidr_blocks,array"`
 	// Availability zone (AvailabilityZone).
 	AvailabilityZone *string `col:"availability_zone"`
 	// Identifier of the availability zone, which is the same in all accounts, such as euw1-az1 (AvailabilityZoneId).
@@ -35,7 +35,7 @@ type Subnet struct {
 	DefaultForAZ *bool `col:"default_for_az"`
 	// JSON object of the tags of the subnet, which only its owner sees (Tags). Null: it has none. A value that may be a
 	// secret is [redacted] by the spoke.
-	Tags schema.JSON `col:"tags"`
+	Tags schema.JSON `col:"tags,object"`
 }
 
 // Subnets is the category "subnets": every run lists all subnets that one account sees in

@@ -14,7 +14,7 @@ type SupportCase struct {
 	// Number of the case, as people see it (displayId).
 	DisplayID *string `col:"display_id"`
 	// Subject of the case, as a person wrote it (subject).
-	Subject *string `col:"subject"`
+	Subject *string `col:"subject,personal=text"`
 	// Status: opened, pending-customer-action, reopened, resolved, unassigned or work-in-progress (status).
 	Status string `col:"status"`
 	// Severity: low, normal, high, urgent or critical (severityCode).
@@ -26,9 +26,9 @@ type SupportCase struct {
 	// Language of the case, such as en or ja (language).
 	CaseLanguage *string `col:"case_language"`
 	// Who opened the case: an email address, or a role (submittedBy). Null: AWS did, or does not say.
-	SubmittedBy *string `col:"submitted_by"`
+	SubmittedBy *string `col:"submitted_by,personal=identity"`
 	// JSON array of the email addresses that get copies (ccEmailAddresses). Null: none.
-	CCEmailAddresses schema.JSON `col:"cc_email_addresses"`
+	CCEmailAddresses schema.JSON `col:"cc_email_addresses,array,personal=contact"`
 	// When the case was opened (timeCreated).
 	CaseCreatedAt *time.Time `col:"case_created_at"`
 }

@@ -41,7 +41,7 @@ type TrustedAdvisorCheck struct {
 	// When the check was last run (timestamp).
 	RefreshedAt *time.Time `col:"refreshed_at"`
 	// JSON array of the names of what the check says about a resource (metadata).
-	MetadataNames schema.JSON `col:"metadata_names"`
+	MetadataNames schema.JSON `col:"metadata_names,array"`
 }
 
 // TrustedAdvisorChecks is the category "trusted_advisor_checks": every run lists all checks

@@ -23,7 +23,7 @@ type TrustedAdvisorResource struct {
 	IsSuppressed *bool `col:"is_suppressed"`
 	// JSON object of what the check says about the resource, by names in English (metadata). A value that may be a secret
 	// is [redacted] by the spoke.
-	Metadata schema.JSON `col:"metadata"`
+	Metadata schema.JSON `col:"metadata,object"`
 }
 
 // TrustedAdvisorResources is the category "trusted_advisor_resources": every run lists all

@@ -43,9 +43,9 @@ type WAFRule struct {
 	// JSON object of the whole statement, as a tree (Statement); jsonpath such as $.**.GeoMatchStatement finds what is
 	// inside. The text that requests are searched for is left out, for it may be a secret: SearchStringLength is its
 	// length in bytes.
-	Statement schema.JSON `col:"statement"`
+	Statement schema.JSON `col:"statement,object"`
 	// JSON array of the labels that the rule puts on requests (RuleLabels, Name). Null: none.
-	Labels schema.JSON `col:"labels"`
+	Labels schema.JSON `col:"labels,array"`
 	// Whether WAF keeps samples of requests that match (VisibilityConfig.SampledRequestsEnabled).
 	SampledRequestsEnabled *bool `col:"sampled_requests_enabled"`
 	// Whether WAF sends metrics to CloudWatch (VisibilityConfig.CloudWatchMetricsEnabled).

@@ -190,6 +190,11 @@ func (c column) GoType() string {
 	}[c.Kind]
 }
 
+// Option is what the tag of the column's field has behind the name.
+func (c column) Option() string {
+	return map[kind]string{kindKey: ",key", kindTags: ",object", kindList: ",array", kindJSON: ",object"}[c.Kind]
+}
+
 // simulated is a made-up value of a column.
 func simulated(service string, c column) string {
 	switch c.Kind {

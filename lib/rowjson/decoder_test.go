@@ -507,3 +507,30 @@ func TestDecodeAllocates(t *testing.T) {
 		t.Errorf("%.3f allocations per row", perRow)
 	}
 }
+
+// A JSON column that takes objects or arrays takes nothing else.
+func TestShapes(t *testing.T) {
+	type shaped struct {
+		ID   string      `col:"id,key"`
+		Tags schema.JSON `col:"tags,object"`
+		List schema.JSON `col:"list,array"`
+		Rest schema.JSON `col:"rest"`
+	}
+	table := schema.Of[shaped](schema.Spec{Name: "shaped", Mode: schema.Snapshot}).Table
+	d := newDecoder(t, table)
+	for row, column := range map[string]string{
+		`{"id":"a","tags":{"b":[]},"list":[{}],"rest":1}`: "",
+		`{"id":"a","tags":null,"list":null}`:              "",
+		`{"id":"a","tags": [ ] }`:                         "tags",
+		`{"id":"a","tags":"{}"}`:                          "tags",
+		`{"id":"a","list":{}}`:                            "list",
+		`{"id":"a","list":false}`:                         "list",
+	} {
+		err := d.Append([]byte(row), "")
+		var got *schema.RowError
+		if column == "" && err != nil || column != "" &&
+			(!errors.As(err, &got) || got.Reason != schema.ReasonType || got.Column != column) {
+			t.Errorf("%s: %v", row, err)
+		}
+	}
+}

@@ -31,6 +31,10 @@
 // an error when the program starts, never text. So is a name that PostgreSQL takes
 // only in quotes, or not at all.
 //
+// Options of the tag follow the name, with commas between them: key and slice, as
+// [Column] says; object or array for a JSON column that holds nothing else; and
+// personal=CLASS for data about people (see [Personal]).
+//
 // The package also holds the words that every other package shares: [Scope],
 // [RunID], [Outcome], and the rules and errors of a row ([RowError]).
 package schema

@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,6 +104,14 @@ func TestCompileNamesEveryFault(t *testing.T) {
 			A string `col:"c17439,key"`
 			B string `col:"c24164"`
 		}{}, []string{`field B: columns "c17439" and "c24164" have the same tag`}},
+		{struct {
+			A string      `col:"a,key,object"`
+			B int64       `col:"b,personal=contact"`
+			C string      `col:"c,personal=text"`
+			D *string     `col:"d,personal=shoe"`
+			E schema.JSON `col:"e,personal=network,array"`
+		}{}, []string{"field A: only a JSON column can be an object", "field B: only a text or JSON column",
+			"field C: a personal column must be nullable or a key", `field D: unknown class of personal data "shoe"`}},
 		{struct {
 			A string `col:"order,key"`
 			B string `col:"xmin"`
@@ -378,6 +387,40 @@ func TestValidateSlice(t *testing.T) {
 	} {
 		if err := test.table.ValidateSlice(test.slice); (err == nil) != test.ok {
 			t.Errorf("%s with slice %q: %v", test.table, test.slice, err)
+		}
+	}
+}
+
+func TestOptionsOfColumns(t *testing.T) {
+	table := schema.Of[struct {
+		User  string      `col:"user_name,key,personal=identity"`
+		Tags  schema.JSON `col:"tags,object"`
+		Hosts schema.JSON `col:"hosts,array,personal=network"`
+		Rest  schema.JSON `col:"rest"`
+	}](schema.Spec{Name: "options", Mode: schema.Snapshot})
+	var got []string
+	for _, c := range table.Columns() {
+		got = append(got, fmt.Sprintf("%s %q %q %t", c.Name, c.Shape, c.Personal, c.Key))
+	}
+	want := []string{`user_name "" "identity" true`, `tags "object" "" false`, `hosts "array" "network" false`,
+		`rest "" "" false`}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestShapeFits(t *testing.T) {
+	for value, fits := range map[string][]schema.Shape{
+		`{"a":1}`: {schema.AnyShape, schema.Object},
+		`[]`:      {schema.AnyShape, schema.Array},
+		`"{}"`:    {schema.AnyShape},
+		`1`:       {schema.AnyShape},
+		``:        {schema.AnyShape},
+	} {
+		for _, shape := range []schema.Shape{schema.AnyShape, schema.Object, schema.Array} {
+			if got := shape.Fits([]byte(value)); got != slices.Contains(fits, shape) {
+				t.Errorf("%s is %q: %t", value, shape, got)
+			}
 		}
 	}
 }

@@ -26,6 +26,10 @@ type Column struct {
 	Key bool
 	// Slice is set on the one column whose value belongs to the scope.
 	Slice bool
+	// Shape of the values of a JSON column.
+	Shape Shape
+	// Personal is the class of personal data in the column.
+	Personal Personal
 	// Field is the index of the Go struct field that the column was declared by.
 	Field int
 }
@@ -231,13 +235,8 @@ func compileField(f reflect.StructField) (c Column, ok bool, err error) {
 	}
 	if options != "" {
 		for option := range strings.SplitSeq(options, ",") {
-			switch option {
-			case "key":
-				c.Key = true
-			case "slice":
-				c.Slice = true
-			default:
-				return c, false, fmt.Errorf("unknown option %q; use key or slice", option)
+			if err := c.setOption(option); err != nil {
+				return c, false, err
 			}
 		}
 	}
@@ -259,8 +258,37 @@ func compileField(f reflect.StructField) (c Column, ok bool, err error) {
 	return c, true, c.validate()
 }
 
+// setOption sets what an option of the tag says.
+func (c *Column) setOption(option string) error {
+	personal, isPersonal := strings.CutPrefix(option, "personal=")
+	switch {
+	case option == "key":
+		c.Key = true
+	case option == "slice":
+		c.Slice = true
+	case option == string(Object), option == string(Array):
+		c.Shape = Shape(option)
+	case isPersonal && slices.Contains(PersonalClasses, Personal(personal)):
+		c.Personal = Personal(personal)
+	case isPersonal:
+		return fmt.Errorf("unknown class of personal data %q; use one of %v", personal, PersonalClasses)
+	default:
+		return fmt.Errorf("unknown option %q; use key, slice, object, array or personal=CLASS", option)
+	}
+	return nil
+}
+
 // validate checks what the options of a column ask of its kind.
 func (c Column) validate() error {
+	if c.Shape != AnyShape && c.Kind != KindJSON {
+		return fmt.Errorf("only a JSON column can be an %s", c.Shape)
+	}
+	if c.Personal != "" && c.Kind != KindText && c.Kind != KindJSON {
+		return errors.New("only a text or JSON column can be marked as personal")
+	}
+	if c.Personal != "" && !c.Nullable && !c.Key {
+		return errors.New("a personal column must be nullable or a key: senders may leave its values out")
+	}
 	if c.Key && (c.Nullable || c.Kind == KindFloat64 || c.Kind == KindJSON) {
 		return fmt.Errorf("a key column must be neither nullable, float64 nor JSON")
 	}

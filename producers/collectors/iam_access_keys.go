@@ -56,7 +56,7 @@ func readIAMAccessKey(
 ) (schemas.IAMAccessKey, error) {
 	row := schemas.IAMAccessKey{
 		AccessKeyID:  aws.ToString(k.AccessKeyId),
-		UserName:     aws.ToString(k.UserName),
+		UserName:     k.UserName,
 		Status:       enum(k.Status),
 		KeyCreatedAt: k.CreateDate,
 	}

@@ -172,7 +172,7 @@ func TestEqualAnswersAreEqualParts(t *testing.T) {
 		}
 		return sums
 	}
-	if first, second := collectOnce(), collectOnce(); len(first) != 2 || !slices.Equal(first, second) {
+	if first, second := collectOnce(), collectOnce(); len(first) != 1 || !slices.Equal(first, second) {
 		t.Errorf("the parts have the hashes %x, and then %x", first, second)
 	}
 	// What does not pass the runner must be equal, too.

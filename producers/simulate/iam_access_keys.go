@@ -17,7 +17,7 @@ var iamAccessKeys = kind[schemas.IAMAccessKey]{
 func newIAMAccessKey(g *gen) schemas.IAMAccessKey {
 	k := schemas.IAMAccessKey{
 		AccessKeyID:  "AKIA" + strings.ToUpper(g.hex(16)),
-		UserName:     pick(g, "deploy", "backup", "metrics") + "-" + g.hex(4),
+		UserName:     new(pick(g, "deploy", "backup", "metrics") + "-" + g.hex(4)),
 		Status:       new(pick(g, "Active", "Active", "Active", "Inactive")),
 		KeyCreatedAt: new(g.created(400 * day)),
 	}

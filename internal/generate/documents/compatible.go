@@ -59,6 +59,9 @@ func compatibleColumns(committed, declared []schemas.CatalogColumn) (faults []er
 		if column.Nullable != old.Nullable {
 			fault("column %s: nullable was %t and is %t", old.Name, old.Nullable, column.Nullable)
 		}
+		if column.Shape != old.Shape {
+			fault("column %s: its shape was %q and is %q", old.Name, old.Shape, column.Shape)
+		}
 		if column.Key != old.Key || column.Slice != old.Slice {
 			fault("column %s: the key or the slice of a category never changes", old.Name)
 		}

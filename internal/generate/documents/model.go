@@ -112,6 +112,8 @@ func describe(dir string, tables []*schema.Table) ([]schemas.CatalogCategory, er
 				Nullable: c.Nullable,
 				Key:      c.Key,
 				Slice:    c.Slice,
+				Shape:    string(c.Shape),
+				Personal: string(c.Personal),
 				Doc:      text,
 			})
 		}

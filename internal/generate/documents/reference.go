@@ -141,7 +141,7 @@ Besides the [columns of every table](README.md#columns-of-every-table).
 |---|---|---|---|
 {{- $table := .Table}}
 {{- range .Columns}}
-| {{backtick}}{{.Name}}{{backtick}}{{if .Key}} (key){{end}}{{if .Slice}} (slice){{end}} | {{kind $table .Name}} | {{if .Nullable}}yes{{else}}no{{end}} | {{cell .Doc}} |
+| {{backtick}}{{.Name}}{{backtick}}{{if .Key}} (key){{end}}{{if .Slice}} (slice){{end}}{{with .Personal}} (personal: {{.}}){{end}} | {{kind $table .Name}} | {{if .Nullable}}yes{{else}}no{{end}} | {{cell .Doc}} |
 {{- end}}
 
 ## How it is collected

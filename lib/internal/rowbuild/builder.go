@@ -102,6 +102,12 @@ func (b *Builder) Check(offset int) *schema.RowError {
 					Detail: fmt.Sprintf("the text has %d bytes, the column takes %d", len(cell.Text), b.table.MaxText()),
 				}
 			}
+			if !c.Shape.Fits(cell.Text) {
+				return &schema.RowError{
+					Reason: schema.ReasonType, Column: c.Name, Offset: offset,
+					Detail: fmt.Sprintf("want a JSON %s, found %s", c.Shape, jsonscan.Excerpt(cell.Text)),
+				}
+			}
 			text += len(cell.Text)
 		}
 	}

@@ -8,7 +8,7 @@ CREATE TABLE obs.iam_access_keys (
     first_seen_at timestamp with time zone NOT NULL DEFAULT now(),
     deleted_at timestamp with time zone,
     access_key_id text NOT NULL,
-    user_name text NOT NULL,
+    user_name text,
     status text,
     key_created_at timestamp with time zone,
     last_used_at timestamp with time zone,
