@@ -11,6 +11,7 @@
 //     context has somebody to report it to ([OnUnreadable]); else the answer is an
 //     error, as it is without this package.
 //   - Characters that XML forbids are U+FFFD.
+//   - A list without elements is one, and not nil, also where the answer is in CBOR.
 //
 // Answers that are streams, such as that of GetObject, are left alone.
 package awsanswer
@@ -159,6 +160,9 @@ func (take) HandleDeserialize(ctx context.Context, in middleware.DeserializeInpu
 	a.request, a.response, a.metadata = request, response, metadata
 	a.body = &body{source: response.Body, isXML: a.protocol() == query ||
 		strings.Contains(response.Header.Get("Content-Type"), "xml")}
+	if a.protocol() == cbor {
+		a.body.load() // deserializers look at a header first, and read nothing if that is missing
+	}
 	response.Body = a.body
 	return out, metadata, nil
 }
@@ -253,6 +257,9 @@ func (check) HandleDeserialize(ctx context.Context, in middleware.DeserializeInp
 		}
 		document = readable
 	}
+	if a.protocol() == cbor {
+		keepEmptyLists(document, out.Result)
+	}
 	if first(document) == '{' {
 		if err := d.exactTimes(document, out.Result); err != nil {
 			return out, metadata, err
@@ -312,8 +319,11 @@ func (a *answer) fault(operation string, result any, err error) string {
 			return "is not well-formed XML"
 		}
 	case cbor:
-		if empty && hasMembers(result) {
+		switch {
+		case empty && (err != nil || hasMembers(result)):
 			return "is empty"
+		case !empty && !isCBORMap(data), err != nil && a.response.Header.Get("Smithy-Protocol") == "":
+			return "is not a map in CBOR"
 		}
 	case rest:
 		return a.restFault(result, err)

@@ -27,7 +27,8 @@
 // body of the answer, JSON or XML. A REST request without a body, or with a query, is
 // an object of its path ("path"), the bucket if S3 has it in the host ("bucket"), the
 // parameters of the query but for S3's x-id, and the body ("body"); parameters that
-// come several times are lists of texts. A request is answered by the recording that
+// come several times are lists of texts. Where a service is asked in CBOR, both are JSON, too;
+// a float has a point, as 14.0, and times are seconds. A request is answered by the recording that
 // equals it. The account of the run is [Account], its region [Region], and it starts at
 // [Now]. The collector must make its requests in the same order in each run.
 //

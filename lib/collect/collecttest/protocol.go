@@ -71,7 +71,7 @@ func protocolOf(request *http.Request) protocol {
 		return ec2Query
 	case isQuery(request), slices.Contains(restXML, service):
 		return query
-	case request.Header.Get("X-Amz-Target") != "":
+	case request.Header.Get("X-Amz-Target") != "", isCBOR(request):
 		return awsJSON
 	case service == "s3":
 		return s3XML

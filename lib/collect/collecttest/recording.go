@@ -189,6 +189,9 @@ func requestValue(request *http.Request) (any, error) {
 			return nil, err
 		}
 	}
+	if isCBOR(request) {
+		return fromCBOR(body)
+	}
 	if isQuery(request) {
 		form, err := url.ParseQuery(string(body))
 		if err != nil {
@@ -237,10 +240,15 @@ func flatten(values url.Values) map[string]any {
 }
 
 func response(request *http.Request, status int, body []byte) *http.Response {
+	header := http.Header{"X-Amzn-Requestid": {"00000000-0000-0000-0000-000000000000"}}
+	if isCBOR(request) {
+		header.Set("Smithy-Protocol", request.Header.Get("Smithy-Protocol"))
+		body = toCBOR(body)
+	}
 	return &http.Response{
 		StatusCode:    status,
 		Status:        http.StatusText(status),
-		Header:        http.Header{"X-Amzn-Requestid": {"00000000-0000-0000-0000-000000000000"}},
+		Header:        header,
 		Body:          io.NopCloser(bytes.NewReader(body)),
 		ContentLength: int64(len(body)),
 		Request:       request,
