@@ -32,6 +32,18 @@ func TestCloudTrailTrails(t *testing.T) {
 	collecttest.Run(t, CloudTrailTrails, collecttest.Actions(action))
 }
 
+func TestCommitmentCoverage(t *testing.T) {
+	collecttest.Run(t, CommitmentCoverage, collecttest.Actions(action))
+}
+
+func TestCommitmentUtilization(t *testing.T) {
+	collecttest.Run(t, CommitmentUtilization, collecttest.Actions(action))
+}
+
+func TestComputeRecommendations(t *testing.T) {
+	collecttest.Run(t, ComputeRecommendations, collecttest.Actions(action))
+}
+
 func TestConfigNoncompliantResources(t *testing.T) {
 	collecttest.Run(t, ConfigNoncompliantResources, collecttest.Actions(action))
 }
@@ -87,6 +99,10 @@ func TestLambdaFunctions(t *testing.T) {
 }
 
 func TestLoadBalancers(t *testing.T) { collecttest.Run(t, LoadBalancers, collecttest.Actions(action)) }
+
+func TestMarketplaceAgreements(t *testing.T) {
+	collecttest.Run(t, MarketplaceAgreements, collecttest.Actions(action))
+}
 
 func TestMarketplaceCosts(t *testing.T) {
 	collecttest.Run(t, MarketplaceCosts, collecttest.Actions(action))

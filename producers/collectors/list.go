@@ -133,6 +133,26 @@ func (p *byToken[Page]) NextPage(ctx context.Context, _ ...func(*struct{})) (*Pa
 	return page, nil
 }
 
+// eachByToken is each for operations for which the SDK has no paginator. ask is the method of
+// the client, and token says where in the input the token of a page is asked for.
+func eachByToken[Input, Page, Options, Item any](
+	ctx context.Context, input *Input, ask func(context.Context, *Input, ...func(*Options)) (*Page, error),
+	token func(*Input) **string, list func(*Page) (items []Item, next *string),
+) iter.Seq2[*Item, error] {
+	var items []Item
+	pages := &byToken[Page]{
+		ask: func(ctx context.Context, next *string) (*Page, error) {
+			*token(input) = next
+			return ask(ctx, input)
+		},
+		next: func(page *Page) (next *string) {
+			items, next = list(page)
+			return next
+		},
+	}
+	return each(ctx, pages, func(*Page) ([]Item, *string) { return items, pages.token })
+}
+
 // single is a pager for operations that answer with everything at once.
 func single[Page any](ask func(context.Context) (*Page, error)) *byToken[Page] {
 	return &byToken[Page]{
@@ -151,12 +171,14 @@ func distinct[T comparable](list []T) []T {
 	})
 }
 
+// sliceOf collects one slice of a category. It must not call emit after it returned.
+type sliceOf[Row any] func(ctx context.Context, env *collect.Env, emit func(Row) error) error
+
 // bySlice collects the slices of a category whose slices are lists of their own, one after
 // the other, by name. What is wrong with one of them, such as that it is denied, is its own
-// outcome and hides no other. An error of emit, and the end of ctx, end all. A list must
-// not call emit after it returned.
+// outcome and hides no other. An error of emit, and the end of ctx, end all.
 func bySlice[Row any](
-	ctx context.Context, emit func(Row) error, lists map[string]func(emit func(Row) error) error,
+	ctx context.Context, env *collect.Env, emit func(Row) error, lists map[string]sliceOf[Row],
 ) error {
 	var refused error
 	noted := func(row Row) error {
@@ -166,7 +188,7 @@ func bySlice[Row any](
 	}
 	faults := collect.SliceErrors{}
 	for _, slice := range slices.Sorted(maps.Keys(lists)) {
-		err := lists[slice](noted)
+		err := lists[slice](ctx, env, noted)
 		if refused != nil {
 			return refused
 		}

@@ -217,8 +217,8 @@ func TestTagsWithControlCharactersAreSent(t *testing.T) {
 
 func TestBySlice(t *testing.T) {
 	denied, full := codeError("AccessDenied"), errors.New("full")
-	rows := func(n int, err error) func(func(string) error) error {
-		return func(emit func(string) error) error {
+	rows := func(n int, err error) sliceOf[string] {
+		return func(_ context.Context, _ *collect.Env, emit func(string) error) error {
 			for i := range n {
 				if err := emit(fmt.Sprint(i)); err != nil {
 					return fmt.Errorf("emit: %w", err)
@@ -227,7 +227,7 @@ func TestBySlice(t *testing.T) {
 			return err
 		}
 	}
-	type lists = map[string]func(emit func(string) error) error
+	type lists = map[string]sliceOf[string]
 	for name, test := range map[string]struct {
 		lists  lists
 		emit   error // of the second row
@@ -249,7 +249,7 @@ func TestBySlice(t *testing.T) {
 				cancel()
 			}
 			emitted, calls := 0, 0
-			err := bySlice(ctx, func(string) error {
+			err := bySlice(ctx, nil, func(string) error {
 				if calls++; calls == 2 && test.emit != nil {
 					return test.emit
 				}

@@ -64,12 +64,12 @@ var redshiftService = collect.Service{
 }
 
 func collectReservations(ctx context.Context, env *collect.Env, emit func(schemas.Reservation) error) error {
-	return bySlice(ctx, emit, map[string]func(emit func(schemas.Reservation) error) error{
-		"ec2":         func(emit func(schemas.Reservation) error) error { return reservationsOfEC2(ctx, env, emit) },
-		"elasticache": func(emit func(schemas.Reservation) error) error { return reservationsOfElastiCache(ctx, env, emit) },
-		"opensearch":  func(emit func(schemas.Reservation) error) error { return reservationsOfOpenSearch(ctx, env, emit) },
-		"rds":         func(emit func(schemas.Reservation) error) error { return reservationsOfRDS(ctx, env, emit) },
-		"redshift":    func(emit func(schemas.Reservation) error) error { return reservationsOfRedshift(ctx, env, emit) },
+	return bySlice(ctx, env, emit, map[string]sliceOf[schemas.Reservation]{
+		"ec2":         reservationsOfEC2,
+		"elasticache": reservationsOfElastiCache,
+		"opensearch":  reservationsOfOpenSearch,
+		"rds":         reservationsOfRDS,
+		"redshift":    reservationsOfRedshift,
 	})
 }
 

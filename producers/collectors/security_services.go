@@ -60,8 +60,8 @@ var macie2Service = collect.Service{
 }
 
 func collectSecurityServices(ctx context.Context, env *collect.Env, emit func(schemas.SecurityService) error) error {
-	of := func(read securityServiceReader) func(func(schemas.SecurityService) error) error {
-		return func(emit func(schemas.SecurityService) error) error {
+	of := func(read securityServiceReader) sliceOf[schemas.SecurityService] {
+		return func(ctx context.Context, env *collect.Env, emit func(schemas.SecurityService) error) error {
 			rows, err := read(ctx, env)
 			for _, row := range rows {
 				if err := emit(row); err != nil {
@@ -71,7 +71,7 @@ func collectSecurityServices(ctx context.Context, env *collect.Env, emit func(sc
 			return err
 		}
 	}
-	return bySlice(ctx, emit, map[string]func(func(schemas.SecurityService) error) error{
+	return bySlice(ctx, env, emit, map[string]sliceOf[schemas.SecurityService]{
 		"accessanalyzer": of(securityServicesOfAnalyzer),
 		"config":         of(securityServicesOfConfig),
 		"guardduty":      of(securityServicesOfGuardDuty),

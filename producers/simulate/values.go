@@ -3,6 +3,7 @@ package simulate
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/hubspoke/observability/lib/schema"
@@ -56,4 +57,13 @@ func decimal(v float64) schema.Decimal {
 		panic(err) // no amount of this package is that large
 	}
 	return d
+}
+
+// decimalFloat returns an amount that a sum or a share is computed of.
+func decimalFloat(d schema.Decimal) float64 {
+	f, err := strconv.ParseFloat(d.String(), 64)
+	if err != nil {
+		panic(err) // a decimal is a number
+	}
+	return f
 }

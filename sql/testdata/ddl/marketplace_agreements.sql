@@ -1,0 +1,28 @@
+CREATE TABLE obs.marketplace_agreements (
+    row_key uuid NOT NULL,
+    row_hash uuid NOT NULL,
+    account_id text NOT NULL,
+    region text NOT NULL,
+    run_id uuid NOT NULL,
+    collected_at timestamp with time zone NOT NULL,
+    first_seen_at timestamp with time zone NOT NULL DEFAULT now(),
+    deleted_at timestamp with time zone,
+    agreement_id text NOT NULL,
+    agreement_type text,
+    status text,
+    proposer_account_id text,
+    acceptor_account_id text,
+    offer_id text,
+    product_id text,
+    product_type text,
+    resources jsonb,
+    entitlements jsonb,
+    initial_agreement_id text,
+    accepted_at timestamp with time zone,
+    started_at timestamp with time zone,
+    ends_at timestamp with time zone,
+    agreement_updated_at timestamp with time zone,
+    end_behavior text,
+    PRIMARY KEY (row_key)
+);
+CREATE INDEX marketplace_agreements_account ON obs.marketplace_agreements (account_id, region);
