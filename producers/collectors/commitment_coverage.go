@@ -17,17 +17,17 @@ import (
 // Explorer for each of the five services that have reservations and one for Savings Plans.
 // Each day is a run of its own, which replaces the day.
 //
-// AWS charges USD 0.01 for each request: USD 0.26 a month for each account. A day on which
-// nothing ran that could be covered has no row. Accounts in AWS GovCloud (US) end as in
-// service_costs.
+// AWS charges for each request. A day on which nothing ran that could be covered has no row.
+// Accounts in AWS GovCloud (US) end as in service_costs.
 var CommitmentCoverage = collect.Collector[schemas.CommitmentCover]{
 	Category: schemas.CommitmentCoverage,
 	Reach:    collect.Global,
 	Every:    7 * 24 * time.Hour,
 	Calls:    []string{"ce:GetReservationCoverage", "ce:GetSavingsPlansCoverage"},
-	Paid:     true,
 	Slices:   func(now time.Time) []string { return commitmentSlices(commitmentCoverageDays(now)) },
 	Collect:  collectCommitmentCoverage,
+
+	PaidRequests: 6,
 }
 
 // commitmentCoverageDays returns the days that a run at now reads.

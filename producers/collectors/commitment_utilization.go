@@ -20,8 +20,8 @@ import (
 // some, and one more for each of these days names them. Savings Plans are asked for in the
 // same way, all together.
 //
-// AWS charges USD 0.01 for each request. An account without commitments pays USD 0.60 a month,
-// and USD 0.40 more for each service with reservations, and for Savings Plans.
+// AWS charges for each request. An account without commitments sends six; four more are sent
+// for each service with reservations, and for Savings Plans.
 //
 // An account without commitments has no rows. Those in AWS GovCloud (US) end as in
 // service_costs.
@@ -30,9 +30,10 @@ var CommitmentUtilization = collect.Collector[schemas.CommitmentUse]{
 	Reach:    collect.Global,
 	Every:    72 * time.Hour,
 	Calls:    []string{"ce:GetReservationUtilization", "ce:GetSavingsPlansUtilizationDetails"},
-	Paid:     true,
 	Slices:   func(now time.Time) []string { return commitmentSlices(commitmentUtilizationDays(now)) },
 	Collect:  collectCommitmentUtilization,
+
+	PaidRequests: 6,
 }
 
 // commitmentUtilizationDays returns the days that a run at now reads.
