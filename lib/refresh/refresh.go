@@ -53,6 +53,8 @@ type Config struct {
 	// which counts as a failure: one view must not make the others late. Defaults to
 	// 2 min.
 	ViewTimeout time.Duration
+	// Journal is written after refreshes.
+	Journal Journal
 	// OnRefresh is called after each refresh, with the views that failed too. Nil
 	// does nothing.
 	OnRefresh func(Result)
@@ -74,6 +76,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.RetryInterval, time.Minute)
 	setDefault(&c.LockTimeout, 10*time.Second)
 	setDefault(&c.ViewTimeout, 2*time.Minute)
+	setDefault(&c.Journal.Interval, 10*time.Minute)
 	if c.OnRefresh == nil {
 		c.OnRefresh = func(Result) {}
 	}
@@ -87,7 +90,7 @@ func (c Config) withDefaults() Config {
 }
 
 func (c Config) validate() error {
-	var faults []error
+	faults := []error{c.Journal.validate()}
 	for _, d := range []struct {
 		name  string
 		value time.Duration
@@ -105,14 +108,14 @@ func (c Config) validate() error {
 	return errors.Join(faults...)
 }
 
-// View is what happened to one materialized view or summary.
+// View is what happened to one materialized view or summary, or to the journal.
 type View struct {
 	// Name with its schema.
 	Name string
 	// Duration of the refresh.
 	Duration time.Duration
-	// Changed is how many rows of a summary were deleted and inserted; 0 for a
-	// materialized view.
+	// Changed is how many rows of a summary were deleted and inserted, or how many the
+	// journal wrote; 0 for a materialized view.
 	Changed int64
 	// Err is nil if the view is up to date; else the view is as it was before.
 	Err error
@@ -120,7 +123,8 @@ type View struct {
 
 // Result of one refresh.
 type Result struct {
-	// Views in the order in which they were refreshed, summaries first.
+	// Views in the order in which they were refreshed, summaries first, the journal and the views over
+	// it last.
 	Views []View
 	// Marks is how many marks of changed tables were dealt with.
 	Marks int

@@ -43,7 +43,10 @@ func (s *session) due(ctx context.Context) (due bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("refresh: look for changes: %w", err)
 	}
-	return due, nil
+	if due {
+		return true, nil
+	}
+	return s.journalDue(ctx, selection{failedBefore: s.config.RetryInterval})
 }
 
 // retryAfter is ten times the duration of the last attempt: a view that fails only
@@ -157,16 +160,15 @@ func (s *session) refresh(ctx context.Context, which selection) (Result, error) 
 	for _, m := range slices.Concat(marks, changed) {
 		ids, tables = append(ids, m.ID), append(tables, m.Table)
 	}
-	names, err := collect[string](ctx, s.conn, selectSQL, tables, which.all, which.failedBefore)
+	views, err := s.refreshViews(ctx, tables, which)
+	result.Views = append(result.Views, views...)
 	if err != nil {
-		return result, fmt.Errorf("refresh: find views of changed tables: %w", err)
+		return result, err
 	}
-	for _, name := range names {
-		view, err := s.refreshView(ctx, name)
-		if err != nil {
-			return result, err
-		}
-		result.Views = append(result.Views, view)
+	views, journalMarks, err := s.refreshJournal(ctx, which)
+	result.Views, ids = append(result.Views, views...), append(ids, journalMarks...)
+	if err != nil {
+		return result, err
 	}
 	// A view that failed needs no mark: its error is recorded, which is one.
 	if _, err := s.conn.Exec(ctx, "DELETE FROM hub.dirty WHERE id = ANY($1)", ids); err != nil {
@@ -182,6 +184,22 @@ func (s *session) refresh(ctx context.Context, which selection) (Result, error) 
 	return result, nil
 }
 
+// refreshViews refreshes the selected materialized views, and those over the tables.
+func (s *session) refreshViews(ctx context.Context, tables []string, which selection) (views []View, err error) {
+	names, err := collect[string](ctx, s.conn, selectSQL, tables, which.all, which.failedBefore)
+	if err != nil {
+		return nil, fmt.Errorf("refresh: find views of changed tables: %w", err)
+	}
+	for _, name := range names {
+		view, err := s.refreshView(ctx, name)
+		if err != nil {
+			return views, err
+		}
+		views = append(views, view)
+	}
+	return views, nil
+}
+
 // since returns the time since t by the database's clock, which set t.
 func (s *session) since(ctx context.Context, t time.Time) (d time.Duration, err error) {
 	if err := s.conn.QueryRow(ctx, "SELECT clock_timestamp() - $1", t).Scan(&d); err != nil {
@@ -195,21 +213,14 @@ func (s *session) refreshView(ctx context.Context, name string) (View, error) {
 	start := time.Now()
 	view := View{Name: name}
 	view.Err = pgx.BeginTxFunc(ctx, s.conn, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, fmt.Sprintf("SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d",
-			s.config.LockTimeout.Milliseconds(), s.config.ViewTimeout.Milliseconds()), pgx.QueryExecModeSimpleProtocol)
-		if err != nil {
+		if err := s.limit(ctx, tx, s.config.ViewTimeout); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, "SELECT hub.refresh_view($1::text::regclass)", name); err != nil {
 			return err
 		}
 		view.Duration = time.Since(start)
-		_, err = tx.Exec(ctx, `
-			INSERT INTO hub.view_refresh AS r (view_name, refreshed_at, duration_ms, last_ms, refreshes)
-			VALUES ($1, clock_timestamp(), $2, $2, 1)
-			ON CONFLICT (view_name) DO UPDATE SET refreshed_at = excluded.refreshed_at, duration_ms = excluded.duration_ms, last_ms = excluded.last_ms,
-				refreshes = r.refreshes + 1, error = NULL, error_at = NULL`, name, view.Duration.Milliseconds())
-		return err
+		return recordSuccess(ctx, tx, view, nil)
 	})
 	if view.Err == nil {
 		s.config.Logger.Debug("refreshed view", "view", name, "duration", view.Duration)
@@ -217,6 +228,25 @@ func (s *session) refreshView(ctx context.Context, name string) (View, error) {
 	}
 	view.Duration = time.Since(start)
 	return s.failed(ctx, view)
+}
+
+// limit bounds what the statements of a transaction may take; a timeout of 0 is none.
+func (s *session) limit(ctx context.Context, tx pgx.Tx, timeout time.Duration) error {
+	_, err := tx.Exec(ctx, fmt.Sprintf("SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d",
+		s.config.LockTimeout.Milliseconds(), timeout.Milliseconds()), pgx.QueryExecModeSimpleProtocol)
+	return err
+}
+
+// recordSuccess notes in the transaction of a refresh that it succeeded, and how many rows
+// it changed; nil: a materialized view does not tell.
+func recordSuccess(ctx context.Context, tx pgx.Tx, view View, changed *int64) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO hub.view_refresh AS r (view_name, refreshed_at, duration_ms, last_ms, refreshes, changed_rows)
+		VALUES ($1, clock_timestamp(), $2, $2, 1, $3)
+		ON CONFLICT (view_name) DO UPDATE SET refreshed_at = excluded.refreshed_at, duration_ms = excluded.duration_ms, last_ms = excluded.last_ms,
+			refreshes = r.refreshes + 1, changed_rows = coalesce(r.changed_rows, 0) + excluded.changed_rows, error = NULL, error_at = NULL`,
+		view.Name, view.Duration.Milliseconds(), changed)
+	return err
 }
 
 // failed records why a view could not be refreshed.

@@ -273,22 +273,15 @@ func (s *session) refreshSummary(ctx context.Context, sum summary) (view View, i
 		})()
 	}
 	view.Err = pgx.BeginTxFunc(ctx, s.conn, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, fmt.Sprintf("SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d",
-			s.config.LockTimeout.Milliseconds(), timeout.Milliseconds()), pgx.QueryExecModeSimpleProtocol)
-		if err != nil {
+		if err := s.limit(ctx, tx, timeout); err != nil {
 			return err
 		}
+		var err error
 		if view.Changed, err = sum.update(ctx, tx); err != nil {
 			return err
 		}
 		view.Duration = time.Since(start)
-		_, err = tx.Exec(ctx, `
-			INSERT INTO hub.view_refresh AS r (view_name, refreshed_at, duration_ms, last_ms, refreshes, changed_rows)
-			VALUES ($1, clock_timestamp(), $2, $2, 1, $3)
-			ON CONFLICT (view_name) DO UPDATE SET refreshed_at = excluded.refreshed_at, duration_ms = excluded.duration_ms, last_ms = excluded.last_ms,
-				refreshes = r.refreshes + 1, changed_rows = coalesce(r.changed_rows, 0) + excluded.changed_rows, error = NULL, error_at = NULL`,
-			sum.Name, view.Duration.Milliseconds(), view.Changed)
-		if err != nil || view.Changed == 0 {
+		if err = recordSuccess(ctx, tx, view, &view.Changed); err != nil || view.Changed == 0 {
 			return err
 		}
 		return tx.QueryRow(ctx, "INSERT INTO hub.dirty (table_name) VALUES ($1) RETURNING id", sum.Name).Scan(&id)

@@ -167,8 +167,8 @@ func (c consumeCommand) consume(ctx context.Context, p program.Program, log *slo
 	}
 	if c.Refresh {
 		hub.refresher, err = refresh.New(pool, refresh.Config{
-			Interval: c.RefreshInterval, ViewTimeout: c.ViewTimeout, OnRefresh: m.refreshed, OnError: m.refreshFailed,
-			Logger: log,
+			Interval: c.RefreshInterval, ViewTimeout: c.ViewTimeout, Journal: history,
+			OnRefresh: m.refreshed, OnError: m.refreshFailed, Logger: log,
 		})
 		if err != nil {
 			return err

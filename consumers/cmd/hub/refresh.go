@@ -44,6 +44,9 @@ type refreshJSON struct {
 	Error   string  `json:"error,omitempty"`
 }
 
+// history is what is written down day by day; the views of sql make the function.
+var history = refresh.Journal{Table: "history.daily_measures", Statement: "SELECT history.record(now())"}
+
 // Run refreshes, then prunes.
 func (c refreshCommand) Run(ctx context.Context, p program.Program, log *slog.Logger) error {
 	pool, err := c.openReady(ctx, 2)
@@ -63,7 +66,7 @@ func (c refreshCommand) Run(ctx context.Context, p program.Program, log *slog.Lo
 	if err != nil {
 		return err
 	}
-	r, err := refresh.New(pool, refresh.Config{ViewTimeout: c.ViewTimeout, Logger: log})
+	r, err := refresh.New(pool, refresh.Config{ViewTimeout: c.ViewTimeout, Journal: history, Logger: log})
 	if err != nil {
 		return err
 	}
