@@ -76,30 +76,14 @@ var cardColumns = []string{"account_name", "account_type", "account_category", "
 // legacyColumn is a column of a relation of schema legacy.
 type legacyColumn struct {
 	name, doc string
-	wrong     string // what was wrong with it in the predecessor, or ""
+	wrong     string // what was wrong with it in the predecessor, or "": the reference has it
 }
 
 // legacyRelation is a relation of schema legacy.
 type legacyRelation struct {
 	name, doc, wrong string
 	columns          []legacyColumn
-}
-
-// LegacyCorrections returns what was wrong with relations and columns of the predecessor,
-// by the names <relation> and <relation>.<column>, for docs/reference/legacy.md.
-func LegacyCorrections() map[string]string {
-	wrong := map[string]string{}
-	for _, r := range legacyRelations(schemas.Catalog()) {
-		if r.wrong != "" {
-			wrong[r.name] = r.wrong
-		}
-		for _, c := range r.columns {
-			if c.wrong != "" {
-				wrong[r.name+"."+c.name] = c.wrong
-			}
-		}
-	}
-	return wrong
+	table            string // the view is a table and its account; "" for all others
 }
 
 // legacyRelations returns all relations with their documentation. It panics if
@@ -126,7 +110,7 @@ func legacyRelations(catalog []schemas.CatalogCategory) []legacyRelation {
 // pairRelation documents a view that is a table and its account.
 func pairRelation(view string, table, card legacyRelation, more string) legacyRelation {
 	r := legacyRelation{name: view, doc: "The rows of " + table.name + " with what is known of their account.",
-		columns: slices.Clone(table.columns)}
+		columns: slices.Clone(table.columns), table: table.name}
 	add := func(c legacyColumn) {
 		if !slices.ContainsFunc(r.columns, func(o legacyColumn) bool { return o.name == c.name }) {
 			r.columns = append(r.columns, c)
