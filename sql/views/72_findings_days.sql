@@ -1,20 +1,10 @@
 -- How security findings come and go. They count where findings_places says.
 CREATE VIEW findings_trend AS
-WITH counted AS (
-    -- What was closed on a day that is not known was so on the day of its opening.
-    SELECT d.home_account_id AS account_id, d.product_name, d.severity, d.opened_on,
-           CASE WHEN d.closed_on < 'infinity' THEN d.closed_on WHEN d.state <> 'open' THEN d.opened_on END AS closed_on, d.findings
-    FROM summary.findings_days d LEFT JOIN findings_places p USING (account_id, region, home_account_id, home_region)
-    WHERE p.counts IS NOT FALSE AND d.opened_on > '-infinity'
-), event AS (
-    SELECT account_id, product_name, severity, opened_on AS day, findings AS opened, 0 AS closed FROM counted
-    UNION ALL
-    SELECT account_id, product_name, severity, closed_on, 0, findings FROM counted WHERE closed_on IS NOT NULL
-)
-SELECT account_id, product_name, severity, day, sum(opened)::bigint AS opened, sum(closed)::bigint AS closed,
-       sum(sum(opened) - sum(closed)) OVER (PARTITION BY account_id, product_name, severity ORDER BY day)::bigint AS open_after
-FROM event
-GROUP BY account_id, product_name, severity, day;
+SELECT d.home_account_id AS account_id, d.product_name, d.severity, d.day, sum(d.opened)::bigint AS opened, sum(d.closed)::bigint AS closed,
+       sum(sum(d.opened) - sum(d.closed)) OVER (PARTITION BY d.home_account_id, d.product_name, d.severity ORDER BY d.day)::bigint AS open_after
+FROM summary.findings_days d LEFT JOIN findings_places p USING (account_id, region, home_account_id, home_region)
+WHERE p.counts IS NOT FALSE
+GROUP BY d.home_account_id, d.product_name, d.severity, d.day;
 
 COMMENT ON VIEW findings_trend IS 'How many security findings were opened and closed on a day, and were open at its end, by account, product and severity. Days on which nothing happened have no row. It is made of the findings that there are now: what Security Hub has deleted is missing from the past, too.';
 COMMENT ON COLUMN findings_trend.account_id IS 'Account that the findings are about.';
@@ -27,23 +17,23 @@ COMMENT ON COLUMN findings_trend.open_after IS 'Findings that were open at the e
 
 CREATE VIEW findings_resolution AS
 WITH counted AS (
-    SELECT d.home_account_id AS account_id, d.product_name, d.severity, d.state, d.findings, d.oldest_opened_at, d.seconds_to_close,
-           CASE WHEN d.state = 'closed' AND d.opened_on > '-infinity' AND d.closed_on < 'infinity' THEN d.closed_on - d.opened_on END AS days
-    FROM summary.findings_days d LEFT JOIN findings_places p USING (account_id, region, home_account_id, home_region)
-    WHERE p.counts IS NOT FALSE AND d.state <> 'suppressed'
+    SELECT d.home_account_id AS account_id, d.product_name, d.severity, d.is_closed, d.days_at_most,
+           sum(d.findings) AS findings, min(d.oldest_opened_at) AS oldest_opened_at, sum(d.days) AS days
+    FROM summary.findings_ages d LEFT JOIN findings_places p USING (account_id, region, home_account_id, home_region)
+    WHERE p.counts IS NOT FALSE
+    GROUP BY 1, 2, 3, 4, 5
 ), ordered AS (
     SELECT *,
-           sum(findings) OVER (PARTITION BY account_id, product_name, severity, days IS NULL ORDER BY days) AS so_far,
-           sum(findings) OVER (PARTITION BY account_id, product_name, severity, days IS NULL) AS all_of_them
+           sum(findings) OVER (PARTITION BY account_id, product_name, severity, days_at_most < 0 ORDER BY days_at_most) AS so_far,
+           sum(findings) OVER (PARTITION BY account_id, product_name, severity, days_at_most < 0) AS all_of_them
     FROM counted
 )
 SELECT account_id, product_name, severity,
-       coalesce(sum(findings) FILTER (WHERE state = 'open'), 0)::bigint AS open_findings,
-       min(oldest_opened_at) FILTER (WHERE state = 'open') AS oldest_open_at,
-       coalesce(sum(findings) FILTER (WHERE state = 'closed'), 0)::bigint AS closed_findings,
-       round(sum(seconds_to_close) FILTER (WHERE days IS NOT NULL) / nullif(sum(findings) FILTER (WHERE days IS NOT NULL), 0) / 86400, 2)
-           AS mean_days_to_resolve,
-       min(days) FILTER (WHERE so_far >= 0.9 * all_of_them)::numeric AS p90_days_to_resolve
+       coalesce(sum(findings) FILTER (WHERE NOT is_closed), 0)::bigint AS open_findings,
+       min(oldest_opened_at) FILTER (WHERE NOT is_closed) AS oldest_open_at,
+       coalesce(sum(findings) FILTER (WHERE is_closed), 0)::bigint AS closed_findings,
+       round(sum(days) / nullif(sum(findings) FILTER (WHERE days_at_most >= 0), 0), 2) AS mean_days_to_resolve,
+       min(days_at_most) FILTER (WHERE days_at_most >= 0 AND so_far >= 0.9 * all_of_them)::numeric AS p90_days_to_resolve
 FROM ordered
 GROUP BY account_id, product_name, severity;
 
@@ -54,5 +44,5 @@ COMMENT ON COLUMN findings_resolution.severity IS 'INFORMATIONAL, LOW, MEDIUM, H
 COMMENT ON COLUMN findings_resolution.open_findings IS 'Findings that are open.';
 COMMENT ON COLUMN findings_resolution.oldest_open_at IS 'When the oldest of these was first observed, else created. Null: there is none, or it is not known.';
 COMMENT ON COLUMN findings_resolution.closed_findings IS 'Findings that are resolved, archived or passed.';
-COMMENT ON COLUMN findings_resolution.mean_days_to_resolve IS 'Mean number of days from their first observation to the last. Null: there is none.';
-COMMENT ON COLUMN findings_resolution.p90_days_to_resolve IS 'Nine of ten of them were open for so many days at most, counted from day to day. Null: there is none.';
+COMMENT ON COLUMN findings_resolution.mean_days_to_resolve IS 'Mean number of days from their first observation to the last, counted from day to day. Null: there is none.';
+COMMENT ON COLUMN findings_resolution.p90_days_to_resolve IS 'Nine of ten of them were open for so many days at most, rounded up to days, beyond a month to weeks, beyond a year to months of 30 days. Null: there is none.';
