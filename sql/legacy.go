@@ -38,6 +38,7 @@ var legacyPairs = []struct {
 	{view: "view_config_reports", table: "config_reports"},
 	{view: "view_non_compliant_resources", table: "non_compliant_resources"},
 	{view: "view_service_resources", table: "service_resources"},
+	{view: "view_compute_optimizer", table: "compute_optimizer"},
 	{view: "view_guard_duty_findings", table: "guard_duty_findings"},
 	{view: "view_kms_keys", table: "kms_keys"},
 	{view: "view_waf_rules", table: "waf_rules"},
@@ -57,6 +58,7 @@ var legacyPairs = []struct {
 	{view: "view_application_signals", table: "application_signals"},
 	{view: "view_resilience_hub_apps", table: "resilience_hub_apps"},
 	{view: "view_acct_support_tickets", table: "support_tickets"},
+	{view: "view_ri_sp_daily_savings", table: "ri_sp_daily_savings"},
 }
 
 // legacyPairDocs document further columns of these views.

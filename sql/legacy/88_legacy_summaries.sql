@@ -212,3 +212,16 @@ LEFT JOIN (
     WHERE record_state <> 'ARCHIVED'
     GROUP BY account_id, region, product_name
 ) w ON w.account_id = s.account AND w.region = s.account_region AND w.product_name = s.service;
+
+CREATE VIEW legacy.view_compute_optimizer_summary AS
+SELECT t.account, t.account_region, c.account_name, c.account_type, c.account_category, c.account_status, c.account_partner,
+       c.account_customer, c.account_full, c.project_product_name,
+       t.resource_type, t.finding,
+       count(*) AS resource_count,
+       sum(t.estimated_monthly_savings_usd) AS total_monthly_savings,
+       avg(t.savings_opportunity_percentage) AS avg_savings_percentage,
+       avg(t.performance_risk) AS avg_performance_risk,
+       count(*) FILTER (WHERE upper(t.finding) NOT IN ('OPTIMIZED', 'UNAVAILABLE')) AS not_optimized_count,
+       count(*) FILTER (WHERE t.estimated_monthly_savings_usd > 0) AS savings_opportunities
+FROM legacy.compute_optimizer t LEFT JOIN legacy.account_card c ON c.account = t.account
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12;
