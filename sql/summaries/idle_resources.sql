@@ -12,7 +12,11 @@ UNION ALL
 SELECT account_id, region, 'empty_auto_scaling_group', row_key, left(group_arn, 512), left(name, 256), 'at most ' || max_size || ' instances',
        group_created_at
 FROM obs.auto_scaling_groups
-WHERE deleted_at IS NULL AND instance_count = 0 AND max_size > 0;
+WHERE deleted_at IS NULL AND instance_count = 0 AND max_size > 0
+UNION ALL
+SELECT account_id, region, 'idle_recommendation', row_key, left(resource_arn, 512), left(resource_name, 256), left(finding, 256), first_seen_at
+FROM obs.compute_recommendations
+WHERE deleted_at IS NULL AND recommendation_type = 'idle';
 
 ALTER TABLE summary.idle_resources ADD PRIMARY KEY (account_id, region, kind, row_key);
 

@@ -13,7 +13,21 @@ SELECT account_id, region, row_key, 1 AS rank, 'Cost Optimization Hub' AS source
        left(implementation_effort, 32) AS effort,
        first_seen_at
 FROM obs.cost_recommendations
-WHERE deleted_at IS NULL;
+WHERE deleted_at IS NULL
+UNION ALL
+SELECT account_id, region, row_key, 2, 'Compute Optimizer', region, left(resource_arn, 512),
+       left(recommendation_type, 128),
+       left(finding, 128),
+       left(coalesce(current_instance_type, nullif(concat_ws(' ', current_volume_type, current_volume_size_gb || ' GiB'), ''),
+                     current_memory_mb || ' MB'), 256),
+       left(coalesce(recommended_instance_type, nullif(concat_ws(' ', recommended_volume_type, recommended_volume_size_gb || ' GiB'), ''),
+                     recommended_memory_mb || ' MB'), 256),
+       estimated_monthly_savings,
+       left(currency, 16),
+       left(migration_effort, 32),
+       first_seen_at
+FROM obs.compute_recommendations
+WHERE deleted_at IS NULL AND estimated_monthly_savings > 0;
 
 ALTER TABLE summary.savings ADD PRIMARY KEY (account_id, region, row_key);
 

@@ -10,14 +10,14 @@ COMMENT ON VIEW savings_opportunities IS 'What could be saved, the best recommen
 COMMENT ON COLUMN savings_opportunities.account_id IS 'Account of the resource.';
 COMMENT ON COLUMN savings_opportunities.region IS 'Region of the resource. global: it has none, as a commitment that should be bought.';
 COMMENT ON COLUMN savings_opportunities.resource IS 'ARN of the resource, or its identifier. A recommendation that is about none, such as to buy a Savings Plan, has its own identifier here.';
-COMMENT ON COLUMN savings_opportunities.resource_type IS 'Type of the resource, such as Ec2Instance or EbsVolume. Null: not known.';
-COMMENT ON COLUMN savings_opportunities.action IS 'What to do, such as Rightsize, Stop or Delete. Null: not known.';
+COMMENT ON COLUMN savings_opportunities.resource_type IS 'Type of the resource, such as Ec2Instance or EbsVolume; of the Compute Optimizer the kind of recommendation, such as ec2 or ebs. Null: not known.';
+COMMENT ON COLUMN savings_opportunities.action IS 'What to do, such as Rightsize, Stop or Delete; of the Compute Optimizer what it found, such as Overprovisioned. Null: not known.';
 COMMENT ON COLUMN savings_opportunities.current IS 'What the resource is now, such as m5.2xlarge. Null: not known.';
 COMMENT ON COLUMN savings_opportunities.recommended IS 'What it should be, such as m7g.xlarge. Null: not known, or it should not be there.';
 COMMENT ON COLUMN savings_opportunities.monthly_savings IS 'What would be saved in a month. Null: not known.';
 COMMENT ON COLUMN savings_opportunities.currency IS 'Currency of monthly_savings. Null: as of that.';
 COMMENT ON COLUMN savings_opportunities.effort IS 'How much work it is: VeryLow, Low, Medium, High or VeryHigh. Null: not known.';
-COMMENT ON COLUMN savings_opportunities.source IS 'Who made the recommendation: Cost Optimization Hub.';
+COMMENT ON COLUMN savings_opportunities.source IS 'Who made the recommendation: Cost Optimization Hub, or Compute Optimizer where that says nothing about the resource.';
 
 -- A recommendation that was made anew, for more savings, does not make the wait shorter:
 -- the oldest one about the resource counts.
