@@ -110,7 +110,7 @@ func (k kind[T]) addCell(w *World, here place) {
 	scope := schema.Scope{Category: k.of.Category.Name(), Account: here.account.ID, Region: here.region}
 	c := &cell[T]{
 		kind:    k.withDefaults(),
-		enabled: k.enabled == nil || k.enabled(w, here),
+		enabled: (k.enabled == nil || k.enabled(w, here)) && !w.Denies(scope),
 		gen: gen{
 			Rand:   w.rng(scope.Category, scope.Account, scope.Region),
 			place:  here,
@@ -203,6 +203,9 @@ func (k kind[T]) collector(w *World, account string) collect.Any {
 		if !ok {
 			return fmt.Errorf("the world has no %v", scope)
 		}
+		if w.Denies(scope) {
+			return errDenied
+		}
 		list, enabled := here.snapshot(w)
 		if !enabled {
 			return collect.Disabled(errNotEnabled)
@@ -292,8 +295,11 @@ func (g *gen) zone() string { return g.region + pick(g, "a", "b", "c") }
 
 // app returns the name of something that the account runs.
 func (g *gen) app() string {
-	return pick(g, "api", "web", "worker", "gateway", "billing", "orders", "ledger", "mailer", "reports", "auth", "cache",
-		"ingest")
+	return pick(g, apps...)
+}
+
+var apps = []string{
+	"api", "web", "worker", "gateway", "billing", "orders", "ledger", "mailer", "reports", "auth", "cache", "ingest",
 }
 
 func (g *gen) tags() schema.JSON {

@@ -10,12 +10,24 @@ import (
 
 // Instances start, stop and are terminated; a terminated one is still listed for a while.
 var ec2Instances = kind[schemas.EC2Instance]{
-	of:     collectors.EC2Instances,
-	size:   80,
-	make:   func(g *gen) schemas.EC2Instance { return newEC2Instance(g, g.now) },
-	old:    oldEC2Instance,
-	births: 0.0016,
-	change: changeEC2Instance,
+	of:      collectors.EC2Instances,
+	size:    80,
+	make:    func(g *gen) schemas.EC2Instance { return newEC2Instance(g, g.now) },
+	old:     oldEC2Instance,
+	initial: initialEC2Instances,
+	births:  0.0016,
+	change:  changeEC2Instance,
+}
+
+// initialEC2Instances returns instances. The first ones are nodes of Systems Manager.
+func initialEC2Instances(g *gen) []schemas.EC2Instance {
+	list := many(g.several(80), func() schemas.EC2Instance { return oldEC2Instance(g) })
+	for n := range min(g.nodes(), len(list)) {
+		if id := g.nodeAt(n); isNode(id) {
+			list[n].InstanceID, list[n].State, list[n].StateTransitionReason = id, new("running"), nil
+		}
+	}
+	return list
 }
 
 func oldEC2Instance(g *gen) schemas.EC2Instance {
@@ -29,8 +41,8 @@ func oldEC2Instance(g *gen) schemas.EC2Instance {
 }
 
 func newEC2Instance(g *gen, at time.Time) schemas.EC2Instance {
-	zone := g.zone()
-	ip := fmt.Sprintf("10.%d.%d.%d", g.IntN(64), g.IntN(256), 4+g.IntN(250))
+	subnet := g.subnet()
+	ip := g.address(subnet)
 	name := g.account.Name + "-" + g.app()
 	i := schemas.EC2Instance{
 		InstanceID:           "i-0" + g.hex(16),
@@ -40,11 +52,11 @@ func newEC2Instance(g *gen, at time.Time) schemas.EC2Instance {
 		ImageID:              new("ami-0" + g.hex(16)),
 		Architecture:         new("arm64"),
 		PlatformDetails:      new(pick(g, "Linux/UNIX", "Linux/UNIX", "Linux/UNIX", "Windows")),
-		AvailabilityZone:     &zone,
+		AvailabilityZone:     &subnet.zone,
 		Tenancy:              new("default"),
 		LaunchedAt:           new(at.Truncate(time.Second)),
-		VPCID:                new("vpc-0" + g.hex(16)),
-		SubnetID:             new("subnet-0" + g.hex(16)),
+		VPCID:                &subnet.vpc,
+		SubnetID:             &subnet.id,
 		PrivateIPAddress:     &ip,
 		PrivateDNSName:       new("ip-" + dashed(ip) + "." + g.region + ".compute.internal"),
 		SecurityGroups:       jsonOf([]map[string]string{{"GroupId": "sg-0" + g.hex(16), "GroupName": name}}),
@@ -86,6 +98,10 @@ func changeEC2Instance(g *gen, i *schemas.EC2Instance) fate {
 	switch state := *i.State; {
 	case state == "pending":
 		i.State = new("running")
+	case isNode(i.InstanceID) && !g.chance(0.0005):
+		return same
+	case isNode(i.InstanceID):
+		i.MonitoringState = new("enabled")
 	case state == "running" && g.chance(0.001):
 		i.State = new("stopping")
 	case state == "running" && g.chance(0.0015), state == "stopped" && g.chance(0.002):

@@ -11,9 +11,8 @@ import (
 // Events open, or are announced, and close.
 var healthEvents = kind[schemas.HealthEvent]{
 	of:      collectors.HealthEvents,
-	size:    20,
 	make:    newHealthEvent,
-	old:     oldHealthEvent,
+	initial: initialHealthEvents,
 	births:  0.002,
 	change:  changeHealthEvent,
 	updated: func(e *schemas.HealthEvent) *time.Time { return e.EventUpdatedAt },
@@ -23,7 +22,7 @@ type healthEventKind struct{ service, code, category, scope string }
 
 var healthEventKinds = []healthEventKind{
 	{"EC2", "AWS_EC2_INSTANCE_RETIREMENT_SCHEDULED", "scheduledChange", "ACCOUNT_SPECIFIC"},
-	{"EC2", "AWS_EC2_OPERATIONAL_ISSUE", "issue", "PUBLIC"},
+	{"EC2", "AWS_EC2_INSTANCE_STORE_DRIVE_PERFORMANCE_DEGRADED", "issue", "ACCOUNT_SPECIFIC"},
 	{"RDS", "AWS_RDS_PLANNED_LIFECYCLE_EVENT", "scheduledChange", "ACCOUNT_SPECIFIC"},
 	{"LAMBDA", "AWS_LAMBDA_PLANNED_LIFECYCLE_EVENT", "scheduledChange", "ACCOUNT_SPECIFIC"},
 	{"ACM", "AWS_ACM_RENEWAL_STATE_CHANGE", "accountNotification", "ACCOUNT_SPECIFIC"},
@@ -63,6 +62,36 @@ func newHealthEvent(g *gen) schemas.HealthEvent {
 	return e
 }
 
+func initialHealthEvents(g *gen) []schemas.HealthEvent {
+	list, seen := []schemas.HealthEvent{publicHealthEvent(g)}, map[string]bool{}
+	for range g.several(20) {
+		if e := oldHealthEvent(g); !seen[e.EventARN] {
+			seen[e.EventARN] = true
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// publicHealthEvent is the same in all accounts.
+func publicHealthEvent(g *gen) schemas.HealthEvent {
+	region, at := g.regions[0], g.start.Add(-2*time.Hour)
+	return schemas.HealthEvent{
+		EventARN:          "arn:aws:health:" + region + "::event/EC2/AWS_EC2_OPERATIONAL_ISSUE/AWS_EC2_OPERATIONAL_ISSUE_A1",
+		Service:           new("EC2"),
+		EventTypeCode:     new("AWS_EC2_OPERATIONAL_ISSUE"),
+		EventTypeCategory: new("issue"),
+		EventScope:        new("PUBLIC"),
+		EventRegion:       &region,
+		Status:            new("open"),
+		StartedAt:         &at,
+		EventUpdatedAt:    &at,
+		Description:       new("Some instances of one zone have no network."),
+		Actionability:     new("INFORMATIONAL"),
+		Personas:          jsonOf([]string{"OPERATIONS"}),
+	}
+}
+
 func oldHealthEvent(g *gen) schemas.HealthEvent {
 	e := newHealthEvent(g)
 	if g.chance(0.6) {
@@ -76,7 +105,7 @@ func closeHealthEvent(e *schemas.HealthEvent, at time.Time) {
 }
 
 func changeHealthEvent(g *gen, e *schemas.HealthEvent) fate {
-	if *e.Status == "closed" || !g.chance(0.003) {
+	if *e.Status == "closed" || *e.EventScope == "PUBLIC" || !g.chance(0.003) {
 		return same
 	}
 	closeHealthEvent(e, g.now)

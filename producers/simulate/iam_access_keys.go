@@ -15,11 +15,15 @@ var iamAccessKeys = kind[schemas.IAMAccessKey]{
 }
 
 func newIAMAccessKey(g *gen) schemas.IAMAccessKey {
+	age := 100 * day
+	if g.chance(0.3) {
+		age = 500 * day
+	}
 	k := schemas.IAMAccessKey{
 		AccessKeyID:  "AKIA" + strings.ToUpper(g.hex(16)),
 		UserName:     new(pick(g, "deploy", "backup", "metrics") + "-" + g.hex(4)),
 		Status:       new(pick(g, "Active", "Active", "Active", "Inactive")),
-		KeyCreatedAt: new(g.created(400 * day)),
+		KeyCreatedAt: new(g.created(age)),
 	}
 	if g.chance(0.8) {
 		k.LastUsedAt = new(k.KeyCreatedAt.Add(g.between(0, max(day, g.now.Sub(*k.KeyCreatedAt)))))

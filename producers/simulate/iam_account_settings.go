@@ -28,7 +28,7 @@ func newIAMAccountSetting(g *gen) schemas.IAMAccountSetting {
 		IdentityProviders:   count(2),
 		MFADevices:          count(8),
 		MFADevicesInUse:     count(6),
-		RootMFAEnabled:      new(g.chance(0.9)),
+		RootMFAEnabled:      new(g.rootMFA()),
 		RootAccessKeys:      new(pick[int64](g, 0, 0, 0, 0, 1)),
 		RootPasswordPresent: new(true),
 		PasswordPolicySet:   new(g.chance(0.8)),

@@ -26,7 +26,7 @@ func rootIAMUser(g *gen) schemas.IAMUser {
 		UserName:          new("<root_account>"),
 		IsRoot:            true,
 		UserCreatedAt:     new(g.start.Add(-3 * year)),
-		MFAActive:         new(g.chance(0.9)),
+		MFAActive:         new(g.rootMFA()),
 		AccessKey1Active:  new(false),
 		AccessKey2Active:  new(false),
 		ReportGeneratedAt: new(g.now),

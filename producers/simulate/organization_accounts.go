@@ -50,6 +50,11 @@ func organizationAccount(g *gen, account Account) schemas.OrganizationAccount {
 		IsManagementAccount: account.ID == g.account.ID,
 		Tags:                g.tags(),
 	}
+	if product, environment, ok := strings.Cut(account.Name, "-"); ok && product != "acquired" {
+		a.Tags = jsonOf(map[string]string{
+			"product": product, "environment": environment, "customer": pick(g, "ACME", "Globex"),
+		})
+	}
 	if !a.IsManagementAccount { // it is in the root itself
 		unit := organizationAccountUnits[account.Name[strings.LastIndex(account.Name, "-")+1:]]
 		a.OUID, a.OUPath = new(cmp.Or(unit.id, "ou-ab12-10000005")), new(cmp.Or(unit.path, "Acquired"))

@@ -28,10 +28,14 @@ var securityFindings = kind[schemas.SecurityFinding]{
 }
 
 func oldSecurityFinding(g *gen) schemas.SecurityFinding {
-	f := newSecurityFinding(g, g.within(180*day).Add(-time.Hour))
+	f := newSecurityFinding(g, g.within(year).Add(-time.Hour))
 	switch {
 	case g.chance(0.5):
-		passSecurityFinding(&f, f.FindingCreatedAt.Add(g.between(time.Minute, time.Hour)))
+		passed := f.FindingCreatedAt.Add(g.between(time.Minute, 90*day))
+		if passed.After(g.now) {
+			passed = f.FindingCreatedAt.Add(time.Minute)
+		}
+		passSecurityFinding(&f, passed)
 	case g.chance(0.2):
 		f.WorkflowStatus = new(pick(g, "NOTIFIED", "SUPPRESSED"))
 	}

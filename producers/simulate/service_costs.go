@@ -8,10 +8,6 @@ import (
 	"github.com/hubspoke/observability/schemas"
 )
 
-// serviceCostDays is how many days before its start a world has costs for. They stay the
-// same days however long the world goes on.
-const serviceCostDays = 14
-
 // Costs of the last days are restated: amounts change, lines come late, and some
 // move to another region. Days older than a week are final.
 var serviceCosts = kind[schemas.ServiceCost]{
@@ -19,7 +15,7 @@ var serviceCosts = kind[schemas.ServiceCost]{
 	make:    lateServiceCost,
 	initial: initialServiceCosts,
 	change:  changeServiceCost,
-	slices:  func(start time.Time) []string { return daysBefore(start, serviceCostDays) },
+	slices:  func(start time.Time) []string { return daysBefore(start, costDays) },
 }
 
 // serviceCostUnknownRegion is how Cost Explorer names the region of usage that it could not
@@ -34,25 +30,15 @@ var serviceCostServices = []string{
 }
 
 func initialServiceCosts(g *gen) []schemas.ServiceCost {
-	// An account uses some services, and from each of them about the same every day.
-	type line struct {
-		service, region string
-		amount          float64
-	}
-	var lines []line
-	regions := append([]string{"global", serviceCostUnknownRegion}, g.regions...)
-	for _, service := range serviceCostServices {
-		for _, region := range regions {
-			if region != serviceCostUnknownRegion && g.chance(0.7) || g.chance(0.1) {
-				lines = append(lines, line{service, region, g.ExpFloat64() * 40 * g.factor})
-			}
-		}
-	}
 	var costs []schemas.ServiceCost
-	last := schema.DateOf(g.now) - 1
-	for day := last - serviceCostDays + 1; day <= last; day++ {
-		for _, l := range lines {
-			costs = append(costs, newServiceCost(g, day, l.service, l.region, l.amount*(0.8+0.4*g.Float64())))
+	for _, line := range g.costLines() {
+		for back := range schema.Date(costDays) {
+			day, region := schema.DateOf(g.start)-1-back, line.region
+			if back < 7 && g.chance(0.1) {
+				region = serviceCostUnknownRegion
+			}
+			cost, _ := line.on(g, day)
+			costs = append(costs, newServiceCost(g, day, line.service, region, cost.float()))
 		}
 	}
 	return costs
@@ -92,8 +78,7 @@ func isServiceCostOpen(g *gen, day schema.Date) bool { return schema.DateOf(g.no
 // lateServiceCost returns a line of one of the last days.
 func lateServiceCost(g *gen) schemas.ServiceCost {
 	day := schema.DateOf(g.start) - 1 - schema.Date(g.IntN(3))
-	service, region := pick(g, serviceCostServices...),
-		pick(g, append([]string{"global", serviceCostUnknownRegion}, g.regions...)...)
+	service, region := pick(g, serviceCostServices...), pick(g, append([]string{"global"}, g.regions...)...)
 	return newServiceCost(g, day, service, region, g.ExpFloat64()*5)
 }
 

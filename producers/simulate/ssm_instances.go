@@ -1,8 +1,6 @@
 package simulate
 
 import (
-	"fmt"
-
 	"github.com/hubspoke/observability/producers/collectors"
 	"github.com/hubspoke/observability/schemas"
 )
@@ -15,7 +13,7 @@ var ssmInstances = kind[schemas.SSMInstance]{
 }
 
 func newSSMInstance(g *gen) schemas.SSMInstance {
-	id, ip := g.node(), fmt.Sprintf("10.%d.%d.%d", g.IntN(64), g.IntN(256), 4+g.IntN(250))
+	id, ip := g.node(), g.address(g.subnet())
 	i := schemas.SSMInstance{
 		InstanceID:      id,
 		ComputerName:    new("ip-" + dashed(ip) + "." + g.region + ".compute.internal"),
@@ -52,7 +50,7 @@ func newSSMInstance(g *gen) schemas.SSMInstance {
 			"InstanceAssociationStatusAggregatedCount": map[string]int{*i.AssociationStatus: 1},
 		})
 	}
-	if g.chance(0.1) { // a machine elsewhere
+	if !isNode(id) { // a machine elsewhere
 		i.Name, i.ResourceType, i.SourceType = new(g.account.Name+"-"+g.app()), new("ManagedInstance"),
 			new("AWS::SSM::ManagedInstance")
 		i.IAMRole, i.ActivationID = new("service-role/hybrid-nodes"), new(g.uuid())

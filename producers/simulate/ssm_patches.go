@@ -2,34 +2,73 @@ package simulate
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/hubspoke/observability/producers/collectors"
 	"github.com/hubspoke/observability/schemas"
 )
 
-// Patches are installed, but for some that are missing or failed: those name vulnerabilities.
+// Every node has the same patches, but for those that are missing, as ssm_patch_states counts
+// them: these name vulnerabilities.
 var ssmPatches = kind[schemas.SSMPatch]{
-	of:   collectors.SSMPatches,
-	size: 60,
-	make: newSSMPatch,
+	of:      collectors.SSMPatches,
+	make:    func(g *gen) schemas.SSMPatch { return newSSMPatch(g, g.node(), g.IntN(len(patchNames))) },
+	initial: initialSSMPatches,
+	births:  0.003,
+	change:  changeSSMPatch,
 }
 
-func newSSMPatch(g *gen) schemas.SSMPatch {
-	name := pick(g, "openssl", "kernel", "glibc", "curl", "systemd", "python3", "bash", "sudo", "vim", "zlib")
+func initialSSMPatches(g *gen) (list []schemas.SSMPatch) {
+	for n := range g.nodes() {
+		if !isScanned(g.nodeAt(n)) {
+			continue
+		}
+		for patch := range patchNames {
+			list = append(list, newSSMPatch(g, g.nodeAt(n), patch))
+		}
+	}
+	return list
+}
+
+func newSSMPatch(g *gen, node string, patch int) schemas.SSMPatch {
+	name := patchNames[patch]
 	p := schemas.SSMPatch{
-		InstanceID:     g.node(),
+		InstanceID:     node,
 		KBID:           name + ".x86_64",
-		Title:          fmt.Sprintf("%s.x86_64:0:%d.%d.%d-1.amzn2023", name, 1+g.IntN(8), g.IntN(20), g.IntN(40)),
-		Classification: new(pick(g, "Security", "Bugfix", "Enhancement")),
+		Title:          fmt.Sprintf("%s.x86_64:0:%d.%d.%d-1.amzn2023", name, 1+patch, 3*patch, 7+patch),
+		Classification: new("Security"),
+		Severity:       new("Important"),
 		State:          pick(g, "Installed", "Installed", "Installed", "InstalledOther"),
 		InstalledAt:    new(g.within(300 * day)),
 	}
-	if *p.Classification == "Security" {
-		p.Severity = new(pick(g, "Critical", "Important", "Medium", "Low"))
+	if patch == 0 {
+		p.Severity = new("Critical")
 	}
-	if g.chance(0.15) {
-		p.State, p.InstalledAt = pick(g, "Missing", "Missing", "Failed"), nil
-		p.CVEIDs = new(fmt.Sprintf("CVE-2026-%d", 1000+g.IntN(60)))
+	if patch < missingPatches(node, g.now) {
+		missSSMPatch(&p, patch)
 	}
 	return p
+}
+
+func missSSMPatch(p *schemas.SSMPatch, patch int) {
+	p.State, p.InstalledAt, p.CVEIDs = "Missing", nil, new(fmt.Sprintf("CVE-2026-%d", 1000+patch))
+	if patch == len(patchNames)-1 {
+		p.State = "Failed"
+	}
+}
+
+func changeSSMPatch(g *gen, p *schemas.SSMPatch) fate {
+	patch := slices.IndexFunc(patchNames, func(name string) bool { return p.KBID == name+".x86_64" })
+	missing, was := patch < missingPatches(p.InstanceID, g.now), p.InstalledAt == nil
+	switch {
+	case g.chance(0.0005):
+		return gone
+	case missing == was:
+		return same
+	case missing:
+		missSSMPatch(p, patch)
+	default:
+		p.State, p.InstalledAt, p.CVEIDs = "Installed", new(g.now), nil
+	}
+	return changed
 }

@@ -8,33 +8,24 @@ import (
 	"github.com/hubspoke/observability/schemas"
 )
 
-// An account uses the same things every day, on weekends half as much; the last days are
-// restated.
+// An account uses the same things every day, on weekends less. The usage of a service adds up
+// to what it costs in service_costs, but for days that are not final.
 var usageCosts = kind[schemas.UsageCost]{
 	of:      collectors.UsageCosts,
 	make:    newUsageCost,
 	initial: initialUsageCosts,
+	change:  changeUsageCost,
 	slices:  func(start time.Time) []string { return daysBefore(start, usageCostDays) },
 }
 
-// usageCostDays is how many days before its start a world has costs for.
+// usageCostDays is how many days before its start a world has usage for.
 const usageCostDays = 14
 
-var usageCostTypes = []struct{ service, usage, unit string }{
-	{"Amazon Elastic Compute Cloud - Compute", "EUC1-BoxUsage:m7g.large", "Hrs"},
-	{"Amazon Elastic Compute Cloud - Compute", "EUC1-DataTransfer-Out-Bytes", "GB"},
-	{"EC2 - Other", "EUC1-EBS:VolumeUsage.gp3", "GB-Mo"},
-	{"Amazon Simple Storage Service", "EUC1-TimedStorage-ByteHrs", "GB-Mo"},
-	{"Amazon Relational Database Service", "EUC1-InstanceUsage:db.r7g.large", "Hrs"},
-	{"AWS Lambda", "EUC1-Lambda-GB-Second", "Lambda-GB-Second"},
-	{"AmazonCloudWatch", "EUC1-DataProcessing-Bytes", "GB"},
-	{"Tax", "(empty)", ""},
-}
-
+// newUsageCost returns usage of one of the last days that is known late.
 func newUsageCost(g *gen) schemas.UsageCost {
-	use := pick(g, usageCostTypes...)
-	day := schema.DateOf(g.start) - 1 - schema.Date(g.IntN(usageCostDays))
-	return usageCost(g, day, use.service, use.usage, use.unit, g.ExpFloat64()*20*g.factor)
+	line := pick(g, g.costLines()...)
+	day := schema.DateOf(g.start) - 1 - schema.Date(g.IntN(3))
+	return usageCost(g, day, line.service, "EUC1-Other-"+g.hex(4), "", g.ExpFloat64())
 }
 
 func usageCost(g *gen, day schema.Date, service, usage, unit string, amount float64) schemas.UsageCost {
@@ -58,19 +49,26 @@ func usageCost(g *gen, day schema.Date, service, usage, unit string, amount floa
 
 func initialUsageCosts(g *gen) []schemas.UsageCost {
 	var costs []schemas.UsageCost
-	for _, use := range usageCostTypes {
-		if g.chance(0.2) {
-			continue
-		}
-		usual := g.ExpFloat64() * 20 * g.factor
-		for back := range usageCostDays {
-			day := schema.DateOf(g.start) - 1 - schema.Date(back)
-			amount := usual * (0.9 + 0.2*g.Float64())
-			if weekday := g.start.AddDate(0, 0, -1-back).Weekday(); weekday == time.Saturday || weekday == time.Sunday {
-				amount /= 2
+	for _, line := range g.costLines() {
+		for back := range schema.Date(usageCostDays) {
+			day := schema.DateOf(g.start) - 1 - back
+			for i, cost := range line.usageOn(g, day) {
+				use := line.usages[i]
+				costs = append(costs, usageCost(g, day, line.service, use.name, use.unit, cost.float()))
 			}
-			costs = append(costs, usageCost(g, day, use.service, use.usage, use.unit, amount))
 		}
 	}
 	return costs
+}
+
+// changeUsageCost restates one of the last days.
+func changeUsageCost(g *gen, c *schemas.UsageCost) fate {
+	switch {
+	case !c.Estimated || !g.chance(0.004):
+		return same
+	case g.chance(0.3):
+		return gone
+	}
+	*c = usageCost(g, c.UsageDate, c.Service, c.UsageType, "Hrs", g.ExpFloat64()*5)
+	return changed
 }

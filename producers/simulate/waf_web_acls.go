@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/hubspoke/observability/lib/schema"
@@ -47,11 +48,13 @@ func newWAFWebACL(g *gen) schemas.WAFWebACL {
 		LabelNamespace:           new("awswaf:" + g.account.ID + ":webacl:" + app + ":"),
 		Tags:                     g.tags(),
 	}
-	if g.chance(0.8) {
-		resource := g.arn("elasticloadbalancing", "loadbalancer/app/"+app+"/"+g.hex(16))
-		if scope == "CLOUDFRONT" {
-			resource = "arn:aws:cloudfront::" + g.account.ID + ":distribution/E" + strings.ToUpper(g.hex(13))
-		}
+	resource := ""
+	if scope == "CLOUDFRONT" {
+		resource = "arn:aws:cloudfront::" + g.account.ID + ":distribution/E" + strings.ToUpper(g.hex(13))
+	} else if slices.Contains(g.balancedApps(), app) {
+		_, resource = g.loadBalancer(app)
+	}
+	if resource != "" {
 		w.AssociatedResources, w.AssociatedResourceCount = jsonOf([]string{resource}), new(int64(1))
 	}
 	if *w.LoggingEnabled {

@@ -134,8 +134,12 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 		log.Info("collecting", "account", s.account, "regions", s.regions, "home", s.home, "categories", len(s.collectors),
 			"usd_per_month", fmt.Sprintf("%.2f", c.monthlyPrice(s)), "version", p.VersionText())
 	}
-	for _, r := range all {
-		group.Go(func() error { return r.Run(ctx) })
+	for i, r := range all {
+		group.Go(func() error {
+			ctx, cancel := world.speaking(ctx, sources[i].account)
+			defer cancel()
+			return r.Run(ctx)
+		})
 	}
 	if world != nil {
 		group.Go(func() error { return world.run(ctx) })

@@ -169,3 +169,12 @@ func TestOnceSimulated(t *testing.T) {
 		}
 	}
 }
+
+// TestSimulatedDenial: the role of one account may not read a category, which is a story of
+// the world and no fault.
+func TestSimulatedDenial(t *testing.T) {
+	summary, _ := simulated(t, true, "--accounts 8 --category inspector_findings")
+	if summary.Outcomes[schema.Denied] == 0 || summary.Faults > 0 {
+		t.Errorf("outcomes %v, %d faults", summary.Outcomes, summary.Faults)
+	}
+}
