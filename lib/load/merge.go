@@ -12,12 +12,15 @@ import (
 )
 
 // askForRows finds which rows of the claimed parts are new and which are changed, so that
-// only those are written.
+// only those are written. A plan fits any number of rows, since all settings make it a loop
+// over the primary key: it is made once for a connection.
 func (t *attempt) askForRows(ctx context.Context) error {
 	hidden, err := t.namedByNewer(ctx)
 	if err != nil {
 		return err
 	}
+	const step = "plan once"
+	t.tx.add(step, "SELECT set_config('plan_cache_mode', 'force_generic_plan', true)", nil)
 	for _, w := range t.work {
 		if w.group == nil {
 			continue
@@ -31,9 +34,12 @@ func (t *attempt) askForRows(ctx context.Context) error {
 		first, others := w.firstRows()
 		w.answer.fresh = first
 		if len(others) > 0 {
-			w.ask(others)
+			if err := w.ask(ctx, others); err != nil {
+				return w.explain(err)
+			}
 		}
 	}
+	t.tx.add(step, "SELECT set_config('plan_cache_mode', 'auto', true)", nil)
 	return t.tx.send(ctx)
 }
 
@@ -261,18 +267,24 @@ FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS k(key, hash, ord)
 LEFT JOIN %[1]s t ON t.row_key = k.key
 WHERE t.row_key IS NULL OR t.row_hash <> k.hash OR t.deleted_at IS NOT NULL OR t.account_id <> $3 OR t.region <> $4`
 
-// ask queues the question which of the rows are new and which are changed.
-func (w *work) ask(rows []int32) {
+// ask queues the question which of the rows are new and which are changed. It is prepared:
+// to plan it takes longer than to answer it for a hundred rows, and a batch may have few
+// rows of many categories.
+func (w *work) ask(ctx context.Context, rows []int32) error {
 	s, tx, a := sectionsOf(rows, w.partOf), w.attempt.tx, &w.answer
-	sql := askSQL
+	name, sql := "ask_", askSQL
 	places := []param{
 		tx.array(pgtype.TextArrayOID, s.accounts), tx.array(pgtype.TextArrayOID, s.regions), ints(s.first), ints(s.last),
 	}
 	if len(s.accounts) == 1 {
-		sql, places = askOneSQL, []param{text(s.accounts[0]), text(s.regions[0])}
+		name, sql, places = "ask_one_", askOneSQL, []param{text(s.accounts[0]), text(s.regions[0])}
 	}
 	params := append([]param{uuidsOf(rows, w.group.keys), uuidsOf(rows, w.group.hashes)}, places...)
-	tx.add("compare with the table", fmt.Sprintf(sql, tableName(w.table)), func(v [][]byte) error {
+	name += w.table.Name()
+	if _, err := tx.conn.Prepare(ctx, name, fmt.Sprintf(sql, tableName(w.table))); err != nil {
+		return err
+	}
+	tx.addPrepared("compare with the table", name, func(v [][]byte) error {
 		i := len(a.changed)
 		if err := elements(v[0], func(v []byte) { a.fresh = append(a.fresh, rows[integer(v)]) }); err != nil {
 			return err
@@ -294,6 +306,7 @@ func (w *work) ask(rows []int32) {
 		i = 0
 		return elements(v[4], func(v []byte) { changed[i].foreign = v[0] != 0; i++ })
 	}, params...)
+	return nil
 }
 
 // sections are stretches of rows that belong to one account and region, numbered

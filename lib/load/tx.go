@@ -37,15 +37,35 @@ type statement struct {
 // formats. row is called with each row, and must not keep the values; nil ignores
 // the rows. The step names the statement in errors.
 func (t *tx) add(step, sql string, row func(values [][]byte) error, params ...param) {
-	values, oids, formats := make([][]byte, len(params)), make([]uint32, len(params)), make([]int16, len(params))
-	for i, p := range params {
-		values[i], oids[i], formats[i] = p.value, p.oid, pgtype.BinaryFormatCode
-	}
+	values, oids := encoded(params)
+	t.next(step, row).ExecParams(sql, values, oids, inBinary, inBinary)
+}
+
+// addPrepared queues a statement that the connection has prepared under a name: the server
+// does not plan it again.
+func (t *tx) addPrepared(step, name string, row func(values [][]byte) error, params ...param) {
+	values, _ := encoded(params)
+	t.next(step, row).ExecPrepared(name, values, inBinary, inBinary)
+}
+
+// next returns the batch that the next statement is for.
+func (t *tx) next(step string, row func(values [][]byte) error) *pgconn.Batch {
 	if t.batch == nil {
 		t.batch = &pgconn.Batch{}
 	}
-	t.batch.ExecParams(sql, values, oids, formats, []int16{pgtype.BinaryFormatCode})
 	t.queue = append(t.queue, statement{step: step, row: row})
+	return t.batch
+}
+
+// inBinary is the format of all parameters and columns.
+var inBinary = []int16{pgtype.BinaryFormatCode}
+
+func encoded(params []param) (values [][]byte, oids []uint32) {
+	values, oids = make([][]byte, len(params)), make([]uint32, len(params))
+	for i, p := range params {
+		values[i], oids[i] = p.value, p.oid
+	}
+	return values, oids
 }
 
 // addCounted queues a statement that returns no rows. count is called with how many it
