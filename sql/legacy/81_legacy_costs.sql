@@ -30,19 +30,23 @@ WITH amount AS (
     FROM amount
     ORDER BY account_id, usage_date, lines DESC, currency
 ), saving AS (
-    SELECT account_id, sum(estimated_monthly_savings) AS amount, count(*) FILTER (WHERE estimated_monthly_savings > 0) AS recommendations
+    SELECT account_id, coalesce(currency, 'USD') AS currency, sum(estimated_monthly_savings) AS amount,
+           count(*) FILTER (WHERE estimated_monthly_savings > 0) AS recommendations
     FROM obs.cost_recommendations
     WHERE deleted_at IS NULL
-    GROUP BY account_id
+    GROUP BY account_id, coalesce(currency, 'USD')
 ), past AS (
-    SELECT day, account_id,
-           sum(value) FILTER (WHERE measure = 'savings.monthly') AS amount,
-           sum(value) FILTER (WHERE measure = 'savings.opportunities') AS recommendations
+    SELECT day, account_id, coalesce(nullif(dimension, ''), 'USD') AS currency, sum(value) AS amount
     FROM history.daily_measures
-    WHERE measure IN ('savings.monthly', 'savings.opportunities')
+    WHERE measure = 'savings.monthly'
+    GROUP BY day, account_id, coalesce(nullif(dimension, ''), 'USD')
+), past_number AS (
+    SELECT day, account_id, sum(value) AS recommendations
+    FROM history.daily_measures
+    WHERE measure = 'savings.opportunities'
     GROUP BY day, account_id
 ), pair AS (
-    SELECT d.account_id, d.usage_date, d.cost, coalesce(b.cost, 0) AS previous,
+    SELECT d.account_id, d.usage_date, d.currency, d.cost, coalesce(b.cost, 0) AS previous,
            d.usage_date = max(d.usage_date) OVER (PARTITION BY d.account_id) AS is_newest
     FROM day d LEFT JOIN day b ON b.account_id = d.account_id AND b.usage_date = d.usage_date - 1 AND b.currency = d.currency
 )
@@ -55,7 +59,7 @@ SELECT legacy.id('cost/' || p.account_id || '/' || p.usage_date) AS id,
        coalesce(h.amount, CASE WHEN p.is_newest THEN s.amount END, 0) AS potential_monthly_savings,
        (SELECT count(*) FROM obs.cost_anomalies a
         WHERE a.account_id = p.account_id AND p.usage_date BETWEEN a.anomaly_start AND coalesce(a.anomaly_end, a.anomaly_start)) AS anomalies_detected,
-       coalesce(h.recommendations, CASE WHEN p.is_newest THEN s.recommendations END, 0)::bigint AS saving_opportunities_count,
+       coalesce(n.recommendations, CASE WHEN p.is_newest THEN s.recommendations END, 0)::bigint AS saving_opportunities_count,
        p.usage_date AS period_start,
        p.usage_date + 1 AS period_end,
        'DAILY'::text AS period_granularity,
@@ -64,8 +68,9 @@ SELECT legacy.id('cost/' || p.account_id || '/' || p.usage_date) AS id,
        p.account_id AS account,
        'Global'::text AS account_region
 FROM pair p
-LEFT JOIN saving s ON s.account_id = p.account_id
-LEFT JOIN past h ON h.account_id = p.account_id AND h.day = p.usage_date;
+LEFT JOIN saving s ON s.account_id = p.account_id AND s.currency = p.currency
+LEFT JOIN past h ON h.account_id = p.account_id AND h.day = p.usage_date AND h.currency = p.currency
+LEFT JOIN past_number n ON n.account_id = p.account_id AND n.day = p.usage_date;
 
 CREATE VIEW legacy.service_costs AS
 SELECT legacy.id('service_cost/' || account_id || '/' || usage_date || '/' || service || '/' || currency) AS id,

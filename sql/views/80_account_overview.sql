@@ -41,7 +41,8 @@ WITH collected AS (
     SELECT account_id, sum(resources)::bigint AS resources FROM resource_counts GROUP BY account_id
 ), node AS (
     SELECT account_id, count(*) AS nodes, count(*) FILTER (WHERE ping_status = 'Online') AS online,
-           sum(missing_count)::bigint AS missing, sum(failed_count)::bigint AS failed
+           least(sum(greatest(missing_count, 0)), 9e18)::bigint AS missing,
+           least(sum(greatest(failed_count, 0)), 9e18)::bigint AS failed
     FROM summary.patch_compliance
     GROUP BY account_id
 ), health AS (

@@ -1,4 +1,6 @@
--- What the hub writes down day by day, because tables know the present alone.
+-- What the hub writes down day by day, because tables know the present alone. Views read one
+-- measure of all days: the key begins with the day.
+CREATE INDEX IF NOT EXISTS daily_measures_measure ON history.daily_measures (measure, account_id, day);
 
 -- Numbers of each account as they are now. They come from summaries, so that all of them
 -- cost what there are accounts and regions.

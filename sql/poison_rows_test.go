@@ -1,0 +1,150 @@
+package sql_test
+
+import (
+	"cmp"
+	"crypto/md5"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/hubspoke/observability/lib/schema"
+	"github.com/hubspoke/observability/schemas"
+)
+
+// poisonValues are values that a spoke may send in a column of each kind, whatever a view
+// expects in it.
+var poisonValues = map[schema.Kind][]string{
+	schema.KindText: {"", longText(), "NaN", "1e999", "{", "2026-99-99", "\U0010FFFF", "%s\n'; DROP", ",,,", "global", "Infinity",
+		"-9223372036854775808"},
+	schema.KindInt64:     {"9223372036854775807", "-9223372036854775808", "0", "-1"},
+	schema.KindFloat64:   {"1.7976931348623157e308", "-1.7976931348623157e308", "5e-324", "0"},
+	schema.KindDecimal:   {"9999999999999999999999999999.9999999999", "-9999999999999999999999999999.9999999999", "0.0000000001", "0"},
+	schema.KindBool:      {"true", "false"},
+	schema.KindDate:      {"9999-12-31", "0001-01-01"},
+	schema.KindTimestamp: {"9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"},
+	schema.KindJSON: {`"text"`, `5`, `null`, `true`, `[]`, `{}`, `[[[[]]], {"a": [null]}]`,
+		`[null, 1, "x", {"Amount": "abc", "Frequency": {}, "ConfigRuleName": {"x": 1}, "ZoneName": [1]}]`,
+		`{"product": ["a"], "environment": {"a": 1}, "customer": null, "": "", "Amount": 1e1000}`,
+		`{"GeoMatchStatement": {"CountryCodes": {"a": "b"}}, "AndStatement": [{"GeoMatchStatement": 7}]}`,
+		`[{"Amount": 1e1000}, {"Amount": -1e-1000}, {"Amount": {"a": 1}}]`,
+		`{"AndStatement": {"GeoMatchStatement": {"CountryCodes": ["` + longText() + `", 5, null]}}}`},
+}
+
+// longText is as long as ingest lets a text be, and cannot be compressed.
+func longText() string {
+	random := rand.New(rand.NewPCG(1, 2))
+	var b strings.Builder
+	for b.Len() < 32<<10 {
+		fmt.Fprintf(&b, "%016x", random.Uint64())
+	}
+	return b.String()
+}
+
+// poisonedAccounts are as many as a kind has values: each account has one of them everywhere,
+// so that those of which an account has one row meet every view, too.
+func poisonedAccounts() (accounts []string) {
+	for _, values := range poisonValues {
+		for len(accounts) < len(values) {
+			accounts = append(accounts, fmt.Sprintf("3333333333%02d", len(accounts)))
+		}
+	}
+	return accounts
+}
+
+// poison fills every category with rows of every wrong shape that accounts may send, in two
+// regions: values like those that views look for with wrong ones beside them, and nothing but
+// wrong ones. The rows say that they are about their own account, or about another one.
+func (db *database) poison(about string) {
+	db.Helper()
+	for i, account := range poisonedAccounts() {
+		values := fillValues(cmp.Or(about, account))
+		for _, table := range schemas.All() {
+			for _, region := range []string{"global", "eu-central-1"} {
+				like, wrong := map[string]string{}, map[string]string{}
+				for _, c := range table.Columns() {
+					poison := poisonValues[c.Kind]
+					wrong[c.Name] = poison[i%len(poison)]
+					like[c.Name] = wrong[c.Name]
+					if known := cmpOr(values[table.Name()+"."+c.Name], values[c.Name]); known != nil && c.Kind != schema.KindJSON {
+						like[c.Name] = known[i%len(known)]
+					}
+				}
+				for _, row := range []map[string]string{like, wrong} {
+					row["account_id"], row["region"] = account, region
+					db.insertOnce(table, row)
+				}
+			}
+		}
+	}
+}
+
+// insertOnce adds a row as the loader would: one of each key, and none that an index of the
+// table does not take.
+func (db *database) insertOnce(table *schema.Table, row map[string]string) {
+	db.Helper()
+	key := row["account_id"] + "/" + row["region"]
+	for _, c := range keyColumns(table) {
+		key += "/" + row[c.Name]
+	}
+	hash := md5.Sum([]byte(key))
+	row["row_key"] = hex.EncodeToString(hash[:])
+	err := insert(db.T, db.DB, table.Name(), row)
+	var server *pgconn.PgError
+	if errors.As(err, &server) && server.Code == "54000" {
+		for name, value := range row {
+			row[name] = value[:min(len(value), 1000)]
+		}
+		err = insert(db.T, db.DB, table.Name(), row)
+	}
+	if errors.As(err, &server) && server.Code == "23505" {
+		return
+	}
+	if err != nil {
+		db.Fatalf("%s: %v", table.Name(), err)
+	}
+}
+
+// TestNoAccountBreaksAView: whatever one account sends, every view can be refreshed and read,
+// and the relations of the predecessor say of other accounts what they said before.
+func TestNoAccountBreaksAView(t *testing.T) {
+	db := newDatabase(t)
+	db.fillForLegacy()
+	db.refresh()
+	relations := db.rows(`
+		SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+		WHERE c.relnamespace = 'legacy'::regnamespace AND a.attname = 'account' ORDER BY 1`)
+	counted := func() map[string]string {
+		counts := map[string]string{}
+		for _, relation := range relations {
+			rows := db.rows(fmt.Sprintf("SELECT md5(string_agg(r::text, E'\\n' ORDER BY r::text)) FROM legacy.%s r "+
+				"WHERE account IN ('%s', '%s')", relation, accountA, accountB))
+			counts[relation] = rows[0]
+		}
+		return counts
+	}
+	before := counted()
+	db.poison("")
+	db.poison(accountA)
+	for _, account := range poisonedAccounts() {
+		for _, table := range schemas.All() {
+			db.run(table.Name(), account, "eu-central-1", "", 0, "ok", 0)
+		}
+	}
+	db.refresh()
+	for _, view := range db.rows("SELECT view_name FROM hub.installed_view WHERE view_name NOT LIKE 'live.%' ORDER BY 1") {
+		if _, err := db.Pool.Exec(t.Context(), "SELECT count(r::text) FROM "+view+" r"); err != nil {
+			t.Errorf("%s cannot be read: %v", view, err)
+		}
+	}
+	db.exec("SELECT history.record(now())")
+	for relation, after := range counted() {
+		if after != before[relation] {
+			t.Errorf("legacy.%s says something else of other accounts", relation)
+		}
+	}
+}
