@@ -131,7 +131,7 @@ var rules = []deptest.Rule{
 		Packages: all,
 		MustNot:  []string{"github.com/vmware/vmware-go-kcl-v2/..."},
 		Exempt:   in("lib/stream/kcl/..."),
-		Why:      "only lib/stream/kcl knows the KCL, whose hazards it contains",
+		Why:      "only lib/stream/kcl knows the KCL, because it contains the hazards of the KCL",
 	},
 	{
 		Packages: all,
@@ -148,7 +148,7 @@ var rules = []deptest.Rule{
 		Packages: all,
 		MustNot:  append(in("...test"), "testing/..."),
 		Exempt:   in("...test"),
-		Why:      "programs must not link testing; it is for tests and for packages whose names end in test",
+		Why:      "programs must not link testing; it is for tests and for packages with names that end in test",
 	},
 }
 

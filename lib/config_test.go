@@ -16,7 +16,7 @@ import (
 	"github.com/hubspoke/observability/lib/stream/kinesis"
 )
 
-// negative returns a configuration whose numbers are all -1, with their names.
+// negative returns a configuration in which all numbers are -1, with their names.
 func negative[T any]() (config T, names []string) {
 	v := reflect.ValueOf(&config).Elem()
 	for i := range v.NumField() {

@@ -7,10 +7,10 @@ import (
 )
 
 // Account is the account itself, as it is seen from within: one row. Columns come from
-// GetAccountInformation, ListAccountAliases and DescribeOrganization, each of which may be
-// denied on its own: denied_actions then names the action, and the columns that it would
-// have filled are null. Labels come from the spoke that collects the account, and not from
-// AWS. The e-mail address of an account is only in organization_accounts.
+// GetAccountInformation, ListAccountAliases and DescribeOrganization. Each may be denied
+// on its own: denied_actions then names the action, and the columns that it would have
+// filled are null. Labels come from the spoke that collects the account, and not from AWS.
+// The e-mail address of an account is only in organization_accounts.
 type Account struct {
 	// Number of the account (AccountId). It is that of account_id.
 	ReportedAccountID string `col:"reported_account_id,key"`

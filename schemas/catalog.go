@@ -30,7 +30,7 @@ type CatalogColumn struct {
 	Nullable bool `json:"nullable,omitempty"`
 	// Key columns together are the natural key.
 	Key bool `json:"key,omitempty"`
-	// Slice is set on the column whose value belongs to the scope.
+	// Slice is set on the column with a value that belongs to the scope.
 	Slice bool `json:"slice,omitempty"`
 	// Shape of the values of a JSON column: object, array, or "" for any.
 	Shape string `json:"shape,omitempty"`

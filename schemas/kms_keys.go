@@ -8,10 +8,10 @@ import (
 
 // KMSKey is one KMS key as seen in one account and region, customer managed or
 // AWS managed. The list comes from ListKeys; what is known about a key comes from
-// DescribeKey, GetKeyRotationStatus, ListAliases and ListResourceTags, each of
-// which the key's policy may deny on its own: denied_actions then names the
-// action, and the columns that it would have filled are null. Of a key whose
-// description is denied, only ARN, id and aliases are known.
+// DescribeKey, GetKeyRotationStatus, ListAliases and ListResourceTags. The key's policy
+// may deny each of these on its own: denied_actions then names the action, and the
+// columns that it would have filled are null. If the description of a key is denied,
+// only its ARN, id and aliases are known.
 type KMSKey struct {
 	// ARN of the key (KeyArn).
 	KeyARN string `col:"key_arn,key"`

@@ -9,8 +9,8 @@ import (
 // Reservation is one reservation of EC2, RDS, ElastiCache, OpenSearch or Redshift as seen
 // in one account and region, active or not. Columns come from DescribeReservedInstances of
 // EC2 (ReservedInstances) and of OpenSearch, and from DescribeReservedDBInstances,
-// DescribeReservedCacheNodes and DescribeReservedNodes. Each service is a slice, whose run
-// has its own outcome: one that is denied hides no other.
+// DescribeReservedCacheNodes and DescribeReservedNodes. Each service is a slice with runs
+// and outcomes of its own: one that is denied hides no other.
 type Reservation struct {
 	// Service of the reservation: ec2, rds, elasticache, opensearch or redshift.
 	Service string `col:"service,key,slice"`

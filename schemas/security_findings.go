@@ -67,7 +67,7 @@ type SecurityFinding struct {
 	ResourceCount int64 `col:"resource_count"`
 	// JSON array of all resources: Id, Type, Partition, Region, ResourceRole, ApplicationArn, ApplicationName and Tags
 	// (Resources). Their Details are left out: they repeat the configuration of the resource and can hold environment
-	// variables. A tag whose value may be a secret is [redacted] by the spoke.
+	// variables. A tag value that may be a secret is [redacted] by the spoke.
 	Resources schema.JSON `col:"resources,array"`
 	// JSON array of vulnerabilities: identifier, packages, scores and fixes (Vulnerabilities). Null: the finding names
 	// none.

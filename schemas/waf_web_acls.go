@@ -2,8 +2,8 @@ package schemas
 
 import "github.com/hubspoke/observability/lib/schema"
 
-// WAFWebACL is one web ACL of AWS WAF as seen in one account: of a region, or of CloudFront,
-// whose region is global. Columns come from GetWebACL (WebACL), GetLoggingConfiguration,
+// WAFWebACL is one web ACL of AWS WAF as seen in one account: of a region, or of CloudFront
+// with the region global. Columns come from GetWebACL (WebACL), GetLoggingConfiguration,
 // ListResourcesForWebACL, ListDistributionsByWebACLId and ListTagsForResource. A detail may be
 // denied: denied_actions then names the action, and its columns are null. The rules are in
 // waf_rules.
@@ -52,7 +52,8 @@ type WAFWebACL struct {
 	MetricName *string `col:"metric_name"`
 	// Prefix of the labels that its rules put on requests (LabelNamespace).
 	LabelNamespace *string `col:"label_namespace"`
-	// JSON array of the domains whose tokens are accepted (TokenDomains). Null: that of the protected resource alone.
+	// JSON array of the domains from which tokens are accepted (TokenDomains). Null: that of the protected resource
+	// alone.
 	TokenDomains schema.JSON `col:"token_domains,array"`
 	// JSON object of the tags of the web ACL (ListTagsForResource, TagList). An empty object: it has none. Null: the
 	// request was denied. A value that may be a secret is [redacted] by the spoke.

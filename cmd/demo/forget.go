@@ -67,7 +67,8 @@ func (s *stack) trimStream(ctx context.Context, before time.Time) error {
 }
 
 // boundStream drops the oldest records of shards that hold more than so many bytes,
-// also what is not applied yet: to the hub that is a stream whose retention has passed.
+// also what is not applied yet: to the hub that looks like records older than the
+// stream's retention.
 func (s *stack) boundStream(bytesPerShard int) error {
 	dropped, err := s.aws.TrimToSize(streamARN, bytesPerShard)
 	if dropped > 0 {

@@ -25,7 +25,7 @@ import (
 const (
 	region     = "eu-central-1"
 	hubAccount = "444455556666"
-	// spokeAccount is whose credentials the spoke has: the one process stands for
+	// spokeAccount is the account of the spoke's credentials: the one process stands for
 	// the spokes of all accounts.
 	spokeAccount = "111122223333"
 	streamName   = "observability"
@@ -108,9 +108,8 @@ func (s *stack) deploy(ctx context.Context) error {
 	if _, err := awsconfig.S3(cfg).CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "AWS: stand-ins in this process, at %s: the stream %s with %d shards, whose policy lets spokes "+
-		"write, "+
-		"the lease table %s and the bucket %s\n", s.aws.URL(), streamName, shards, leaseTable, bucket)
+	fmt.Fprintf(s.out, "AWS: stand-ins in this process, at %s: the stream %s with %d shards and a policy "+
+		"that lets spokes write, the lease table %s and the bucket %s\n", s.aws.URL(), streamName, shards, leaseTable, bucket)
 	return nil
 }
 

@@ -138,8 +138,8 @@ func (b *Batch) flushIfFull(ctx context.Context) error {
 	return b.Flush(ctx)
 }
 
-// Flush applies what was gathered. A category whose table does not fit is an
-// error that [load.Classify] calls Park; the other categories are applied.
+// Flush applies what was gathered. If the table of a category does not fit, the error
+// is one that [load.Classify] calls Park; the other categories are applied.
 func (b *Batch) Flush(ctx context.Context) error {
 	defer b.Release()
 	if len(b.groups)+len(b.ends)+len(b.rejects) == 0 {

@@ -1,6 +1,6 @@
-// Package replay applies an archive to a database: the same records through the
-// same loader as from the stream, whose rules make it right in any order and as
-// often as wanted. An empty database and a replay are the same state as the live
+// Package replay applies an archive to a database: the same records through the same
+// loader as from the stream. The loader's rules make that right in any order and as
+// often as wanted. A replay into an empty database ends in the same state as the live
 // database.
 //
 // Runs are applied scope by scope, each in order of time; several scopes side by
@@ -115,8 +115,9 @@ func (c Config) validate() error {
 // Run replays what the filter selects. Damaged objects, unfinished runs and
 // categories that the Loader does not have are in the Summary; see
 // [Summary.Complete]. The error says why the replay could not go on: what was
-// applied until then stays, and running it again goes on from there. A category
-// whose table does not fit is a *load.MisfitError or what PostgreSQL says of it.
+// applied until then stays, and running it again goes on from there. If the table of a
+// category does not fit, the error is a *load.MisfitError or what PostgreSQL says of
+// it.
 func Run(ctx context.Context, config Config) (Summary, error) {
 	config = config.withDefaults()
 	if err := config.validate(); err != nil {

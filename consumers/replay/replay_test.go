@@ -692,8 +692,8 @@ func TestScopesAndCategoriesAreAppliedTogether(t *testing.T) {
 	}
 }
 
-// crowd is an HTTP client that counts requests for objects whose keys end with suffix
-// and are under way. Each waits until there were as many as wanted.
+// crowd is an HTTP client that counts the requests under way for objects with keys that
+// end with suffix. Each waits until there were as many as wanted.
 type crowd struct {
 	s3.HTTPClient
 	suffix string

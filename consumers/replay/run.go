@@ -182,7 +182,7 @@ func (w *worker) admit(f *foundRun) {
 	f.manifest = m
 }
 
-// refuseRun refuses a run. Of one whose manifest cannot be read the slice is not known.
+// refuseRun refuses a run. If its manifest cannot be read, the slice is not known.
 func (w *worker) refuseRun(ctx context.Context, f *foundRun) error {
 	scope := schema.Scope{Category: f.Category, Account: f.Account, Region: f.Region}
 	if m, err := f.reading.wait(); err == nil {
@@ -238,7 +238,7 @@ func holds(applied load.AppliedRun, f archive.File) bool {
 	return true
 }
 
-// conflict names a file of which a part was applied with other bytes: the loader
+// conflict names a file if a part of it was applied with other bytes: the loader
 // rejects that part, and applies the others.
 func (r *replay) conflict(applied load.AppliedRun, m *archive.Manifest, i int) {
 	for _, p := range m.Files[i].Parts {

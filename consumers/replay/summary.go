@@ -24,8 +24,8 @@ type Summary struct {
 	// Bad objects that were refused, or a part of them; the first [MaxNamed] of them by name.
 	Bad      []BadObject
 	BadCount int
-	// Unfinished runs have no manifest, the first [MaxNamed] of them by name: they
-	// are being written, or whoever wrote them died.
+	// Unfinished runs have no manifest, the first [MaxNamed] of them by name: they are
+	// being written, or their writers died.
 	Unfinished      []archive.Run
 	UnfinishedCount int
 	// Lacking runs have parts that no file of the archive holds, because S3 refused

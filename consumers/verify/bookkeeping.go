@@ -53,8 +53,7 @@ type Category struct {
 	// Rejected are runs that are newer than the newest complete one of their scope,
 	// and cannot be complete because rows of them were rejected.
 	Rejected int64 `json:"rejected_runs"`
-	// Live rows of the table, and scopes whose live rows are not those that the
-	// bookkeeping has.
+	// Live rows of the table, and scopes with other live rows than the bookkeeping has.
 	Live   int64 `json:"live_rows"`
 	Scopes int64 `json:"differing_scopes"`
 	// Examples of what differs.

@@ -16,7 +16,7 @@ type Content struct {
 	// Category by name.
 	Category string `json:"category"`
 	Rows     int64  `json:"live_rows"`
-	// Keys and Hashes are rows whose columns give another key, or another hash, and
+	// Keys and Hashes are rows with columns that give another key, or another hash, and
 	// Unreadable ones have values that no row that was sent can have.
 	Keys       int64 `json:"wrong_keys"`
 	Hashes     int64 `json:"wrong_hashes"`

@@ -14,7 +14,7 @@ import (
 type Status struct {
 	// Categories by name, and what the database holds of others.
 	Categories []CategoryStatus `json:"categories"`
-	// Sources are accounts and regions whose data are not fresh.
+	// Sources are accounts and regions without fresh data.
 	Sources []Source `json:"not_fresh"`
 	Shards  []Shard  `json:"shards"`
 	Gaps    []Gap    `json:"gaps"`

@@ -124,8 +124,8 @@ func report(w io.Writer, usages []usage) (met bool) {
 	return met
 }
 
-// command prepares a program whose log goes to a file, which stays open as long as
-// this program runs; it ends with ctx.
+// command prepares a program that logs to a file and ends with ctx. The file stays open
+// as long as this program runs.
 func command(ctx context.Context, env []string, program string, args ...string) (*exec.Cmd, error) {
 	log, err := os.CreateTemp("", "bench-*.log")
 	if err != nil {

@@ -134,8 +134,8 @@ func findingsPage(from, to, n int) []byte {
 	return append(b, '}')
 }
 
-// finding is a finding as Security Hub sends it, about 2 kB, of which 1.1 kB become
-// the row.
+// finding is a finding as Security Hub sends it, about 2 kB; 1.1 kB of it become the
+// row.
 const finding = `{"SchemaVersion":"2018-10-08",
 "Id":"arn:aws:securityhub:%[4]s:%[3]s:security-control/S3.%[2]d/finding/%08[1]x-3c5e-4d58-9f0f-4f1bba0d2c11",
 "ProductArn":"arn:aws:securityhub:%[4]s::product/aws/securityhub","ProductName":"Security Hub","CompanyName":"AWS","Region":"%[4]s",

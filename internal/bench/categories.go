@@ -24,7 +24,7 @@ import (
 // fewCategories is what many categories are compared with.
 const fewCategories = 6
 
-// manyCategories compares batches whose rows are of many categories, one part and one
+// manyCategories compares batches with rows of many categories, one part and one
 // complete run of each, with batches of as many rows of few categories.
 func manyCategories(ctx context.Context, s size) ([]figure, error) {
 	server, err := pgserver.Start(ctx, pgserver.Config{Durable: true, Settings: map[string]string{

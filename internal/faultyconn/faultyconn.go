@@ -61,8 +61,8 @@ func Inside(n int) Cut { return Cut{inside, n} }
 // Dial is the form of a net.Dialer's DialContext and of pgconn.DialFunc.
 type Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
-// Wrap returns a Dial whose connections ask decide before every message. decide
-// is called by several connections at once.
+// Wrap returns a Dial. Its connections ask decide before every message. decide is
+// called by several connections at once.
 func Wrap(dial Dial, decide func(Message) Cut) Dial {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := dial(ctx, network, address)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// longCommand is a command of a program whose standard error is a terminal.
+// longCommand is a command of a program with a terminal as its standard error.
 type longCommand struct{}
 
 func (longCommand) Run(p Program, log *slog.Logger, work func(*console, *slog.Logger)) error {

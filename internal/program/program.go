@@ -45,8 +45,8 @@ type Program struct {
 	// DrainTimeout is how long commands may take to end after their context is done.
 	// Defaults to 25 seconds.
 	DrainTimeout time.Duration
-	// Explain adds the next step to an error of a command, whose names and arguments it
-	// gets, as "rejects show <id>". Nil leaves errors as they are.
+	// Explain adds the next step to an error of a command. It gets the command's names and
+	// arguments, as "rejects show <id>". Nil leaves errors as they are.
 	Explain func(command string, err error) error
 }
 

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/term"
 )
 
-// WideFlag asks for all columns of a table, to be embedded in commands whose table
-// has more of them than a terminal of 80 columns shows.
+// WideFlag asks for all columns of a table, to be embedded in commands with a table
+// that has more of them than a terminal of 80 columns shows.
 type WideFlag struct {
 	Wide bool `help:"Show all columns of the tables."`
 }

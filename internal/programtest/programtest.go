@@ -34,8 +34,8 @@ func (b *Buffer) String() string {
 }
 
 // Isolate gives the test an environment without settings of AWS and without the
-// variables whose names have one of the prefixes, then sets the given ones, as
-// NAME=value. The environment is restored after the test.
+// variables that have one of the prefixes, then sets the given ones, as NAME=value. The
+// environment is restored after the test.
 func Isolate(t testing.TB, prefixes []string, settings ...string) {
 	t.Helper()
 	prefixes = append([]string{"AWS_"}, prefixes...)

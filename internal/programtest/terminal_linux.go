@@ -17,8 +17,7 @@ func Terminal(t testing.TB, columns int) (tty *os.File, output func() string) {
 	return tty, output
 }
 
-// Console is a Terminal with a function that types text, of which the terminal
-// shows an echo.
+// Console is a Terminal with a function that types text. The terminal echoes it.
 func Console(t testing.TB, columns int) (tty *os.File, output func() string, typed func(text string)) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)

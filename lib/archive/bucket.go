@@ -86,8 +86,8 @@ func New(c Config) (*Bucket, error) {
 	return &Bucket{c}, nil
 }
 
-// Create starts writing a run, whose rows are those of t. Nothing is stored before
-// the first WriteFile.
+// Create starts writing a run of t's category. Nothing is stored before the first
+// WriteFile.
 func (b *Bucket) Create(scope schema.Scope, run schema.RunID, t *schema.Table) *Writer {
 	return &Writer{bucket: b, table: t, manifest: Manifest{
 		Version:  manifestVersion,
@@ -254,9 +254,9 @@ type StoredFile struct {
 	data   []byte
 }
 
-// Open reads the bytes of file i of a manifest, and no rows: whoever reads many files
-// has them come side by side. t is the table of the run's category. An [*Error] says
-// what is wrong with the object.
+// Open reads the bytes of file i of a manifest, and no rows, so that a caller can fetch
+// many files side by side. t is the table of the run's category. An [*Error] says what
+// is wrong with the object.
 func (b *Bucket) Open(ctx context.Context, t *schema.Table, m *Manifest, i int) (*StoredFile, error) {
 	f := m.Files[i]
 	if t.Name() != m.Category {

@@ -14,11 +14,11 @@
 //
 // # Trust
 //
-// Whoever may write below an account's prefix may write anything there. So a
-// manifest counts only in its own place, names only files beside it, and a file
-// is opened only if its size and SHA-256 are those of the manifest. What is in it
-// may still be hostile, because the same hand may have written both: nothing that
-// a file claims is believed, and reading one costs no more than a few times
-// [MaxDecoded]. Who reads files of accounts that are not trusted at all should
-// still do it in a process of its own with a limit on its memory.
+// A sender that may write below an account's prefix may write anything there. So a
+// manifest counts only in its own place, names only files beside it, and a file is
+// opened only if its size and SHA-256 are those of the manifest. What is in it may
+// still be hostile, because the same sender may have written both: nothing that a file
+// claims is believed, and reading one costs no more than a few times [MaxDecoded]. To
+// read files of accounts that are not trusted at all, still use a process of its own
+// with a limit on its memory.
 package archive

@@ -26,7 +26,7 @@ var things = schema.Of[thing](schema.Spec{Name: "things", Mode: schema.Snapshot}
 
 const day = "2026-08-01"
 
-// document has a column whose values may be long.
+// document has a column with values that may be long.
 type document struct {
 	ID   string  `col:"id,key"`
 	Text *string `col:"text"`

@@ -17,7 +17,7 @@ type Run struct {
 	// ID of the run.
 	ID schema.RunID
 	// Unfinished is set if there are files and no manifest: the run is still being
-	// written, or whoever wrote it died.
+	// written, or its writer died.
 	Unfinished bool
 	// Modified is when the newest object of the run was stored, by the clock of S3.
 	Modified time.Time
@@ -39,7 +39,7 @@ const (
 	categoryLevel = "category="
 	dateLevel     = "date="
 
-	// Athena, Trino and Spark pass over objects whose names begin with _.
+	// Athena, Trino and Spark pass over objects with names that begin with _.
 	manifestPrefix = "_"
 	manifestSuffix = ".manifest.json"
 	fileSuffix     = ".parquet"

@@ -235,7 +235,7 @@ func (l listing) runs(prefix string) error {
 	return l.end(&open)
 }
 
-// openDay is a day whose objects are being listed.
+// openDay is a day while its objects are being listed.
 type openDay struct {
 	date schema.Date
 	runs map[schema.RunID]*Run
@@ -284,8 +284,8 @@ func (l listing) end(open *openDay) error {
 	return nil
 }
 
-// pages calls f with each page of a listing, whose prefix and keys are without the
-// archive's prefix.
+// pages calls f with each page of a listing. Prefix and keys are without the archive's
+// prefix.
 func (l *lister) pages(in *s3.ListObjectsV2Input, f func(*s3.ListObjectsV2Output) error) error {
 	place := l.bucket.url(aws.ToString(in.Prefix))
 	in.Bucket = &l.bucket.config.Name

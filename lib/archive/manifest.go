@@ -52,7 +52,7 @@ type File struct {
 	Size int64 `json:"size"`
 	// SHA256 of the file.
 	SHA256 Sum `json:"sha256"`
-	// Parts whose rows the file holds, one after the other.
+	// Parts are those in the file, one after the other.
 	Parts []Part `json:"parts"`
 }
 
@@ -66,7 +66,7 @@ type Manifest struct {
 	Account  string `json:"account_id"`
 	Region   string `json:"region"`
 	Slice    string `json:"slice,omitempty"`
-	// Run is the run, whose time is its start.
+	// Run is the id of the run. Its time is the start of the run.
 	Run schema.RunID `json:"run"`
 	// Outcome of the run.
 	Outcome schema.Outcome `json:"outcome"`

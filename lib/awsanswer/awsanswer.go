@@ -90,14 +90,14 @@ func (u Unreadable) String() string {
 
 type reportKey struct{}
 
-// OnUnreadable returns a context whose requests leave out what cannot be read and
+// OnUnreadable returns a context. Requests with it leave out what cannot be read and
 // call report for each such element, before the answer is returned. report may be
 // called by several goroutines.
 func OnUnreadable(ctx context.Context, report func(Unreadable)) context.Context {
 	return context.WithValue(ctx, reportKey{}, report)
 }
 
-// Install returns a copy of cfg whose clients have the package. Installing it
+// Install returns a copy of cfg. Clients made from it have the package. Installing it
 // twice is the same as once.
 func Install(cfg aws.Config) aws.Config {
 	cfg = cfg.Copy()
@@ -167,8 +167,8 @@ func (take) HandleDeserialize(ctx context.Context, in middleware.DeserializeInpu
 	return out, metadata, nil
 }
 
-// body reads the whole answer as soon as the deserializer reads of it. Answers of
-// which it reads nothing are streams.
+// body reads the whole answer as soon as the deserializer reads of it. Answers that it
+// does not read are streams.
 type body struct {
 	source io.ReadCloser
 	isXML  bool

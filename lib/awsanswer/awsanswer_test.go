@@ -29,7 +29,7 @@ type reply struct {
 	header      map[string]string
 }
 
-// serve returns a configuration whose server gives these answers, one after the
+// serve returns a configuration for a server that gives these answers, one after the
 // other and the last one for ever, and a count of the requests.
 func serve(t *testing.T, replies ...reply) (aws.Config, *int) {
 	t.Helper()

@@ -187,9 +187,9 @@ func Load(ctx context.Context, o Config) (aws.Config, error) {
 	return cfg, nil
 }
 
-// Assume returns a copy of cfg whose credentials are those of the role, assumed
-// with the credentials of cfg when they are first needed and renewed before they
-// expire. Errors therefore show at the first request.
+// Assume returns a copy of cfg with the credentials of the role, assumed with the
+// credentials of cfg when they are first needed and renewed before they expire. Errors
+// therefore show at the first request.
 func Assume(cfg aws.Config, role Role) aws.Config {
 	provider := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), role.ARN, func(o *stscreds.AssumeRoleOptions) {
 		o.RoleSessionName = defaultSession
@@ -278,8 +278,8 @@ func (l sdkLog) Logf(class logging.Classification, format string, args ...any) {
 	l.Log(context.Background(), level, fmt.Sprintf(format, args...), "from", "AWS SDK")
 }
 
-// S3 returns an S3 client that also works with a custom endpoint, whose host
-// name no bucket name can be put in front of.
+// S3 returns an S3 client. For a custom endpoint it puts the bucket into the path,
+// because a bucket name in front of the host name would name no host.
 func S3(cfg aws.Config) *s3.Client {
 	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
 }

@@ -51,7 +51,8 @@ func isExpired(err error) bool {
 }
 
 // renewable are credentials that can be had anew: from files that somebody has
-// written since, or from whoever gave them. It is safe for concurrent use.
+// written since, or from the server or program that gave them. It is safe for
+// concurrent use.
 type renewable struct {
 	provider atomic.Pointer[aws.CredentialsProvider]
 	// again returns a provider that knows nothing of what was.
@@ -126,9 +127,9 @@ func (r *renewable) HandleFinalize(ctx context.Context, in middleware.FinalizeIn
 	return out, metadata, err
 }
 
-// Renewing returns a copy of cfg, one that is not from [Load], whose clients drop
-// the credentials that its cache holds when AWS says that they have expired, and
-// ask once more if it then has others.
+// Renewing is for a cfg that is not from [Load]. It returns a copy; clients made from
+// the copy drop the cached credentials when AWS says that they have expired, and ask
+// once more if there are others then.
 func Renewing(cfg aws.Config) aws.Config {
 	cfg = cfg.Copy()
 	provider := cfg.Credentials

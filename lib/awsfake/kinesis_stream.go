@@ -153,7 +153,7 @@ func newStream(account, region, name string, shards int, now time.Time) *stream 
 	return s
 }
 
-// addShard opens a shard. The caller closes the shards whose range it takes.
+// addShard opens a shard. The caller closes the shards that had its range.
 func (s *stream) addShard(start, end hashKey, parent, other string, now time.Time) {
 	n := &shard{
 		id: fmt.Sprintf("shardId-%012d", s.opened), start: start, end: end, parent: parent, other: other, opened: now,

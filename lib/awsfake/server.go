@@ -65,7 +65,7 @@ func (c Config) validate() error {
 	return errors.Join(errs...)
 }
 
-// Server is a running stand-in for AWS. All methods may be called concurrently. Whoever called New calls Close.
+// Server is a running stand-in for AWS. All methods may be called concurrently. The caller of New calls Close.
 type Server struct {
 	cfg      Config
 	listener net.Listener

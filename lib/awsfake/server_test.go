@@ -90,7 +90,8 @@ func must[T any](v T, err error) func(*testing.T) T {
 	}
 }
 
-// wantCode checks that err is the AWS error of this code whose message contains text.
+// wantCode checks that err is an AWS error with this code and a message that contains
+// text.
 func wantCode(t *testing.T, err error, code, text string) {
 	t.Helper()
 	var api smithy.APIError

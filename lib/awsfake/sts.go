@@ -15,7 +15,7 @@ import (
 type Role struct {
 	// ARN of the role, arn:aws:iam::<account>:role/<name>.
 	ARN string
-	// ExternalID must be given by whoever assumes the role. Defaults to none being asked for.
+	// ExternalID must be given to assume the role. Defaults to none being asked for.
 	ExternalID string
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/hubspoke/observability/lib/awsjson"
 )
 
-// support is AWS Support, whose only endpoint is in us-east-1.
+// support is AWS Support. Its only endpoint is in us-east-1.
 var support = awsjson.Service{
 	ID:          "Support",
 	SigningName: "support",

@@ -47,7 +47,8 @@ type Env struct {
 	Account string
 	// Partition of the account: aws, aws-cn, aws-us-gov.
 	Partition string
-	// Region whose API is asked, as in AWS. Where Global is set it is the home region.
+	// Region of the API that is asked, as AWS names it. Where Global is set it is the home
+	// region.
 	Region string
 	// Global is set when the run describes what has no region.
 	Global bool
@@ -93,7 +94,7 @@ func (r Reach) String() string {
 // MarshalText returns String.
 func (r Reach) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-// Incremental is for categories whose API can be asked for what changed. Their
+// Incremental is for categories with an API that can be asked for what changed. Their
 // [schema.Spec] must say so.
 type Incremental struct {
 	// FullEvery is how often everything is read. The first run always does.

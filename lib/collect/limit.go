@@ -104,9 +104,9 @@ func (l *limits) limiter(service, region string) *rate.Limiter {
 	return l.limiters[key]
 }
 
-// limited returns a copy of cfg whose clients check what AWS answers, and wait for
-// the limit of their service before each attempt of a request, so that retries count
-// too, and before it is signed, so that a long wait does not age the signature.
+// limited returns a copy of cfg. Clients made from it check what AWS answers. They wait
+// for the limit of their service before each attempt of a request, so that retries
+// count too, and before it is signed, so that a long wait does not age the signature.
 // attempt is called for each one with the price of its service, and its error ends the
 // request.
 func limited(cfg aws.Config, l *limits, attempt func(price float64) error) aws.Config {

@@ -27,7 +27,7 @@ func (r Refused) String() string { return fmt.Sprintf("%.200q: %v", r.Key, r.Err
 type Result struct {
 	// Scope of the run.
 	Scope schema.Scope
-	// Run is its id, whose time is the start of the run.
+	// Run is its id. Its time is the start of the run.
 	Run schema.RunID
 	// Outcome of the run in the stream, whether or not it took the end that says so;
 	// without a Publisher that of the archive's manifest. The archive's may be better.

@@ -14,8 +14,8 @@ import (
 	"github.com/hubspoke/observability/lib/stream"
 )
 
-// errNowhere stops a collection whose rows reach neither archive nor stream:
-// there is no use in asking AWS for more.
+// errNowhere stops a collection when its rows reach neither archive nor stream: it is
+// useless to ask AWS for more.
 var errNowhere = errors.New("collect: stopped, because rows can be sent nowhere")
 
 // reasonRepeated is what the hub calls such a row, too.
@@ -59,7 +59,7 @@ func (r *Runner) newRun(scope schema.Scope, id schema.RunID, since time.Time, ev
 	return out, nil
 }
 
-// extentOf returns what a run asks for whose Env.Since is the time given.
+// extentOf returns what a run asks for, given its Env.Since.
 func extentOf(since time.Time) schema.Extent {
 	if since.IsZero() {
 		return schema.Full
@@ -133,10 +133,10 @@ func (r *run) pack(rec arrow.Record) (arrow.Record, error) {
 	return without(rec, skip)
 }
 
-// repeated takes note of a row whose key the run named before. If it is another row,
-// one of the two would be lost, and the run must not count as complete. Not so where
-// the collector is incremental: what changed while the pages were read is seen twice
-// there, and again by the next run.
+// repeated takes note of a row with a key that the run named before. If it is another
+// row, one of the two would be lost, and the run must not count as complete. Not so
+// where the collector is incremental: what changed while the pages were read is seen
+// twice there, and again by the next run.
 func (r *run) repeated(seen seenKey, rec arrow.Record, row int) {
 	if seen == sameRow || r.incremental {
 		r.result.Duplicates++

@@ -25,11 +25,10 @@ type Config struct {
 	Partition string
 	// Regions in which categories that have regions are collected. Required.
 	Regions []string
-	// HomeRegion is the region through which is collected what has no region: the
-	// account's Global categories, and that half of PerRegionAndGlobal ones. A runner
-	// whose Regions do not name it leaves them to the one whose do, so that the
-	// processes of an account need no other agreement.
-	// Defaults to the first of Regions.
+	// HomeRegion is where the runner collects what has no region: the account's Global
+	// categories, and that half of PerRegionAndGlobal ones. A runner collects them only if
+	// its Regions name the HomeRegion, so that the processes of an account need no other
+	// agreement. Defaults to the first of Regions.
 	HomeRegion string
 	// Labels of the account, which collectors may make columns of. Defaults to none.
 	Labels map[string]string
@@ -99,8 +98,8 @@ type Hooks struct {
 	Started func(schema.Scope, schema.RunID)
 	// Request is called for each attempt of a request to AWS by a collector.
 	Request func(category, region string)
-	// Sent is called after each chunk that was stored: with the number of its rows,
-	// of which the archive or the stream has at least some. Without both, after all.
+	// Sent is called with the number of rows of each chunk after the archive or the stream
+	// has stored at least some of them; without both, after each chunk.
 	Sent func(scope schema.Scope, rows int)
 	// Finished is called when a run has ended.
 	Finished func(Result)
@@ -195,7 +194,7 @@ type Runner struct {
 type target struct {
 	collector Any
 	declared  Declaration
-	region    string // whose API is asked
+	region    string // of the API that is asked
 	scope     schema.Scope
 	mark      mark
 	took      time.Duration // by the last collection

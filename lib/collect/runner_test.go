@@ -1338,7 +1338,7 @@ func atRate(r collect.Rate) []collect.Service {
 	return []collect.Service{{ID: "STS", Name: "sts", Rate: r}}
 }
 
-// asksSTS returns a collector whose runs are n requests to STS.
+// asksSTS returns a collector that sends n requests to STS in each run.
 func asksSTS(category schema.Category[thing], n int) collect.Collector[thing] {
 	c := collector(func(ctx context.Context, env *collect.Env, _ func(thing) error) error {
 		for range n {

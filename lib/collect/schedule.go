@@ -15,8 +15,8 @@ import (
 const firstRetry = 15 * time.Minute
 
 // Run collects every scope at its interval until ctx is done, and then returns
-// nil: results are in the log and the hooks. A run that failed or was throttled,
-// or whose rows did not reach the archive and the stream, is repeated sooner.
+// nil: results are in the log and the hooks. A run is repeated sooner if it failed or
+// was throttled, or if its rows did not reach the archive and the stream.
 func (r *Runner) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for _, t := range r.targets {

@@ -60,8 +60,8 @@ func (c Config) validate() error {
 }
 
 // Packer packs the rows of any number of runs into records. It is safe for
-// concurrent use. It holds the compressor, whose memory is the reason to share
-// one: runs compress one after the other.
+// concurrent use. Share one: it holds a compressor, which takes much memory, and runs
+// compress one after the other.
 type Packer struct {
 	config  Config
 	zstd    *zstd.Encoder
@@ -147,9 +147,9 @@ type Packed struct {
 	Record []byte
 }
 
-// Add adds one row: a JSON object without a line feed, of which nothing is kept.
-// A row that fits in no record is a [*RowTooLargeError]; it is left out, and the
-// run can go on.
+// Add adds one row: a JSON object without a line feed. It copies what it needs of it. A
+// row that fits in no record is a [*RowTooLargeError]; it is left out, and the run can
+// go on.
 func (r *Run) Add(row []byte) error {
 	config := r.packer.config
 	if limit := r.packer.MaxLine(); len(row) > limit {

@@ -88,7 +88,7 @@ func (b *batch) advance(s *session, to stream.Position, arrived time.Time) {
 	s.queue(to)
 }
 
-// input is a record whose header and body were read.
+// input is a record after its header and body were read.
 type input struct {
 	record envelope.Record
 	table  *schema.Table
@@ -212,8 +212,8 @@ func numberRow(part *load.Part, row int, accepted bool) {
 	}
 }
 
-// rejectRow keeps a row that does not fit. Behind the last that is kept comes one
-// that stands for all others, of which only the number is.
+// rejectRow keeps a row that does not fit. After the last row that is kept, one more
+// stands for all others; only their number is kept.
 func rejectRow(part *load.Part, row int, line []byte, refused *load.RowReject) {
 	switch n := len(part.Rejects); {
 	case n < maxRowRejects:

@@ -16,7 +16,7 @@ import (
 )
 
 // TestDriveAppliesWhatTheSourceDeliveredLast stops while nothing is applied yet:
-// the pipeline must outlast the source, whose session still drains.
+// the pipeline must outlast the source, because its session still drains.
 func TestDriveAppliesWhatTheSourceDeliveredLast(t *testing.T) {
 	cfg, err := load.PoolConfig(pgtest.New(t, template).URL)
 	if err != nil {

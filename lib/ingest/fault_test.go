@@ -64,7 +64,7 @@ func each(n int, f func(i int) error) error {
 	return errors.Join(errs...)
 }
 
-// runsOf packs runs of a scope whose values all change with every run.
+// runsOf packs runs of a scope. All values change with every run.
 func runsOf(t testing.TB, scope schema.Scope, runs, rows, maxRows int) [][]byte {
 	start := time.Now().Add(-time.Hour)
 	var data [][]byte

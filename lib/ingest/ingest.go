@@ -135,9 +135,9 @@ type Pipeline struct {
 	sessions map[string]*session // by shard; the newest
 }
 
-// ErrSuperseded is returned by the methods of a session whose shard is elsewhere:
-// another session or another host has moved it. Nothing is lost; the source opens
-// the shard again where it is now.
+// ErrSuperseded is returned by the methods of a session when its shard is elsewhere:
+// another session or another host has moved it. Nothing is lost; the source opens the
+// shard again where it is now.
 var ErrSuperseded = errors.New("ingest: the shard was moved by somebody else")
 
 var errAbandoned = errors.New("ingest: the session was abandoned")

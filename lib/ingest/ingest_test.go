@@ -186,7 +186,7 @@ func records(t testing.TB, scope schema.Scope, start time.Time, maxRows int, row
 	return append(out, end)
 }
 
-// largePart returns a part whose rows have about that many bytes.
+// largePart returns a part with rows of about that many bytes in all.
 func largePart(t testing.TB, scope schema.Scope, size int) []byte {
 	t.Helper()
 	const row = 25_000

@@ -65,7 +65,7 @@ func (l *lane) append(s *session, r stream.Record, in input, cost int64) (full *
 		return b
 	}
 	if l.pipeline.waiting.Load() > 0 {
-		l.urgent = true // whoever waits has flushed what was there before
+		l.urgent = true // the waiting caller has flushed only what was there before
 	}
 	return nil
 }

@@ -86,8 +86,9 @@ func noise(n int) string {
 	return b.String()[:n]
 }
 
-// TestRejectsNameTheRowAsSent: whoever finds the fault, a row has the number that it
-// was sent with, also behind more refused rows than are kept.
+// TestRejectsNameTheRowAsSent: a rejected row has the number that it was sent with,
+// whether decoder or database finds the fault, and also after more refused rows than
+// are kept.
 func TestRejectsNameTheRowAsSent(t *testing.T) {
 	h := newHub(t, ingest.Config{})
 	h.exec("ALTER TABLE obs.gauges ADD CHECK (ratio >= 0)")

@@ -13,9 +13,10 @@ import (
 // one transaction: records of 500 rows make a good batch.
 const redrivePage = 20
 
-// Redrive applies the parked records of every category whose table fits now, and
+// Redrive applies the parked records of every category with a table that fits now, and
 // returns how many there were. Each is removed in the transaction that applies it.
-// Their rows take of the budget; up to 20 records that wait for their turn do not.
+// Their rows count against the budget; up to 20 records that wait for their turn do
+// not.
 func (p *Pipeline) Redrive(ctx context.Context, categories ...*schema.Table) (int, error) {
 	n := 0
 	for _, t := range categories {

@@ -24,8 +24,8 @@ type AppliedRun struct {
 	Ended, Complete bool
 }
 
-// Two queries, each of which finds what it needs by the primary key, whatever
-// PostgreSQL thinks of the number of runs.
+// Two queries. Each finds what it needs by the primary key, whatever PostgreSQL thinks
+// of the number of runs.
 const (
 	endedSQL = `
 SELECT k.n - 1, r.outcome

@@ -69,7 +69,7 @@ func (s *scopeState) hasNewer(run schema.RunID) bool {
 }
 
 // isPast reports whether a run is older than the newest complete full one, or than one
-// whose keys were forgotten: a snapshot of then says nothing any more.
+// with forgotten keys: so old a snapshot says nothing any more.
 func (s *scopeState) isPast(run schema.RunID) bool {
 	return s.full != nil && run.Compare(*s.full) < 0 || s.pruned != nil && run.Compare(*s.pruned) <= 0
 }
@@ -256,7 +256,7 @@ func runID(v []byte) *schema.RunID {
 	return &r
 }
 
-// park keeps the records of a category whose table does not fit.
+// park keeps the records of a category because its table does not fit.
 func (a *apply) park(c *category, why error) {
 	if a.result.Parked == nil {
 		a.result.Parked = map[string]error{}

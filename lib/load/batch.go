@@ -62,8 +62,8 @@ func (g *Group) key(row int32) []byte { return g.keys[int(row)*idSize : int(row+
 // together in the table mostly follow each other, and rows with the same key do,
 // in the order they have.
 //
-// It sorts numbers of which the high half is the first bits of the scope's part of
-// the key and of the row's: that takes a third of the time of comparing keys.
+// It sorts numbers. The high half of each is the first bits of the scope's part of the
+// key and of the row's. That takes a third of the time of comparing keys.
 func sortedByKey(keys []byte) []int32 {
 	order := make([]uint64, len(keys)/idSize)
 	for row := range order {
@@ -107,8 +107,7 @@ type Part struct {
 	Numbers []int32
 	// Rejects are rows of the part that are not in the record.
 	Rejects []RowReject
-	// MoreRejects is how many further rows were rejected, of which only the number
-	// is kept.
+	// MoreRejects is how many further rows were rejected. Only their number is kept.
 	MoreRejects int
 	// Origin of the part.
 	Origin Origin
@@ -233,9 +232,9 @@ type Advance struct {
 type Result struct {
 	// Categories that had rows or ends, by name.
 	Categories map[string]Counts
-	// Moved lists the indexes of the advances whose shard was elsewhere, or that
-	// were withdrawn. This call applied nothing of them, unless the answer to its
-	// commit was lost and it found its own work when it tried again: ask Progress.
+	// Moved lists the indexes of the advances that were withdrawn or have a shard that was
+	// elsewhere. This call applied nothing of them, unless the answer to its commit was
+	// lost and it found its own work when it tried again: ask Progress.
 	Moved []int
 	// Parked categories and why their tables do not fit.
 	Parked map[string]error

@@ -14,7 +14,7 @@ import (
 
 // Fault is one way in which a category's table is not as declared.
 type Fault struct {
-	// Category whose table it is.
+	// Category of the table.
 	Category string
 	// Column, "" where the table itself is missing or its key is wrong.
 	Column string

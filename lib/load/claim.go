@@ -83,8 +83,8 @@ func (t *attempt) claimParts(ctx context.Context) error {
 	return t.checkRepeated(ctx, repeated)
 }
 
-// Whoever changes a column writes its row of pg_attribute anew, with a greater number of
-// his transaction.
+// A change to a column writes its row of pg_attribute anew, with the greater number of
+// its own transaction.
 const attributesSQL = `
 SELECT k.name, to_regclass('pg_temp.' || k.stage) IS NOT NULL, (
     SELECT format('%s %s %s', min(attrelid), count(*), sum(xmin::text::bigint))

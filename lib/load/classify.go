@@ -32,7 +32,7 @@ func (c Class) String() string {
 
 // MisfitError says that the table of a category is not as its schema declares.
 type MisfitError struct {
-	// Category whose table does not fit.
+	// Category of the table that does not fit.
 	Category string
 	// Faults of the table, each with the statement that mends it.
 	Faults []Fault

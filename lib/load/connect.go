@@ -45,8 +45,8 @@ const pingTimeout = 5 * time.Second
 // time, whether it is still there.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: maxSilence / 3, Interval: maxSilence / 6, Count: 4}
 
-// PoolConfig parses a database URL or keyword string into the configuration of a
-// pool whose connections suit a [Loader].
+// PoolConfig parses a database URL or keyword string into the configuration of a pool
+// with connections that suit a [Loader].
 //
 // Outside this host TLS is verified in full (sslmode=verify-full) unless the URL
 // or PGSSLMODE says otherwise; sslrootcert names the authority, for Amazon RDS

@@ -111,7 +111,7 @@ func (c *Connections) CloseIdle(ctx context.Context, other *pgx.Conn) (closed, w
 	return len(idle), len(busy), nil
 }
 
-// connection is a network connection whose reads and writes end.
+// connection is a network connection with reads and writes that cannot last for ever.
 type connection struct {
 	net.Conn
 	of  *Connections

@@ -20,8 +20,8 @@ type Step struct {
 // ensureLock is the advisory lock that keeps two programs from adding the same column.
 const ensureLock = 7_310_570_286_112_346_725
 
-// ensureTimeout bounds how long a statement waits for a table: whoever comes behind it
-// waits, too.
+// ensureTimeout bounds how long a statement waits for a table: statements that come
+// after it wait, too.
 const ensureTimeout = "5s"
 
 // Ensure makes the tables of categories that are missing, and adds to others what they

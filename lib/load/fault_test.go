@@ -284,7 +284,7 @@ func TestSlowBatchIsHalved(t *testing.T) {
 	if counts.New != 18 || counts.Parts != 6 || counts.Completed != 1 || counts.Rejected+int64(result.Rejects) != 0 {
 		t.Errorf("result %+v", result)
 	}
-	// Of 6 parts into 3 and 3, each into 1 and 2, of which the latter into 1 and 1.
+	// 6 parts become 3 and 3, each 3 become 1 and 2, and each 2 become 1 and 1.
 	if want := 5 + 6; result.Attempts != want || retries != 0 {
 		t.Errorf("%d attempts, %d retries; want %d, 0", result.Attempts, retries, want)
 	}
@@ -463,7 +463,7 @@ func TestNothingStaysOpen(t *testing.T) {
 	db.wantLive(things.Table, "a=1")
 }
 
-// brokenRecord is a record whose columns cannot be had.
+// brokenRecord is a record that panics when its columns are read.
 type brokenRecord struct{ arrow.Record }
 
 func (brokenRecord) Columns() []arrow.Array { panic("no columns") }

@@ -301,8 +301,8 @@ func BenchmarkOldRuns(b *testing.B) {
 	}
 }
 
-// A new database has no statistics: the second run of a large scope, of which a row is
-// gone, does not compare each row with each key, which takes longer than a transaction may.
+// A new database has no statistics: the second run of a large scope, without one row, does
+// not compare each row with each key, which takes longer than a transaction may.
 func TestLargeScopeOfANewDatabase(t *testing.T) {
 	retries := 0
 	db := newDatabase(t, load.Config{OnRetry: func(error, time.Duration) { retries++ }})

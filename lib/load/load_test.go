@@ -510,7 +510,7 @@ func TestRecordIsRejectedOnce(t *testing.T) {
 			t.Errorf("%d rejects, want %d", got, want)
 		}
 	}
-	for range 2 { // of which nobody knows where they were read
+	for range 2 { // nobody knows where these were read
 		b := build(t)
 		b.batch.Rejects = []load.Reject{reject("", nil, "header")}
 		db.apply(b)
@@ -536,7 +536,7 @@ func TestGapIsStoredOnceWithItsTime(t *testing.T) {
 	db.want("SELECT after_sequence || ' ' || until_sequence || ' ' || reason || ' ' || (after_arrived_at = "+
 		"'2026-08-01T12:00:00Z')::text FROM hub.gap",
 		"7 9 trimmed true", "9 12  true")
-	shard.ID = "shard-1" // of which nothing was applied
+	shard.ID = "shard-1" // nothing of it was applied
 	if err := db.loader.StoreGap(t.Context(), shard, stream.Gap{Until: "5"}); err != nil {
 		t.Fatal(err)
 	}

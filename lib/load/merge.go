@@ -133,9 +133,9 @@ type rowOf struct {
 	row  int32
 }
 
-// namedByNewer returns the rows whose keys a newer run of their scope has named: that
-// run has the newer word, also where it wrote nothing. It asks for all parts at once,
-// so that the keys of a run are read once and not for every part.
+// namedByNewer returns the rows with keys that a newer run of their scope has named:
+// that run decides, also where it wrote nothing. It asks for all parts at once, so that
+// the keys of a run are read once and not for every part.
 func (t *attempt) namedByNewer(ctx context.Context) (map[rowOf]bool, error) {
 	oldest := oldestRuns{}
 	var rows []rowOf
@@ -335,8 +335,8 @@ type changedRows struct {
 	gone map[int32]bool
 }
 
-// newerThanStored keeps the changed rows whose run is newer than the stored one's. It
-// rejects those that would overwrite a row of another account or region.
+// newerThanStored keeps the changed rows that come from a newer run than the stored
+// ones. It rejects those that would overwrite a row of another account or region.
 func (w *work) newerThanStored() {
 	changed := changedRows{gone: map[int32]bool{}}
 	for _, s := range w.answer.changed {

@@ -255,7 +255,7 @@ func testMetamorphic(t *testing.T, s shape, config load.Config, history func(*ra
 		(SELECT count(*) FROM obs.%s t WHERE t.account_id = s.account_id AND deleted_at IS NULL %s)`, s.table.Name(), inSlice))
 }
 
-// newestComplete is what hub.scope says of a scope: its newest complete run, of which
+// newestComplete is what hub.scope says of a scope: its newest complete run with its
 // extent, and its newest complete full run.
 func newestComplete(t *schema.Table, account, slice string, history []sentRun) string {
 	text := account + " " + slice

@@ -105,11 +105,10 @@ var errScopePruned = errors.New("a scope was deleted meanwhile")
 
 // Prune deletes bookkeeping that nothing needs any more: runs that started more
 // than keep ago, with their parts, except the newest run and the newest complete
-// run of each scope; scopes of which no run has started since, and whose table has no
-// row, not even one that is gone; and the progress of shards that ended, or belong to a
+// run of each scope; scopes without a run since then and without a row in the table,
+// not even one that is gone; and the progress of shards that ended, or belong to a
 // stream that was made again, at least keep ago. keep must be longer than the stream
-// keeps records. It returns
-// how many runs it deleted.
+// keeps records. It returns how many runs it deleted.
 //
 // In a snapshot category, what arrives later of a pruned run, or of one older than
 // that, is superseded; in an event category each row knows its newest run.
@@ -205,8 +204,8 @@ WHERE p.updated_at < now() - $1::interval
       SELECT FROM hub.shard_progress again
       WHERE again.stream = p.stream AND again.stream_created_at > p.stream_created_at))`
 
-// pruneShards deletes the progress of shards that ended, or whose stream was made
-// again, and that nothing was applied of since keep ago.
+// pruneShards deletes the progress of shards that ended or belong to a stream that was
+// made again, if nothing of them was applied since keep ago.
 func (l *Loader) pruneShards(ctx context.Context, keep time.Duration) error {
 	if _, err := l.pool.Exec(ctx, pruneShardsSQL, keep); err != nil {
 		return fmt.Errorf("load: prune shards: %w", err)

@@ -393,8 +393,8 @@ type ParkedRecord struct {
 	Data     []byte
 }
 
-// Parked returns up to limit parked records of a category whose id is greater
-// than after, oldest first. Apply them with Origin.Parked set to their id.
+// Parked returns up to limit parked records of a category with an id greater than
+// after, oldest first. Apply them with Origin.Parked set to their id.
 func (l *Loader) Parked(ctx context.Context, category string, after int64, limit int) ([]ParkedRecord, error) {
 	rows, err := l.pool.Query(ctx, `
 		SELECT id, category, origin, coalesce(arrived_at, at), bytes FROM hub.reject

@@ -31,7 +31,7 @@ type RekeyResult struct {
 	Duration   time.Duration
 }
 
-// OldKeys returns those of the tables whose rows may have keys and hashes that an
+// OldKeys returns those of the tables with rows that may have keys and hashes that an
 // earlier version of this package has computed. [Check] calls each of them a fault, and
 // a [Loader] writes nothing to them.
 func OldKeys(ctx context.Context, db Querier, tables ...*schema.Table) ([]*schema.Table, error) {
@@ -130,8 +130,8 @@ SET LOCAL lock_timeout = '1min';
 SET LOCAL enable_hashjoin = on;
 CREATE TEMPORARY TABLE rekeyed (old uuid PRIMARY KEY, key uuid NOT NULL, hash uuid NOT NULL) ON COMMIT DROP`
 
-// scope brings the rows of an account and region up to date: of all slices, whose
-// writers it keeps out meanwhile.
+// scope brings the rows of an account and region up to date, in all slices. It keeps
+// other writers out of them meanwhile.
 func (r *rekey) scope(ctx context.Context, tx pgx.Tx, s schema.Scope) error {
 	if _, err := tx.Exec(ctx, rekeySettings, pgx.QueryExecModeSimpleProtocol); err != nil {
 		return err

@@ -214,8 +214,8 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// Whoever plants a row under the key of another account's must not be overwritten, and
-// the other way round.
+// A row that was planted under the key of another account's row must not be
+// overwritten, and must not overwrite that row.
 func TestRowOfAnotherScopeIsRejected(t *testing.T) {
 	for _, planted := range []string{"account_id = '999999999999'", "region = 'eu-west-1'"} {
 		for _, table := range []*schema.Table{things.Table, sightings.Table} {

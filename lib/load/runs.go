@@ -252,7 +252,8 @@ func (r *runs) repeatedKeys(ctx context.Context, stored []storedRun) (repeated m
 	return repeated, err
 }
 
-// reject rejects rows of a run of which nobody can say any more which they are.
+// reject rejects rows of a run by their number alone: nobody can say any more which
+// they are.
 func (r *runs) reject(run storedRun, rows int64) {
 	reject := Reject{
 		Reason: ReasonRepeatedRow, Scope: run.scope, Run: run.run,

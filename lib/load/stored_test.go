@@ -106,7 +106,7 @@ func TestContentOfRandomRowsFits(t *testing.T) {
 func TestContentFindsWhatWasEdited(t *testing.T) {
 	db := newDatabase(t, load.Config{})
 	db.exec(load.DDL(everything.Table))
-	// As a table of before, whose numbers nothing checks.
+	// Like a table of an earlier version: nothing checks its numbers.
 	db.exec("ALTER TABLE obs.everything DROP CONSTRAINT everything_ratio_check")
 	const row = `{"id":%q,"text":"x","count":1,"ratio":0.5,"price":"1.50","active":true,"seen_at":"2026-08-01T00:00:00Z","day":"2026-08-01","tags":{"a":[1e2,"b"]}}`
 	db.apply(build(t).part(everything.Table, "", 1, 0, fmt.Sprintf(row, "a"), fmt.Sprintf(row, "b")).end(everything.Table,

@@ -269,8 +269,8 @@ const (
 	numericBase = 10_000
 	// fractionDigits of base 10,000 hold the ten decimal digits behind the point.
 	fractionDigits = 3
-	// maxDigits is enough for every decimal128, whose largest has 39 decimal
-	// digits; that a column has no room for them is for PostgreSQL to say.
+	// maxDigits is enough for every decimal128: the largest has 39 decimal digits. That a
+	// column has no room for them is for PostgreSQL to say.
 	maxDigits = 11
 )
 

@@ -7,10 +7,10 @@
 //	}
 //
 // The databases are made on the server that the environment variable
-// DATABASE_URL names; its role must be allowed to create databases. Only
-// databases whose names begin with pgtest_ are ever made or dropped. Without
-// DATABASE_URL each test process starts a server of its own from the installed
-// binaries, which costs about a second. To start one server for many packages:
+// DATABASE_URL names; its role must be allowed to create databases. Only databases with
+// names that begin with pgtest_ are ever made or dropped. Without DATABASE_URL each
+// test process starts a server of its own from the installed binaries, which costs
+// about a second. To start one server for many packages:
 //
 //	go run github.com/hubspoke/observability/lib/pgtest/cmd/withpostgres go test ./...
 //

@@ -123,7 +123,7 @@ func (s *server) admin(ctx context.Context, do func(*pgx.Conn) error) error {
 	return errors.Join(do(conn), conn.Close(context.WithoutCancel(ctx)))
 }
 
-// exec runs one statement about databases, whose names it quotes.
+// exec runs one statement about databases and quotes their names.
 func exec(ctx context.Context, conn *pgx.Conn, format string, names ...string) error {
 	quoted := make([]any, len(names))
 	for i, name := range names {

@@ -40,7 +40,7 @@ BEGIN
             EXECUTE format('GRANT USAGE ON SCHEMA %s TO obs_writer', schema);
         END LOOP;
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA hub TO obs_writer;
-        -- Whoever writes here decides what refresh_view refreshes.
+        -- A role that can write here decides what refresh_view refreshes.
         REVOKE INSERT, UPDATE, DELETE ON hub.installed_view FROM obs_writer;
         GRANT EXECUTE ON FUNCTION hub.refresh_view TO obs_writer;
         IF to_regnamespace('obs') IS NOT NULL THEN

@@ -26,10 +26,10 @@ var (
 
 // Names of the advisory locks.
 const (
-	// packageLock is held by whoever replaces the package, and shared by whoever
-	// needs it to stay as it is.
+	// packageLock is held to replace the package, and shared by those that need it to stay
+	// as it is.
 	packageLock = "hashtextextended('observability: package of views', 0)"
-	// refreshLock is held by the one who refreshes.
+	// refreshLock is held to refresh.
 	refreshLock = "hashtextextended('observability: refresh of views', 0)"
 )
 
@@ -68,7 +68,7 @@ func (e *FileError) Error() string {
 // Unwrap returns the cause.
 func (e *FileError) Unwrap() error { return e.Err }
 
-// detailed is an error whose text has detail and hint.
+// detailed is an error with detail and hint in its text.
 type detailed struct{ error }
 
 func (d detailed) Error() string { return describe(d.error) }

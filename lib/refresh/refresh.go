@@ -7,14 +7,13 @@
 // that it is in, not what the table costs. Materialized views are for what is across
 // accounts: they read summaries, and are computed whole.
 //
-// Whoever changes a table of schema obs inserts its name into hub.dirty in the
-// same transaction, as lib/load does, with the account and region that changed or,
-// without them, for all. A Refresher looks there for work, reads
-// from PostgreSQL's own catalog which summaries and materialized views depend on those
-// tables, brings the summaries up to date, refreshes the views whose tables or summaries
-// really changed, each after those it depends on and the cheapest first, and deletes
-// the marks that it had seen before it began. A mark that comes later stays for the next time, so
-// no change is missed.
+// A program that changes a table of schema obs inserts its name into hub.dirty in the same
+// transaction, as lib/load does, with the account and region that changed or, without them, for
+// all. A Refresher looks there for work, reads from PostgreSQL's own catalog which summaries and
+// materialized views depend on those tables, brings the summaries up to date, refreshes the views
+// that depend on what really changed, each after those it depends on and the cheapest first, and
+// deletes the marks that it had seen before it began. A mark that comes later stays for the next
+// time, so no change is missed.
 //
 // Readers always see the content of one moment: a view is refreshed
 // CONCURRENTLY, each in a transaction of its own, and if that fails it stays as
@@ -263,9 +262,9 @@ func (r *Refresher) step(ctx context.Context, s **session) (err error) {
 	return errors.Join(err, (*s).unlock(ctx))
 }
 
-// Once refreshes, now, the views whose tables changed, those that depend on them
-// and those that failed before. It waits for a refresh that somebody else does.
-// The error is a *PartialError if only some views failed.
+// Once refreshes now: the views over tables that changed, the views that depend on
+// those, and the views that failed before. It waits for a refresh that somebody else
+// does. The error is a *PartialError if only some views failed.
 func (r *Refresher) Once(ctx context.Context) (Result, error) { return r.once(ctx, selection{}) }
 
 // All is like [Refresher.Once] for all views, changed or not.

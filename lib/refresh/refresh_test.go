@@ -155,8 +155,8 @@ const gate = `
 	END $$;
 `
 
-// slowView is a package whose only view waits for a lock that the test holds, so
-// that things happen in the middle of its refresh.
+// slowView is a package with one view. It waits for a lock that the test holds, so that
+// things happen in the middle of its refresh.
 var slowView = fstest.MapFS{"v.sql": file(gate + `
 	CREATE MATERIALIZED VIEW slow AS SELECT name, amount FROM obs.fruit WHERE obs.gate(1) = 1;
 	CREATE UNIQUE INDEX ON slow (name)`)}

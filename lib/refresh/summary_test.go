@@ -15,7 +15,7 @@ import (
 	"github.com/hubspoke/observability/lib/refresh"
 )
 
-// summaries is a package with two summaries over one table, one of which has a price
+// summaries is a package with two summaries over one table, one of them with a price
 // list beside it, and materialized views over one and over both.
 func summaries() fstest.MapFS {
 	return fstest.MapFS{

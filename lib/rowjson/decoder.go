@@ -22,7 +22,7 @@ type Decoder struct {
 	columns []column
 	build   *rowbuild.Builder
 	scan    jsonscan.Scanner
-	unknown map[string]int64 // values of appended rows whose key is no column
+	unknown map[string]int64 // values of appended rows under keys that are no column
 }
 
 // column is a column with the token that begins its member: its name in quotes
@@ -240,7 +240,7 @@ func (d *Decoder) readValue(c *column, cell *rowbuild.Cell) error {
 	return nil
 }
 
-// setText sets a cell whose kind is written as a string.
+// setText sets a cell of a kind that is written as a string.
 func setText(kind schema.Kind, cell *rowbuild.Cell, text []byte, offset int) error {
 	reason, wrong := schema.ReasonRange, ""
 	switch kind {
@@ -266,7 +266,7 @@ func setText(kind schema.Kind, cell *rowbuild.Cell, text []byte, offset int) err
 	return fault(reason, wrong, text, offset)
 }
 
-// setNumber sets a cell whose kind is written as a number.
+// setNumber sets a cell of a kind that is written as a number.
 func setNumber(kind schema.Kind, cell *rowbuild.Cell, number []byte, offset int) error {
 	if kind == schema.KindFloat64 {
 		f, err := strconv.ParseFloat(unsafeString(number), 64)

@@ -18,7 +18,7 @@ import (
 	"github.com/hubspoke/observability/lib/schema"
 )
 
-// with returns a minimal row whose column has another value.
+// with returns a minimal row in which the column has another value.
 func with(column, value string) string {
 	var members []string
 	for member := range strings.SplitSeq(minimal, `,"`) {

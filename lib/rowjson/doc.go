@@ -16,8 +16,8 @@
 //	date       string: YYYY-MM-DD
 //	json       any value, at most schema.MaxDepth levels deep
 //
-// A key that is absent and a key whose value is null are the same. Keys match
-// exactly, case included. The same key twice, in the row or in any object inside
-// it, is an error. Keys that are no column are checked, counted and dropped, so
-// that senders may know more columns than readers.
+// A key that is absent and a key with the value null are the same. Keys match exactly,
+// case included. The same key twice, in the row or in any object inside it, is an
+// error. Keys that are no column are checked, counted and dropped, so that senders may
+// know more columns than readers.
 package rowjson

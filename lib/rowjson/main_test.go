@@ -37,7 +37,7 @@ var items = schema.Of[item](schema.Spec{Name: "items", Mode: schema.Snapshot})
 // minimal is a row of items with all that is required, for tests that add a member.
 const minimal = `"id":"a","count":1,"ratio":0.5,"price":"1.10","active":true,"seen_at":"2026-08-01T06:30:00Z","day":"2026-08-01"`
 
-// newDecoder returns a decoder whose memory is checked at the end of the test.
+// newDecoder returns a decoder. Its memory is checked at the end of the test.
 func newDecoder(t testing.TB, table *schema.Table) *rowjson.Decoder {
 	t.Helper()
 	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())

@@ -21,8 +21,8 @@ const (
 	wantDate      = "want a date, as 2006-01-02"
 )
 
-// parseTimestamp parses a time of RFC 3339, chapter 5.6, whose zone is Z. Leap
-// seconds are refused: PostgreSQL would move them into the next minute.
+// parseTimestamp parses a time of RFC 3339, chapter 5.6, with the zone Z. Leap seconds
+// are refused: PostgreSQL would move them into the next minute.
 func parseTimestamp(b []byte) (seconds, micros int64, reason schema.Reason, wrong string) {
 	const whole = len("2006-01-02T15:04:05")
 	if len(b) < whole+1 || b[len(b)-1] != 'Z' || b[10] != 'T' || b[13] != ':' || b[16] != ':' {
@@ -105,7 +105,7 @@ func daysFromCivil(year, month, day int64) int64 {
 	if month <= 2 {
 		year--
 	}
-	era := year / 400 // year is at least -1, for January 0000, whose days the cell refuses
+	era := year / 400 // year is at least -1, for January 0000; the cell refuses its days
 	yearOfEra := year - era*400
 	dayOfYear := (153*((month+9)%12)+2)/5 + day - 1 // from 1 March
 	dayOfEra := yearOfEra*365 + yearOfEra/4 - yearOfEra/100 + dayOfYear

@@ -60,7 +60,7 @@ func NewAppender[T any](c schema.Category[T], mem memory.Allocator) *Appender[T]
 // strings of JSON and in its keys, where AWS passes on what its users wrote; in a
 // key column they are refused.
 //
-// The error is a *schema.RowError, whose Offset is -1.
+// The error is a *schema.RowError with Offset -1.
 func (a *Appender[T]) Append(row *T) error {
 	a.build.Clear()
 	a.json = a.json[:0]

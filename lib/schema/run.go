@@ -12,7 +12,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// GlobalRegion is the region of scopes whose service has no regions.
+// GlobalRegion is the region of scopes of services without regions.
 const GlobalRegion = "global"
 
 // Scope is what one run describes. It is comparable.
@@ -83,8 +83,8 @@ func (s Scope) String() string {
 	return text
 }
 
-// RunID identifies one collection of one scope. It is a UUIDv7 (RFC 9562), whose
-// time is the start of the run and whose order is the order of runs.
+// RunID identifies one collection of one scope. It is a UUIDv7 (RFC 9562). Its time is
+// the start of the run, and ids sort as the runs started.
 type RunID uuid.UUID
 
 // NewRunID returns an id for a run that starts at t, which is cut to milliseconds.
@@ -146,8 +146,8 @@ type Outcome string
 
 // The outcomes of a run.
 const (
-	// OK: everything that was asked for was read. A detail that is unknown (a key
-	// whose rotation status is denied) is null in its row and still OK.
+	// OK: everything that was asked for was read. A detail that is unknown (the rotation
+	// status of a key, if it is denied) is null in its row, and the run is still OK.
 	OK Outcome = "ok"
 	// Empty: everything was read and there is nothing.
 	Empty Outcome = "empty"

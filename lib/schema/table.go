@@ -24,7 +24,7 @@ type Column struct {
 	Nullable bool
 	// Key columns together are the natural key of a row within its account and region.
 	Key bool
-	// Slice is set on the one column whose value belongs to the scope.
+	// Slice is set on the one column with a value that belongs to the scope.
 	Slice bool
 	// Shape of the values of a JSON column.
 	Shape Shape
@@ -251,7 +251,7 @@ func compileField(f reflect.StructField) (c Column, ok bool, err error) {
 	c.Kind = kind
 	if kind == KindJSON {
 		if c.Nullable {
-			return c, false, errors.New("*schema.JSON: use schema.JSON, whose empty value is null")
+			return c, false, errors.New("*schema.JSON: use schema.JSON; its empty value is null")
 		}
 		c.Nullable = true
 	}
@@ -332,10 +332,10 @@ func (t *Table) Mode() Mode { return t.mode }
 // Incremental reports whether some runs of the category read only what changed.
 func (t *Table) Incremental() bool { return t.incremental }
 
-// Extent returns what a run has asked for whose end says e. Senders and archives of
-// before extents say "": then it was everything, unless the category is Incremental. A
-// run that is taken for less than it was marks nothing as gone; the other mistake would
-// make everything gone that it has not asked for.
+// Extent returns what a run has asked for if its end says e. Senders and archives from
+// before there were extents say "": then it was everything, unless the category is
+// Incremental. A run that is taken for less than it was marks nothing as gone; the
+// other mistake would make all that it has not asked for gone.
 func (t *Table) Extent(e Extent) Extent {
 	switch {
 	case e != "":

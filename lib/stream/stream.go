@@ -75,9 +75,9 @@ type Sink interface {
 	// Progress returns how far the shard has been applied; the zero Position for
 	// a shard that was never seen.
 	Progress(ctx context.Context, shard string) (Position, error)
-	// Open starts a session for the shard. from is what Progress returned. A
-	// second session for the same shard supersedes the first, whose records that
-	// are not yet applied may then be dropped.
+	// Open starts a session for the shard. from is what Progress returned. A second
+	// session for the same shard supersedes the first: records of the first that are not
+	// yet applied may then be dropped.
 	Open(shard string, from Position) Session
 	// Gap records that records of the shard are lost to the stream. They may
 	// still be in the archive.
@@ -92,8 +92,8 @@ type Session interface {
 	// returns before they are applied. An error means that this and every later
 	// record of the session, and perhaps some before, will not be applied: the
 	// source must end the session with Abandon and may open a new one from
-	// Progress. A source whose shard has no records delivers none about once a
-	// second, so that it learns of such an error there too.
+	// Progress. While a shard has no records, the source delivers an empty list about once
+	// a second, so that it learns of such an error there too.
 	Deliver(ctx context.Context, records []Record) error
 	// Drain waits until everything delivered is applied and returns the position.
 	// With an error, the position is that of the last record which this session
@@ -117,8 +117,8 @@ type Message struct {
 // Publisher puts messages into a stream.
 type Publisher interface {
 	// Publish returns nil when every message is stored, or a *PublishError that
-	// says which are not. A message whose answer was lost may be stored twice.
-	// It retries what can be retried until ctx is done.
+	// says which are not. A message may be stored twice if the answer was lost. Publish
+	// retries what can be retried until ctx is done.
 	Publish(ctx context.Context, messages []Message) error
 }
 

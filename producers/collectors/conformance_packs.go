@@ -107,7 +107,7 @@ func (r *conformancePackReader) lists(ctx context.Context, packs []types.Conform
 	return inBatches(names, 5, func(batch []string) error { return r.summarize(ctx, batch) }, conformancePackGone)
 }
 
-// summarize reads the compliance of some packs, of which AWS takes five at most.
+// summarize reads the compliance of some packs. AWS takes five at most.
 func (r *conformancePackReader) summarize(ctx context.Context, names []string) error {
 	input := &configservice.GetConformancePackComplianceSummaryInput{ConformancePackNames: names}
 	pages := configservice.NewGetConformancePackComplianceSummaryPaginator(r.client, input)

@@ -22,7 +22,7 @@ import (
 	"github.com/hubspoke/observability/lib/goldentest"
 )
 
-// onePage are operations of which a collector reads the first page alone, and why.
+// onePage are operations, and why a collector reads only their first page.
 var onePage = map[string]string{
 	"resiliencehub.ListAppAssessments": "newest first, and only the newest assessment is wanted",
 }

@@ -174,8 +174,8 @@ func distinct[T comparable](list []T) []T {
 // sliceOf collects one slice of a category. It must not call emit after it returned.
 type sliceOf[Row any] func(ctx context.Context, env *collect.Env, emit func(Row) error) error
 
-// bySlice collects the slices of a category whose slices are lists of their own, one after
-// the other, by name. What is wrong with one of them, such as that it is denied, is its own
+// bySlice collects a category in which each slice is a list of its own: one slice after the
+// other, by name. What is wrong with one of them, such as that it is denied, is its own
 // outcome and hides no other. An error of emit, and the end of ctx, end all.
 func bySlice[Row any](
 	ctx context.Context, env *collect.Env, emit func(Row) error, lists map[string]sliceOf[Row],

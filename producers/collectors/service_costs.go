@@ -18,10 +18,10 @@ import (
 // page, busy ones several. Every start of the spoke, every spoke once, an early retry after
 // a failure and a shorter --interval add requests.
 //
-// An account for which Cost Explorer has no data ends with the outcome disabled, and
-// so do those in AWS GovCloud (US), whose costs are in the standard account that pays.
-// One in which it was never enabled gets the same answer as one whose role lacks
-// the permission (AccessDeniedException), and so ends with denied.
+// An account for which Cost Explorer has no data ends with the outcome disabled, and so
+// do accounts in AWS GovCloud (US): their costs are in the standard account that pays.
+// An account that never enabled Cost Explorer gets the same answer as one with a role
+// that lacks the permission (AccessDeniedException), and so ends with denied.
 var ServiceCosts = collect.Collector[schemas.ServiceCost]{
 	Category: schemas.ServiceCosts,
 	Reach:    collect.Global,

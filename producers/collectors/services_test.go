@@ -27,8 +27,8 @@ func (a *asking) Do(r *http.Request) (*http.Response, error) {
 	return a.answer.Do(r)
 }
 
-// TestServices: a limit whose ID is not that of the SDK would limit nothing, and a name
-// that is not that of the signature would belong to no call.
+// TestServices: a limit with another ID than the SDK's would limit nothing, and a name
+// other than that of the signature would belong to no call.
 func TestServices(t *testing.T) {
 	all := Services()
 	if !slices.IsSortedFunc(all, func(a, b collect.Service) int { return strings.Compare(a.Name, b.Name) }) {

@@ -11,8 +11,8 @@ import (
 // One paged request to Cost Explorer reads the last 14 days, every third day. Each day is
 // a run of its own, which replaces the day.
 //
-// AWS charges for each page of the answer: there are one or two. Accounts without Cost
-// Explorer end as in service_costs, whose costs are divided otherwise here: the two are never added up.
+// AWS charges for each page of the answer: there are one or two. Accounts without Cost Explorer end as
+// in service_costs. The costs are the same as there, divided otherwise: never add the two up.
 var UsageCosts = collect.Collector[schemas.UsageCost]{
 	Category: schemas.UsageCosts,
 	Reach:    collect.Global,

@@ -164,7 +164,7 @@ var (
 	timeType = reflect.TypeFor[time.Time]()
 	byteType = reflect.TypeFor[byte]()
 
-	// Of documents, whose form the service does not say.
+	// Of documents: the service does not say their form.
 	numberType    = reflect.TypeFor[document.Number]()
 	nullType      = reflect.TypeFor[document.Null]()
 	timestampType = reflect.TypeFor[document.Timestamp]()
@@ -302,8 +302,8 @@ func unionMember(v reflect.Value) (name string, value reflect.Value, ok bool) {
 	return "", value, false
 }
 
-// memberOf returns the name of the member that a struct has of which the service fills
-// one: Block of an action that blocks. nil: it has none.
+// memberOf returns the name of the only member of a struct that the service fills:
+// Block of an action that blocks. nil: it fills none.
 func memberOf[T any](choice *T) *string {
 	if choice == nil {
 		return nil

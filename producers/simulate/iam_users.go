@@ -8,7 +8,7 @@ import (
 )
 
 // Users are people with a password, some without MFA, and programs with access keys, some
-// of which are old. The root user is always there.
+// of them old. The root user is always there.
 var iamUsers = kind[schemas.IAMUser]{
 	of:      collectors.IAMUsers,
 	make:    newIAMUser,

@@ -11,7 +11,8 @@ WHERE owner_account_id = account_id
   AND (NOT is_logging OR latest_delivery_error IS NOT NULL OR latest_delivery_at < now() - interval '1 day')
 ORDER BY account_id, region, name;
 
--- Trails whose logs can be changed unnoticed, or are not encrypted by a key of the account
+-- Trails with logs that can be changed unnoticed or are not encrypted by a key of the
+-- account
 SELECT account_id, region, name, s3_bucket, log_file_validation, kms_key_id
 FROM current_cloudtrail_trails
 WHERE owner_account_id = account_id

@@ -5,7 +5,7 @@ WHERE state = 'running'
 GROUP BY instance_type
 ORDER BY instances DESC;
 
--- Instances whose metadata service answers without a session token (IMDSv1)
+-- Instances with a metadata service that answers without a session token (IMDSv1)
 SELECT account_id, region, instance_id, name, launched_at
 FROM current_ec2_instances
 WHERE state IN ('running', 'stopped')

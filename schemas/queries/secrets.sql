@@ -5,7 +5,7 @@ WHERE deletion_requested_at IS NULL
   AND rotation_enabled IS NOT TRUE
 ORDER BY last_changed_at;
 
--- Secrets whose rotation is overdue
+-- Secrets with an overdue rotation
 SELECT account_id, region, name, rotation_lambda_arn, last_rotated_at, next_rotation_at
 FROM current_secrets
 WHERE rotation_enabled

@@ -1,4 +1,4 @@
--- Nodes whose agent does not report
+-- Nodes with an agent that does not report
 SELECT account_id, region, instance_id, computer_name, platform_name, ping_status, last_ping_at
 FROM current_ssm_instances
 WHERE ping_status IS DISTINCT FROM 'Online'

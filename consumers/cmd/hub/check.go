@@ -24,7 +24,7 @@ func (checkCommand) Help() string {
 	return `Compares name, type and nullability of every column with the categories of this program,
 looks for indexes, checks and settings of the tables, and whether migrations are missing
 and the views are its own. It changes nothing.
-'hub consume' does the same at its start: a category whose table does not fit is parked,
+'hub consume' does the same at its start: a category is parked if its table does not fit,
 the others go on. Exit code 2 if something does not fit.`
 }
 

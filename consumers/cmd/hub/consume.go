@@ -47,7 +47,7 @@ func (consumeCommand) Help() string {
 	return `Any number of consumers may run: they share the shards. The database alone knows how far
 each shard is, so a consumer can be killed at any moment and nothing is lost or doubled.
 
-A category whose table does not fit is parked: its records are kept and applied as soon
+A category is parked if its table does not fit: its records are kept and applied as soon
 as the table fits; the other categories go on. SIGTERM and SIGINT apply what was read and
 end the program within --drain-timeout. The garbage collector aims below --budget-mib and
 320 MiB more, unless GOMEMLIMIT says otherwise.

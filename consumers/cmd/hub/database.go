@@ -63,8 +63,9 @@ func open(ctx context.Context, url string, connections int32) (*pgxpool.Pool, er
 	return connect(ctx, cfg, connections)
 }
 
-// openService connects to a database whose bookkeeping tables are up to date, for as
-// long as the program runs: no read or write of its connections can last for ever.
+// openService connects to a database for as long as the program runs, and requires its
+// bookkeeping tables to be up to date. No read or write of its connections can last for
+// ever.
 func (f databaseFlags) openService(ctx context.Context, connections int32) (*pgxpool.Pool, *load.Connections, error) {
 	url, err := f.url()
 	if err != nil {
@@ -143,7 +144,8 @@ func untrusted(err error) bool {
 	return errors.As(err, &unverified) || errors.As(err, &authority) || errors.As(err, &host) || errors.As(err, &invalid)
 }
 
-// openReady connects to a database whose bookkeeping tables are up to date.
+// openReady connects to a database and requires its bookkeeping tables to be up to
+// date.
 func (f databaseFlags) openReady(ctx context.Context, connections int32) (*pgxpool.Pool, error) {
 	pool, err := f.open(ctx, connections)
 	if err != nil {

@@ -105,7 +105,7 @@ func parse[T any](t *testing.T, r result) (v T) {
 	return v
 }
 
-// of returns the one of all whose name is given.
+// of returns the one of all with the given name.
 func of[T any](t *testing.T, all []T, category string, name func(T) string) T {
 	t.Helper()
 	i := slices.IndexFunc(all, func(one T) bool { return name(one) == category })

@@ -40,7 +40,7 @@ type arguments struct {
 	Consume consumeCommand `cmd:"" help:"Apply the stream to the database until stopped."`
 	Lambda  lambdaCommand  `cmd:"" help:"Apply the events of an AWS Lambda event source mapping; for the Lambda runtime only."`
 	Replay  replayCommand  `cmd:"" help:"Apply the archive to the database."`
-	Refresh refreshCommand `cmd:"" help:"Refresh the materialized views whose tables changed."`
+	Refresh refreshCommand `cmd:"" help:"Refresh the materialized views over tables that changed."`
 	Status  statusCommand  `cmd:"" help:"Show what is in the database, what arrived lately and how far the shards are."`
 	Rejects rejectsCommand `cmd:"" help:"Show what could not be applied."`
 	Forget  forgetCommand  `cmd:"" help:"Remove an account from the database."`

@@ -22,7 +22,7 @@ type refreshCommand struct {
 	keepFlag
 	viewFlag
 	rejectsFlag
-	All bool `help:"Refresh all views, not only those whose tables changed."`
+	All bool `help:"Refresh all views, not only those over tables that changed."`
 }
 
 // viewFlag says how long the refresh of one view may take.
@@ -70,7 +70,7 @@ func (c refreshCommand) Run(ctx context.Context, p program.Program, log *slog.Lo
 	if err != nil {
 		return err
 	}
-	refreshed, what := r.Once, "views whose tables changed"
+	refreshed, what := r.Once, "views over tables that changed"
 	if c.All {
 		refreshed, what = r.All, "views"
 	}

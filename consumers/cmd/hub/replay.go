@@ -240,7 +240,7 @@ func (c replayCommand) print(p program.Program, s replay.Summary, err error) err
 	case c.DryRun:
 		verb = "to be applied"
 	case s.Total().Rows != s.Rows:
-		verb = fmt.Sprintf("to be applied, of which %d rows are", s.Total().Rows)
+		verb = fmt.Sprintf("to be applied (%d rows are)", s.Total().Rows)
 	}
 	fmt.Fprintf(p.Stdout, "%d runs in the archive; %d files with %d rows %s, %d files with %d rows were before\n",
 		s.Runs, s.Files, s.Rows, verb, s.SkippedFiles, s.SkippedRows)

@@ -40,7 +40,7 @@ func (f awsFlags) load(ctx context.Context, otherwise string, log *slog.Logger) 
 	return cfg, &program.UsageError{Err: err}
 }
 
-// streamIdentity is the stream under whose name progress is kept.
+// streamIdentity names the stream as progress is kept under it.
 type streamIdentity struct {
 	ARN string
 	// Created is when the stream was created: one that is made again under the same

@@ -19,7 +19,7 @@ import (
 
 const spoke = "111122223333"
 
-// filled is a world whose database has applied three runs of certificates and one
+// filled is a world after its database has applied three runs of certificates and one
 // of costs.
 func filled(t *testing.T) *world {
 	w := newWorld(t, 2)
@@ -65,7 +65,7 @@ func TestVerifyAddsUp(t *testing.T) {
 		a.Runs != 3 || a.Rows != 491 || a.Live != 241 {
 		t.Errorf("%+v", a)
 	}
-	// A run whose end has not arrived is no difference.
+	// A run without its end is no difference.
 	change(t, w.db, "INSERT INTO hub.run (scope, run, collected_at) SELECT scope, gen_random_uuid(), now() FROM "+
 		"hub.scope WHERE category = 'certificates' LIMIT 1")
 	if a := certificates(hub(t.Context(), "verify", "-o", "json").want(t, program.ExitDone)); a.Open != 1 {
@@ -334,7 +334,7 @@ func TestReplayThatEndsEarlyIsNotComplete(t *testing.T) {
 		broken := costFile(awsfake.ServerError)
 		check(replay(t.Context(), empty.URL, "-o", "json"), program.ExitPartly, "InternalError")
 		replay(t.Context(), empty.URL).want(t, program.ExitFailed,
-			"1 files with 2 rows to be applied, of which 0 rows are, 6 files with 490 rows were before")
+			"1 files with 2 rows to be applied (0 rows are), 6 files with 490 rows were before")
 		broken.Remove()
 		replay(t.Context(), empty.URL).want(t, program.ExitDone,
 			"2 files with 3 rows applied, 6 files with 490 rows were before")
@@ -343,7 +343,7 @@ func TestReplayThatEndsEarlyIsNotComplete(t *testing.T) {
 		denied := costFile(awsfake.Deny)
 		defer denied.Remove()
 		replay(t.Context(), pgtest.New(t, template).URL).want(t, program.ExitPartly,
-			"8 files with 493 rows to be applied, of which 491 rows are", "not everything could be applied")
+			"8 files with 493 rows to be applied (491 rows are)", "not everything could be applied")
 	})
 	t.Run("interrupted", func(t *testing.T) {
 		empty := pgtest.New(t, template)

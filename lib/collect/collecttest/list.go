@@ -36,7 +36,7 @@ func (s *suite[T]) checkList(t testing.TB, i int) {
 }
 
 // checkToken answers every request for the second page of a list with the first page,
-// whose token comes back unchanged.
+// so the token comes back unchanged.
 func (s *suite[T]) checkToken(t testing.TB, i int) {
 	t.Helper()
 	second := s.want.replay.served[i]

@@ -27,7 +27,7 @@ import (
 const (
 	// Account that is collected.
 	Account = "111122223333"
-	// Region whose API is asked.
+	// Region of the API that is asked.
 	Region = "eu-west-1"
 )
 
@@ -220,8 +220,8 @@ func (s *suite[T]) collect(ctx context.Context, r *replay, emitError func(row in
 	return res, err
 }
 
-// config is an AWS configuration whose requests r answers, without pauses between
-// the attempts.
+// config is an AWS configuration. r answers its requests, without pauses between the
+// attempts.
 func config(region string, r *replay) aws.Config {
 	return awsanswer.Install(aws.Config{
 		Region: region,

@@ -45,7 +45,7 @@ type collector struct {
 	firstPageOnly  bool
 	guess          bool // status is ACTIVE where it is denied
 	swallow        bool // any error of the detail is a null
-	skip           bool // a row whose detail is denied is left out
+	skip           bool // a row is left out if its detail is denied
 	ignoreEmit     bool
 	ignoreContext  bool
 	otherPageSize  bool

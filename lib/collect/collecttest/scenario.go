@@ -20,7 +20,7 @@ import (
 )
 
 // scenario is one environment, what AWS answers in it, and what comes of it: the
-// directory of the category, whose name is empty, or one below it.
+// directory of the category (its name is empty) or one below it.
 type scenario struct {
 	name       string
 	dir        string // below testdata
@@ -82,7 +82,7 @@ func hasStories(dir string) bool {
 	return len(files) > 0
 }
 
-// collectEnv returns the environment of a run whose requests r answers.
+// collectEnv returns the environment of a run. r answers its requests.
 func (s *scenario) collectEnv(r *replay) *collect.Env {
 	return &collect.Env{
 		AWS:       config(cmp.Or(s.env.Region, Region), r),

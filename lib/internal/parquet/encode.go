@@ -24,10 +24,10 @@ const (
 	valuesAtOnce = 1024
 )
 
-// Encode writes the rows of rec, whose schema must be t's, as one Parquet file,
-// compressed with zstd. The order of columns in the file is that of their names.
-// What [Decode] would refuse because of its size is an [*Error] with
-// [ReasonTooLarge], and nothing is written.
+// Encode writes the rows of rec as one Parquet file, compressed with zstd. The schema
+// of rec must be t's. The order of columns in the file is that of their names. What
+// [Decode] would refuse because of its size is an [*Error] with [ReasonTooLarge], and
+// nothing is written.
 func Encode(w io.Writer, t *schema.Table, rec arrow.Record) error {
 	if !rec.Schema().Equal(t.ArrowSchema()) {
 		return fmt.Errorf("parquet: the record is not one of category %s", t.Name())

@@ -243,8 +243,8 @@ func (c *chunk) decompressPage(body []byte, size int) ([]byte, error) {
 	return c.decompress(c.buffer[:0], body, size)
 }
 
-// decompress returns the body of a page, which must have that size, in buffer,
-// whose capacity is at least that, or where it is.
+// decompress returns the body of a page, which must have that size: in buffer, which
+// must have room for it, or, if it is not compressed, where it is.
 func (c *chunk) decompress(buffer, body []byte, size int) ([]byte, error) {
 	switch c.codec {
 	case format.Uncompressed:

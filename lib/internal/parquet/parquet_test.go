@@ -195,7 +195,7 @@ func TestEncodeSlicedRecord(t *testing.T) {
 	wantSame(t, got, part)
 }
 
-// document has columns whose values may be as long as a record of the stream.
+// document has columns with values that may be as long as a record of the stream.
 type document struct {
 	ID    string      `col:"id,key"`
 	State string      `col:"state"`

@@ -25,7 +25,7 @@ func newBuilder(t *testing.T) *Builder {
 	return New(rows.Table, mem)
 }
 
-// add appends a row with an id and a note, whose flag is true in rows of odd number.
+// add appends a row with an id, a note, and a flag that is true in rows of odd number.
 func add(t *testing.T, b *Builder, id, note string) {
 	t.Helper()
 	b.Clear()

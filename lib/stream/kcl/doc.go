@@ -15,12 +15,11 @@
 // same shard for a while, and the Sink applies the records of one of them.
 //
 // A lease has an owner, the lease duration of that owner, and a text that changes with
-// every renewal. A worker takes a lease over that is free, or whose text has not
-// changed for the owner's lease duration by the clock of the taker, so that clocks need
-// not agree. All writes to a lease
-// are conditional on its owner. A renewal that fails is tried again while the
-// lease lasts; then the session is abandoned, a fifth of the lease duration before
-// anybody else can have the shard.
+// every renewal. A worker takes a lease over if it is free, or if its text has not
+// changed for the owner's lease duration by the taker's clock, so that clocks need not
+// agree. All writes to a lease are conditional on its owner. A renewal that fails is
+// tried again while the lease lasts; then the session is abandoned, a fifth of the
+// lease duration before anybody else can have the shard.
 //
 // Every worker also has a row "worker/name" in the table, so that all know among
 // how many the shards are shared.
@@ -91,8 +90,8 @@
 // none: a shard that had no records for longer than the retention, while nobody
 // read it, looks the same, and its Gap may be empty. A Sink may be told of the same
 // gap again, when the records behind it were not applied before the next attempt.
-// Of a shard that came and went unread, and of which the Sink knows nothing, no gap
-// is told unless a worker saw it in the list of shards.
+// No gap is told of a shard that came and went unread and that the Sink does not know,
+// unless a worker saw it in the list of shards.
 //
 // # Memory
 //
@@ -110,8 +109,8 @@
 //
 //   - A share is the shards divided by the workers, rounded up: of five workers for
 //     six shards, two get none.
-//   - A worker whose Sink no longer applies anything, but does not fail either, keeps
-//     its shards, and in the end reads none of them, unless Config.Ready says so.
+//   - A worker with a Sink that no longer applies anything, but does not fail either,
+//     keeps its shards, and in the end reads none of them, unless Config.Ready says so.
 //   - A read waits in the library for up to five seconds after a full one of 10 MB,
 //     as the limits of a shard demand.
 package kcl

@@ -7,7 +7,7 @@ import (
 var (
 	// errStopped ends reads when the worker stops.
 	errStopped = errors.New("the worker stops")
-	// errEnded ends a lease whose shard turned out to be at its end.
+	// errEnded ends a lease because its shard turned out to be at its end.
 	errEnded = errors.New("the shard has ended")
 	// errExcess ends a lease that is left to a worker with fewer.
 	errExcess = errors.New("another worker has fewer shards")

@@ -125,7 +125,7 @@ func TestGapAfterARefusedPosition(t *testing.T) {
 	equal(t, "until", sink.Gaps(shard0)[0].Until, must(s.aws.Records(s.arn))[0].SequenceNumber)
 }
 
-// preset is a Sink whose shards are at a position.
+// preset is a Sink with all shards at one position.
 type preset struct {
 	*streamtest.Sink
 	at string

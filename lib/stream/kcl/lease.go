@@ -253,7 +253,7 @@ func (l *lease) deliver(records []stream.Record) {
 	}
 }
 
-// end ends a session whose shard has no more records. A session that has failed,
+// end ends a session because its shard has no more records. A session that has failed,
 // or was not given the last of them, is not ended.
 func (l *lease) end() {
 	if !l.cut && l.conclude(func(session stream.Session) error { return session.End(l.delivering) }) {

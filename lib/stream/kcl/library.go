@@ -41,10 +41,9 @@ func libraryConfig(cfg Config, worker string) *config.KinesisClientLibConfigurat
 // first error.
 const never = int(min(math.MaxInt, math.MaxInt64/int64(time.Millisecond)))
 
-// client returns a Kinesis client for the library whose calls come to this
-// package instead of the network. The library names no deadlines, takes expired
-// iterators and refused connections for the end of a shard, and would interpret
-// the records.
+// client returns a Kinesis client for the library. Its calls come to this package
+// instead of the network. The library names no deadlines, takes expired iterators and
+// refused connections for the end of a shard, and would interpret the records.
 func (r *run) client() *kinesis.Client {
 	return kinesis.New(kinesis.Options{Region: "none"}, kinesis.WithAPIOptions(func(stack *middleware.Stack) error {
 		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("kcl", r.answer), middleware.Before)

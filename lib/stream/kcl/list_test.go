@@ -16,8 +16,8 @@ import (
 	"github.com/hubspoke/observability/lib/stream/streamtest"
 )
 
-// relist returns a client for the worker under test, whose lists of shards go
-// through change.
+// relist returns a client for the worker under test. Its lists of shards go through
+// change.
 func (s *stack) relist(change func(in *kinesis.ListShardsInput, out *kinesis.ListShardsOutput)) *kinesis.Client {
 	return kinesis.NewFromConfig(s.aws.AWSConfig(account, region),
 		kinesis.WithAPIOptions(func(stack *middleware.Stack) error {
@@ -44,8 +44,8 @@ func without(shards []types.Shard, id string) []types.Shard {
 	return slices.DeleteFunc(shards, func(shard types.Shard) bool { return *shard.ShardId == id })
 }
 
-// One list that lacks a shard does not end it: neither one that waits for its
-// parent, nor a parent whose child looks for it.
+// One list that lacks a shard does not end it: neither one that waits for its parent,
+// nor a parent that its child looks for.
 func TestItem16_ShardThatIsNotListedOnce(t *testing.T) {
 	for name, hidden := range map[string]string{"child": shard1, "parent": shard0} {
 		t.Run(name, func(t *testing.T) {

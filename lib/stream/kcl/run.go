@@ -214,8 +214,8 @@ func (r *run) take(status *partition.ShardStatus) error {
 		since = time.Now()
 		r.waiting[status.ID] = since
 	}
-	// What waits for a lease duration is for whoever can: the workers that have fewer
-	// do not seem to be able to.
+	// A shard that has waited for a lease duration may be taken by every worker: those
+	// that have fewer shards do not seem to be able to.
 	spare := len(r.held()) < r.share()
 	if !spare && time.Since(since) < r.cfg.LeaseDuration {
 		return declined

@@ -60,7 +60,7 @@ func TestItem13_ChildrenThatWaitedAreShared(t *testing.T) {
 	}
 }
 
-// A shard whose last attempts failed is left alone for a while.
+// A shard is left alone for a while after its last attempts failed.
 func TestShardThatKeepsFailingWaits(t *testing.T) {
 	s := newStack(t, 1, awsfake.Config{})
 	cfg := s.config()

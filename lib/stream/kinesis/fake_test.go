@@ -127,7 +127,7 @@ func TestFaultsThatPass(t *testing.T) {
 				t.Errorf("the fault happened %d times, not 3", n)
 			}
 			if n := server.Calls("kinesis:PutRecords"); n != 5 || told != n {
-				t.Errorf("%d calls, of which the hook was told %d, not 5: does the SDK retry too?", n, told)
+				t.Errorf("%d calls, the hook was told of %d; want 5 of both: does the SDK retry too?", n, told)
 			}
 		})
 	}

@@ -63,8 +63,7 @@ type Config struct {
 	MaxElapsed time.Duration
 	// CallTimeout is how long one call may take. Defaults to 1 minute.
 	CallTimeout time.Duration
-	// Log receives a warning for every call of which nothing was stored. Defaults
-	// to nothing.
+	// Log receives a warning for every call that stored nothing. Defaults to nothing.
 	Logger *slog.Logger
 	// Hooks for metrics. Defaults to none.
 	Hooks Hooks

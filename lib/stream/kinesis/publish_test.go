@@ -20,7 +20,7 @@ import (
 	"github.com/hubspoke/observability/lib/stream/kinesis"
 )
 
-// script is a Client whose answers a test decides.
+// script is a Client. The test decides its answers.
 type script struct {
 	mu    sync.Mutex
 	calls [][]string // data of the records of each call
@@ -80,7 +80,7 @@ func publisher(t testing.TB, client kinesis.Client, change ...func(*kinesis.Conf
 	return p
 }
 
-// messages makes n messages whose data are their numbers.
+// messages makes n messages with their numbers as data.
 func messages(n int) []stream.Message {
 	out := make([]stream.Message, n)
 	for i := range out {

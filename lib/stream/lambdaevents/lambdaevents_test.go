@@ -89,7 +89,7 @@ func TestTheDocumentedEvent(t *testing.T) {
 	}
 }
 
-// scripted is a Sink and Session whose methods return what a test says.
+// scripted is a Sink and Session. Its methods return what a test says.
 type scripted struct {
 	streamtest.Sink // for Progress and Gap, which nobody must call
 	opened          []string

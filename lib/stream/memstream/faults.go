@@ -3,8 +3,8 @@ package memstream
 import "math/rand/v2"
 
 // Faults are what goes wrong, each with a probability from 0 to 1 that is drawn
-// from Seed. With one worker and one publisher, neither of which depends on
-// time, a seed gives the same faults again.
+// from Seed. With one worker and one publisher that do not depend on time, a seed gives
+// the same faults again.
 type Faults struct {
 	// Seed of all choices. Defaults to 0, a seed like any other.
 	Seed uint64

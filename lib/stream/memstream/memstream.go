@@ -252,7 +252,7 @@ func (p publisher) Publish(ctx context.Context, messages []stream.Message) error
 	return nil
 }
 
-// unstored is the error for n messages of which none is known to be stored.
+// unstored is the error for n messages if none is known to be stored.
 func unstored(n int, err error) error {
 	failed := make([]int, n)
 	for i := range failed {
@@ -287,8 +287,8 @@ func (sh *shard) after(sequence string, n int) []stream.Record {
 
 // Errors that the faults cause, to be matched with errors.Is.
 var (
-	// ErrAnswerLost is the Err of a Publish whose messages were stored although
-	// it says that none is known to be.
+	// ErrAnswerLost is the Err of a Publish that stored its messages although it says that
+	// none is known to be stored.
 	ErrAnswerLost = errors.New("memstream: the answer was lost")
 	// ErrRefused is the Err of a Publish that stored only some messages.
 	ErrRefused = errors.New("memstream: the message was refused")

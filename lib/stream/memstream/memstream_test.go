@@ -251,7 +251,7 @@ func TestASinkThatFailsIsNotAskedInAHotLoop(t *testing.T) {
 	})
 }
 
-// TestStopGivesUpDrainingInTime stops a worker whose sink never drains.
+// TestStopGivesUpDrainingInTime stops a worker with a sink that never drains.
 func TestStopGivesUpDrainingInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := memstream.New(1)
@@ -271,7 +271,7 @@ func TestStopGivesUpDrainingInTime(t *testing.T) {
 	})
 }
 
-// neverDrains is a Sink and Session whose Drain waits for its context.
+// neverDrains is a Sink and Session. Its Drain waits for its context.
 type neverDrains struct {
 	streamtest.Sink
 	abandoned bool

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// pause before a shard whose session failed is opened again.
+	// pause before a shard is opened again after its session failed.
 	pause = 10 * time.Millisecond
 	// idle is how often an idle session is asked whether it still works.
 	idle = 100 * time.Millisecond

@@ -2,9 +2,9 @@ package streamtest
 
 import "crypto/md5"
 
-// aggregate returns a valid aggregated record of the Kinesis Producer Library
-// whose only inner record points at a partition key that is not there. It is
-// known to end the de-aggregator that client libraries use with a panic.
+// aggregate returns a valid aggregated record of the Kinesis Producer Library. Its only
+// inner record points at a partition key that is not there. It is known to end the
+// de-aggregator that client libraries use with a panic.
 //
 // The form is the magic, a protobuf message and its MD5:
 // https://github.com/awslabs/amazon-kinesis-producer/blob/master/aggregation-format.md

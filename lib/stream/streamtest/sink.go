@@ -208,8 +208,8 @@ func (s *Sink) Ended(shard string) bool {
 	return s.shard(shard).position.Ended
 }
 
-// Active returns the shards whose newest session was not ended by Drain, End or
-// Abandon, sorted.
+// Active returns the shards, sorted, that have a session which Drain, End or Abandon
+// did not end.
 func (s *Sink) Active() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

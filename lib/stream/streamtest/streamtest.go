@@ -479,8 +479,8 @@ func stopIdle(t *testing.T, h Harness) {
 	s.check()
 }
 
-// stopBlocked stops a worker whose sink takes nothing and heeds its context, as
-// one whose database is away.
+// stopBlocked stops a worker with a sink that takes nothing and heeds its context, as a
+// sink does when its database is away.
 func stopBlocked(t *testing.T, h Harness) {
 	s := open(t, h, 2)
 	gate := s.block(s.stream.Shards(t)...)
@@ -609,7 +609,7 @@ func failedDelivery(t *testing.T, h Harness) {
 // deliver: without another record nobody would tell the source.
 func failedIdle(t *testing.T, h Harness) {
 	s := open(t, h, 2)
-	var fail sync.Map // shards whose next empty delivery fails
+	var fail sync.Map // shards on which the next empty delivery fails
 	s.sink.BeforeDeliver = func(_ context.Context, shard string, records []stream.Record) error {
 		if _, scripted := fail.Load(shard); scripted && len(records) == 0 {
 			fail.Delete(shard)

@@ -60,7 +60,7 @@ func (c onceCommand) Run(ctx context.Context, p program.Program, find findSource
 	if err != nil {
 		return err
 	}
-	// Whoever asks once wants all of it, or to know what to mend.
+	// A user who asks once wants all of it, or to know what to mend.
 	for _, s := range sources {
 		if len(s.faults) > 0 {
 			return startError(s.faults...)

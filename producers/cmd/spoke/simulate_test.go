@@ -20,8 +20,8 @@ import (
 const simulateArguments = "run --simulate --accounts 2 --region eu-central-1 --rate 5000 --seed 7 --stream " +
 	"arn:aws:kinesis:eu-central-1:444455556666:stream/observability --bucket hub-archive"
 
-// simulated runs a simulation as the hub's account, whose stream needs no policy.
-// It is stopped as soon as the stream has something, or has a duration.
+// simulated runs a simulation as the hub's own account: the stream then needs no
+// policy. It is stopped as soon as the stream has something, or has a duration.
 func simulated(t *testing.T, stop bool, more string) (simulationJSON, []envelope.Record) {
 	t.Helper()
 	server := fake(t)

@@ -259,7 +259,8 @@ func runners(sources []source, c collect.Config) ([]*collect.Runner, error) {
 	return out, nil
 }
 
-// leftToHome returns the categories of which another spoke collects what has no region.
+// leftToHome returns the categories for which another spoke collects what has no
+// region.
 func (s source) leftToHome() []string {
 	if slices.Contains(s.regions, s.home) {
 		return nil

@@ -94,7 +94,7 @@ func fixed(all ...collect.Any) findSources {
 	}
 }
 
-// away returns sources whose home region is collected by another spoke.
+// away returns sources. Another spoke collects their home region.
 func away(all ...collect.Any) findSources {
 	return func(ctx context.Context, f sourceFlags, log *slog.Logger) ([]source, error) {
 		sources, err := fixed(all...)(ctx, f, log)
