@@ -10,7 +10,7 @@ import (
 // and region, with all options and its utilization. Columns come from
 // GetEC2InstanceRecommendations (InstanceRecommendation) and its siblings for EBS volumes,
 // Lambda functions, Auto Scaling groups, ECS services, databases and what is idle. Each of
-// them is a slice, whose run has its own outcome: one that is denied hides no other. A
+// them is a slice with runs and outcomes of its own: one that is denied hides no other. A
 // resource may be in two of them, as ec2 and idle. The Cost Optimization Hub,
 // cost_recommendations, has the best recommendation for each resource: the two are never
 // added up.

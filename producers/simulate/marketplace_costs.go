@@ -8,7 +8,8 @@ import (
 	"github.com/hubspoke/observability/schemas"
 )
 
-// Some accounts pay for products of the Marketplace, whose costs service_costs has, too.
+// Some accounts pay for products of the Marketplace. Their costs are in service_costs,
+// too.
 var marketplaceCosts = kind[schemas.MarketplaceCost]{
 	of:      collectors.MarketplaceCosts,
 	make:    newMarketplaceCost,
