@@ -2,7 +2,6 @@ package collectors
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/account"
@@ -31,7 +30,7 @@ func collectAccountContacts(ctx context.Context, env *collect.Env, emit func(sch
 		func() (row schemas.AccountContact, err error) {
 			answer, err := client.GetContactInformation(ctx, &account.GetContactInformationInput{})
 			if err == nil && answer.ContactInformation == nil {
-				err = errors.New("GetContactInformation answered without the contact")
+				err = without(answer, "the contact")
 			}
 			if err != nil {
 				return row, err
@@ -43,7 +42,7 @@ func collectAccountContacts(ctx context.Context, env *collect.Env, emit func(sch
 		asks = append(asks, func() (row schemas.AccountContact, err error) {
 			answer, err := client.GetAlternateContact(ctx, &account.GetAlternateContactInput{AlternateContactType: kind})
 			if err == nil && answer.AlternateContact == nil {
-				err = errors.New("GetAlternateContact answered without the contact")
+				err = without(answer, "the contact")
 			}
 			if err != nil {
 				return row, err

@@ -41,8 +41,6 @@ func collectAutoScalingGroups(ctx context.Context, env *collect.Env, emit func(s
 	return emitEach(list, autoScalingGroup, emit)
 }
 
-func autoScalingGroupTag(t types.TagDescription) (key, value *string) { return t.Key, t.Value }
-
 func autoScalingGroup(g *types.AutoScalingGroup) schemas.AutoScalingGroup {
 	row := schemas.AutoScalingGroup{
 		GroupARN:                aws.ToString(g.AutoScalingGroupARN),
@@ -61,7 +59,7 @@ func autoScalingGroup(g *types.AutoScalingGroup) schemas.AutoScalingGroup {
 		CapacityRebalance:       g.CapacityRebalance,
 		SuspendedProcesses:      jsonOf(g.SuspendedProcesses),
 		GroupCreatedAt:          g.CreatedTime,
-		Tags:                    jsonOf(tagMap(g.Tags, autoScalingGroupTag)),
+		Tags:                    jsonOf(tagMap(g.Tags)),
 	}
 	for _, i := range g.Instances {
 		if i.LifecycleState == types.LifecycleStateInService {

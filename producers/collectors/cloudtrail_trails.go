@@ -2,7 +2,6 @@ package collectors
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -94,7 +93,7 @@ func setCloudTrailTrailStatus(ctx context.Context, client *cloudtrail.Client, ro
 		return err
 	}
 	if s.IsLogging == nil {
-		return errors.New("GetTrailStatus answered without a status")
+		return without(s, "a status")
 	}
 	row.IsLogging = s.IsLogging
 	row.LoggingStartedAt, row.LoggingStoppedAt = s.StartLoggingTime, s.StopLoggingTime
@@ -111,7 +110,7 @@ func setCloudTrailTrailSelectors(ctx context.Context, client *cloudtrail.Client,
 		return err
 	}
 	if s.EventSelectors == nil && s.AdvancedEventSelectors == nil {
-		return errors.New("GetEventSelectors answered without selectors")
+		return without(s, "selectors")
 	}
 	row.EventSelectors, row.AdvancedEventSelectors = jsonOf(s.EventSelectors), jsonOf(s.AdvancedEventSelectors)
 	return nil

@@ -119,6 +119,3 @@ func setUtilization[Metric any](row *schemas.ComputeRecommendation, list []Metri
 func usualMetric(m types.UtilizationMetric) computeMetric {
 	return computeMetric{string(m.Name), string(m.Statistic), m.Value}
 }
-
-// computeTag returns the pair of a tag.
-func computeTag(t types.Tag) (key, value *string) { return t.Key, t.Value }

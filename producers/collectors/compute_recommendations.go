@@ -105,7 +105,7 @@ func computeRecommendationOfInstance(r *types.InstanceRecommendation) schemas.Co
 		CurrentPerformanceRisk: enum(r.CurrentPerformanceRisk),
 		LookbackDays:           &r.LookBackPeriodInDays,
 		LastRefreshedAt:        r.LastRefreshTimestamp,
-		Tags:                   jsonOf(tagMap(r.Tags, computeTag)),
+		Tags:                   jsonOf(tagMap(r.Tags)),
 	}
 	setUtilization(&row, r.UtilizationMetrics, usualMetric)
 	best := bestOption(r.RecommendationOptions, func(o *types.InstanceRecommendationOption) int32 { return o.Rank })
@@ -147,7 +147,7 @@ func computeRecommendationOfVolume(r *types.VolumeRecommendation) schemas.Comput
 		Utilization:            jsonOf(r.UtilizationMetrics),
 		LookbackDays:           &r.LookBackPeriodInDays,
 		LastRefreshedAt:        r.LastRefreshTimestamp,
-		Tags:                   jsonOf(tagMap(r.Tags, computeTag)),
+		Tags:                   jsonOf(tagMap(r.Tags)),
 	}
 	if now := r.CurrentConfiguration; now != nil {
 		row.CurrentConfiguration = jsonOf(now)
@@ -196,7 +196,7 @@ func computeRecommendationOfFunction(r *types.LambdaFunctionRecommendation) sche
 		Utilization:            jsonOf(r.UtilizationMetrics), // memory in MB, which is no percentage
 		LookbackDays:           &r.LookbackPeriodInDays,
 		LastRefreshedAt:        r.LastRefreshTimestamp,
-		Tags:                   jsonOf(tagMap(r.Tags, computeTag)),
+		Tags:                   jsonOf(tagMap(r.Tags)),
 	}
 	best := bestOption(r.MemorySizeRecommendationOptions,
 		func(o *types.LambdaFunctionMemoryRecommendationOption) int32 { return o.Rank })
@@ -283,7 +283,7 @@ func computeRecommendationOfService(r *types.ECSServiceRecommendation) schemas.C
 		CurrentPerformanceRisk: enum(r.CurrentPerformanceRisk),
 		LookbackDays:           &r.LookbackPeriodInDays,
 		LastRefreshedAt:        r.LastRefreshTimestamp,
-		Tags:                   jsonOf(tagMap(r.Tags, computeTag)),
+		Tags:                   jsonOf(tagMap(r.Tags)),
 	}
 	setUtilization(&row, r.UtilizationMetrics, func(m types.ECSServiceUtilizationMetric) computeMetric {
 		return computeMetric{string(m.Name), string(m.Statistic), m.Value}
@@ -337,7 +337,7 @@ func computeRecommendationOfDatabase(r *types.RDSDBRecommendation) schemas.Compu
 		CurrentPerformanceRisk: enum(r.CurrentInstancePerformanceRisk),
 		LookbackDays:           &r.LookbackPeriodInDays,
 		LastRefreshedAt:        r.LastRefreshTimestamp,
-		Tags:                   jsonOf(tagMap(r.Tags, computeTag)),
+		Tags:                   jsonOf(tagMap(r.Tags)),
 	}
 	var options []any
 	for _, o := range r.InstanceRecommendationOptions {
@@ -420,7 +420,7 @@ func computeRecommendationOfIdle(r *types.IdleRecommendation) schemas.ComputeRec
 		}{r.ResourceType, r.FindingDescription}),
 		LookbackDays:    &r.LookBackPeriodInDays,
 		LastRefreshedAt: r.LastRefreshTimestamp,
-		Tags:            jsonOf(tagMap(r.Tags, computeTag)),
+		Tags:            jsonOf(tagMap(r.Tags)),
 	}
 	setUtilization(&row, r.UtilizationMetrics, func(m types.IdleUtilizationMetric) computeMetric {
 		return computeMetric{string(m.Name), string(m.Statistic), m.Value}

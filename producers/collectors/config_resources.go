@@ -87,7 +87,7 @@ func configResource(env *collect.Env, result string) (schemas.ConfigResource, er
 		return schemas.ConfigResource{}, fmt.Errorf("SelectResourceConfig: a result is not what was asked for: %w", err)
 	}
 	c := configResourceValues{item.Configuration}
-	tags := tagMap(item.Tags, func(t struct{ Key, Value *string }) (key, value *string) { return t.Key, t.Value })
+	tags := tagMap(item.Tags)
 	at := func(field, value string) *time.Time { return parseTime(env, item.ResourceID, field, &value) }
 	return schemas.ConfigResource{
 		ResourceType:       item.ResourceType,

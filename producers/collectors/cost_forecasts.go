@@ -53,7 +53,7 @@ func collectCostForecasts(ctx context.Context, env *collect.Env, emit func(schem
 		return noCosts(err)
 	}
 	if answer.ForecastResultsByTime == nil {
-		return errors.New("GetCostForecast answered without the list of periods")
+		return without(answer, "the list of periods")
 	}
 	for _, result := range answer.ForecastResultsByTime {
 		row, err := costForecast(today, &result, answer.Total)

@@ -97,6 +97,6 @@ func costRecommendation(r *types.Recommendation) schemas.CostRecommendation {
 		LookbackDays:               integer(r.RecommendationLookbackPeriodInDays),
 		Source:                     enum(r.Source),
 		LastRefreshedAt:            r.LastRefreshTimestamp,
-		Tags:                       jsonOf(tagMap(r.Tags, func(t types.Tag) (key, value *string) { return t.Key, t.Value })),
+		Tags:                       jsonOf(tagMap(r.Tags)),
 	}
 }

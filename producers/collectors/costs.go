@@ -100,17 +100,11 @@ func collectCosts[Row any](
 	if err != nil {
 		return err
 	}
-	input := q.request(env.Account)
-	pages := &byToken[costexplorer.GetCostAndUsageOutput]{
-		ask: func(ctx context.Context, token *string) (*costexplorer.GetCostAndUsageOutput, error) {
-			input.NextPageToken = token
-			return client.GetCostAndUsage(ctx, input)
-		},
-		next: func(p *costexplorer.GetCostAndUsageOutput) *string { return p.NextPageToken },
-	}
-	list := each(ctx, pages, func(p *costexplorer.GetCostAndUsageOutput) ([]types.ResultByTime, *string) {
-		return p.ResultsByTime, p.NextPageToken
-	})
+	list := eachByToken(ctx, q.request(env.Account), client.GetCostAndUsage,
+		func(in *costexplorer.GetCostAndUsageInput) **string { return &in.NextPageToken },
+		func(p *costexplorer.GetCostAndUsageOutput) ([]types.ResultByTime, *string) {
+			return p.ResultsByTime, p.NextPageToken
+		})
 	days := costDays{query: q, answered: map[string]bool{}, faults: map[string][]error{}}
 	for result, err := range list {
 		if err != nil {

@@ -33,7 +33,7 @@ func collectEBSVolumes(ctx context.Context, env *collect.Env, emit func(schemas.
 }
 
 func ebsVolume(v *types.Volume) schemas.EBSVolume {
-	tags := tagMap(v.Tags, ec2Tag)
+	tags := tagMap(v.Tags)
 	row := schemas.EBSVolume{
 		VolumeID:           aws.ToString(v.VolumeId),
 		VolumeARN:          text(v.VolumeArn),

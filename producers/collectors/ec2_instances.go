@@ -57,7 +57,7 @@ func collectEC2Instances(ctx context.Context, env *collect.Env, emit func(schema
 }
 
 func ec2Instance(reservation *types.Reservation, i *types.Instance) schemas.EC2Instance {
-	tags := tagMap(i.Tags, ec2Tag)
+	tags := tagMap(i.Tags)
 	row := schemas.EC2Instance{
 		InstanceID:            aws.ToString(i.InstanceId),
 		Name:                  nameTag(tags),

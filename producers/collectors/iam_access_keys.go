@@ -2,7 +2,6 @@ package collectors
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -62,7 +61,7 @@ func readIAMAccessKey(
 	}
 	answer, err := client.GetAccessKeyLastUsed(ctx, &iam.GetAccessKeyLastUsedInput{AccessKeyId: k.AccessKeyId})
 	if err == nil && answer.AccessKeyLastUsed == nil {
-		err = errors.New("GetAccessKeyLastUsed answered without the last use")
+		err = without(answer, "the last use")
 	}
 	if err != nil {
 		return row, err

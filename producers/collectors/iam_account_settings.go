@@ -2,7 +2,6 @@ package collectors
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -27,7 +26,7 @@ func collectIAMAccountSettings(ctx context.Context, env *collect.Env,
 	client := iam.NewFromConfig(env.AWS)
 	answer, err := client.GetAccountSummary(ctx, &iam.GetAccountSummaryInput{})
 	if err == nil && answer.SummaryMap == nil {
-		err = errors.New("GetAccountSummary answered without the summary")
+		err = without(answer, "the summary")
 	}
 	if err != nil {
 		return err
@@ -82,7 +81,7 @@ func iamAccountSetting(account string, summary map[string]int32) schemas.IAMAcco
 func readIAMAccountSettingPolicy(ctx context.Context, client *iam.Client, row *schemas.IAMAccountSetting) error {
 	answer, err := client.GetAccountPasswordPolicy(ctx, &iam.GetAccountPasswordPolicyInput{})
 	if err == nil && answer.PasswordPolicy == nil {
-		err = errors.New("GetAccountPasswordPolicy answered without the policy")
+		err = without(answer, "the policy")
 	}
 	if err != nil {
 		return err

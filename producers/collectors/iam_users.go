@@ -76,7 +76,7 @@ func setIAMUser(row *schemas.IAMUser, u *types.UserDetail) {
 	if u.PermissionsBoundary != nil {
 		row.PermissionsBoundaryARN = text(u.PermissionsBoundary.PermissionsBoundaryArn)
 	}
-	row.Tags = jsonOf(tagMap(u.Tags, func(t types.Tag) (key, value *string) { return t.Key, t.Value }))
+	row.Tags = jsonOf(tagMap(u.Tags))
 }
 
 // iamUserReportTries is how often AWS is asked whether the report is made, with pauses
@@ -95,7 +95,7 @@ func makeIAMUserReport(ctx context.Context, client *iam.Client) error {
 			return nil
 		}
 		if state == "" {
-			return errors.New("GenerateCredentialReport answered without a state")
+			return without(answer, "a state")
 		}
 		select {
 		case <-ctx.Done():

@@ -2,7 +2,6 @@ package collectors
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -129,7 +128,7 @@ func (k *kmsKey) describe(ctx context.Context) (*types.KeyMetadata, error) {
 	}
 	m := answer.KeyMetadata
 	if m == nil {
-		return nil, errors.New("DescribeKey answered without the key")
+		return nil, without(answer, "the key")
 	}
 	k.row.Description = text(m.Description)
 	k.row.KeyManager = enum(m.KeyManager)
@@ -175,7 +174,7 @@ func (k *kmsKey) readRotation(ctx context.Context) error {
 	}
 	// The SDK has false for what is missing: an answer that names no key is none.
 	if !answer.KeyRotationEnabled && answer.KeyId == nil {
-		return errors.New("GetKeyRotationStatus answered without a status")
+		return without(answer, "a status")
 	}
 	k.row.RotationEnabled = &answer.KeyRotationEnabled
 	k.row.RotationPeriodDays = integer(answer.RotationPeriodInDays)
@@ -194,6 +193,6 @@ func (k *kmsKey) readTags(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	k.row.Tags = jsonObject(tagMap(tags, func(t types.Tag) (key, value *string) { return t.TagKey, t.TagValue }))
+	k.row.Tags = jsonObject(tagMap(tags))
 	return nil
 }

@@ -65,12 +65,17 @@ func each[Page, Options, Item any](
 
 // gather returns all items, or the error that ended them.
 func gather[Item any](items iter.Seq2[*Item, error]) ([]Item, error) {
-	var list []Item
+	return gatherOf(items, func(item *Item) Item { return *item })
+}
+
+// gatherOf returns a part of each item, or the error that ended them.
+func gatherOf[Item, Part any](items iter.Seq2[*Item, error], part func(*Item) Part) ([]Part, error) {
+	var list []Part
 	for item, err := range items {
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, *item)
+		list = append(list, part(item))
 	}
 	return list, nil
 }
@@ -78,6 +83,11 @@ func gather[Item any](items iter.Seq2[*Item, error]) ([]Item, error) {
 // operationOf returns the operation that answers with Page: ListKeys for ListKeysOutput.
 func operationOf[Page any]() string {
 	return strings.TrimSuffix(reflect.TypeFor[Page]().Name(), "Output")
+}
+
+// without returns the error of an answer that lacks what it must have.
+func without[Answer any](_ *Answer, what string) error {
+	return fmt.Errorf("%s answered without %s", operationOf[Answer](), what)
 }
 
 // emitEach emits the row of each item, until there is an error. A list that ends with one

@@ -269,6 +269,23 @@ func TestBySlice(t *testing.T) {
 	}
 }
 
+// TestEachByToken: the input asks for the page of the token, and the list of a page is read once.
+func TestEachByToken(t *testing.T) {
+	type input struct{ token *string }
+	pages, read := map[string]*ThingsOutput{
+		"": {[]int{1, 2}, aws.String("a")}, "a": {[]int{}, aws.String("b")}, "b": {[]int{3}, nil},
+	}, 0
+	list := eachByToken(t.Context(), &input{},
+		func(_ context.Context, in *input, _ ...func(*struct{})) (*ThingsOutput, error) {
+			return pages[aws.ToString(in.token)], nil
+		},
+		func(in *input) **string { return &in.token },
+		func(p *ThingsOutput) ([]int, *string) { read++; return p.list, p.next })
+	if got, err := gather(list); err != nil || !slices.Equal(got, []int{1, 2, 3}) || read != 3 {
+		t.Errorf("got %v of %d pages, error %v", got, read, err)
+	}
+}
+
 func TestGather(t *testing.T) {
 	fault := errors.New("a fault")
 	items := func(yield func(*int, error) bool) {

@@ -2,7 +2,6 @@ package collectors
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -75,11 +74,11 @@ func loadBalancerTags(
 		return nil, err
 	}
 	if answer.TagDescriptions == nil {
-		return nil, errors.New("DescribeTags answered without its list")
+		return nil, without(answer, "its list")
 	}
 	tags := map[string]map[string]string{}
 	for _, d := range answer.TagDescriptions {
-		tags[aws.ToString(d.ResourceArn)] = tagMap(d.Tags, func(t types.Tag) (key, value *string) { return t.Key, t.Value })
+		tags[aws.ToString(d.ResourceArn)] = tagMap(d.Tags)
 	}
 	return tags, nil
 }

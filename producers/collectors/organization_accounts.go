@@ -150,6 +150,6 @@ func (r *organizationAccountReader) readTags(ctx context.Context, row *schemas.O
 	if err != nil {
 		return err
 	}
-	row.Tags = jsonObject(tagMap(tags, func(t types.Tag) (key, value *string) { return t.Key, t.Value }))
+	row.Tags = jsonObject(tagMap(tags))
 	return nil
 }

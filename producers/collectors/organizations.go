@@ -2,7 +2,6 @@ package collectors
 
 import (
 	"context"
-	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/aws-sdk-go-v2/service/organizations/types"
@@ -12,7 +11,7 @@ import (
 func organizationOf(ctx context.Context, client *organizations.Client) (*types.Organization, error) {
 	answer, err := client.DescribeOrganization(ctx, &organizations.DescribeOrganizationInput{})
 	if err == nil && answer.Organization == nil {
-		err = errors.New("DescribeOrganization answered without the organization")
+		err = without(answer, "the organization")
 	}
 	if err != nil {
 		return nil, err

@@ -40,8 +40,6 @@ func collectRDSInstances(ctx context.Context, env *collect.Env, emit func(schema
 	return emitEach(list, rdsInstance, emit)
 }
 
-func rdsInstanceTag(t types.Tag) (key, value *string) { return t.Key, t.Value }
-
 func rdsInstance(i *types.DBInstance) schemas.RDSInstance {
 	row := schemas.RDSInstance{
 		DBInstanceARN:              aws.ToString(i.DBInstanceArn),
@@ -75,7 +73,7 @@ func rdsInstance(i *types.DBInstance) schemas.RDSInstance {
 		SecurityGroups:             jsonOf(i.VpcSecurityGroups),
 		LogExports:                 jsonOf(i.EnabledCloudwatchLogsExports),
 		InstanceCreatedAt:          i.InstanceCreateTime,
-		Tags:                       jsonOf(tagMap(i.TagList, rdsInstanceTag)),
+		Tags:                       jsonOf(tagMap(i.TagList)),
 	}
 	if i.DBSubnetGroup != nil {
 		row.VPCID = text(i.DBSubnetGroup.VpcId)

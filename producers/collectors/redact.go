@@ -1,11 +1,12 @@
 package collectors
 
 import (
+	"fmt"
+	"reflect"
 	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/hubspoke/observability/lib/schema"
 )
@@ -15,20 +16,29 @@ import (
 // see them.
 const redacted = "[redacted]"
 
-// tagMap returns tags as an object, without secrets. pair returns the key and the
-// value of a tag, for each service has its own type of it. jsonOf of it is null where there
-// are no tags, jsonObject is {}.
-func tagMap[T any](tags []T, pair func(T) (key, value *string)) map[string]string {
+// tagMap returns tags as an object, without secrets. Each service has a type of its own for a
+// tag: a struct with Key and Value, or TagKey and TagValue. jsonOf of the object is null where
+// there are no tags, jsonObject is {}.
+func tagMap[T any](tags []T) map[string]string {
 	object := make(map[string]string, len(tags))
 	for _, tag := range tags {
-		key, value := pair(tag)
-		object[aws.ToString(key)] = redact(aws.ToString(key), aws.ToString(value))
+		value := reflect.ValueOf(tag)
+		key := tagText(value, "Key", "TagKey")
+		object[key] = redact(key, tagText(value, "Value", "TagValue"))
 	}
 	return object
 }
 
-// ec2Tag returns the pair of a tag of EC2, which several categories have.
-func ec2Tag(t ec2types.Tag) (key, value *string) { return t.Key, t.Value }
+// tagText returns the text of the first of two fields that a tag has; one that is missing is
+// a mistake in the code.
+func tagText(tag reflect.Value, names ...string) string {
+	for _, name := range names {
+		if field := tag.FieldByName(name); field.IsValid() {
+			return aws.ToString(field.Interface().(*string))
+		}
+	}
+	panic(fmt.Sprintf("collectors: %s has none of the fields %q", tag.Type(), names))
+}
 
 // nameTag returns the value of the tag Name, which people take for the name of what has it.
 func nameTag(tags map[string]string) *string {

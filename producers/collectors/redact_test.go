@@ -1,6 +1,7 @@
 package collectors
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -156,4 +157,24 @@ func TestRedactJSON(t *testing.T) {
 	if redactJSON[*tag](nil) != nil {
 		t.Error("nothing is not null")
 	}
+}
+
+// TestTagMap: tags of any service are read; a type without a key is a mistake in the code.
+func TestTagMap(t *testing.T) {
+	type usual struct{ Key, Value *string }
+	type ofKMS struct{ TagKey, TagValue *string }
+	a, b, secret := "a", "b", "db_password"
+	if got := tagMap([]usual{{&a, &b}, {&secret, &b}, {&b, nil}}); !maps.Equal(got,
+		map[string]string{"a": "b", "db_password": redacted, "b": ""}) {
+		t.Errorf("got %v", got)
+	}
+	if got := tagMap([]ofKMS{{&a, &b}}); got["a"] != "b" {
+		t.Errorf("got %v", got)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a tag without a value is taken")
+		}
+	}()
+	tagMap([]struct{ Key *string }{{&a}})
 }

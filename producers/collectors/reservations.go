@@ -99,12 +99,9 @@ func setReservationTerm(row *schemas.Reservation, start *time.Time, seconds *int
 
 func reservationsOfEC2(ctx context.Context, env *collect.Env, emit func(schemas.Reservation) error) error {
 	client := ec2.NewFromConfig(env.AWS)
-	page := &byToken[ec2.DescribeReservedInstancesOutput]{ // there is one
-		ask: func(ctx context.Context, _ *string) (*ec2.DescribeReservedInstancesOutput, error) {
-			return client.DescribeReservedInstances(ctx, &ec2.DescribeReservedInstancesInput{})
-		},
-		next: func(*ec2.DescribeReservedInstancesOutput) *string { return nil },
-	}
+	page := single(func(ctx context.Context) (*ec2.DescribeReservedInstancesOutput, error) {
+		return client.DescribeReservedInstances(ctx, &ec2.DescribeReservedInstancesInput{})
+	})
 	list := each(ctx, page, func(p *ec2.DescribeReservedInstancesOutput) ([]ec2types.ReservedInstances, *string) {
 		return p.ReservedInstances, nil
 	})
@@ -128,7 +125,7 @@ func reservationsOfEC2(ctx context.Context, env *collect.Env, emit func(schemas.
 			DurationSeconds:    r.Duration,
 			StartedAt:          r.Start,
 			EndsAt:             r.End,
-			Tags:               jsonOf(tagMap(r.Tags, ec2Tag)),
+			Tags:               jsonOf(tagMap(r.Tags)),
 		}
 	}, emit)
 }

@@ -2,7 +2,6 @@ package collectors
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -97,7 +96,7 @@ func (r *resilienceAppReader) readApp(ctx context.Context, row *schemas.Resilien
 		return err
 	}
 	if answer.App == nil {
-		return errors.New("DescribeApp answered without the application")
+		return without(answer, "the application")
 	}
 	row.PolicyARN, row.Tags = text(answer.App.PolicyArn), jsonOf(redactMap(answer.App.Tags))
 	return nil
@@ -112,7 +111,7 @@ func (r *resilienceAppReader) readPolicy(ctx context.Context, row *schemas.Resil
 			return err
 		}
 		if answer.Policy == nil {
-			return errors.New("DescribeResiliencyPolicy answered without the policy")
+			return without(answer, "the policy")
 		}
 		policy = answer.Policy
 		r.policies[*row.PolicyARN] = policy
@@ -134,7 +133,7 @@ func (r *resilienceAppReader) readAssessment(ctx context.Context, row *schemas.R
 		return err
 	}
 	if answer.AssessmentSummaries == nil {
-		return errors.New("ListAppAssessments answered without its list")
+		return without(answer, "its list")
 	}
 	if len(answer.AssessmentSummaries) == 0 {
 		return nil

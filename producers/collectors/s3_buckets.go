@@ -3,7 +3,6 @@ package collectors
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -136,7 +135,7 @@ func (b *s3Bucket) readEncryption(ctx context.Context) error {
 	}
 	c := answer.ServerSideEncryptionConfiguration
 	if c == nil || len(c.Rules) == 0 {
-		return errors.New("GetBucketEncryption answered without a rule")
+		return without(answer, "a rule")
 	}
 	b.row.BucketKeyEnabled = c.Rules[0].BucketKeyEnabled
 	if d := c.Rules[0].ApplyServerSideEncryptionByDefault; d != nil {
@@ -172,7 +171,7 @@ func (b *s3Bucket) readOwnership(ctx context.Context) error {
 		return err
 	}
 	if answer.OwnershipControls == nil || len(answer.OwnershipControls.Rules) == 0 {
-		return errors.New("GetBucketOwnershipControls answered without a rule")
+		return without(answer, "a rule")
 	}
 	b.row.ObjectOwnership = enum(answer.OwnershipControls.Rules[0].ObjectOwnership)
 	return nil
@@ -186,7 +185,7 @@ func (b *s3Bucket) readLifecycle(ctx context.Context) error {
 	case err != nil:
 		return err
 	case len(answer.Rules) == 0:
-		return errors.New("GetBucketLifecycleConfiguration answered without a rule")
+		return without(answer, "a rule")
 	default:
 		rules = answer.Rules
 	}
@@ -224,10 +223,10 @@ func (b *s3Bucket) readTags(ctx context.Context) error {
 	case err != nil:
 		return err
 	case answer.TagSet == nil:
-		return errors.New("GetBucketTagging answered without the tags")
+		return without(answer, "the tags")
 	default:
 		tags = answer.TagSet
 	}
-	b.row.Tags = jsonObject(tagMap(tags, func(t types.Tag) (key, value *string) { return t.Key, t.Value }))
+	b.row.Tags = jsonObject(tagMap(tags))
 	return nil
 }

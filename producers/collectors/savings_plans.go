@@ -33,17 +33,12 @@ var savingsplansService = collect.Service{
 
 func collectSavingsPlans(ctx context.Context, env *collect.Env, emit func(schemas.SavingsPlan) error) error {
 	client := savingsplans.NewFromConfig(env.AWS)
-	pages := &byToken[savingsplans.DescribeSavingsPlansOutput]{
-		ask: func(ctx context.Context, token *string) (*savingsplans.DescribeSavingsPlansOutput, error) {
-			return client.DescribeSavingsPlans(ctx, &savingsplans.DescribeSavingsPlansInput{
-				MaxResults: aws.Int32(1000), NextToken: token,
-			})
-		},
-		next: func(p *savingsplans.DescribeSavingsPlansOutput) *string { return p.NextToken },
-	}
-	list := each(ctx, pages, func(p *savingsplans.DescribeSavingsPlansOutput) ([]types.SavingsPlan, *string) {
-		return p.SavingsPlans, p.NextToken
-	})
+	list := eachByToken(ctx, &savingsplans.DescribeSavingsPlansInput{MaxResults: aws.Int32(1000)},
+		client.DescribeSavingsPlans,
+		func(in *savingsplans.DescribeSavingsPlansInput) **string { return &in.NextToken },
+		func(p *savingsplans.DescribeSavingsPlansOutput) ([]types.SavingsPlan, *string) {
+			return p.SavingsPlans, p.NextToken
+		})
 	return emitEach(list, func(p *types.SavingsPlan) schemas.SavingsPlan { return savingsPlan(env, p) }, emit)
 }
 

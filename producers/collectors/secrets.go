@@ -62,7 +62,7 @@ func secret(s *types.SecretListEntry) schemas.Secret {
 		SecretCreatedAt:     s.CreatedDate,
 		DeletionRequestedAt: s.DeletedDate,
 		VersionStages:       jsonOf(s.SecretVersionsToStages),
-		Tags:                jsonOf(tagMap(s.Tags, func(t types.Tag) (key, value *string) { return t.Key, t.Value })),
+		Tags:                jsonOf(tagMap(s.Tags)),
 	}
 	if rules := s.RotationRules; rules != nil {
 		row.RotationIntervalDays = rules.AutomaticallyAfterDays

@@ -2,7 +2,6 @@ package collectors
 
 import (
 	"context"
-	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/guardduty"
@@ -28,7 +27,7 @@ func inspectorState(ctx context.Context, env *collect.Env, client *inspector2.Cl
 		return nil, err
 	}
 	if len(answer.Accounts) != 1 || answer.Accounts[0].State == nil {
-		return nil, errors.New("BatchGetAccountStatus answered without the state of the account")
+		return nil, without(answer, "the state of the account")
 	}
 	return &answer.Accounts[0], nil
 }

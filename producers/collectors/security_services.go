@@ -2,7 +2,6 @@ package collectors
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -97,7 +96,7 @@ func securityServicesOfGuardDuty(ctx context.Context, env *collect.Env) ([]schem
 			return nil, err
 		}
 		if d.Features == nil {
-			return nil, errors.New("GetDetector answered without the features")
+			return nil, without(d, "the features")
 		}
 		administrator, err := client.GetAdministratorAccount(ctx, &guardduty.GetAdministratorAccountInput{DetectorId: &id})
 		if err != nil {

@@ -33,14 +33,9 @@ func ssmNodes(ctx context.Context, client *ssm.Client) iter.Seq2[*types.Instance
 // ssmNodeIDs returns the identifiers of the nodes. They are read before the nodes are asked
 // one by one: AWS forgets the token of a page while that goes on.
 func ssmNodeIDs(ctx context.Context, client *ssm.Client) ([]string, error) {
-	var ids []string
-	for node, err := range ssmNodes(ctx, client) {
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, aws.ToString(node.InstanceId))
-	}
-	return ids, nil
+	return gatherOf(ssmNodes(ctx, client), func(node *types.InstanceInformation) string {
+		return aws.ToString(node.InstanceId)
+	})
 }
 
 // ssmPatchedNodes calls do with the patch state of each node that was ever scanned.

@@ -65,17 +65,11 @@ type ssmApplicationReader struct {
 // node returns the applications of a node. Of those that it lists several times, as Windows
 // does for users, there is the one that was installed last.
 func (r *ssmApplicationReader) node(ctx context.Context, node string) ([]schemas.SSMApplication, error) {
-	pages := &byToken[ssm.ListInventoryEntriesOutput]{
-		ask: func(ctx context.Context, token *string) (*ssm.ListInventoryEntriesOutput, error) {
-			return r.client.ListInventoryEntries(ctx, &ssm.ListInventoryEntriesInput{
-				InstanceId: &node, TypeName: aws.String("AWS:Application"), MaxResults: aws.Int32(50), NextToken: token,
-			})
-		},
-		next: func(p *ssm.ListInventoryEntriesOutput) *string { return p.NextToken },
-	}
-	list := each(ctx, pages, func(p *ssm.ListInventoryEntriesOutput) ([]map[string]string, *string) {
-		return p.Entries, p.NextToken
-	})
+	list := eachByToken(ctx,
+		&ssm.ListInventoryEntriesInput{InstanceId: &node, TypeName: aws.String("AWS:Application"), MaxResults: aws.Int32(50)},
+		r.client.ListInventoryEntries,
+		func(in *ssm.ListInventoryEntriesInput) **string { return &in.NextToken },
+		func(p *ssm.ListInventoryEntriesOutput) ([]map[string]string, *string) { return p.Entries, p.NextToken })
 	var rows []schemas.SSMApplication
 	places := map[string]int{}
 	for entry, err := range list {

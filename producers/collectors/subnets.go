@@ -33,7 +33,7 @@ func collectSubnets(ctx context.Context, env *collect.Env, emit func(schemas.Sub
 }
 
 func subnet(s *types.Subnet) schemas.Subnet {
-	tags := tagMap(s.Tags, ec2Tag)
+	tags := tagMap(s.Tags)
 	return schemas.Subnet{
 		SubnetID:            aws.ToString(s.SubnetId),
 		SubnetARN:           text(s.SubnetArn),

@@ -2,7 +2,6 @@ package collectors
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 
@@ -45,10 +44,7 @@ func wafOf(env *collect.Env) (waf, error) {
 // each returns all web ACLs. One that is deleted since it was listed is left out.
 func (w waf) each(ctx context.Context) iter.Seq2[*types.WebACL, error] {
 	return func(yield func(*types.WebACL, error) bool) {
-		pages := w.pages()
-		for summary, err := range each(ctx, pages, func(p *wafv2.ListWebACLsOutput) ([]types.WebACLSummary, *string) {
-			return p.WebACLs, pages.next(p)
-		}) {
+		for summary, err := range w.summaries(ctx) {
 			var acl *types.WebACL
 			if err == nil {
 				acl, err = w.read(ctx, summary)
@@ -63,18 +59,15 @@ func (w waf) each(ctx context.Context) iter.Seq2[*types.WebACL, error] {
 	}
 }
 
-func (w waf) pages() *byToken[wafv2.ListWebACLsOutput] {
-	return &byToken[wafv2.ListWebACLsOutput]{
-		ask: func(ctx context.Context, marker *string) (*wafv2.ListWebACLsOutput, error) {
-			return w.client.ListWebACLs(ctx, &wafv2.ListWebACLsInput{Scope: w.scope, Limit: aws.Int32(100), NextMarker: marker})
-		},
-		next: func(p *wafv2.ListWebACLsOutput) *string {
+func (w waf) summaries(ctx context.Context) iter.Seq2[*types.WebACLSummary, error] {
+	return eachByToken(ctx, &wafv2.ListWebACLsInput{Scope: w.scope, Limit: aws.Int32(100)}, w.client.ListWebACLs,
+		func(in *wafv2.ListWebACLsInput) **string { return &in.NextMarker },
+		func(p *wafv2.ListWebACLsOutput) ([]types.WebACLSummary, *string) {
 			if len(p.WebACLs) == 0 {
-				return nil // AWS sends a marker with the last page, too
+				return p.WebACLs, nil // AWS sends a marker with the last page, too
 			}
-			return p.NextMarker
-		},
-	}
+			return p.WebACLs, p.NextMarker
+		})
 }
 
 func (w waf) read(ctx context.Context, summary *types.WebACLSummary) (*types.WebACL, error) {
@@ -83,7 +76,7 @@ func (w waf) read(ctx context.Context, summary *types.WebACLSummary) (*types.Web
 		return nil, fmt.Errorf("web ACL %s: %w", aws.ToString(summary.ARN), err)
 	}
 	if answer.WebACL == nil {
-		return nil, errors.New("GetWebACL answered without the web ACL")
+		return nil, without(answer, "the web ACL")
 	}
 	return answer.WebACL, nil
 }

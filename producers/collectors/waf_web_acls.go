@@ -2,7 +2,6 @@ package collectors
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -140,7 +139,7 @@ func readWAFWebACLLogging(ctx context.Context, w waf, row *schemas.WAFWebACL) er
 		return err
 	}
 	if answer.LoggingConfiguration == nil {
-		return errors.New("GetLoggingConfiguration answered without the configuration")
+		return without(answer, "the configuration")
 	}
 	row.LoggingEnabled = aws.Bool(true)
 	row.LogDestinations = jsonOf(answer.LoggingConfiguration.LogDestinationConfigs)
@@ -161,7 +160,7 @@ func listWAFWebACLResources(ctx context.Context, w waf, acl string) ([]string, e
 			return nil, err
 		}
 		if answer.ResourceArns == nil {
-			return nil, errors.New("ListResourcesForWebACL answered without its list")
+			return nil, without(answer, "its list")
 		}
 		arns = append(arns, answer.ResourceArns...)
 	}
@@ -171,62 +170,40 @@ func listWAFWebACLResources(ctx context.Context, w waf, acl string) ([]string, e
 // listWAFWebACLDistributions returns the ARNs of the distributions that a web ACL protects.
 func listWAFWebACLDistributions(ctx context.Context, w waf, acl string) ([]string, error) {
 	client := cloudfront.NewFromConfig(w.config)
-	pages := &byToken[cloudfront.ListDistributionsByWebACLIdOutput]{
-		ask: func(ctx context.Context, marker *string) (*cloudfront.ListDistributionsByWebACLIdOutput, error) {
-			return client.ListDistributionsByWebACLId(ctx, &cloudfront.ListDistributionsByWebACLIdInput{
-				WebACLId: &acl, Marker: marker, MaxItems: aws.Int32(100),
-			})
-		},
-		next: func(p *cloudfront.ListDistributionsByWebACLIdOutput) *string {
-			if p.DistributionList == nil {
-				return nil
+	list := eachByToken(ctx,
+		&cloudfront.ListDistributionsByWebACLIdInput{WebACLId: &acl, MaxItems: aws.Int32(100)},
+		client.ListDistributionsByWebACLId,
+		func(in *cloudfront.ListDistributionsByWebACLIdInput) **string { return &in.Marker },
+		func(p *cloudfront.ListDistributionsByWebACLIdOutput) ([]cloudfronttypes.DistributionSummary, *string) {
+			switch l := p.DistributionList; {
+			case l == nil:
+				return nil, nil
+			case l.Items == nil && l.Quantity != nil && *l.Quantity == 0:
+				return []cloudfronttypes.DistributionSummary{}, nil
+			default:
+				return l.Items, l.NextMarker
 			}
-			return p.DistributionList.NextMarker
-		},
-	}
-	list := each(ctx, pages, func(p *cloudfront.ListDistributionsByWebACLIdOutput) ([]cloudfronttypes.DistributionSummary,
-		*string) {
-		switch l := p.DistributionList; {
-		case l == nil:
-			return nil, nil
-		case l.Items == nil && l.Quantity != nil && *l.Quantity == 0:
-			return []cloudfronttypes.DistributionSummary{}, nil
-		default:
-			return l.Items, pages.next(p)
-		}
-	})
-	var arns []string
-	for distribution, err := range list {
-		if err != nil {
-			return nil, err
-		}
-		arns = append(arns, aws.ToString(distribution.ARN))
-	}
-	return arns, nil
+		})
+	return gatherOf(list, func(d *cloudfronttypes.DistributionSummary) string { return aws.ToString(d.ARN) })
 }
 
 func readWAFWebACLTags(ctx context.Context, w waf, row *schemas.WAFWebACL) error {
-	pages := &byToken[wafv2.ListTagsForResourceOutput]{
-		ask: func(ctx context.Context, marker *string) (*wafv2.ListTagsForResourceOutput, error) {
-			return w.client.ListTagsForResource(ctx, &wafv2.ListTagsForResourceInput{
-				ResourceARN: &row.WebACLARN, Limit: aws.Int32(100), NextMarker: marker,
-			})
-		},
-		next: func(p *wafv2.ListTagsForResourceOutput) *string {
-			if p.TagInfoForResource == nil || len(p.TagInfoForResource.TagList) == 0 {
-				return nil
+	tags, err := gather(eachByToken(ctx,
+		&wafv2.ListTagsForResourceInput{ResourceARN: &row.WebACLARN, Limit: aws.Int32(100)},
+		w.client.ListTagsForResource,
+		func(in *wafv2.ListTagsForResourceInput) **string { return &in.NextMarker },
+		func(p *wafv2.ListTagsForResourceOutput) ([]types.Tag, *string) {
+			switch info := p.TagInfoForResource; {
+			case info == nil:
+				return nil, nil
+			case len(info.TagList) == 0:
+				return info.TagList, nil // AWS sends a marker with the last page, too
+			default:
+				return info.TagList, p.NextMarker
 			}
-			return p.NextMarker
-		},
-	}
-	tags, err := gather(each(ctx, pages, func(p *wafv2.ListTagsForResourceOutput) ([]types.Tag, *string) {
-		if p.TagInfoForResource == nil {
-			return nil, nil
-		}
-		return p.TagInfoForResource.TagList, pages.next(p)
-	}))
+		}))
 	if err == nil {
-		row.Tags = jsonObject(tagMap(tags, func(t types.Tag) (key, value *string) { return t.Key, t.Value }))
+		row.Tags = jsonObject(tagMap(tags))
 	}
 	return err
 }
