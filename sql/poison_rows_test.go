@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
-	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -107,44 +106,4 @@ func (db *database) insertOnce(table *schema.Table, row map[string]string) {
 	if err != nil {
 		db.Fatalf("%s: %v", table.Name(), err)
 	}
-}
-
-// TestNoAccountBreaksAView: whatever one account sends, every view can be refreshed and read,
-// and the relations of the predecessor say of other accounts what they said before.
-func TestNoAccountBreaksAView(t *testing.T) {
-	db := newDatabase(t)
-	db.fillForLegacy()
-	db.refresh()
-	relations := db.rows(`
-		SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-		WHERE c.relnamespace = 'legacy'::regnamespace AND a.attname = 'account' ORDER BY 1`)
-	counted := func() map[string]string {
-		counts := map[string]string{}
-		for _, relation := range relations {
-			rows := db.rows(fmt.Sprintf("SELECT md5(string_agg(r::text, E'\\n' ORDER BY r::text)) FROM legacy.%s r "+
-				"WHERE account IN ('%s', '%s')", relation, accountA, accountB))
-			counts[relation] = rows[0]
-		}
-		return counts
-	}
-	before := counted()
-	db.poison("")
-	db.poison(accountA)
-	for _, account := range poisonedAccounts() {
-		for _, table := range schemas.All() {
-			db.run(table.Name(), account, "eu-central-1", "", 0, "ok", 0)
-		}
-	}
-	db.refresh()
-	for _, view := range db.rows("SELECT view_name FROM hub.installed_view WHERE view_name NOT LIKE 'live.%' ORDER BY 1") {
-		if _, err := db.Pool.Exec(t.Context(), "SELECT count(r::text) FROM "+view+" r"); err != nil {
-			t.Errorf("%s cannot be read: %v", view, err)
-		}
-	}
-	for relation, after := range counted() {
-		if after != before[relation] {
-			t.Errorf("legacy.%s says something else of other accounts", relation)
-		}
-	}
-	db.exec("SELECT history.record(now())")
 }
