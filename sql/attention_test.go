@@ -26,7 +26,7 @@ func (db *database) certificate(name string, values ...string) {
 	}, values...)...)
 }
 
-// key adds an ordinary key, whose rotation is on.
+// key adds an ordinary key with rotation switched on.
 func (db *database) key(name string, values ...string) {
 	db.Helper()
 	db.insert("kms_keys", append([]string{
@@ -66,8 +66,8 @@ func TestTimePassesWithoutARefresh(t *testing.T) {
 	}
 }
 
-// TestEveryIssueIsJudged fails for an issue in attention_facts without a severity
-// or a reason, of which a row would be useless.
+// TestEveryIssueIsJudged fails for an issue in attention_facts without a severity or a
+// reason: a row of it would be useless.
 func TestEveryIssueIsJudged(t *testing.T) {
 	db := newDatabase(t)
 	db.certificate("a", "not_after", in(-1), "renewal_eligibility", "INELIGIBLE")

@@ -10,12 +10,12 @@ import (
 func TestRenderCategories(t *testing.T) {
 	got := string(renderCategories([]schemas.CatalogCategory{{
 		Name: "things", Mode: "event", Doc: "A thing.",
-		Columns: []schemas.CatalogColumn{{Name: "owner", Doc: "Whose it is; it's null for none."}},
+		Columns: []schemas.CatalogColumn{{Name: "owner", Doc: "The owner; it's null for none."}},
 	}}))
 	for _, want := range []string{
 		"CREATE VIEW current_things AS\nSELECT account_id,\n       region,\n       owner,\n       collected_at,\n       " +
 			"first_seen_at\nFROM obs.things\nWHERE deleted_at IS NULL;",
-		"COMMENT ON COLUMN current_things.owner IS 'Whose it is; it''s null for none.';",
+		"COMMENT ON COLUMN current_things.owner IS 'The owner; it''s null for none.';",
 		"COMMENT ON COLUMN obs.things.collected_at IS 'Start of the run that last changed the row (snapshot) or last " +
 			"named it (event).';",
 	} {

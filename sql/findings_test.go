@@ -82,7 +82,7 @@ func TestDeletedFindingsAreNotOpen(t *testing.T) {
 	seen("elsewhere deleted", "account_id", admin)
 	db.refresh()
 	db.want("SELECT product_name, findings FROM findings_summary WHERE is_open ORDER BY product_name", "exists 1")
-	// So do the example queries, of which the first counts open findings.
+	// So do the example queries: the first one counts open findings.
 	queries, err := schemas.Queries("security_findings")
 	if err != nil {
 		t.Fatal(err)

@@ -192,7 +192,7 @@ func parseLegacy(text string, catalog []schemas.CatalogCategory) ([]legacyRelati
 }
 
 // parseLegacyLine returns the columns of one line: one with its documentation, or several
-// whose documentation is found elsewhere.
+// with documentation that is found elsewhere.
 func parseLegacyLine(line string, doc func(column string) string) ([]legacyColumn, error) {
 	line, wrong, _ := strings.Cut(line, " ! ")
 	names, own, documented := strings.Cut(line, ": ")

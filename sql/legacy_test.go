@@ -66,7 +66,7 @@ func TestEveryRelationOfThePredecessor(t *testing.T) {
 }
 
 // TestRelationsOfThePredecessorAreFull fills every table, and asks for a value in every
-// column but in those of which it is known that there is none.
+// column except those that are known to have none.
 func TestRelationsOfThePredecessorAreFull(t *testing.T) {
 	db := newDatabase(t)
 	db.fillForLegacy()

@@ -45,7 +45,7 @@ func longText() string {
 }
 
 // poisonedAccounts are as many as a kind has values: each account has one of them everywhere,
-// so that those of which an account has one row meet every view, too.
+// so that they meet every view also in categories with one row for each account.
 func poisonedAccounts() (accounts []string) {
 	for _, values := range poisonValues {
 		for len(accounts) < len(values) {

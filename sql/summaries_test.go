@@ -285,7 +285,7 @@ func TestAChangeOfOneTableRefreshesOneView(t *testing.T) {
 //	go test ./sql -run '^$' -bench MadeUp -benchtime 5x -made-up 500000
 var madeUp = flag.Int("made-up", 20_000, "accounts in BenchmarkMadeUpAccounts")
 
-// BenchmarkMadeUpAccounts changes one finding of a sender whose findings are about as many
+// BenchmarkMadeUpAccounts changes one finding of a sender with findings about as many
 // accounts as it liked, and refreshes.
 func BenchmarkMadeUpAccounts(b *testing.B) {
 	db := pgtest.New(b, whole)

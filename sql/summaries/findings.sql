@@ -4,9 +4,9 @@
 -- count.
 --
 -- The texts are cut to the lengths that AWS documents, at most. They are the key of the
--- summary, and an index refuses a key of some kilobytes; whoever sent such a text would
--- keep everybody's view from being refreshed. States that AWS does not document are
--- UNKNOWN, so that a sender cannot make any number of them.
+-- summary, and an index refuses a key of some kilobytes; such a text from one sender
+-- would keep everybody's view from being refreshed. States that AWS does not document
+-- are UNKNOWN, so that a sender cannot make any number of them.
 --
 -- For the same reason an account has 20,000 rows in a region at most, besides 'other':
 -- what a finding says of its account, region and product is up to the sender. Its own

@@ -7,7 +7,7 @@ WHERE kind <> 'load_balancer'
    OR EXISTS (SELECT FROM hub.scope s
               WHERE s.category = 'waf_web_acls' AND s.account_id = e.account_id AND s.region = e.region AND s.full_run IS NOT NULL);
 
-COMMENT ON VIEW exposure IS 'What can be reached from outside, or is not protected from it: buckets that are or may become public, databases with a public address, running instances with a public address whose metadata service needs no token, load balancers without a web ACL. A row per resource.';
+COMMENT ON VIEW exposure IS 'What can be reached from outside, or is not protected from it: buckets that are or may become public, databases with a public address, running instances with a public address and a metadata service that needs no token, load balancers without a web ACL. A row per resource.';
 COMMENT ON COLUMN exposure.account_id IS 'Account of the resource.';
 COMMENT ON COLUMN exposure.region IS 'Region of the resource.';
 COMMENT ON COLUMN exposure.kind IS 's3_bucket, rds_instance, ec2_instance or load_balancer.';

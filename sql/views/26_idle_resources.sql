@@ -3,7 +3,7 @@ CREATE VIEW idle_resources AS
 SELECT account_id, region, kind, resource, name, detail, since
 FROM summary.idle_resources;
 
-COMMENT ON VIEW idle_resources IS 'What costs money and does nothing: volumes that no instance uses, instances that are stopped, whose volumes still cost, Auto Scaling groups without instances, and what the Compute Optimizer says is idle. A row per resource and kind.';
+COMMENT ON VIEW idle_resources IS 'What costs money and does nothing: volumes that no instance uses, stopped instances with volumes that still cost, Auto Scaling groups without instances, and what the Compute Optimizer says is idle. A row per resource and kind.';
 COMMENT ON COLUMN idle_resources.account_id IS 'Account of the resource.';
 COMMENT ON COLUMN idle_resources.region IS 'Region of the resource.';
 COMMENT ON COLUMN idle_resources.kind IS 'unattached_volume, stopped_instance, empty_auto_scaling_group or idle_recommendation.';

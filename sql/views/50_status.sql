@@ -166,7 +166,7 @@ COMMENT ON COLUMN collection_status.accounts IS 'Accounts that are collected.';
 COMMENT ON COLUMN collection_status.fresh IS 'Accounts and regions with fresh data.';
 COMMENT ON COLUMN collection_status.failing IS 'Accounts and regions with fresh data; the newest run was not complete.';
 COMMENT ON COLUMN collection_status.stale IS 'Accounts and regions with stale data.';
-COMMENT ON COLUMN collection_status.never_complete IS 'Accounts and regions of which no run was complete yet.';
+COMMENT ON COLUMN collection_status.never_complete IS 'Accounts and regions without a complete run yet.';
 COMMENT ON COLUMN collection_status.disabled IS 'Accounts and regions in which the service is not turned on.';
 COMMENT ON COLUMN collection_status.oldest_age IS 'Age of the oldest data.';
 COMMENT ON COLUMN collection_status.last_run_at IS 'Start of the newest run.';
@@ -202,7 +202,7 @@ LEFT JOIN waiting w ON w.view = to_regclass(r.view_name);
 
 COMMENT ON VIEW view_status IS 'Whether the materialized views and summaries are up to date. Red: the last refresh failed, or there was none, or a change has waited for five minutes.';
 COMMENT ON COLUMN view_status.view_name IS 'Materialized view or summary, with its schema.';
-COMMENT ON COLUMN view_status.refreshed_at IS 'End of the last refresh that succeeded. A view whose tables do not change is not refreshed.';
+COMMENT ON COLUMN view_status.refreshed_at IS 'End of the last refresh that succeeded. A view is not refreshed while its tables do not change.';
 COMMENT ON COLUMN view_status.duration_ms IS 'Duration of that refresh in milliseconds. Null: the view is as it was installed.';
 COMMENT ON COLUMN view_status.refreshes IS 'Number of refreshes since the view was installed.';
 COMMENT ON COLUMN view_status.waiting_since IS 'When the oldest change was made that the view does not show. Null: it shows all.';

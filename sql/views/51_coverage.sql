@@ -3,7 +3,7 @@
 --
 -- An account that the organization has and that no spoke collects has a line, too. Nobody
 -- else can say that it is there, so what a management account says is believed this far:
--- it adds lines of accounts of which nothing is known, and changes no other.
+-- it adds lines of accounts about which nothing is known, and changes no other.
 CREATE VIEW coverage AS
 WITH source AS (
     SELECT category, account_id,

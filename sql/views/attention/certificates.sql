@@ -1,5 +1,5 @@
--- A certificate of which is not known whether it is in use counts as used. ACM leaves
--- the date out until a certificate is issued.
+-- A certificate counts as used if it is not known whether it is in use. ACM leaves the
+-- date out until a certificate is issued.
 SELECT c.row_key, c.account_id, c.region, 'certificate' AS kind,
        c.certificate_arn AS resource_arn, coalesce(c.domain_name, c.certificate_arn) AS resource_name, c.in_use,
        i.issue, i.due_at, i.shown_days, i.severity, i.high_days, i.critical_days, i.reason, i.overdue_reason
