@@ -4,8 +4,8 @@
 // They are for refresh.Install of lib/refresh: all files together, in the order of
 // their names, make the views in schema public and the comments of tables and columns.
 // Change them freely: whatever changed, the whole package is dropped and made again in
-// one transaction, so a comment never needs a migration. No view's name begins with
-// view_ and a category's or report's name, which is how other systems call theirs.
+// one transaction, so a comment never needs a migration. No view here is named view_
+// and a category or report: other systems name theirs so.
 //
 //   - summaries/<name>.sql makes a summary: what is grouped by account and region, and
 //     costs what changed.

@@ -6,9 +6,9 @@
 // Runs are applied scope by scope, each in order of time; several scopes side by
 // side. Manifests and files are read ahead of that, many at once, within a bound on
 // their bytes. What was applied before is not read again, so a replay that was
-// stopped goes on when it is run again. A file is applied whole or not at all; one
-// that is damaged, and a manifest that is, becomes a reject that keeps nothing else.
-// An object that S3 does not hand out is named, and tried again by the next replay.
+// stopped goes on when it is run again. A file is applied whole or not at all. A
+// damaged file or manifest becomes a reject and stops nothing else. An object that S3
+// refuses is named, and tried again by the next replay.
 package replay
 
 import (

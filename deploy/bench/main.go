@@ -1,7 +1,7 @@
 // Bench measures how much memory the built programs need: hub consume with a
-// backlog of two million rows, and spoke with an account of 200,000 findings; and
-// how fast hub replay is besides, with small files and large ones, and with S3 as
-// far away as it is.
+// backlog of two million rows, and spoke with an account of 200,000 findings; and how
+// fast hub replay is, with small files and large ones, and with the latency that S3
+// has.
 //
 //	go run ./deploy/bench            a few minutes
 //	go run ./deploy/bench -quick     a hundredth of it, to see that it works

@@ -5,8 +5,8 @@
 //
 // It writes the lists of categories in Go, from their syntax alone, and then runs
 // internal/generate/documents, which is compiled with them: the catalog, the statements
-// of the tables, the reference pages and the policy of a spoke. A test of each fails when
-// a file is stale.
+// of the tables, the reference pages and the policy of a spoke. Tests fail when a file is
+// stale.
 package main
 
 import (

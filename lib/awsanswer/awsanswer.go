@@ -11,7 +11,7 @@
 //     context has somebody to report it to ([OnUnreadable]); else the answer is an
 //     error, as it is without this package.
 //   - Characters that XML forbids are U+FFFD.
-//   - A list without elements is one, and not nil, also where the answer is in CBOR.
+//   - A list without elements is empty and not nil, also where the answer is in CBOR.
 //
 // Answers that are streams, such as that of GetObject, are left alone.
 package awsanswer

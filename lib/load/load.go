@@ -10,13 +10,13 @@
 //     content is not written.
 //   - A run is complete when its end says so, all its parts were applied and none
 //     of its rows was rejected. It is full when it read everything, and incremental
-//     when it read what changed (see schema.Extent). Of a complete full run of a
-//     snapshot category, live rows of the scope that neither it nor a newer run names
+//     when it read what changed (see schema.Extent). When a full run of a snapshot
+//     category completes, live rows of its scope that neither it nor a newer run names
 //     are gone. A complete incremental run marks nothing.
 //   - In a snapshot category a part of an older run touches no key that a newer
 //     run has named, and a run older than the newest complete full one is superseded.
-//     So is one beside newer runs that named too many keys to compare with, since the
-//     newest complete full one: the next of those brings its rows again.
+//     So is a run if the newer runs since then named too many keys to compare with; the
+//     next complete full run brings its rows again.
 //
 // Each transaction locks first its shards, then its scopes, both in a fixed
 // order, so that two loaders never wait for each other in a circle and two

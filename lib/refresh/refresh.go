@@ -2,10 +2,10 @@
 // package, and a [Refresher] brings materialized views up to date after their
 // tables changed.
 //
-// A summary is a table with the rows of a view over the tables of schema obs, a group
-// of them per account and region. A change costs what the accounts and regions cost
-// that it is in, not what the table costs. Materialized views are for what is across
-// accounts: they read summaries, and are computed whole.
+// A summary is a table with the rows of a view over the tables of schema obs, grouped
+// by account and region. Only the groups of the accounts and regions that changed are
+// computed anew. Materialized views are for what is across accounts: they read
+// summaries, and are computed whole.
 //
 // A program that changes a table of schema obs inserts its name into hub.dirty in the same
 // transaction, as lib/load does, with the account and region that changed or, without them, for

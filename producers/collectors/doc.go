@@ -14,5 +14,5 @@
 //     collect.Service beside the first collector that calls it: all collectors share its
 //     rate, because AWS counts so, too.
 //
-// All is a flat package: what a file declares begins with the name of its category.
+// The package is flat: what a file declares begins with the name of its category.
 package collectors

@@ -1,6 +1,6 @@
 // Command documents writes the files that are derived from the compiled declarations of
-// the categories: schemas/catalog, sql/testdata/ddl and docs/reference, but for its page
-// of views. go run ./internal/generate runs it.
+// the categories: schemas/catalog, sql/testdata/ddl and docs/reference, except the pages
+// that tests of package sql write. go run ./internal/generate runs it.
 package main
 
 import (

@@ -7,7 +7,7 @@
 //
 // The recordings of a category are stories: txtar files in testdata/<category>/, each
 // with a few requests that belong together. testdata/<category>/want.ndjson has the rows
-// that all of them make, in the order in which the collector emits them. A story is
+// that all of them make, in the order in which the collector emits them. This is a story:
 //
 //	Two pages of certificates.
 //	-- ListCertificates --
@@ -21,16 +21,15 @@
 //	200
 //	{"CertificateSummaryList": []}
 //
-// what it is about, and a section for each request, which is named like the operation
-// and has the request as JSON (for the query protocol of EC2 the form fields without
-// Action and Version, as an object of texts), an empty line, the HTTP status and the
-// body of the answer, JSON or XML. A REST request without a body, or with a query, is
-// an object of its path ("path"), the bucket if S3 has it in the host ("bucket"), the
-// parameters of the query but for S3's x-id, and the body ("body"); parameters that
-// come several times are lists of texts. Where a service is asked in CBOR, both are JSON, too;
-// a float has a point, as 14.0, and times are seconds. A request is answered by the recording that
-// equals it. The account of the run is [Account], its region [Region], and it starts at
-// [Now]. The collector must make its requests in the same order in each run.
+// It begins with what it is about. Each request is a section, named like the operation. It has the
+// request as JSON (for the query protocol of EC2 the form fields without Action and Version, as an
+// object of texts), an empty line, the HTTP status and the body of the answer, JSON or XML. A REST
+// request without a body, or with a query, is an object of its path ("path"), the bucket if S3 has
+// it in the host ("bucket"), the parameters of the query but for S3's x-id, and the body ("body");
+// parameters that come several times are lists of texts. Where a service is asked in CBOR, both
+// are JSON, too; a float has a point, as 14.0, and times are seconds. A request is answered by the
+// recording that equals it. The account of the run is [Account], its region [Region], and it
+// starts at [Now]. The collector must make its requests in the same order in each run.
 //
 // # Scenarios
 //

@@ -1,5 +1,5 @@
-// Package jsontest is a second opinion on strict JSON, built on encoding/json: what
-// packages jsonscan and rowjson are compared with in tests. It is slow and plain.
+// Package jsontest checks strict JSON with encoding/json, slowly and plainly. Tests
+// compare packages jsonscan and rowjson with it.
 package jsontest
 
 import (

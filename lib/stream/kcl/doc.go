@@ -87,11 +87,11 @@
 // oldest record and the same is looked for.
 //
 // The check never misses records that were trimmed, but it cannot tell them from
-// none: a shard that had no records for longer than the retention, while nobody
-// read it, looks the same, and its Gap may be empty. A Sink may be told of the same
-// gap again, when the records behind it were not applied before the next attempt.
-// No gap is told of a shard that came and went unread and that the Sink does not know,
-// unless a worker saw it in the list of shards.
+// records that never were: a shard that had no records for longer than the retention,
+// while nobody read it, looks the same, and its Gap may be empty. A Sink may be told of
+// the same gap again, when the records behind it were not applied before the next
+// attempt. No gap is told of a shard that came and went unread and that the Sink does
+// not know, unless a worker saw it in the list of shards.
 //
 // # Memory
 //

@@ -1,9 +1,9 @@
 // Package kinesis puts messages into an Amazon Kinesis data stream.
 //
 // A [Publisher] sends with PutRecords, in calls as large as Kinesis takes them.
-// Of a call that is stored in part only the rest is sent again, after a pause
-// that grows. It keeps no queue: Publish works on the caller's messages and
-// returns when they are stored, which is all the back-pressure there is.
+// If Kinesis stores a part of a call, only the rest is sent again, after a pause that
+// grows. It keeps no queue: Publish works on the caller's messages and returns when
+// they are stored, which is all the back-pressure there is.
 //
 // Order: messages are sent in the order in which they are given, and the ones
 // that are sent again come before those that were never sent. Kinesis itself
