@@ -9,11 +9,11 @@
 //
 // A program that changes a table of schema obs inserts its name into hub.dirty in the same
 // transaction, as lib/load does, with the account and region that changed or, without them, for
-// all. A Refresher looks there for work, reads from PostgreSQL's own catalog which summaries and
-// materialized views depend on those tables, brings the summaries up to date, refreshes the views
-// that depend on what really changed, each after those it depends on and the cheapest first, and
-// deletes the marks that it had seen before it began. A mark that comes later stays for the next
-// time, so no change is missed.
+// all. A Refresher looks there for work. It reads from PostgreSQL's own catalog which summaries
+// and materialized views depend on those tables, and brings the summaries up to date. Then it
+// refreshes the views that depend on what really changed: each after those it depends on, the
+// cheapest first. At the end it deletes the marks that it had seen before it began. A mark that
+// comes later stays for the next time, so no change is missed.
 //
 // Readers always see the content of one moment: a view is refreshed
 // CONCURRENTLY, each in a transaction of its own, and if that fails it stays as
@@ -288,10 +288,10 @@ func (r *Refresher) once(ctx context.Context, which selection) (Result, error) {
 	return result, result.err()
 }
 
-// sessionSettings undo what the pool has set, let a refresh take as long as
-// Config.ViewTimeout says, whatever the role does, keep PostgreSQL from compiling the same queries
-// again each time, and give the one refresh at a time memory to aggregate without
-// files, if the role has less.
+// sessionSettings undo what the pool has set. They let a refresh take as long as
+// Config.ViewTimeout says, whatever the role has set, and keep PostgreSQL from compiling the same
+// queries again each time. If the role has less, they give memory to aggregate without files, as
+// only one refresh runs at a time.
 const sessionSettings = `
 	RESET ALL;
 	SET statement_timeout = 0;

@@ -29,9 +29,9 @@
 //
 // # The library's hazards
 //
-// Version 1.0.0 of vmware-go-kcl-v2 is its last, and used as it comes it loses
-// records, leaves shards unread and can be brought down by one record. This is how
-// it is used here; every item has a test of its number (TestItem01… and so on).
+// Version 1.0.0 of vmware-go-kcl-v2 is its last. Used without care it loses records,
+// leaves shards unread and can be brought down by one record. This is how it is used
+// here; every item has a test of its number (TestItem01… and so on).
 //
 //  1. Records with the magic of the Kinesis Producer Library make it drop a whole
 //     read, or panic. It does not get to see the magic.
@@ -81,10 +81,10 @@
 // Kinesis does not say that a position was trimmed. A worker therefore resumes AT
 // its position: if the record of the position comes first, and is passed over,
 // nothing is missing. If a later one comes first, the position is older than what
-// the stream keeps, and Sink.Gap is told before that record is delivered. If
-// Kinesis refuses the position, or reads from it find nothing although they are as
-// far behind as the stream goes back (both were seen), the shard is read from its
-// oldest record and the same is looked for.
+// the stream keeps, and Sink.Gap is told before that record is delivered. Kinesis may
+// also refuse the position, or reads from it may find nothing although they are as far
+// behind as the stream goes back (both were seen). Then the shard is read from its
+// oldest record, and the worker looks for the same.
 //
 // The check never misses records that were trimmed, but it cannot tell them from
 // records that never were: a shard that had no records for longer than the retention,

@@ -244,7 +244,7 @@ func TestItem08_StopWhileDeliverBlocks(t *testing.T) {
 	var once sync.Once
 	sink := &streamtest.Sink{BeforeDeliver: func(context.Context, string, []stream.Record) error {
 		once.Do(func() { close(stuck) })
-		<-release // heeds no context
+		<-release // ends with no context
 		return nil
 	}}
 	cfg := s.config()

@@ -8,13 +8,12 @@
 // part for done, and the rest is not delivered again.
 //
 // Lambda keeps the position. A session therefore begins at the zero Position and
-// not at the Sink's Progress, and what Lambda delivers again is not skipped: with
-// a parallelization factor Lambda hands out several batches of a shard side by
-// side, so that a later record may be applied before an earlier one, and a process
-// that handles several events at once has several sessions of a shard. The Sink must
-// know that (Unordered in package ingest) and remove duplicates itself.
-// Lambda tells nothing of closed shards and of trimmed records, so that there
-// are neither End nor Gap.
+// not at the Sink's Progress, and what Lambda delivers again is not skipped: with a
+// parallelization factor Lambda hands out several batches of a shard side by side. So a
+// later record may be applied before an earlier one, and a process that handles several
+// events at once has several sessions of a shard. The Sink must know that (Unordered in
+// package ingest) and remove duplicates itself. Lambda tells nothing of closed shards
+// and of trimmed records, so that there are neither End nor Gap.
 //
 // Source: https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html
 //

@@ -479,8 +479,8 @@ func stopIdle(t *testing.T, h Harness) {
 	s.check()
 }
 
-// stopBlocked stops a worker with a sink that takes nothing and heeds its context, as a
-// sink does when its database is away.
+// stopBlocked stops a worker with a sink that takes nothing until its context ends, as
+// a sink does when its database is away.
 func stopBlocked(t *testing.T, h Harness) {
 	s := open(t, h, 2)
 	gate := s.block(s.stream.Shards(t)...)
