@@ -18,6 +18,12 @@ import (
 // if it must have one.
 func insert(t *testing.T, db *pgtest.DB, category string, values map[string]string) error {
 	t.Helper()
+	_, err := db.Pool.Exec(t.Context(), insertStatement(category, values))
+	return err
+}
+
+// insertStatement is the statement that insert runs.
+func insertStatement(category string, values map[string]string) string {
 	row := map[string]string{
 		"row_key":      uuid(),
 		"row_hash":     uuid(),
@@ -41,9 +47,8 @@ func insert(t *testing.T, db *pgtest.DB, category string, values map[string]stri
 		}
 		columns, literals = append(columns, name), append(literals, literal)
 	}
-	_, err := db.Pool.Exec(t.Context(), fmt.Sprintf("INSERT INTO obs.%s (%s) VALUES (%s)",
-		category, strings.Join(columns, ", "), strings.Join(literals, ", ")))
-	return err
+	return fmt.Sprintf("INSERT INTO obs.%s (%s) VALUES (%s)", category, strings.Join(columns, ", "),
+		strings.Join(literals, ", "))
 }
 
 var someValue = map[schema.Kind]string{

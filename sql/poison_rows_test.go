@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"crypto/md5"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
-
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/schemas"
@@ -63,11 +61,15 @@ func (db *database) poison(about string) {
 	for i, account := range poisonedAccounts() {
 		values := fillValues(cmp.Or(about, account))
 		for _, table := range schemas.All() {
+			var statements []string
 			for _, region := range []string{"global", "eu-central-1"} {
 				like, wrong := map[string]string{}, map[string]string{}
 				for _, c := range table.Columns() {
 					poison := poisonValues[c.Kind]
 					wrong[c.Name] = poison[i%len(poison)]
+					if isIndexed(table, c.Name) { // the loader refuses what an index does not take
+						wrong[c.Name] = wrong[c.Name][:min(len(wrong[c.Name]), 500)]
+					}
 					like[c.Name] = wrong[c.Name]
 					if known := cmpOr(values[table.Name()+"."+c.Name], values[c.Name]); known != nil && c.Kind != schema.KindJSON {
 						like[c.Name] = known[i%len(known)]
@@ -75,35 +77,26 @@ func (db *database) poison(about string) {
 				}
 				for _, row := range []map[string]string{like, wrong} {
 					row["account_id"], row["region"] = account, region
-					db.insertOnce(table, row)
+					row["row_key"] = rowKey(table, row)
+					statements = append(statements, insertStatement(table.Name(), row)+" ON CONFLICT DO NOTHING")
 				}
 			}
+			db.exec(strings.Join(statements, ";"))
 		}
 	}
 }
 
-// insertOnce adds a row as the loader would: one of each key, and none that an index of the
-// table does not take.
-func (db *database) insertOnce(table *schema.Table, row map[string]string) {
-	db.Helper()
+// isIndexed reports whether a column is in an index of its table.
+func isIndexed(table *schema.Table, column string) bool {
+	return slices.ContainsFunc(table.Indexes(), func(index schema.Index) bool { return slices.Contains(index.Columns, column) })
+}
+
+// rowKey is one for each natural key.
+func rowKey(table *schema.Table, row map[string]string) string {
 	key := row["account_id"] + "/" + row["region"]
 	for _, c := range keyColumns(table) {
 		key += "/" + row[c.Name]
 	}
 	hash := md5.Sum([]byte(key))
-	row["row_key"] = hex.EncodeToString(hash[:])
-	err := insert(db.T, db.DB, table.Name(), row)
-	var server *pgconn.PgError
-	if errors.As(err, &server) && server.Code == "54000" {
-		for name, value := range row {
-			row[name] = value[:min(len(value), 1000)]
-		}
-		err = insert(db.T, db.DB, table.Name(), row)
-	}
-	if errors.As(err, &server) && server.Code == "23505" {
-		return
-	}
-	if err != nil {
-		db.Fatalf("%s: %v", table.Name(), err)
-	}
+	return hex.EncodeToString(hash[:])
 }

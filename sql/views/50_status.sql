@@ -174,23 +174,34 @@ COMMENT ON COLUMN collection_status.open_rejects IS 'Rows, parts and records tha
 COMMENT ON COLUMN collection_status.parked IS 'Records that wait for the table of their category to be migrated.';
 
 -- A summary depends on what its live view does, and so do the views over it.
+--
+-- The dependencies are read once, and there are some thousands at most: without the limit
+-- PostgreSQL expects millions, and compiles the query for seconds.
 CREATE VIEW view_status AS
 WITH summary AS (
     SELECT to_regclass(view_name) AS summary, to_regclass('live.' || split_part(view_name, '.', 2)) AS live
     FROM hub.installed_view WHERE file_sha256 IS NOT NULL
-), dependency AS (
-    SELECT view, relation FROM hub.view_dependency
-    UNION
-    SELECT s.summary, d.relation FROM summary s JOIN hub.view_dependency d ON d.view = s.live
-    UNION
-    SELECT o.view, d.relation
-    FROM hub.view_dependency o JOIN summary s ON s.summary = o.relation JOIN hub.view_dependency d ON d.view = s.live
+), dependency AS MATERIALIZED (
+    SELECT view, relation FROM hub.view_dependency LIMIT 10000
+), mark AS (
+    SELECT to_regclass(CASE WHEN table_name ~ '^[a-z_0-9]+[.][a-z_0-9]+$' THEN table_name ELSE format('obs.%I', table_name) END) AS relation,
+           min(marked_at) AS since
+    FROM hub.dirty
+    GROUP BY 1
+), marked AS MATERIALIZED (
+    SELECT d.view, min(m.since) AS since FROM dependency d JOIN mark m ON m.relation = d.relation GROUP BY d.view
+), marked_summary AS MATERIALIZED (
+    SELECT s.summary, m.since FROM marked m JOIN summary s ON s.live = m.view
 ), waiting AS (
-    SELECT d.view, min(m.marked_at) AS since
-    FROM hub.dirty m
-    JOIN dependency d
-      ON d.relation = to_regclass(CASE WHEN m.table_name ~ '^[a-z_0-9]+[.][a-z_0-9]+$' THEN m.table_name ELSE format('obs.%I', m.table_name) END)
-    GROUP BY d.view
+    SELECT view, min(since) AS since
+    FROM (
+        TABLE marked
+        UNION ALL
+        TABLE marked_summary
+        UNION ALL
+        SELECT d.view, m.since FROM marked_summary m JOIN dependency d ON d.relation = m.summary
+    ) AS m
+    GROUP BY view
 )
 SELECT r.view_name, r.refreshed_at, r.duration_ms, r.refreshes,
        w.since AS waiting_since,
