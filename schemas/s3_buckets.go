@@ -59,7 +59,8 @@ type S3Bucket struct {
 	// JSON object of the tags of the bucket (GetBucketTagging). An empty object: it has none. Null: denied. A value that
 	// may be a secret is [redacted] by the spoke.
 	Tags schema.JSON `col:"tags,object"`
-	// JSON array of the IAM actions that were denied for this bucket, such as s3:GetBucketTagging. Null: none was.
+	// JSON array of the IAM actions that were denied for this bucket, such as s3:GetBucketTagging, and of all those of its
+	// details if its region does not answer or is not enabled in the account. Null: none was.
 	DeniedActions schema.JSON `col:"denied_actions,array"`
 }
 

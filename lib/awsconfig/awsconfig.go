@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -284,6 +285,18 @@ func S3(cfg aws.Config) *s3.Client {
 	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
 }
 
+// ProxyError says that the proxy did not connect to a host. A status of 500 or more is what
+// it answers where it cannot, because there is no such host or it is not reached.
+type ProxyError struct {
+	Host   string // with the port
+	Status int    // of HTTP
+}
+
+// Error names the host and the status.
+func (e *ProxyError) Error() string {
+	return fmt.Sprintf("the proxy does not connect to %s: %d %s", e.Host, e.Status, http.StatusText(e.Status))
+}
+
 var sharedClient = sync.OnceValue(func() *awshttp.BuildableClient { return newClient(defaultTimeout) })
 
 func httpClient(timeout time.Duration) *awshttp.BuildableClient {
@@ -304,5 +317,11 @@ func newClient(timeout time.Duration) *awshttp.BuildableClient {
 			// The SDK keeps ten for each host: with more requests side by side, most of
 			// them would open a connection of their own.
 			t.MaxIdleConnsPerHost = t.MaxIdleConns
+			t.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, to *http.Request, answer *http.Response) error {
+				if answer.StatusCode == http.StatusOK {
+					return nil
+				}
+				return &ProxyError{Host: to.URL.Opaque, Status: answer.StatusCode}
+			}
 		})
 }

@@ -10,11 +10,14 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
 	"github.com/hubspoke/observability/lib/awsconfig"
 	"github.com/hubspoke/observability/lib/awsfake"
@@ -244,5 +247,33 @@ func TestLog(t *testing.T) {
 	if err := json.Unmarshal(lines.Bytes(), &line); err != nil || line.Level != "WARN" ||
 		!strings.Contains(line.Msg, "IMDSv1") || line.From != "AWS SDK" {
 		t.Errorf("logged %q: %v", &lines, err)
+	}
+}
+
+// TestProxyThatDoesNotConnect says which host, and with what status, by type.
+func TestProxyThatDoesNotConnect(t *testing.T) {
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodConnect {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	t.Cleanup(proxy.Close)
+	address, err := url.Parse(proxy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	isolate(t, "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b")
+	cfg, err := awsconfig.Load(t.Context(), awsconfig.Config{Region: "eu-central-1", MaxAttempts: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.HTTPClient = cfg.HTTPClient.(*awshttp.BuildableClient).WithTransportOptions(func(t *http.Transport) {
+		t.Proxy = http.ProxyURL(address)
+	})
+	_, err = awsconfig.Account(t.Context(), cfg)
+	var refused *awsconfig.ProxyError
+	if !errors.As(err, &refused) || refused.Status != http.StatusServiceUnavailable ||
+		refused.Host != "sts.eu-central-1.amazonaws.com:443" {
+		t.Errorf("error %v", err)
 	}
 }

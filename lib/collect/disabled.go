@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/http"
 	"slices"
 	"time"
 
@@ -25,15 +26,23 @@ const askTimeout = 30 * time.Second
 
 // notThere marks err, from Collect, with [ErrDisabled] if it says that the service is
 // not in the region, or the region not enabled. Both look like a broken network or
-// wrong credentials, unless STS answers the same account at the same time.
+// wrong credentials, unless STS answers the same account at the same time. Errors of
+// slices are marked each for itself.
 func (r *Runner) notThere(ctx context.Context, t *target, err error) error {
+	if err == nil {
+		return nil
+	}
 	//nolint:errorlint // SliceErrors counts only as itself
-	if _, bySlice := err.(SliceErrors); err == nil || bySlice {
-		return err
+	if bySlice, ok := err.(SliceErrors); ok {
+		marked := SliceErrors{}
+		for slice, err := range bySlice {
+			marked[slice] = r.notThere(ctx, t, err)
+		}
+		return marked
 	}
 	elsewhere := alwaysEnabled[r.cfg.Partition]
 	var ask []string
-	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
+	if noSuchHost(err) {
 		ask = []string{t.region, elsewhere}
 	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok && slices.Contains(ofRegion, api.ErrorCode()) &&
@@ -52,11 +61,22 @@ func (r *Runner) notThere(ctx context.Context, t *target, err error) error {
 	return err
 }
 
+// noSuchHost reports whether err says that a host does not exist. A proxy, which looks it up
+// in place of the SDK, says as much of a host that it cannot reach.
+func noSuchHost(err error) bool {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return dns.IsNotFound
+	}
+	proxy, ok := errors.AsType[*awsconfig.ProxyError](err)
+	return ok && proxy.Status >= http.StatusInternalServerError
+}
+
 // sayDisabled says once why a service is not collected.
 func (r *Runner) sayDisabled(t *target, log *slog.Logger, results []Result) {
 	disabled := !slices.ContainsFunc(results, func(r Result) bool { return r.Outcome != schema.Disabled })
 	if disabled && !t.disabled {
-		log.Info("the service is not enabled here; this is said once", "reason", results[0].CollectErr)
+		log.Info("the service is not enabled here, or not in the plan: enable it or leave the category out; said once",
+			"reason", results[0].CollectErr)
 	}
 	t.disabled = disabled
 }

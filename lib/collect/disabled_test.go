@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/hubspoke/observability/lib/awsconfig"
 	"github.com/hubspoke/observability/lib/collect"
 	"github.com/hubspoke/observability/lib/schema"
 )
@@ -25,7 +26,12 @@ type hosts map[string]string
 
 func (h hosts) Do(r *http.Request) (*http.Response, error) {
 	body, ok := h[r.URL.Host]
-	if !ok {
+	switch {
+	case body == "proxy":
+		return nil, &awsconfig.ProxyError{Host: r.URL.Host, Status: http.StatusServiceUnavailable}
+	case body == "proxy denies":
+		return nil, &awsconfig.ProxyError{Host: r.URL.Host, Status: http.StatusForbidden}
+	case !ok:
 		return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: r.URL.Host, IsNotFound: true}}
 	}
 	status := http.StatusOK
@@ -56,6 +62,9 @@ func TestServiceOrRegionThatIsNotThere(t *testing.T) {
 		"no such host, nor any":                 {hosts{}, schema.Failed},
 		"no such host, STS refuses":             {hosts{here: refused, there: refused}, schema.Failed},
 		"no such host, STS knows another":       {hosts{here: other, there: other}, schema.Failed},
+		"proxy finds no host, STS answers":      {hosts{service: "proxy", here: identity}, schema.Disabled},
+		"proxy reaches nothing":                 {hosts{service: "proxy", here: "proxy", there: "proxy"}, schema.Failed},
+		"proxy denies the host, STS answers":    {hosts{service: "proxy denies", here: identity}, schema.Failed},
 		"region is not enabled": {hosts{service: "UnrecognizedClientException", there: identity},
 			schema.Disabled},
 		"credentials are wrong": {hosts{service: "UnrecognizedClientException", here: identity, there: refused},
@@ -92,5 +101,34 @@ func TestServiceOrRegionThatIsNotThere(t *testing.T) {
 				t.Errorf("said %d times:\n%s", n, &log)
 			}
 		})
+	}
+}
+
+// TestSliceOfAServiceThatIsNotThere: one service of several is not in the region, as Macie
+// among the security services. Its slice is disabled, and nothing else is.
+func TestSliceOfAServiceThatIsNotThere(t *testing.T) {
+	const identity = `<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::111122223333:user/a</Arn><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`
+	c := costCollector([]string{"2026-01-01", "2026-01-02", "2026-01-03"}, cost{Day: day("2026-01-02"), Service: "S3"})
+	rows := c.Collect
+	c.Collect = func(ctx context.Context, env *collect.Env, emit func(cost) error) error {
+		if err := rows(ctx, env, emit); err != nil {
+			return err
+		}
+		_, gone := dynamodb.NewFromConfig(env.AWS).ListTables(ctx, &dynamodb.ListTablesInput{})
+		return collect.SliceErrors{"2026-01-01": gone, "2026-01-03": errors.New("another fault")}
+	}
+	cfg := config(c)
+	cfg.AWS = func(region string) aws.Config {
+		return aws.Config{
+			Region: region, HTTPClient: hosts{"sts.eu-central-1.amazonaws.com": identity},
+			Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+			Retryer:     func() aws.Retryer { return aws.NopRetryer{} },
+		}
+	}
+	results, _ := newRunner(t, cfg).Once(t.Context())
+	for i, want := range []schema.Outcome{schema.Disabled, schema.OK, schema.Failed} {
+		if results[i].Outcome != want {
+			t.Errorf("%s is %s, want %s: %v", results[i].Scope.Slice, results[i].Outcome, want, results[i].CollectErr)
+		}
 	}
 }

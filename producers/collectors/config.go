@@ -3,6 +3,7 @@ package collectors
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"iter"
 	"regexp"
 
@@ -19,6 +20,35 @@ var configService = collect.Service{
 	Name:  "config",
 	Rate:  collect.Rate{PerSecond: 3, Burst: 3},
 	Quota: "https://docs.aws.amazon.com/config/latest/developerguide/configlimits.html",
+}
+
+// configRecorders returns the recorders of the region: none where Config is off.
+func configRecorders(ctx context.Context, client *configservice.Client) ([]types.ConfigurationRecorder, error) {
+	return gather(each(ctx, single(func(ctx context.Context) (
+		*configservice.DescribeConfigurationRecordersOutput, error) {
+		return client.DescribeConfigurationRecorders(ctx, &configservice.DescribeConfigurationRecordersInput{})
+	}), func(p *configservice.DescribeConfigurationRecordersOutput) ([]types.ConfigurationRecorder, *string) {
+		return p.ConfigurationRecorders, nil
+	}))
+}
+
+// unlessConfigIsOff returns read, which is disabled where it has no row and the region no
+// recorder. Config answers with empty lists there, as if everything were compliant.
+func unlessConfigIsOff[Row any](
+	read func(context.Context, *collect.Env, func(Row) error) error,
+) func(context.Context, *collect.Env, func(Row) error) error {
+	return func(ctx context.Context, env *collect.Env, emit func(Row) error) error {
+		found := false
+		err := read(ctx, env, func(row Row) error { found = true; return emit(row) })
+		if err != nil || found {
+			return err
+		}
+		recorders, err := configRecorders(ctx, configservice.NewFromConfig(env.AWS))
+		if err == nil && len(recorders) == 0 {
+			return collect.Disabled(errors.New("AWS Config is off: the region has no recorder"))
+		}
+		return err
+	}
 }
 
 // configCompliance returns the compliance of the rules that have one of the types, or of all

@@ -17,13 +17,17 @@ import (
 // Rules that are not compliant are listed, and asked for the results that are not, 100 a
 // request: 50 rules with 5,000 results take about 80 requests, for which AWS charges
 // nothing. Results that are compliant are many times as many, and left out. A region without
-// Config is empty.
+// Config is disabled.
 var ConfigNoncompliantResources = collect.Collector[schemas.ConfigNoncompliantResource]{
 	Category: schemas.ConfigNoncompliantResources,
 	Reach:    collect.PerRegion,
 	Every:    6 * time.Hour,
-	Calls:    []string{"config:DescribeComplianceByConfigRule", "config:GetComplianceDetailsByConfigRule"},
-	Collect:  collectConfigNoncompliantResources,
+	Calls: []string{
+		"config:DescribeComplianceByConfigRule",
+		"config:GetComplianceDetailsByConfigRule",
+		"config:DescribeConfigurationRecorders",
+	},
+	Collect: unlessConfigIsOff(collectConfigNoncompliantResources),
 }
 
 func collectConfigNoncompliantResources(

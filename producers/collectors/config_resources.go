@@ -17,15 +17,15 @@ import (
 
 // Resources that Config records are read with an advanced query for named properties; the
 // whole configuration may hold secrets. One request reads 100 resources: 20,000 take 200
-// requests and about a minute. AWS charges nothing for it. A region in which Config records
-// nothing is empty; resources that were deleted are not in the answer.
+// requests and about a minute. AWS charges nothing for it. A region in which Config is off
+// is disabled; resources that were deleted are not in the answer.
 var ConfigResources = collect.Collector[schemas.ConfigResource]{
 	Category: schemas.ConfigResources,
 	Reach:    collect.PerRegion,
 	Every:    24 * time.Hour,
 	Long:     true,
-	Calls:    []string{"config:SelectResourceConfig"},
-	Collect:  collectConfigResources,
+	Calls:    []string{"config:SelectResourceConfig", "config:DescribeConfigurationRecorders"},
+	Collect:  unlessConfigIsOff(collectConfigResources),
 }
 
 // configResourceQuery asks for properties that are in AWS's list of them, because it refuses

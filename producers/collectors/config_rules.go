@@ -15,7 +15,7 @@ import (
 
 // Rules are listed, those of Security Hub and of conformance packs included, and with two
 // more lists their compliance and their last evaluations: 400 rules take about 40 requests,
-// for which AWS charges nothing. A region without Config is empty.
+// for which AWS charges nothing. A region without Config is disabled.
 var ConfigRules = collect.Collector[schemas.ConfigRule]{
 	Category: schemas.ConfigRules,
 	Reach:    collect.PerRegion,
@@ -24,8 +24,9 @@ var ConfigRules = collect.Collector[schemas.ConfigRule]{
 		"config:DescribeConfigRules",
 		"config:DescribeComplianceByConfigRule",
 		"config:DescribeConfigRuleEvaluationStatus",
+		"config:DescribeConfigurationRecorders",
 	},
-	Collect: collectConfigRules,
+	Collect: unlessConfigIsOff(collectConfigRules),
 }
 
 func collectConfigRules(ctx context.Context, env *collect.Env, emit func(schemas.ConfigRule) error) error {

@@ -20,7 +20,7 @@ import (
 
 // Packs are listed, and with further lists their states, scores and compliance. Then each
 // pack is asked for the compliance of its rules: 20 packs take about 27 requests, for which
-// AWS charges nothing. A region without packs is empty.
+// AWS charges nothing. A region without packs is empty, one without Config disabled.
 var ConformancePacks = collect.Collector[schemas.ConformancePack]{
 	Category: schemas.ConformancePacks,
 	Reach:    collect.PerRegion,
@@ -31,8 +31,9 @@ var ConformancePacks = collect.Collector[schemas.ConformancePack]{
 		"config:GetConformancePackComplianceSummary",
 		"config:ListConformancePackComplianceScores",
 		"config:DescribeConformancePackCompliance",
+		"config:DescribeConfigurationRecorders",
 	},
-	Collect: collectConformancePacks,
+	Collect: unlessConfigIsOff(collectConformancePacks),
 }
 
 // conformancePackGone says that a pack was deleted since it was listed.

@@ -511,3 +511,91 @@ func levelsOf(t *testing.T, actions []string) (document string, installed bool) 
 	}
 	return string(text) + "\n", true
 }
+
+// optional are services that an account or region may be without, because they must be
+// enabled, enrolled in, or paid for by a plan.
+var optional = []string{
+	"ce", "compute-optimizer", "config", "cost-optimization-hub", "guardduty", "health", "inspector2", "organizations",
+	"securityhub", "support",
+}
+
+// TestServicesThatAreOff: a service that is off, or not in the plan, is disabled, and not
+// empty, denied or failed. Each category that calls one has a scenario of that, and one in
+// which nothing is there, unless that cannot be. That denied and throttled requests are
+// what they are, collecttest checks in each category.
+func TestServicesThatAreOff(t *testing.T) {
+	// A service that is off ends no run of these. The scenario shows what it does.
+	part := map[string]string{"accounts": "standalone", "security_services": "off"}
+	never := map[string]string{
+		"accounts":               "an account is there",
+		"organization_accounts":  "the account itself is in its organization",
+		"trusted_advisor_checks": "who has a plan has the checks of AWS",
+		"cost_forecasts":         "there is a forecast, or not enough data for one",
+	}
+	for _, c := range All() {
+		d := c.Declaration()
+		if !slices.ContainsFunc(d.Calls, func(call string) bool {
+			service, _, _ := strings.Cut(call, ":")
+			return slices.Contains(optional, service)
+		}) {
+			continue
+		}
+		if scenario, ok := part[d.Category]; ok {
+			if _, err := os.Stat("testdata/" + d.Category + "/" + scenario + "/want.outcome"); err != nil {
+				t.Errorf("%s: %v", d.Category, err)
+			}
+			continue
+		}
+		outcomes := map[string]bool{}
+		for _, file := range glob(t, "testdata/"+d.Category+"/*/want.outcome") {
+			env, err := os.ReadFile(filepath.Join(filepath.Dir(file), "env.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(string(env), "partition") {
+				continue // where AWS does not have it, nobody can enable it
+			}
+			content, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			outcome, _, _ := strings.Cut(string(content), "\n")
+			outcomes[outcome] = true
+		}
+		if !outcomes["disabled"] {
+			t.Errorf("%s has no scenario in which its service is off or not in the plan", d.Category)
+		}
+		if never[d.Category] == "" && !outcomes["empty"] {
+			t.Errorf("%s has no scenario in which there is nothing", d.Category)
+		}
+	}
+}
+
+func glob(t *testing.T, pattern string) []string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// global are services that have no regions: what a category reads of them is there once for
+// the account, and would be there once more for each region.
+var global = []string{
+	"account", "aws-marketplace", "ce", "cloudfront", "cost-optimization-hub", "health", "iam", "organizations",
+	"savingsplans", "support",
+}
+
+// TestGlobalThingsAreReadOnce for the account, and not in each region.
+func TestGlobalThingsAreReadOnce(t *testing.T) {
+	for _, c := range All() {
+		d := c.Declaration()
+		for _, call := range d.Calls {
+			service, _, _ := strings.Cut(call, ":")
+			if d.Reach == collect.PerRegion && (slices.Contains(global, service) || call == "s3:ListBuckets") {
+				t.Errorf("%s is read in each region, and %s answers the same in all", d.Category, call)
+			}
+		}
+	}
+}

@@ -63,11 +63,14 @@ func (d *details) read(call string, ask func() error, absent ...string) (detail,
 	case hasCode(err, absent...):
 		return detailAbsent, nil
 	case hasCode(err, deniedCodes...):
-		d.denied = append(d.denied, action(call))
+		d.deny(call)
 		return detailDenied, nil
 	}
 	return detailDenied, err
 }
+
+// deny notes that a call was not answered for this row.
+func (d *details) deny(call string) { d.denied = append(d.denied, action(call)) }
 
 // column returns the column denied_actions: null if nothing was denied.
 func (d *details) column() schema.JSON { return jsonOf(d.denied) }

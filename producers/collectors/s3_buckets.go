@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/hubspoke/observability/lib/collect"
 	"github.com/hubspoke/observability/schemas"
@@ -20,7 +21,9 @@ import (
 // no text of a policy.
 //
 // A detail may be denied by the policy of a single bucket, whatever the role may do: the row
-// then says so in denied_actions, and the run is complete.
+// then says so in denied_actions, and the run is complete. So it is with buckets of a region
+// that does not answer, or that the account has not enabled: a run goes on without the
+// details of all its buckets, and its log says why.
 var S3Buckets = collect.Collector[schemas.S3Bucket]{
 	Category: schemas.S3Buckets,
 	Reach:    collect.Global,
@@ -55,27 +58,44 @@ func collectS3Buckets(ctx context.Context, env *collect.Env, emit func(schemas.S
 	list := each(ctx, pages, func(p *s3.ListBucketsOutput) ([]types.Bucket, *string) {
 		return p.Buckets, p.ContinuationToken
 	})
+	away := map[string]bool{} // regions that do not answer
 	return emitDetailed(list, func(item *types.Bucket) (schemas.S3Bucket, error) {
 		region := cmp.Or(aws.ToString(item.BucketRegion), env.AWS.Region)
 		if clients[region] == nil {
 			clients[region] = s3.NewFromConfig(inRegion(env, region))
 		}
-		bucket := s3Bucket{client: clients[region], name: item.Name}
+		bucket := s3Bucket{client: clients[region], name: item.Name, away: away[region]}
 		err := bucket.read(ctx, item)
+		if region == env.AWS.Region || ctx.Err() != nil || !s3RegionIsAway(err) {
+			return bucket.row, err
+		}
+		env.Logger.Warn("buckets of a region are without details: it does not answer, or is not enabled in the account",
+			"bucket_region", region, "error", err)
+		away[region], bucket.away = true, true
+		err = bucket.read(ctx, item)
 		return bucket.row, err
 	}, emit, "NoSuchBucket")
+}
+
+// s3RegionIsAway reports whether err is about the whole region of a bucket: no connection, or
+// credentials refused that the home region has accepted.
+func s3RegionIsAway(err error) bool {
+	_, unsent := errors.AsType[*smithyhttp.RequestSendError](err)
+	return unsent || hasCode(err, "InvalidAccessKeyId", "InvalidToken")
 }
 
 // s3Bucket gathers what is known about one bucket.
 type s3Bucket struct {
 	client  *s3.Client
 	name    *string
+	away    bool // its region answers nothing, and is not asked
 	row     schemas.S3Bucket
 	details details
 }
 
-// read fills the row. A denied detail stays null and is named in denied_actions.
+// read fills the row, anew if it is called again. A denied detail stays null and is named in denied_actions.
 func (b *s3Bucket) read(ctx context.Context, item *types.Bucket) error {
+	b.details = details{}
 	b.row = schemas.S3Bucket{
 		BucketName:      aws.ToString(item.Name),
 		BucketARN:       text(item.BucketArn),
@@ -96,7 +116,9 @@ func (b *s3Bucket) read(ctx context.Context, item *types.Bucket) error {
 		{"s3:GetBucketLifecycleConfiguration", b.readLifecycle, ""},
 		{"s3:GetBucketTagging", b.readTags, ""},
 	} {
-		if _, err := b.details.read(detail.call, func() error { return detail.ask(ctx) }, detail.absent); err != nil {
+		if b.away {
+			b.details.deny(detail.call)
+		} else if _, err := b.details.read(detail.call, func() error { return detail.ask(ctx) }, detail.absent); err != nil {
 			return fmt.Errorf("bucket %s: %w", b.row.BucketName, err)
 		}
 	}

@@ -158,12 +158,7 @@ func securityServicesOfInspector(ctx context.Context, env *collect.Env) ([]schem
 
 func securityServicesOfConfig(ctx context.Context, env *collect.Env) ([]schemas.SecurityService, error) {
 	client := configservice.NewFromConfig(env.AWS)
-	recorders, err := gather(each(ctx, single(func(ctx context.Context) (
-		*configservice.DescribeConfigurationRecordersOutput, error) {
-		return client.DescribeConfigurationRecorders(ctx, &configservice.DescribeConfigurationRecordersInput{})
-	}), func(p *configservice.DescribeConfigurationRecordersOutput) ([]configtypes.ConfigurationRecorder, *string) {
-		return p.ConfigurationRecorders, nil
-	}))
+	recorders, err := configRecorders(ctx, client)
 	if err != nil || len(recorders) == 0 {
 		return nil, err
 	}

@@ -47,6 +47,7 @@ func (c onceCommand) Run(ctx context.Context, p program.Program, find findSource
 	if _, err := c.destinationFlags.validate(); err != nil {
 		return err
 	}
+	c.warnOfUnknownLabels(log)
 	if !c.Simulate && c.worldFlags != (worldFlags{}) {
 		return program.Usagef("--accounts and --seed need --simulate")
 	}

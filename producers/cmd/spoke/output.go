@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -97,6 +98,27 @@ func printResultTable(w io.Writer, results []collect.Result) {
 	for _, fault := range faults {
 		fmt.Fprintln(w, program.Wrap(w, fault, "  "))
 	}
+	for _, step := range nextSteps(results) {
+		fmt.Fprintln(w, program.Wrap(w, step, "  "))
+	}
+}
+
+// nextSteps returns what to do about the outcomes of runs, each once.
+func nextSteps(results []collect.Result) []string {
+	var steps []string
+	for _, next := range []struct {
+		outcome schema.Outcome
+		step    string
+	}{
+		{schema.Disabled, "disabled: enable the service, get the plan that has it, or leave the category out with --exclude"},
+		{schema.Denied, "denied: allow the actions that 'spoke categories' lists, or leave the category out with --exclude"},
+		{schema.Throttled, "throttled: others use up what AWS allows the account; try again later"},
+	} {
+		if slices.ContainsFunc(results, func(r collect.Result) bool { return r.Outcome == next.outcome }) {
+			steps = append(steps, next.step)
+		}
+	}
+	return steps
 }
 
 // alike returns how many of the first results differ only in their slice, and

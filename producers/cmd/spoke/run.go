@@ -73,6 +73,7 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 	if _, err := c.destinationFlags.validate(); err != nil {
 		return err
 	}
+	c.warnOfUnknownLabels(log)
 	if err := c.simulateFlags.validate(); err != nil {
 		return err
 	}

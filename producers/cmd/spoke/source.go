@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"slices"
 	"strings"
@@ -67,6 +68,19 @@ func checkLabel(key, value string) error {
 		return fmt.Errorf("--label %s: the value has more than %d characters", key, maxLabelValue)
 	}
 	return nil
+}
+
+// knownLabels are the labels that views make columns of. Others are in account_labels alone.
+var knownLabels = []string{"category", "customer", "environment", "partner", "product"}
+
+// warnOfUnknownLabels says which labels may be misspelt. They are sent all the same.
+func (f sourceFlags) warnOfUnknownLabels(log *slog.Logger) {
+	for _, key := range slices.Sorted(maps.Keys(f.Label)) {
+		if !slices.Contains(knownLabels, strings.ToLower(strings.TrimSpace(key))) {
+			log.Warn("a label that no view makes a column of is in account_labels alone: check its name",
+				"label", key, "known", knownLabels)
+		}
+	}
 }
 
 // source is one account and what is collected from it.

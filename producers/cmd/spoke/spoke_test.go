@@ -224,6 +224,41 @@ func TestCategoriesAreLeftOut(t *testing.T) {
 	}
 }
 
+// TestOutcomesNameTheNextStep: five outcomes, of which three ask for something.
+func TestOutcomesNameTheNextStep(t *testing.T) {
+	isolate(t)
+	for _, test := range []struct {
+		exit       int
+		err        error
+		rows       []thing
+		want, step string
+	}{
+		{program.ExitDone, collect.Disabled(errors.New("no plan")), nil, "disabled", "enable the service, get the plan"},
+		{program.ExitFailed, &smithy.GenericAPIError{Code: "AccessDenied"}, nil, "denied", "allow the actions that"},
+		{program.ExitFailed, &smithy.GenericAPIError{Code: "ThrottlingException"}, nil, "throttled", "others use up what"},
+		{program.ExitDone, nil, nil, "empty", ""},
+		{program.ExitDone, nil, []thing{{ID: "a"}}, "ok", ""},
+	} {
+		r := spoke(t.Context(), fixed(collector(things, test.err, test.rows...)), "once")
+		r.want(t, test.exit, "", test.want)
+		r.want(t, test.exit, "", test.step)
+		if test.step == "" && (strings.Contains(r.stderr, "--exclude") || strings.Contains(r.stderr, "later")) {
+			t.Errorf("%s: a step:\n%s", test.want, r.stderr)
+		}
+	}
+}
+
+// TestUnknownLabelIsNamed, and sent all the same.
+func TestUnknownLabelIsNamed(t *testing.T) {
+	isolate(t)
+	source := fixed(collector(things, nil, thing{ID: "a"}))
+	r := spoke(t.Context(), source, "once", "--label", "prodct=payments", "--label", "Environment=test")
+	r.want(t, program.ExitDone, "things", `label=prodct known="[category customer environment partner product]"`)
+	if strings.Contains(r.stderr, "label=Environment") {
+		t.Errorf("stderr:\n%s", r.stderr)
+	}
+}
+
 func TestMissingPrerequisites(t *testing.T) {
 	t.Run("credentials", func(t *testing.T) {
 		isolate(t)
