@@ -1,7 +1,7 @@
 // Bench measures how much memory the built programs need: hub consume with a
-// backlog of two million rows, and spoke with an account of 200,000 findings; and how
-// fast hub replay is, with small files and large ones, and with the latency that S3
-// has.
+// backlog of two million rows, and spoke with an account of 200,000 findings, and with
+// one that has much of several categories at once; and how fast hub replay is, with
+// small files and large ones, and with the latency that S3 has.
 //
 //	go run ./deploy/bench            a few minutes
 //	go run ./deploy/bench -quick     a hundredth of it, to see that it works
@@ -41,9 +41,11 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	size := size{accounts: 100, rowsPerAccount: 20_000, findings: 200_000, smallFiles: 2240, largeFiles: 60, only: *only}
+	size := size{accounts: 100, rowsPerAccount: 20_000, findings: 200_000, smallFiles: 2240, largeFiles: 60, only: *only,
+		account: accountSize{findings: 50_000, nodes: 100, applications: 2_000, resources: 20_000}}
 	if *quick {
 		size.accounts, size.findings, size.smallFiles, size.largeFiles = 1, 2_000, 16, 2
+		size.account = accountSize{findings: 2_000, nodes: 3, applications: 1_500, resources: 2_000}
 	}
 	usages, err := run(ctx, *bin, size)
 	if err == nil && !report(os.Stdout, usages) && !*quick {
@@ -59,6 +61,7 @@ func main() {
 type size struct {
 	accounts, rowsPerAccount, findings int
 	smallFiles, largeFiles             int
+	account                            accountSize
 	only                               string
 }
 
@@ -86,7 +89,7 @@ func run(ctx context.Context, bin string, s size) (usages []usage, err error) {
 	for _, m := range []struct {
 		name, program string
 		measure       func(context.Context, string, size) ([]usage, error)
-	}{{"spoke", "spoke", one(measureSpoke)}, {"hub", "hub", one(measureHub)}, {"replay", "hub", measureReplays}} {
+	}{{"spoke", "spoke", one(measureSpoke)}, {"spoke", "spoke", one(measureAccount)}, {"hub", "hub", one(measureHub)}, {"replay", "hub", measureReplays}} {
 		if s.only != "" && s.only != m.name {
 			continue
 		}
