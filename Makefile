@@ -18,8 +18,8 @@ help: ## list the targets
 
 .PHONY: build
 build: ## build spoke, hub and the demo into bin/
-	go build -ldflags '-X main.version=$(VERSION)' -o bin/ ./producers/cmd/spoke ./consumers/cmd/hub
-	go build -o bin/demo ./cmd/demo
+	@test -x bin/demo || echo "the first build compiles the SDK of each AWS service, which takes minutes; packages as they are done:"
+	go build -v -ldflags '-X main.version=$(VERSION)' -o bin/ ./producers/cmd/spoke ./consumers/cmd/hub ./cmd/demo
 
 .PHONY: demo
 demo: build ## run the whole pipeline on this machine; ARGS="--duration 20s --chaos"
