@@ -26,7 +26,7 @@ const pageSize = 1000
 // measureSpoke has spoke collect findings and send them to a stream and a bucket,
 // and ends it after its first run.
 func measureSpoke(ctx context.Context, program string, s size) (usage, error) {
-	u := usage{what: fmt.Sprintf("spoke run, %d findings", s.findings), limit: 128 << 20, count: s.findings, unit: "rows"}
+	u := usage{what: fmt.Sprintf("spoke run, %d findings", s.findings), limit: 160 << 20, count: s.findings, unit: "rows"}
 	server, err := awsfake.New(awsfake.Config{Region: region})
 	if err != nil {
 		return u, err

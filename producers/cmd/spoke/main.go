@@ -28,10 +28,11 @@ func main() {
 	os.Exit(run(program.Context(), os.Stdout, os.Stderr, awsSources, os.Args[1:]))
 }
 
-// gcPercent makes the garbage collector run three times as often as by default: a
-// spoke waits for AWS most of the time, and has little memory in the cheapest
-// containers.
-const gcPercent = 30
+// gcPercent makes the garbage collector run six times as often as by default: a spoke
+// waits for AWS most of the time, and has little memory in the cheapest containers. An
+// account of 50,000 findings, 200,000 applications and 20,000 resources needs 155 MiB; with
+// 30 it was 172.
+const gcPercent = 15
 
 // saveMemory sets gcPercent unless the environment chooses otherwise.
 func saveMemory() {
