@@ -50,6 +50,17 @@ test-demo: build ## the demo with its checks, once as it is and once with faults
 .PHONY: emulators
 emulators: internal/emulators/node_modules/.package-lock.json ## install the emulators that the stream tests are judged by
 
+# The JavaScript clients of services without a module of the SDK for Go.
+MODELS = health@3.1047.0 support@3.1134.0
+
+.PHONY: models
+models: ## write anew what services without a Go module have, from their JavaScript clients
+	@for model in $(MODELS); do \
+		dir=$$(mktemp -d) && npm pack --silent --pack-destination $$dir @aws-sdk/client-$$model > /dev/null && \
+		tar -xzf $$dir/*.tgz -C $$dir && node internal/emulators/model.mjs $$dir/package \
+			> producers/collectors/testdata/models/$${model%@*}.json && rm -r $$dir || exit 1; \
+	done
+
 internal/emulators/node_modules/.package-lock.json: internal/emulators/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --prefix internal/emulators --no-audit --no-fund; \
 	else echo "npm is missing: the tests against kinesalite and dynalite will be skipped"; fi

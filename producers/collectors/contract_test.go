@@ -44,7 +44,9 @@ const sdk = "github.com/aws/aws-sdk-go-v2/service/"
 type calls struct {
 	// operations are the types of answers by service ID and operation: "KMS:ListKeys".
 	operations map[string]types.Type
-	faults     []string
+	// requests are the types of requests to services without a module of the SDK.
+	requests map[string]types.Type
+	faults   []string
 }
 
 // tokens are the members by which a request asks for the next page, nextTokens those
@@ -63,7 +65,7 @@ func callsOf(t *testing.T, dir string) calls {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := calls{operations: map[string]types.Type{}}
+	c := calls{operations: map[string]types.Type{}, requests: map[string]types.Type{}}
 	for _, p := range loaded {
 		for _, err := range p.Errors {
 			t.Fatal(err)
@@ -164,6 +166,7 @@ func (c *calls) jsonCall(info *types.Info, f *ast.FuncDecl, call *ast.CallExpr, 
 	operation := strings.Trim(info.Types[call.Args[2]].Value.ExactString(), `"`)
 	output, input := info.Instances[name].TypeArgs.At(0), info.Instances[name].TypeArgs.At(1)
 	c.operations[jsonCalls[name.Name]+":"+operation] = output
+	c.requests[jsonCalls[name.Name]+":"+operation] = input
 	next := member(output, nextTokens)
 	if member(input, tokens) != "" && next != "" && !reads[typeName(output)+"."+next] {
 		c.fault(f, "%s: %s of the answer is never read", operation, next)
@@ -437,6 +440,122 @@ func TestFieldsThatMayHoldSecrets(t *testing.T) {
 	}
 	if found == 0 {
 		t.Error("no field was found")
+	}
+}
+
+// model is what the JavaScript client of a service says of an operation. make models writes
+// the files.
+type model struct {
+	Paged         bool
+	Input, Output any
+}
+
+// readModel returns the operations of a service without a module of the SDK.
+func readModel(t *testing.T, service string) map[string]model {
+	t.Helper()
+	content, err := os.ReadFile("testdata/models/" + strings.ToLower(service) + ".json")
+	operations := map[string]model{}
+	if err == nil {
+		err = json.Unmarshal(content, &operations)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return operations
+}
+
+// notModelled says which members of a type a model does not have. where is the path to it.
+func notModelled(t types.Type, shape any, where string) (faults []string) {
+	switch container := types.Unalias(t).(type) {
+	case *types.Pointer:
+		return notModelled(container.Elem(), shape, where)
+	case *types.Slice:
+		list, ok := shape.([]any)
+		if !ok {
+			return []string{where + " is no list"}
+		}
+		return notModelled(container.Elem(), list[0], where)
+	case *types.Map:
+		object, _ := shape.(map[string]any)
+		value, ok := object["*"]
+		if !ok {
+			return []string{where + " is no map"}
+		}
+		return notModelled(container.Elem(), value, where)
+	}
+	s, ok := t.Underlying().(*types.Struct)
+	if decodes, _, _ := types.LookupFieldOrMethod(t, true, nil, "UnmarshalJSON"); !ok || decodes != nil {
+		return nil // it reads what it likes, as times do
+	}
+	object, ok := shape.(map[string]any)
+	if !ok {
+		return []string{where + " is no structure"}
+	}
+	for i := range s.NumFields() {
+		name, _, _ := strings.Cut(reflect.StructTag(s.Tag(i)).Get("json"), ",")
+		inner, ok := object[name]
+		if !ok {
+			faults = append(faults, fmt.Sprintf("%s has no member %q", where, name))
+			continue
+		}
+		faults = append(faults, notModelled(s.Field(i).Type(), inner, where+"."+name)...)
+	}
+	return faults
+}
+
+// TestJSONServicesAreAsModelled: the SDK has no module for some services, so that no compiler
+// knows whether a member has that name, or whether an operation has pages.
+func TestJSONServicesAreAsModelled(t *testing.T) {
+	c := callsOf(t, ".")
+	for call, input := range c.requests {
+		service, operation, _ := strings.Cut(call, ":")
+		model, ok := readModel(t, service)[operation]
+		if !ok {
+			t.Errorf("%s has no operation %s", service, operation)
+			continue
+		}
+		for _, fault := range append(notModelled(input, model.Input, operation+" request"),
+			notModelled(c.operations[call], model.Output, operation+" answer")...) {
+			t.Error(fault)
+		}
+		// That the token of the answer is read is the rule of TestEveryListIsReadToItsEnd.
+		if paged := member(input, tokens) != "" && member(c.operations[call], nextTokens) != ""; paged != model.Paged {
+			t.Errorf("%s is called as if pages were %t, and the model says %t", call, paged, model.Paged)
+		}
+	}
+	if len(c.requests) == 0 {
+		t.Error("no call was found")
+	}
+}
+
+// TestWhatNoModelHasIsFound has a type with each mistake.
+func TestWhatNoModelHasIsFound(t *testing.T) {
+	var shape any
+	if err := json.Unmarshal([]byte(`{"a":null,"list":[{"b":null}],"map":{"*":null}}`), &shape); err != nil {
+		t.Fatal(err)
+	}
+	text := types.Typ[types.String]
+	structure := func(fields ...any) types.Type {
+		var vars []*types.Var
+		var tags []string
+		for i := 0; i < len(fields); i += 2 {
+			vars = append(vars, types.NewField(0, nil, fmt.Sprintf("F%d", i), fields[i+1].(types.Type), false))
+			tags = append(tags, fmt.Sprintf(`json:"%s,omitempty"`, fields[i]))
+		}
+		return types.NewStruct(vars, tags)
+	}
+	right := structure("a", types.NewPointer(text), "list", types.NewSlice(structure("b", text)),
+		"map", types.NewMap(text, text))
+	if faults := notModelled(right, shape, "x"); len(faults) > 0 {
+		t.Errorf("found %q", faults)
+	}
+	wrong := structure("A", text, "list", types.NewSlice(structure("c", text)), "map", types.NewSlice(text),
+		"a", structure("d", text))
+	want := []string{
+		`x has no member "A"`, `x.list has no member "c"`, "x.map is no list", "x.a is no structure",
+	}
+	if faults := notModelled(wrong, shape, "x"); !slices.Equal(faults, want) {
+		t.Errorf("found %q, want %q", faults, want)
 	}
 }
 
