@@ -20,7 +20,7 @@ import (
 	"github.com/hubspoke/observability/schemas"
 )
 
-// poisoner is the account whose spoke sends rows of every wrong shape.
+// poisoner is the account that sends rows of every wrong shape.
 const poisoner = "666666666666"
 
 // poisonRegions is how many regions it has. Each has rows of every category, so that rows of
