@@ -224,7 +224,7 @@ func TestCategoriesAreLeftOut(t *testing.T) {
 	}
 }
 
-// TestOutcomesNameTheNextStep: five outcomes, of which three ask for something.
+// TestOutcomesNameTheNextStep: five outcomes; three of them ask for something.
 func TestOutcomesNameTheNextStep(t *testing.T) {
 	isolate(t)
 	for _, test := range []struct {
