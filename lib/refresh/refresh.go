@@ -54,6 +54,8 @@ type Config struct {
 	ViewTimeout time.Duration
 	// Journal is written after refreshes.
 	Journal Journal
+	// OnView is called after each view, also one that failed. Nil does nothing.
+	OnView func(View)
 	// OnRefresh is called after each refresh, with the views that failed too. Nil
 	// does nothing.
 	OnRefresh func(Result)
@@ -76,6 +78,9 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.LockTimeout, 10*time.Second)
 	setDefault(&c.ViewTimeout, 2*time.Minute)
 	setDefault(&c.Journal.Interval, 10*time.Minute)
+	if c.OnView == nil {
+		c.OnView = func(View) {}
+	}
 	if c.OnRefresh == nil {
 		c.OnRefresh = func(Result) {}
 	}

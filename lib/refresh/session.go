@@ -195,6 +195,7 @@ func (s *session) refreshViews(ctx context.Context, tables []string, which selec
 		if err != nil {
 			return views, err
 		}
+		s.config.OnView(view)
 		views = append(views, view)
 	}
 	return views, nil

@@ -253,6 +253,7 @@ func (s *session) refreshSummaries(ctx context.Context, marks []mark, which sele
 		if id != 0 {
 			more = append(more, mark{ID: id, Table: sum.Name})
 		}
+		s.config.OnView(view)
 		views = append(views, view)
 	}
 	return views, more, nil

@@ -72,7 +72,8 @@ SELECT account_id, region, product_name, severity, workflow_status, record_state
        min(first_observed_at) AS first_observed_at,
        max(last_updated_at) AS last_updated_at
 FROM bounded
-GROUP BY account_id, region, product_name, severity, workflow_status, record_state, compliance_status;
+GROUP BY account_id, region, product_name, severity, workflow_status, record_state, compliance_status
+WITH NO DATA;
 
 CREATE UNIQUE INDEX findings_summary_key ON findings_summary
     (account_id, region, product_name, severity, workflow_status, record_state, compliance_status);

@@ -25,7 +25,8 @@ SELECT account_id, service, month, currency,
        unblended_cost, net_unblended_cost, amortized_cost, net_amortized_cost,
        round(unblended_cost / nullif(sum(unblended_cost) OVER (PARTITION BY account_id, month, currency), 0), 6) AS share,
        estimated, estimated_cost, days, last_day
-FROM monthly;
+FROM monthly
+WITH NO DATA;
 
 CREATE UNIQUE INDEX cost_monthly_key ON cost_monthly (account_id, month, service, currency);
 

@@ -77,7 +77,8 @@ LEFT JOIN rule USING (account_id)
 LEFT JOIN resource USING (account_id)
 LEFT JOIN node USING (account_id)
 LEFT JOIN health USING (account_id)
-LEFT JOIN support USING (account_id);
+LEFT JOIN support USING (account_id)
+WITH NO DATA;
 
 CREATE UNIQUE INDEX account_overview_key ON account_overview (account_id);
 

@@ -36,7 +36,9 @@ func (migrateCommand) Help() string {
 categories or adds what they lack (columns, indexes, checks, settings), brings row keys of an earlier version up to date, and replaces the views if they are not
 those of this version. It may run while a hub of this version consumes, and in several
 places at once. Stop hubs of an earlier version before: a category is not written while its
-row keys are brought up to date. What was interrupted goes on where it was.
+row keys are brought up to date. Views that are new have no rows at first; they are filled
+last, which large tables make long, and nobody waits for it but readers of those views. What
+was interrupted goes on where it was; hub consume fills views, too.
 The user needs the right to create schemas, tables and views; the roles obs_reader and
 obs_writer get theirs, if they exist.`
 }
@@ -50,7 +52,14 @@ type stepJSON struct {
 	SQL string `json:"sql,omitempty"`
 }
 
-const viewsStep = "views"
+const (
+	viewsStep = "views"
+	fillStep  = "rows of views"
+)
+
+// fillTimeout is how long one view may take to be filled. Nobody waits for it but people
+// who read that view.
+const fillTimeout = 2 * time.Hour
 
 // grantVersionsSQL lets the role of the consumers see which migrations have run;
 // refresh.Install grants it everything else.
@@ -103,6 +112,12 @@ func (c migrateCommand) Run(ctx context.Context, p program.Program, log *slog.Lo
 	if replaced {
 		steps = append(steps, stepJSON{Step: viewsStep, Applied: true, Seconds: time.Since(start).Seconds()})
 	}
+	conn.Release()
+	filled, err := fillViews(ctx, p, pool, log)
+	steps = append(steps, filled...)
+	if err != nil {
+		return c.failed(p, steps, err)
+	}
 	if err := c.print(p, steps); err != nil {
 		return err
 	}
@@ -129,7 +144,7 @@ func (c migrateCommand) dryRun(ctx context.Context, p program.Program, pool *pgx
 		}
 	}
 	if !f.Views {
-		steps = append(steps, stepJSON{Step: viewsStep})
+		steps = append(steps, stepJSON{Step: viewsStep}, stepJSON{Step: fillStep})
 	}
 	if c.JSON() || len(steps) == 0 {
 		return c.print(p, steps)
@@ -217,6 +232,39 @@ func mendTables(
 		left = slices.DeleteFunc(left, func(f load.Fault) bool { return f.OldKeys && f.Category == r.Table.Name() })
 	}
 	return steps, left, err
+}
+
+// fillViews fills views that were just made, unless a consumer does, and shows how far it
+// is. Neither readers of other views nor writers wait for it.
+func fillViews(
+	ctx context.Context, p program.Program, pool *pgxpool.Pool, log *slog.Logger,
+) (steps []stepJSON, err error) {
+	total, err := refresh.Unfilled(ctx, pool)
+	if err != nil || total == 0 {
+		return nil, err
+	}
+	start := time.Now()
+	var done atomic.Int64
+	var last atomic.Pointer[string]
+	stop := program.NewProgress(p.Stderr, log, "filling views").Start(ctx, func() program.State {
+		name := ""
+		if n := last.Load(); n != nil {
+			name = *n
+		}
+		return program.State{Done: int(done.Load()), Total: total, Detail: []any{"last", name}, Text: "views, last " + name}
+	})
+	defer stop()
+	r, err := refresh.New(pool, refresh.Config{ViewTimeout: fillTimeout, OnView: func(v refresh.View) {
+		done.Add(1)
+		last.Store(&v.Name)
+	}})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := r.Once(ctx); err != nil {
+		return nil, fmt.Errorf("fill views: %w; hub consume tries again, and so does hub refresh", err)
+	}
+	return []stepJSON{{Step: fillStep, Applied: true, Seconds: time.Since(start).Seconds()}}, nil
 }
 
 // rekey brings row keys up to date, and shows how far it is.
