@@ -66,13 +66,14 @@ func views(ctx context.Context, s size) ([]figure, error) {
 	}
 	of := func(a, b time.Duration) float64 { return a.Seconds() / b.Seconds() }
 	full := fmt.Sprintf("%d findings in a materialized view, %v", s.findings, median(whole).Round(time.Millisecond))
-	return []figure{
+	figures, err := traffic(ctx, s)
+	return append([]figure{
 		{fmt.Sprintf("summary, %d of %d scopes changed", changedScopes, viewScopes), 100 * of(median(some), median(whole)),
 			"%", full, 2, true},
 		{"the same and the view over it", 100 * of(median(above), median(whole)), "%", full, 20, true},
 		{"summary, all scopes changed", of(median(all), median(scan)), "×",
 			fmt.Sprintf("one scan, %v", median(scan).Round(time.Millisecond)), 1.2, true},
-	}, nil
+	}, figures...), err
 }
 
 // viewsBench measures the processor time of two connections: that of a Refresher, which
