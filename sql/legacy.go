@@ -239,8 +239,8 @@ func renderLegacyViews(relations []legacyRelation) []byte {
 				columns = append(columns, "c."+name)
 			}
 		}
-		fmt.Fprintf(b, "CREATE VIEW legacy.%s AS\nSELECT %s\nFROM legacy.%s t\n", pair.view, strings.Join(columns, ",\n       "),
-			pair.table)
+		fmt.Fprintf(b, "CREATE VIEW legacy.%s AS\nSELECT %s\nFROM legacy.%s t\n",
+			pair.view, strings.Join(columns, ",\n       "), pair.table)
 		if pair.join != "" {
 			b.WriteString(pair.join + "\n")
 		}

@@ -2,7 +2,6 @@ package sql_test
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/hubspoke/observability/lib/schema"
@@ -63,7 +62,8 @@ func (db *database) fillForLegacy() {
 		values := fillValues(account)
 		for _, table := range schemas.All() {
 			region := "eu-central-1"
-			if slices.Contains([]string{"accounts", "organization_accounts", "account_contacts", "service_costs"}, table.Name()) {
+			switch table.Name() {
+			case "accounts", "organization_accounts", "account_contacts", "service_costs":
 				region = "global"
 			}
 			db.run(table.Name(), account, region, "", 0, "ok", 0)

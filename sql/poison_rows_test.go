@@ -16,11 +16,12 @@ import (
 // poisonValues are values that a spoke may send in a column of each kind, whatever a view
 // expects in it.
 var poisonValues = map[schema.Kind][]string{
-	schema.KindText: {"", longText(), "NaN", "1e999", "{", "2026-99-99", "\U0010FFFF", "%s\n'; DROP", ",,,", "global", "Infinity",
-		"-9223372036854775808"},
-	schema.KindInt64:     {"9223372036854775807", "-9223372036854775808", "0", "-1"},
-	schema.KindFloat64:   {"1.7976931348623157e308", "-1.7976931348623157e308", "5e-324", "0"},
-	schema.KindDecimal:   {"9999999999999999999999999999.9999999999", "-9999999999999999999999999999.9999999999", "0.0000000001", "0"},
+	schema.KindText: {"", longText(), "NaN", "1e999", "{", "2026-99-99", "\U0010FFFF", "%s\n'; DROP", ",,,", "global",
+		"Infinity", "-9223372036854775808"},
+	schema.KindInt64:   {"9223372036854775807", "-9223372036854775808", "0", "-1"},
+	schema.KindFloat64: {"1.7976931348623157e308", "-1.7976931348623157e308", "5e-324", "0"},
+	schema.KindDecimal: {"9999999999999999999999999999.9999999999", "-9999999999999999999999999999.9999999999",
+		"0.0000000001", "0"},
 	schema.KindBool:      {"true", "false"},
 	schema.KindDate:      {"9999-12-31", "0001-01-01"},
 	schema.KindTimestamp: {"9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"},
@@ -88,7 +89,9 @@ func (db *database) poison(about string) {
 
 // isIndexed reports whether a column is in an index of its table.
 func isIndexed(table *schema.Table, column string) bool {
-	return slices.ContainsFunc(table.Indexes(), func(index schema.Index) bool { return slices.Contains(index.Columns, column) })
+	return slices.ContainsFunc(table.Indexes(), func(index schema.Index) bool {
+		return slices.Contains(index.Columns, column)
+	})
 }
 
 // rowKey is one for each natural key.

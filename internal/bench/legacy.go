@@ -57,7 +57,8 @@ func legacy(ctx context.Context, s size) ([]figure, error) {
 	if _, err := conn.Exec(ctx, "ANALYZE"); err != nil {
 		return nil, err
 	}
-	rows, err := conn.Query(ctx, "SELECT relname FROM pg_class WHERE relnamespace = 'legacy'::regnamespace AND relkind = 'v'")
+	rows, err := conn.Query(ctx, "SELECT relname FROM pg_class "+
+		"WHERE relnamespace = 'legacy'::regnamespace AND relkind = 'v'")
 	if err != nil {
 		return nil, err
 	}
