@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -24,10 +25,53 @@ import (
 
 const leaseTable = "bench"
 
+// fewCategories is what all categories are compared with.
+const fewCategories = 6
+
+// measureHubs has hub consume backlogs of findings, of a few categories, and of all, which
+// must not be slower by more than 15 %.
+func measureHubs(ctx context.Context, program string, s size) ([]usage, error) {
+	findings, err := findingLines(s.rowsPerAccount)
+	if err != nil {
+		return nil, err
+	}
+	usages := []usage{}
+	add := func(what string, backlog []scopeLines) error {
+		u, err := measureHub(ctx, program, what, s.accounts, backlog)
+		usages = append(usages, u)
+		return err
+	}
+	if err := add("rows", []scopeLines{{table: schemas.SecurityFindings.Table, lines: findings}}); err != nil {
+		return nil, err
+	}
+	all := schemas.All()
+	for _, tables := range [][]*schema.Table{all[:fewCategories], all} {
+		var backlog []scopeLines
+		for _, t := range tables {
+			backlog = append(backlog, plainLines(t, max(s.rowsPerAccount/len(tables), 1)))
+		}
+		if err := add(fmt.Sprintf("rows of %d categories", len(tables)), backlog); err != nil {
+			return nil, err
+		}
+	}
+	usages[2].goal = 0.85 * usages[1].rate()
+	return usages, nil
+}
+
+// scopeLines are the rows that each account has of a category.
+type scopeLines struct {
+	table *schema.Table
+	slice string
+	lines [][]byte
+}
+
 // measureHub has hub consume a backlog that waits in the stream.
-func measureHub(ctx context.Context, program string, s size) (usage, error) {
-	total := s.accounts * s.rowsPerAccount
-	u := usage{what: fmt.Sprintf("hub consume, backlog of %d rows", total), limit: 512 << 20, count: total, unit: "rows"}
+func measureHub(ctx context.Context, program, what string, accounts int, backlog []scopeLines) (usage, error) {
+	total := 0
+	for _, of := range backlog {
+		total += accounts * len(of.lines)
+	}
+	u := usage{what: fmt.Sprintf("hub consume, backlog of %d %s", total, what), limit: 512 << 20, count: total, unit: "rows"}
 	server, err := awsfake.New(awsfake.Config{Region: region})
 	if err != nil {
 		return u, err
@@ -40,7 +84,7 @@ func measureHub(ctx context.Context, program string, s size) (usage, error) {
 		leaseTable); err != nil {
 		return u, err
 	}
-	if err := fill(ctx, server, s); err != nil {
+	if err := fill(ctx, server, accounts, backlog); err != nil {
 		return u, fmt.Errorf("fill the stream: %w", err)
 	}
 	postgres, err := pgserver.Start(ctx, pgserver.Config{})
@@ -65,7 +109,7 @@ func measureHub(ctx context.Context, program string, s size) (usage, error) {
 	if err != nil {
 		return u, err
 	}
-	err = awaitRuns(ctx, hub, postgres.URL(), s.accounts)
+	err = awaitRuns(ctx, hub, postgres.URL(), accounts*len(backlog))
 	u.elapsed = time.Since(began)
 	if stopErr := hub.stop(); err == nil {
 		err = stopErr
@@ -74,8 +118,8 @@ func measureHub(ctx context.Context, program string, s size) (usage, error) {
 	return u, err
 }
 
-// fill puts one run of each account into the stream.
-func fill(ctx context.Context, server *awsfake.Server, s size) error {
+// fill puts one run of each account and category into the stream.
+func fill(ctx context.Context, server *awsfake.Server, accounts int, backlog []scopeLines) error {
 	publisher, err := kinesis.New(kinesis.Config{Client: kinesisapi.NewFromConfig(server.AWSConfig(hubAccount, region)),
 		Stream: streamName})
 	if err != nil {
@@ -85,35 +129,75 @@ func fill(ctx context.Context, server *awsfake.Server, s size) error {
 	if err != nil {
 		return err
 	}
-	lines, err := findingLines(s.rowsPerAccount)
-	if err != nil {
-		return err
-	}
-	for i := range s.accounts {
-		scope := schema.Scope{Category: schemas.SecurityFindings.Name(), Account: fmt.Sprintf("%012d", i), Region: region}
-		run, err := packer.Run(scope, schema.NewRunID(time.Now()))
-		if err != nil {
-			return err
-		}
-		for _, line := range lines {
-			if err := run.Add(line); err != nil {
+	for i := range accounts {
+		var messages []stream.Message
+		for _, of := range backlog {
+			scope := schema.Scope{Category: of.table.Name(), Account: fmt.Sprintf("%012d", i), Region: region, Slice: of.slice}
+			run, err := packRun(packer, scope, of.lines)
+			if err != nil {
 				return err
 			}
+			messages = append(messages, run...)
 		}
-		var messages []stream.Message
-		for _, part := range run.Flush() {
-			messages = append(messages, stream.Message{PartitionKey: envelope.PartitionKey(scope), Data: part.Record})
-		}
-		end, err := run.End(schema.OK, "")
-		if err != nil {
-			return err
-		}
-		messages = append(messages, stream.Message{PartitionKey: envelope.PartitionKey(scope), Data: end})
 		if err := publisher.Publish(ctx, messages); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// packRun returns the records of a complete run.
+func packRun(packer *envelope.Packer, scope schema.Scope, lines [][]byte) (messages []stream.Message, err error) {
+	run, err := packer.Run(scope, schema.NewRunID(time.Now()))
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range lines {
+		if err := run.Add(line); err != nil {
+			return nil, err
+		}
+	}
+	for _, part := range run.Flush() {
+		messages = append(messages, stream.Message{PartitionKey: envelope.PartitionKey(scope), Data: part.Record})
+	}
+	end, err := run.End(schema.OK, "")
+	return append(messages, stream.Message{PartitionKey: envelope.PartitionKey(scope), Data: end}), err
+}
+
+// plainLines returns n rows of a category that fill every column.
+func plainLines(t *schema.Table, n int) scopeLines {
+	out := scopeLines{table: t}
+	values := map[schema.Kind]string{
+		schema.KindText: `"a text of %d"`, schema.KindInt64: "%d", schema.KindFloat64: "%d.5", schema.KindDecimal: `"%d.25"`,
+		schema.KindBool: "true", schema.KindTimestamp: `"2026-10-19T20:11:04Z"`, schema.KindDate: `"2026-10-19"`,
+	}
+	for i := range n {
+		line := []byte{'{'}
+		for j, c := range t.Columns() {
+			if j > 0 {
+				line = append(line, ',')
+			}
+			value := values[c.Kind]
+			switch {
+			case c.Slice && c.Kind == schema.KindDate:
+				out.slice = "2026-10-19"
+			case c.Slice:
+				out.slice, value = "a", `"a"`
+			case c.Kind == schema.KindJSON && c.Shape == schema.Array:
+				value = `["a"]`
+			case c.Kind == schema.KindJSON:
+				value = `{"team":"orders"}`
+			}
+			line = fmt.Appendf(line, "%q:", c.Name)
+			if strings.Contains(value, "%d") {
+				line = fmt.Appendf(line, value, i)
+			} else {
+				line = append(line, value...)
+			}
+		}
+		out.lines = append(out.lines, append(line, '}'))
+	}
+	return out
 }
 
 // findingsRecord returns n findings, which the caller must release.
