@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,7 +47,7 @@ func measureHubs(ctx context.Context, program string, s size) ([]usage, error) {
 		return nil, err
 	}
 	all := schemas.All()
-	for _, tables := range [][]*schema.Table{all[:fewCategories], all} {
+	for _, tables := range [][]*schema.Table{ofMeanWidth(all, fewCategories), all} {
 		var backlog []scopeLines
 		for _, t := range tables {
 			backlog = append(backlog, plainLines(t, max(s.rowsPerAccount/len(tables), 1)))
@@ -56,6 +58,19 @@ func measureHubs(ctx context.Context, program string, s size) ([]usage, error) {
 	}
 	usages[2].goal = 0.85 * usages[1].rate()
 	return usages, nil
+}
+
+// ofMeanWidth returns the n tables that are nearest to the mean number of columns, so that
+// their rows are as wide as those of all.
+func ofMeanWidth(tables []*schema.Table, n int) []*schema.Table {
+	sum := 0
+	for _, t := range tables {
+		sum += len(t.Columns())
+	}
+	mean := sum / len(tables)
+	return slices.SortedStableFunc(slices.Values(tables), func(a, b *schema.Table) int {
+		return cmp.Compare(max(len(a.Columns())-mean, mean-len(a.Columns())), max(len(b.Columns())-mean, mean-len(b.Columns())))
+	})[:n]
 }
 
 // scopeLines are the rows that each account has of a category.
