@@ -14,16 +14,11 @@ import (
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
 // migrate brings an empty database up to date, as the hub does.
-func migrate(ctx context.Context, url string) error {
-	pool, err := pgxpool.New(ctx, url)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
+func migrate(ctx context.Context, pool *pgxpool.Pool) error {
 	if _, err := load.NewMigrator(pool).Up(ctx); err != nil {
 		return err
 	}
-	_, _, err = load.Ensure(ctx, pool, schemas.All()...)
+	_, _, err := load.Ensure(ctx, pool, schemas.All()...)
 	return err
 }
 

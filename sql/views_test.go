@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/hubspoke/observability/lib/goldentest"
 	"github.com/hubspoke/observability/lib/pgtest"
@@ -19,16 +20,16 @@ import (
 )
 
 // whole is a database as the hub makes it: migrated, with the views.
-var whole = pgtest.Template{Name: "sql", Migrate: func(ctx context.Context, url string) error {
-	if err := migrate(ctx, url); err != nil {
+var whole = pgtest.Template{Name: "sql", Migrate: func(ctx context.Context, pool *pgxpool.Pool) error {
+	if err := migrate(ctx, pool); err != nil {
 		return err
 	}
-	conn, err := pgx.Connect(ctx, url)
+	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
-	_, err = refresh.Install(ctx, conn, sql.Views())
+	defer conn.Release()
+	_, err = refresh.Install(ctx, conn.Conn(), sql.Views())
 	return err
 }}
 

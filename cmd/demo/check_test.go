@@ -20,16 +20,11 @@ import (
 	"github.com/hubspoke/observability/schemas"
 )
 
-var template = pgtest.Template{Name: "local", Migrate: func(ctx context.Context, url string) error {
-	pool, err := pgxpool.New(ctx, url)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
+var template = pgtest.Template{Name: "local", Migrate: func(ctx context.Context, pool *pgxpool.Pool) error {
 	if _, err := load.NewMigrator(pool).Up(ctx); err != nil {
 		return err
 	}
-	_, _, err = load.Ensure(ctx, pool, schemas.All()...)
+	_, _, err := load.Ensure(ctx, pool, schemas.All()...)
 	return err
 }}
 

@@ -37,16 +37,11 @@ var (
 	categories = []*schema.Table{things.Table, lamps.Table}
 )
 
-var template = pgtest.Template{Name: "apply", Migrate: func(ctx context.Context, url string) error {
-	pool, err := pgxpool.New(ctx, url)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
+var template = pgtest.Template{Name: "apply", Migrate: func(ctx context.Context, pool *pgxpool.Pool) error {
 	if _, err := load.NewMigrator(pool).Up(ctx); err != nil {
 		return err
 	}
-	_, err = pool.Exec(ctx, "CREATE SCHEMA obs;"+load.DDL(things.Table)+";"+load.DDL(lamps.Table))
+	_, err := pool.Exec(ctx, "CREATE SCHEMA obs;"+load.DDL(things.Table)+";"+load.DDL(lamps.Table))
 	return err
 }}
 

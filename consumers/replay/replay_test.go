@@ -58,12 +58,7 @@ var (
 	categories = []*schema.Table{things.Table, sightings.Table, amounts.Table}
 )
 
-var template = pgtest.Template{Name: "replay", Migrate: func(ctx context.Context, url string) error {
-	pool, err := pgxpool.New(ctx, url)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
+var template = pgtest.Template{Name: "replay", Migrate: func(ctx context.Context, pool *pgxpool.Pool) error {
 	if _, err := load.NewMigrator(pool).Up(ctx); err != nil {
 		return err
 	}
@@ -71,7 +66,7 @@ var template = pgtest.Template{Name: "replay", Migrate: func(ctx context.Context
 	for _, t := range categories {
 		statements = append(statements, load.DDL(t))
 	}
-	_, err = pool.Exec(ctx, strings.Join(statements, ";\n"))
+	_, err := pool.Exec(ctx, strings.Join(statements, ";\n"))
 	return err
 }}
 

@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 // TestReadingTakesAsLongAsItTakes: the pool of the loader has limits.
 func TestReadingTakesAsLongAsItTakes(t *testing.T) {
 	config, err := load.PoolConfig(pgtest.New(t,
-		pgtest.Template{Name: "verify", Migrate: func(context.Context, string) error { return nil }}).URL)
+		pgtest.Template{Name: "verify", Migrate: func(context.Context, *pgxpool.Pool) error { return nil }}).URL)
 	if err != nil {
 		t.Fatal(err)
 	}

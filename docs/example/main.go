@@ -48,14 +48,14 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer postgres.Stop()
-	if err := migrate(ctx, postgres.URL()); err != nil {
-		return err
-	}
 	pool, err := connect(ctx, postgres.URL())
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
+	if err := migrate(ctx, pool); err != nil {
+		return err
+	}
 
 	if err := publish(ctx, cfg, stream, account, []Lamp{{ID: "hall", Watts: aws.Int64(60)}, {ID: "cellar"}}); err != nil {
 		return err
@@ -92,16 +92,11 @@ func createStream(ctx context.Context, cfg aws.Config) error {
 }
 
 // migrate makes the loader's own tables and the table of the category.
-func migrate(ctx context.Context, databaseURL string) error {
-	pool, err := pgxpool.New(ctx, databaseURL)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
+func migrate(ctx context.Context, pool *pgxpool.Pool) error {
 	if _, err := load.NewMigrator(pool).Up(ctx); err != nil {
 		return err
 	}
-	_, _, err = load.Ensure(ctx, pool, Lamps.Table)
+	_, _, err := load.Ensure(ctx, pool, Lamps.Table)
 	return err
 }
 

@@ -484,14 +484,14 @@ func TestUnorderedInOneProcess(t *testing.T) {
 // arrive, in ways in which a type that is remembered would write garbage.
 func TestChangesOfTheTableUnderLoad(t *testing.T) {
 	server := pgtest.StartServer(t, pgserver.Config{})
-	if err := createTables(t.Context(), server.URL()); err != nil {
-		t.Fatal(err)
-	}
 	pool, err := pgxpool.New(t.Context(), server.URL())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
+	if err := createTables(t.Context(), pool); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := pool.Exec(t.Context(), `CREATE ROLE loader LOGIN PASSWORD 'secret';
 		GRANT USAGE ON SCHEMA hub, obs TO loader;
 		GRANT ALL ON ALL TABLES IN SCHEMA hub, obs TO loader;

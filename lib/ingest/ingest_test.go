@@ -41,16 +41,11 @@ var categories = []*schema.Table{things.Table, gauges.Table}
 
 var template = pgtest.Template{Name: "ingest", Migrate: createTables}
 
-func createTables(ctx context.Context, url string) error {
-	pool, err := pgxpool.New(ctx, url)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
+func createTables(ctx context.Context, pool *pgxpool.Pool) error {
 	if _, err := load.NewMigrator(pool).Up(ctx); err != nil {
 		return err
 	}
-	_, err = pool.Exec(ctx, "CREATE SCHEMA obs;"+load.DDL(things.Table)+";"+load.DDL(gauges.Table))
+	_, err := pool.Exec(ctx, "CREATE SCHEMA obs;"+load.DDL(things.Table)+";"+load.DDL(gauges.Table))
 	return err
 }
 

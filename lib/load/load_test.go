@@ -65,12 +65,7 @@ var (
 
 var template = pgtest.Template{Name: "load", Migrate: createTables}
 
-func createTables(ctx context.Context, url string) error {
-	pool, err := pgxpool.New(ctx, url)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
+func createTables(ctx context.Context, pool *pgxpool.Pool) error {
 	if _, err := load.NewMigrator(pool).Up(ctx); err != nil {
 		return err
 	}
@@ -78,7 +73,7 @@ func createTables(ctx context.Context, url string) error {
 	for _, t := range categories {
 		statements = append(statements, load.DDL(t))
 	}
-	_, err = pool.Exec(ctx, strings.Join(statements, ";\n"))
+	_, err := pool.Exec(ctx, strings.Join(statements, ";\n"))
 	return err
 }
 
@@ -100,14 +95,14 @@ func newDatabase(t *testing.T, config load.Config) *database {
 // newDatabaseAt makes the tables in a database of the test's own server.
 func newDatabaseAt(t *testing.T, url string) *database {
 	t.Helper()
-	if err := createTables(t.Context(), url); err != nil {
-		t.Fatal(err)
-	}
 	pool, err := pgxpool.New(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
+	if err := createTables(t.Context(), pool); err != nil {
+		t.Fatal(err)
+	}
 	return newLoader(t, &pgtest.DB{URL: url, Pool: pool}, load.Config{})
 }
 

@@ -4,7 +4,7 @@ import (
 	"context"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/hubspoke/observability/lib/pgtest"
 )
@@ -12,13 +12,8 @@ import (
 // inventory is the template of all tests of a package.
 var inventory = pgtest.Template{
 	Name: "inventory",
-	Migrate: func(ctx context.Context, url string) error {
-		conn, err := pgx.Connect(ctx, url)
-		if err != nil {
-			return err
-		}
-		defer conn.Close(ctx)
-		_, err = conn.Exec(ctx, "CREATE TABLE item (name text PRIMARY KEY)")
+	Migrate: func(ctx context.Context, pool *pgxpool.Pool) error {
+		_, err := pool.Exec(ctx, "CREATE TABLE item (name text PRIMARY KEY)")
 		return err
 	},
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/hubspoke/observability/lib/pgtest/pgserver"
 )
@@ -22,9 +23,10 @@ func counted(t *testing.T) (Template, *atomic.Int64) {
 	return Template{
 		Name: t.Name(),
 		Hash: rand.Text(), // not the template of an earlier run
-		Migrate: func(ctx context.Context, url string) error {
+		Migrate: func(ctx context.Context, pool *pgxpool.Pool) error {
 			n.Add(1)
-			return execAt(ctx, url, "CREATE TABLE item (id int PRIMARY KEY); INSERT INTO item VALUES (1)")
+			_, err := pool.Exec(ctx, "CREATE TABLE item (id int PRIMARY KEY); INSERT INTO item VALUES (1)")
+			return err
 		},
 	}, n
 }
@@ -168,9 +170,10 @@ func TestFailedMigrationLeavesNothing(t *testing.T) {
 	s, db := sameServer(t), Empty(t)
 	fault := errors.New("no such extension")
 	var draft string
-	template := Template{Name: t.Name(), Hash: rand.Text(), Migrate: func(ctx context.Context, url string) error {
-		draft = url[strings.LastIndex(url, "/")+1 : strings.Index(url, "?")]
-		return errors.Join(execAt(ctx, url, "CREATE TABLE half ()"), fault)
+	template := Template{Name: t.Name(), Hash: rand.Text(), Migrate: func(ctx context.Context, pool *pgxpool.Pool) error {
+		draft = pool.Config().ConnConfig.Database
+		_, err := pool.Exec(ctx, "CREATE TABLE half ()")
+		return errors.Join(err, fault)
 	}}
 	name := databaseName("never")
 	if err := s.clone(t.Context(), template, name); !errors.Is(err, fault) {
@@ -180,7 +183,7 @@ func TestFailedMigrationLeavesNothing(t *testing.T) {
 		t.Errorf("%s or %s exists after the migration failed", name, draft)
 	}
 	var migrated bool
-	template.Migrate = func(context.Context, string) error { migrated = true; return nil }
+	template.Migrate = func(context.Context, *pgxpool.Pool) error { migrated = true; return nil }
 	New(t, template)
 	if !migrated {
 		t.Error("the half-made template was taken for finished")
@@ -315,8 +318,9 @@ func BenchmarkEmpty(b *testing.B) {
 }
 
 func BenchmarkClone(b *testing.B) {
-	template := Template{Name: b.Name(), Migrate: func(ctx context.Context, url string) error {
-		return execAt(ctx, url, "CREATE TABLE item (id int PRIMARY KEY)")
+	template := Template{Name: b.Name(), Migrate: func(ctx context.Context, pool *pgxpool.Pool) error {
+		_, err := pool.Exec(ctx, "CREATE TABLE item (id int PRIMARY KEY)")
+		return err
 	}}
 	for b.Loop() {
 		benchmarkDB(b, func(s *server, ctx context.Context, name string) error { return s.clone(ctx, template, name) })

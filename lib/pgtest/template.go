@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // Template describes a database that tests clone.
@@ -27,9 +28,18 @@ type Template struct {
 	// Migrate reads files or variables at run time.
 	Hash string
 
-	// Migrate fills the new database at url. It must have closed its
-	// connections when it returns. Required.
-	Migrate func(ctx context.Context, url string) error
+	// Migrate fills the new database that pool is connected to. The pool is closed
+	// when it returns. Required.
+	Migrate func(ctx context.Context, pool *pgxpool.Pool) error
+}
+
+func (tmpl Template) fill(ctx context.Context, url string) error {
+	pool, err := pgxpool.New(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	return tmpl.Migrate(ctx, pool)
 }
 
 func (tmpl Template) validate() error {
@@ -154,7 +164,7 @@ func (s *server) makeTemplate(ctx context.Context, conn *pgx.Conn, tmpl Template
 			err = errors.Join(err, s.drop(context.WithoutCancel(ctx), draft))
 		}
 	}()
-	if err := tmpl.Migrate(ctx, s.databaseURL(draft)); err != nil {
+	if err := tmpl.fill(ctx, s.databaseURL(draft)); err != nil {
 		return "", fmt.Errorf("migrating: %w", err)
 	}
 	// A database with connections cannot be cloned.

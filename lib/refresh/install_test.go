@@ -209,7 +209,12 @@ func TestInstallsAtOnce(t *testing.T) {
 // TestRoles has a server of its own: roles belong to the whole server.
 func TestRoles(t *testing.T) {
 	server := pgtest.StartServer(t, pgserver.Config{})
-	if err := template.Migrate(t.Context(), server.URL()); err != nil {
+	pool, err := pgxpool.New(t.Context(), server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	if err := template.Migrate(t.Context(), pool); err != nil {
 		t.Fatal(err)
 	}
 	connect := func() *pgx.Conn {
@@ -313,7 +318,7 @@ func TestRoles(t *testing.T) {
 		_, err := conn.Exec(ctx, "SET ROLE obs_writer")
 		return err
 	}
-	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
+	pool, err = pgxpool.NewWithConfig(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

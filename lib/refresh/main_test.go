@@ -24,16 +24,11 @@ const tables = `
 	INSERT INTO obs.fruit VALUES ('apple', 1), ('pear', 2);
 	INSERT INTO obs.cheese VALUES ('brie', 3);`
 
-var template = pgtest.Template{Name: "refresh", Migrate: func(ctx context.Context, url string) error {
-	pool, err := pgxpool.New(ctx, url)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
+var template = pgtest.Template{Name: "refresh", Migrate: func(ctx context.Context, pool *pgxpool.Pool) error {
 	if _, err := load.NewMigrator(pool).Up(ctx); err != nil {
 		return err
 	}
-	_, err = pool.Exec(ctx, tables)
+	_, err := pool.Exec(ctx, tables)
 	return err
 }}
 

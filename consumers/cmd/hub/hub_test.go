@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"go.uber.org/goleak"
 
 	"github.com/hubspoke/observability/consumers/verify"
@@ -59,8 +60,9 @@ const (
 )
 
 // template is a database as `hub migrate` leaves it.
-var template = pgtest.Template{Name: "hub", Migrate: func(ctx context.Context, url string) error {
+var template = pgtest.Template{Name: "hub", Migrate: func(ctx context.Context, pool *pgxpool.Pool) error {
 	var out bytes.Buffer
+	url := pool.Config().ConnString()
 	if code := run(ctx, &out, &out, []string{"migrate", "--database-url", url}); code != program.ExitDone {
 		return fmt.Errorf("hub migrate: exit code %d: %s", code, &out)
 	}
