@@ -68,8 +68,9 @@ func ofMeanWidth(tables []*schema.Table, n int) []*schema.Table {
 		sum += len(t.Columns())
 	}
 	mean := sum / len(tables)
+	distance := func(t *schema.Table) int { return max(len(t.Columns())-mean, mean-len(t.Columns())) }
 	return slices.SortedStableFunc(slices.Values(tables), func(a, b *schema.Table) int {
-		return cmp.Compare(max(len(a.Columns())-mean, mean-len(a.Columns())), max(len(b.Columns())-mean, mean-len(b.Columns())))
+		return cmp.Compare(distance(a), distance(b))
 	})[:n]
 }
 
@@ -86,7 +87,8 @@ func measureHub(ctx context.Context, program, what string, accounts int, backlog
 	for _, of := range backlog {
 		total += accounts * len(of.lines)
 	}
-	u := usage{what: fmt.Sprintf("hub consume, backlog of %d %s", total, what), limit: 512 << 20, count: total, unit: "rows"}
+	what = fmt.Sprintf("hub consume, backlog of %d %s", total, what)
+	u := usage{what: what, limit: 512 << 20, count: total, unit: "rows"}
 	server, err := awsfake.New(awsfake.Config{Region: region})
 	if err != nil {
 		return u, err
