@@ -89,7 +89,12 @@ func run(ctx context.Context, bin string, s size) (usages []usage, err error) {
 	for _, m := range []struct {
 		name, program string
 		measure       func(context.Context, string, size) ([]usage, error)
-	}{{"spoke", "spoke", one(measureSpoke)}, {"spoke", "spoke", one(measureAccount)}, {"hub", "hub", measureHubs}, {"replay", "hub", measureReplays}} {
+	}{
+		{"spoke", "spoke", one(measureSpoke)},
+		{"spoke", "spoke", one(measureAccount)},
+		{"hub", "hub", measureHubs},
+		{"replay", "hub", measureReplays},
+	} {
 		if s.only != "" && s.only != m.name {
 			continue
 		}
