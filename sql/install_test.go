@@ -62,7 +62,8 @@ func TestInstallHoldsNoWriterUp(t *testing.T) {
 			fmt.Sprintf("UPDATE obs.%s SET deleted_at = deleted_at WHERE false", table.Name()))
 	}
 	statements = append(statements, "INSERT INTO hub.dirty (table_name) VALUES ('secrets')",
-		"INSERT INTO hub.scope (scope, category, account_id, region, slice) VALUES (gen_random_uuid(), 'secrets', '1', 'r', '')",
+		"INSERT INTO hub.scope (scope, category, account_id, region, slice) VALUES (gen_random_uuid(), 'secrets', '1', "+
+			"'r', '')",
 		"UPDATE obs.secrets SET name = 'changed' WHERE row_key = md5('7')::uuid")
 	for _, statement := range statements {
 		if _, err := writer.Exec(t.Context(), statement); err != nil {
@@ -79,7 +80,8 @@ func TestInstallHoldsNoWriterUp(t *testing.T) {
 	if n, err := refresh.Unfilled(t.Context(), db.Pool); err != nil || n == 0 {
 		t.Errorf("%d views wait to be filled, error %v", n, err)
 	}
-	if result := refreshOnce(t, db.Pool); slices.ContainsFunc(result.Views, func(v refresh.View) bool { return v.Err != nil }) {
+	if result := refreshOnce(t, db.Pool); slices.ContainsFunc(result.Views,
+		func(v refresh.View) bool { return v.Err != nil }) {
 		t.Errorf("%+v", result)
 	}
 	db.want("SELECT count(*) FROM account_overview", "1")

@@ -199,7 +199,8 @@ func poisonedRows(table *schema.Table, bases []map[string]string, wrong map[sche
 	for n := range max(len(wrongs), 2*poisonRegions) {
 		w, base := wrongs[n%len(wrongs)], bases[n%len(bases)]
 		row := map[string]any{
-			"row_key": uuid(), "row_hash": uuid(), "run_id": uuid(), "account_id": poisoner, "region": fmt.Sprintf("poison-%d", n%poisonRegions),
+			"row_key": uuid(), "row_hash": uuid(), "run_id": uuid(), "account_id": poisoner,
+			"region":       fmt.Sprintf("poison-%d", n%poisonRegions),
 			"collected_at": "2026-08-01T12:00:00Z", "first_seen_at": "2026-08-01T12:00:00Z",
 		}
 		for i, c := range columns {
@@ -270,7 +271,8 @@ func wrongValues(members []string) map[schema.Kind][]any {
 // wrongJSON returns JSON with the members that views read, of every kind.
 func wrongJSON(members []string) []any {
 	raw := []string{strings.Repeat("[", schema.MaxDepth-1) + strings.Repeat("]", schema.MaxDepth-1)}
-	for _, value := range []string{`null`, `"text"`, `"1e999"`, `-1e308`, `[1]`, `{"a": 1}`, `"` + incompressible(1_000) + `"`, `"\u0001"`} {
+	for _, value := range []string{`null`, `"text"`, `"1e999"`, `-1e308`, `[1]`, `{"a": 1}`,
+		`"` + incompressible(1_000) + `"`, `"\u0001"`} {
 		var pairs []string
 		for _, m := range members {
 			pairs = append(pairs, fmt.Sprintf("%q: %s", m, value))
@@ -307,7 +309,8 @@ func (db *database) insertAll(table *schema.Table, rows []map[string]any) {
 		if err != nil {
 			db.Fatalf("%s: %v", table.Name(), err)
 		}
-		_, err = db.Pool.Exec(db.Context(), fmt.Sprintf("INSERT INTO obs.%s SELECT r.* FROM jsonb_array_elements($1::text::jsonb) e, "+
+		_, err = db.Pool.Exec(db.Context(), fmt.Sprintf("INSERT INTO obs.%s SELECT r.* FROM "+
+			"jsonb_array_elements($1::text::jsonb) e, "+
 			"jsonb_populate_record(NULL::obs.%[1]s, e) r", table.Name()), string(text))
 		var refused *pgconn.PgError
 		switch {

@@ -254,10 +254,13 @@ func TestAChangeOfOneTableRefreshesOneView(t *testing.T) {
 	db.cost("2026-07-01", "EC2", "1", "USD")
 	db.finding("1")
 	for table, want := range map[string]string{
-		"secrets":           "summary.attention_secrets",
-		"ec2_instances":     "summary.exposure summary.idle_resources summary.patch_compliance summary.resources_ec2_instances",
-		"service_costs":     "summary.attention_cost_forecasts summary.cost_days summary.costs public.account_overview public.cost_monthly",
-		"security_findings": "summary.findings summary.findings_ages summary.findings_days public.account_overview public.findings_summary",
+		"secrets": "summary.attention_secrets",
+		"ec2_instances": "summary.exposure summary.idle_resources summary.patch_compliance " +
+			"summary.resources_ec2_instances",
+		"service_costs": "summary.attention_cost_forecasts summary.cost_days summary.costs public.account_overview " +
+			"public.cost_monthly",
+		"security_findings": "summary.findings summary.findings_ages summary.findings_days public.account_overview " +
+			"public.findings_summary",
 	} {
 		for range 2 {
 			db.mark(table, accountA, "eu-central-1")

@@ -41,7 +41,8 @@ func TestDraftPassesTheFastTests(t *testing.T) {
 	}
 	schema := moduletest.Read(t, dir, "schemas/copied_secrets.go")
 	for _, want := range []string{
-		"ARN string `col:\"arn,key\"`", "RotationEnabled *bool `col:\"rotation_enabled\"`", "Tags schema.JSON `col:\"tags,object\"`",
+		"ARN string `col:\"arn,key\"`", "RotationEnabled *bool `col:\"rotation_enabled\"`",
+		"Tags schema.JSON `col:\"tags,object\"`",
 		"// The friendly name of the secret (Name). Null: AWS reports none.\n",
 	} {
 		if !strings.Contains(schema, want) {

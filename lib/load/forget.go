@@ -108,7 +108,8 @@ func CountAccount(ctx context.Context, pool *pgxpool.Pool, account string) (f Fo
 
 // ForgetAccount deletes everything that the database holds of an account: rows of
 // all categories, also of those that this program does not know, their bookkeeping
-// and rejects, labels that people wrote, and the history. It marks the tables dirty for the views, and returns what it deleted,
+// and rejects, labels that people wrote, and the history. It marks the tables dirty for the views, and returns what it
+// deleted,
 // also with an error: then the rest is there, and it can be called again.
 //
 // It deletes a piece in each transaction, under the locks of the account's scopes, so

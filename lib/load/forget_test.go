@@ -101,7 +101,8 @@ func TestForgetAccount(t *testing.T) {
 	}
 	db.want("SELECT account_id FROM obs.of_a_newer_hub", otherAccount)
 	db.want("SELECT DISTINCT concat_ws(' ', table_name, account_id, region) FROM hub.dirty ORDER BY 1",
-		"history.daily_measures", "hub.scope "+account+" eu-central-1", "of_a_newer_hub", "org.account_labels", "sightings "+account+" eu-central-1",
+		"history.daily_measures", "hub.scope "+account+" eu-central-1", "of_a_newer_hub", "org.account_labels",
+		"sightings "+account+" eu-central-1",
 		"things "+account+" eu-central-1")
 	if again, err := load.ForgetAccount(t.Context(), db.pool, account, nil); err != nil || again.Rows() != 0 {
 		t.Errorf("%+v, %v", again, err)

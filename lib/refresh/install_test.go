@@ -240,7 +240,8 @@ func TestRoles(t *testing.T) {
 		CREATE SCHEMA IF NOT EXISTS elsewhere;
 		CREATE VIEW elsewhere.pairs AS SELECT key, hub.number(value) FROM hub.pairs('{"a": 1}'), hub.elements('[1]')`)})
 	install(files)
-	if err := exec(owner, "CREATE ROLE obs_reader; CREATE ROLE obs_writer; CREATE ROLE obs_editor; CREATE TABLE obs.later (); CREATE "+
+	if err := exec(owner, "CREATE ROLE obs_reader; CREATE ROLE obs_writer; CREATE ROLE obs_editor; CREATE TABLE "+
+		"obs.later (); CREATE "+
 		"MATERIALIZED VIEW foreign_view AS SELECT 1"); err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func commitmentCurrency(env *collect.Env) *string {
 // commitmentDay returns the day of an answer.
 func commitmentDay(period *types.DateInterval) (schema.Date, error) {
 	if period == nil {
-		return 0, errors.New("Cost Explorer answered without a time period")
+		return 0, errors.New("answered without a time period")
 	}
 	return schema.ParseDate(aws.ToString(period.Start))
 }

@@ -59,7 +59,8 @@ const computeRecommendationPage = 1000
 func collectComputeRecommendations(
 	ctx context.Context, env *collect.Env, emit func(schemas.ComputeRecommendation) error,
 ) error {
-	status, err := computeoptimizer.NewFromConfig(env.AWS).GetEnrollmentStatus(ctx, &computeoptimizer.GetEnrollmentStatusInput{})
+	status, err := computeoptimizer.NewFromConfig(env.AWS).GetEnrollmentStatus(ctx,
+		&computeoptimizer.GetEnrollmentStatusInput{})
 	if err != nil {
 		return err
 	}
@@ -81,7 +82,8 @@ func computeRecommendationsOfInstances(
 	ctx context.Context, env *collect.Env, emit func(schemas.ComputeRecommendation) error,
 ) error {
 	var faults computeErrors
-	list := eachByToken(ctx, &computeoptimizer.GetEC2InstanceRecommendationsInput{MaxResults: aws.Int32(computeRecommendationPage)},
+	list := eachByToken(ctx, &computeoptimizer.GetEC2InstanceRecommendationsInput{MaxResults: aws.Int32(
+		computeRecommendationPage)},
 		computeoptimizer.NewFromConfig(env.AWS).GetEC2InstanceRecommendations,
 		func(in *computeoptimizer.GetEC2InstanceRecommendationsInput) **string { return &in.NextToken },
 		func(p *computeoptimizer.GetEC2InstanceRecommendationsOutput) ([]types.InstanceRecommendation, *string) {
@@ -125,7 +127,8 @@ func computeRecommendationsOfVolumes(
 	ctx context.Context, env *collect.Env, emit func(schemas.ComputeRecommendation) error,
 ) error {
 	var faults computeErrors
-	list := eachByToken(ctx, &computeoptimizer.GetEBSVolumeRecommendationsInput{MaxResults: aws.Int32(computeRecommendationPage)},
+	list := eachByToken(ctx, &computeoptimizer.GetEBSVolumeRecommendationsInput{MaxResults: aws.Int32(
+		computeRecommendationPage)},
 		computeoptimizer.NewFromConfig(env.AWS).GetEBSVolumeRecommendations,
 		func(in *computeoptimizer.GetEBSVolumeRecommendationsInput) **string { return &in.NextToken },
 		func(p *computeoptimizer.GetEBSVolumeRecommendationsOutput) ([]types.VolumeRecommendation, *string) {
@@ -215,7 +218,8 @@ func computeRecommendationsOfGroups(
 	ctx context.Context, env *collect.Env, emit func(schemas.ComputeRecommendation) error,
 ) error {
 	var faults computeErrors
-	list := eachByToken(ctx, &computeoptimizer.GetAutoScalingGroupRecommendationsInput{MaxResults: aws.Int32(computeRecommendationPage)},
+	list := eachByToken(ctx, &computeoptimizer.GetAutoScalingGroupRecommendationsInput{MaxResults: aws.Int32(
+		computeRecommendationPage)},
 		computeoptimizer.NewFromConfig(env.AWS).GetAutoScalingGroupRecommendations,
 		func(in *computeoptimizer.GetAutoScalingGroupRecommendationsInput) **string { return &in.NextToken },
 		func(p *computeoptimizer.GetAutoScalingGroupRecommendationsOutput) ([]types.AutoScalingGroupRecommendation, *string) {
@@ -261,7 +265,8 @@ func computeRecommendationsOfServices(
 	ctx context.Context, env *collect.Env, emit func(schemas.ComputeRecommendation) error,
 ) error {
 	var faults computeErrors
-	list := eachByToken(ctx, &computeoptimizer.GetECSServiceRecommendationsInput{MaxResults: aws.Int32(computeRecommendationPage)},
+	list := eachByToken(ctx, &computeoptimizer.GetECSServiceRecommendationsInput{MaxResults: aws.Int32(
+		computeRecommendationPage)},
 		computeoptimizer.NewFromConfig(env.AWS).GetECSServiceRecommendations,
 		func(in *computeoptimizer.GetECSServiceRecommendationsInput) **string { return &in.NextToken },
 		func(p *computeoptimizer.GetECSServiceRecommendationsOutput) ([]types.ECSServiceRecommendation, *string) {
@@ -307,7 +312,8 @@ func computeRecommendationsOfDatabases(
 	ctx context.Context, env *collect.Env, emit func(schemas.ComputeRecommendation) error,
 ) error {
 	var faults computeErrors
-	list := eachByToken(ctx, &computeoptimizer.GetRDSDatabaseRecommendationsInput{MaxResults: aws.Int32(computeRecommendationPage)},
+	list := eachByToken(ctx, &computeoptimizer.GetRDSDatabaseRecommendationsInput{MaxResults: aws.Int32(
+		computeRecommendationPage)},
 		computeoptimizer.NewFromConfig(env.AWS).GetRDSDatabaseRecommendations,
 		func(in *computeoptimizer.GetRDSDatabaseRecommendationsInput) **string { return &in.NextToken },
 		func(p *computeoptimizer.GetRDSDatabaseRecommendationsOutput) ([]types.RDSDBRecommendation, *string) {
@@ -395,7 +401,8 @@ func computeRecommendationsOfIdle(
 	ctx context.Context, env *collect.Env, emit func(schemas.ComputeRecommendation) error,
 ) error {
 	var faults computeErrors
-	list := eachByToken(ctx, &computeoptimizer.GetIdleRecommendationsInput{MaxResults: aws.Int32(computeRecommendationPage)},
+	list := eachByToken(ctx, &computeoptimizer.GetIdleRecommendationsInput{MaxResults: aws.Int32(
+		computeRecommendationPage)},
 		computeoptimizer.NewFromConfig(env.AWS).GetIdleRecommendations,
 		func(in *computeoptimizer.GetIdleRecommendationsInput) **string { return &in.NextToken },
 		func(p *computeoptimizer.GetIdleRecommendationsOutput) ([]types.IdleRecommendation, *string) {

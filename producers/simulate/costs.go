@@ -33,7 +33,8 @@ var costPlans = []costPlan{
 	{service: "Amazon Simple Storage Service", usages: []costUsage{{"EUC1-TimedStorage-ByteHrs", "GB-Mo"}}},
 	{service: "Amazon Relational Database Service", usages: []costUsage{{"EUC1-InstanceUsage:db.r7g.large", "Hrs"}}},
 	{service: "AWS Key Management Service", usages: []costUsage{{"eu-central-1-KMS-Keys", "Keys"}}, flat: true},
-	{service: "AWS Lambda", usages: []costUsage{{"EUC1-Lambda-GB-Second", "Lambda-GB-Second"}, {"EUC1-Request", "Requests"}}},
+	{service: "AWS Lambda", usages: []costUsage{{"EUC1-Lambda-GB-Second", "Lambda-GB-Second"},
+		{"EUC1-Request", "Requests"}}},
 	{service: "AmazonCloudWatch", usages: []costUsage{{"EUC1-DataProcessing-Bytes", "GB"}}},
 	{service: "AWS Security Hub", usages: []costUsage{{"EUC1-PaidComplianceCheck", "Checks"}}, flat: true},
 	{service: "Amazon GuardDuty", usages: []costUsage{{"EUC1-PaidEventsAnalyzed", "Events"}}},
@@ -42,7 +43,8 @@ var costPlans = []costPlan{
 	{service: "Example Firewall (PAYG)", usages: []costUsage{
 		{"EUC1-SoftwareUsage:m5.large", "Hrs"}, {"EUC1-SoftwareUsage:m5.xlarge", "Hrs"},
 	}, flat: true, marketplace: true},
-	{service: "Example Backup", usages: []costUsage{{"EUC1-SoftwareUsage:m5.large", "Hrs"}}, flat: true, marketplace: true},
+	{service: "Example Backup", usages: []costUsage{{"EUC1-SoftwareUsage:m5.large", "Hrs"}}, flat: true,
+		marketplace: true},
 }
 
 // costLine is a service that an account uses.

@@ -163,7 +163,7 @@ func (s *simulation) finish(ctx context.Context, w io.Writer, asJSON bool, sourc
 
 // unwanted reports whether a run has a fault that is none of the world's.
 func (s *simulation) unwanted(r collect.Result) bool {
-	return r.Fault() != nil && !(r.Outcome == schema.Denied && s.world.Denies(r.Scope))
+	return r.Fault() != nil && (r.Outcome != schema.Denied || !s.world.Denies(r.Scope))
 }
 
 // speaking returns the context of the runner of an account: in the world, which is nil for
