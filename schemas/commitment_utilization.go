@@ -26,7 +26,7 @@ type CommitmentUse struct {
 	// Type of the instances (instanceType of Attributes), or the family of a Savings Plan (InstanceFamily). Null: any.
 	InstanceType *string `col:"instance_type"`
 	// JSON object of everything else that AWS tells of the commitment (Attributes). Null: nothing.
-	Attributes schema.JSON `col:"attributes"`
+	Attributes schema.JSON `col:"attributes,object"`
 	// How much of it was used in percent (UtilizationPercentage).
 	UtilizationPercentage *schema.Decimal `col:"utilization_percentage"`
 	// Hours that were paid for (PurchasedHours). Null for Savings Plans.

@@ -26,13 +26,13 @@ type ComputeRecommendation struct {
 	Finding *string `col:"finding"`
 	// JSON array of the reasons, such as CPUOverprovisioned (FindingReasonCodes, InstanceFindingReasonCodes). Null: none,
 	// or not told.
-	FindingReasons schema.JSON `col:"finding_reasons"`
+	FindingReasons schema.JSON `col:"finding_reasons,array"`
 	// Whether the resource is idle (Idle). Null but for ec2, rds and idle.
 	IsIdle *bool `col:"is_idle"`
 	// JSON object of what the resource is now: CurrentConfiguration or CurrentServiceConfiguration; of rds
 	// CurrentStorageConfiguration, Engine, EngineVersion, DbClusterIdentifier, StorageFinding and
 	// StorageFindingReasonCodes; of idle ResourceType and FindingDescription. Null: none of it.
-	CurrentConfiguration schema.JSON `col:"current_configuration"`
+	CurrentConfiguration schema.JSON `col:"current_configuration,object"`
 	// Type of the instance (CurrentInstanceType, CurrentDBInstanceClass). Null but for ec2, asg and rds.
 	CurrentInstanceType *string `col:"current_instance_type"`
 	// Memory in MiB (CurrentMemorySize, Memory). Null but for lambda and ecs.
@@ -43,7 +43,7 @@ type ComputeRecommendation struct {
 	CurrentVolumeSizeGB *int64 `col:"current_volume_size_gb"`
 	// JSON object of what the best option would make of it (Configuration, StorageConfiguration). Null but for ebs, asg
 	// and rds, or no option.
-	RecommendedConfiguration schema.JSON `col:"recommended_configuration"`
+	RecommendedConfiguration schema.JSON `col:"recommended_configuration,object"`
 	// Type of the instance in the best option (InstanceType, DbInstanceClass).
 	RecommendedInstanceType *string `col:"recommended_instance_type"`
 	// Memory in MiB in the best option (MemorySize, Memory).
@@ -56,7 +56,7 @@ type ComputeRecommendation struct {
 	OptionCount int64 `col:"option_count"`
 	// JSON array of all options as AWS lists them; the best one has Rank 1 (RecommendationOptions and so on; of rds
 	// InstanceRecommendationOptions and, behind them, StorageRecommendationOptions). Null: none.
-	Options schema.JSON `col:"options"`
+	Options schema.JSON `col:"options,array"`
 	// What the best option saves in percent of the cost at on-demand prices (SavingsOpportunityPercentage). Of rds that
 	// of the instance.
 	SavingsPercentage *float64 `col:"savings_percentage"`
@@ -80,14 +80,14 @@ type ComputeRecommendation struct {
 	// Highest memory utilization in percent (UtilizationMetrics). Null: not told, as where no agent reports it.
 	MemoryMaximumPercent *float64 `col:"memory_maximum_percent"`
 	// JSON array of all metrics: Name, Statistic and Value (UtilizationMetrics). Null: none.
-	Utilization schema.JSON `col:"utilization"`
+	Utilization schema.JSON `col:"utilization,array"`
 	// Days of usage that the recommendation is made from (LookBackPeriodInDays).
 	LookbackDays *float64 `col:"lookback_days"`
 	// When it was made from newer usage last (LastRefreshTimestamp).
 	LastRefreshedAt *time.Time `col:"last_refreshed_at"`
 	// JSON object of the tags of the resource (Tags). Null: none, or asg. A value that may be a secret is [redacted] by
 	// the spoke.
-	Tags schema.JSON `col:"tags"`
+	Tags schema.JSON `col:"tags,object"`
 }
 
 // ComputeRecommendations is the category "compute_recommendations": a snapshot per type.

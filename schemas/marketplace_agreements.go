@@ -26,9 +26,9 @@ type MarketplaceAgreement struct {
 	// Type of the first product, such as SaaSProduct or AmiProduct (Resource.Type).
 	ProductType *string `col:"product_type"`
 	// JSON array of all products: Id and Type (ProposalSummary.Resources). Null: none.
-	Resources schema.JSON `col:"resources"`
+	Resources schema.JSON `col:"resources,array"`
 	// JSON array of what the agreement entitles to: LicenseArn of AWS License Manager (Entitlements). Null: nothing.
-	Entitlements schema.JSON `col:"entitlements"`
+	Entitlements schema.JSON `col:"entitlements,array"`
 	// The first agreement of those that renewed or replaced each other (InitialAgreementId).
 	InitialAgreementID *string `col:"initial_agreement_id"`
 	// When it was accepted (AcceptanceTime).

@@ -252,12 +252,15 @@ func (r *Runner) Scopes() []schema.Scope {
 // before all runs were started; it then matches the context's error too.
 func (r *Runner) Once(ctx context.Context) ([]Result, error) {
 	perTarget := make([][]Result, len(r.targets))
-	started := make([]bool, len(r.targets))
+	started, isLong := make([]bool, len(r.targets)), make([]bool, len(r.targets))
+	for i, t := range r.targets {
+		isLong[i] = t.long() // before a run changes it
+	}
 	// Each kind is started in order, and does not wait for the other.
 	start := func(long bool) {
 		var wg sync.WaitGroup
 		for i, t := range r.targets {
-			if t.long() != long {
+			if isLong[i] != long {
 				continue
 			}
 			release, err := r.cfg.Workers.acquire(ctx, long)

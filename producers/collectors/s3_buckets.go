@@ -67,7 +67,7 @@ func collectS3Buckets(ctx context.Context, env *collect.Env, emit func(schemas.S
 		}
 		bucket := s3Bucket{client: clients[region], name: item.Name, away: away[region]}
 		err := bucket.read(ctx, item)
-		if region == env.AWS.Region || ctx.Err() != nil || !s3RegionIsAway(err) {
+		if region == env.AWS.Region || ctx.Err() != nil || !isS3BucketsRegionAway(err) {
 			return bucket.row, err
 		}
 		env.Logger.Warn("buckets of a region are without details: it does not answer, or is not enabled in the account",
@@ -78,9 +78,9 @@ func collectS3Buckets(ctx context.Context, env *collect.Env, emit func(schemas.S
 	}, emit, "NoSuchBucket")
 }
 
-// s3RegionIsAway reports whether err is about the whole region of a bucket: no connection, or
+// isS3BucketsRegionAway reports whether err is about the whole region of a bucket: no connection, or
 // credentials refused that the home region has accepted.
-func s3RegionIsAway(err error) bool {
+func isS3BucketsRegionAway(err error) bool {
 	_, unsent := errors.AsType[*smithyhttp.RequestSendError](err)
 	return unsent || hasCode(err, "InvalidAccessKeyId", "InvalidToken")
 }

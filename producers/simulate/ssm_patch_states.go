@@ -54,7 +54,7 @@ func newSSMPatchState(g *gen, node string) schemas.SSMPatchState {
 	if g.chance(0.7) {
 		s.PatchGroup = new(pick(g, "production", "staging"))
 	}
-	setMissingSSMPatches(&s, missingPatches(node, g.now))
+	setSSMPatchStatesMissing(&s, missingPatches(node, g.now))
 	if g.chance(0.3) {
 		s.Operation, s.RebootOption = new("Install"), new(pick(g, "RebootIfNeeded", "NoReboot"))
 		if *s.RebootOption == "NoReboot" {
@@ -64,8 +64,8 @@ func newSSMPatchState(g *gen, node string) schemas.SSMPatchState {
 	return s
 }
 
-// setMissingSSMPatches sets what follows from how many patches a node lacks, as ssm_patches has them.
-func setMissingSSMPatches(s *schemas.SSMPatchState, missing int) {
+// setSSMPatchStatesMissing sets what follows from how many patches a node lacks, as ssm_patches has them.
+func setSSMPatchStatesMissing(s *schemas.SSMPatchState, missing int) {
 	failed := int64(missing / len(patchNames))
 	s.MissingCount, s.FailedCount = new(int64(missing)-failed), &failed
 	s.CriticalNoncompliantCount = new(int64(min(missing, 1)))
@@ -80,7 +80,7 @@ func changeSSMPatchState(g *gen, s *schemas.SSMPatchState) fate {
 	case int64(missing) == *s.MissingCount+*s.FailedCount:
 		return same
 	}
-	setMissingSSMPatches(s, missing)
+	setSSMPatchStatesMissing(s, missing)
 	s.OperationStartedAt, s.OperationEndedAt = new(g.now.Add(-time.Minute)), new(g.now)
 	return changed
 }
