@@ -4,10 +4,11 @@
 GOLANGCI    = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 POSTGRES    = go run ./lib/pgtest/cmd/withpostgres
 MARKDOWN    = npx --yes prettier@3.6.2 --prose-wrap always --print-width 120 $$(git ls-files '*.md' ':!docs/reference')
-# Packages that link every collector, and so forty modules of the SDK: compiling these a
-# second time, for the race detector, takes longer than all tests. lib/collect, which runs
-# the collectors side by side, is tested with it.
-COLLECTORS  = /cmd/demo$$|/internal/generate/documents$$|/producers/
+# Packages that are tested without the race detector. Some link every collector, and so
+# fifty modules of the SDK: compiling these a second time takes longer than all tests.
+# (lib/collect, which runs the collectors side by side, is tested with it.) The others run
+# one thing after the other, for minutes.
+WITHOUT_RACE = /cmd/demo$$|/internal/generate|/internal/newcollector$$|/lib/internal/parquet$$|/producers/|/sql$$
 DEMO        = bin/demo
 VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
@@ -38,8 +39,8 @@ test: lint test-go test-demo bench-quick ## everything that .ci/run checks
 
 .PHONY: test-go
 test-go: emulators ## unit tests and tests on real PostgreSQL, with the race detector
-	$(POSTGRES) go test -race -timeout 15m $$(go list ./... | grep -vE '$(COLLECTORS)')
-	$(POSTGRES) go test -timeout 15m $$(go list ./... | grep -E '$(COLLECTORS)')
+	$(POSTGRES) go test -race -timeout 15m $$(go list ./... | grep -vE '$(WITHOUT_RACE)')
+	$(POSTGRES) go test -timeout 15m $$(go list ./... | grep -E '$(WITHOUT_RACE)')
 	$(POSTGRES) go -C docs/example test -race ./...
 
 .PHONY: test-demo
