@@ -132,9 +132,13 @@ func pairRelation(view string, table, card legacyRelation, more string) legacyRe
 	return r
 }
 
+// legacyDocs document columns: of categories by their name, of relations as
+// legacy.<name>, and as * those that mean the same everywhere.
+type legacyDocs map[string]map[string]string
+
 // parseLegacy parses legacy/relations.txt, which says how it is written.
 func parseLegacy(text string, catalog []schemas.CatalogCategory) ([]legacyRelation, error) {
-	docs := map[string]map[string]string{} // of categories, and of relations as legacy.<name>
+	docs := legacyDocs{}
 	for _, category := range catalog {
 		docs[category.Name] = map[string]string{}
 		for _, c := range category.Columns {
@@ -144,51 +148,63 @@ func parseLegacy(text string, catalog []schemas.CatalogCategory) ([]legacyRelati
 	_, text, _ = strings.Cut(text, "\n= ")
 	var relations []legacyRelation
 	for _, section := range strings.Split(text, "\n= ") {
-		lines := strings.Split(strings.TrimSpace(section), "\n")
-		name, sources, _ := strings.Cut(lines[0], ": ")
-		r := legacyRelation{name: name}
-		lines = lines[1:]
-		if name != "*" {
-			if len(lines) == 0 {
-				return nil, fmt.Errorf("%s says nothing", name)
-			}
-			r.doc, lines = lines[0], lines[1:]
-			if len(lines) > 0 && strings.HasPrefix(lines[0], "! ") {
-				r.wrong, lines = strings.TrimPrefix(lines[0], "! "), lines[1:]
-			}
-		}
-		sourcesOf := strings.Fields(sources)
-		for _, source := range sourcesOf {
-			if docs[source] == nil {
-				return nil, fmt.Errorf("%s: nothing is called %s", name, source)
-			}
-		}
-		for _, line := range lines {
-			columns, err := parseLegacyLine(line, func(column string) string {
-				for _, source := range append(slices.Clone(sourcesOf), "*") {
-					if doc := docs[source][column]; doc != "" {
-						return doc
-					}
-				}
-				return ""
-			})
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
-			}
-			r.columns = append(r.columns, columns...)
+		r, err := docs.parseSection(strings.Split(strings.TrimSpace(section), "\n"))
+		if err != nil {
+			return nil, err
 		}
 		own := map[string]string{}
 		for _, c := range r.columns {
 			own[c.name] = c.doc
 		}
-		if name == "*" {
+		if r.name == "*" {
 			docs["*"] = own
 			continue
 		}
-		docs["legacy."+name] = own
+		docs["legacy."+r.name] = own
 		relations = append(relations, r)
 	}
 	return relations, nil
+}
+
+// parseSection parses a relation: its name with those that document its columns, what it
+// is, what was wrong with it, and its columns.
+func (d legacyDocs) parseSection(lines []string) (r legacyRelation, err error) {
+	name, sources, _ := strings.Cut(lines[0], ": ")
+	r.name, lines = name, lines[1:]
+	if name != "*" {
+		if len(lines) == 0 {
+			return r, fmt.Errorf("%s says nothing", name)
+		}
+		r.doc, lines = lines[0], lines[1:]
+		if len(lines) > 0 && strings.HasPrefix(lines[0], "! ") {
+			r.wrong, lines = strings.TrimPrefix(lines[0], "! "), lines[1:]
+		}
+	}
+	documenting := strings.Fields(sources)
+	for _, source := range documenting {
+		if d[source] == nil {
+			return r, fmt.Errorf("%s: nothing is called %s", name, source)
+		}
+	}
+	documenting = append(documenting, "*")
+	for _, line := range lines {
+		columns, err := parseLegacyLine(line, func(column string) string { return d.first(documenting, column) })
+		if err != nil {
+			return r, fmt.Errorf("%s: %w", name, err)
+		}
+		r.columns = append(r.columns, columns...)
+	}
+	return r, nil
+}
+
+// first returns what the first of sources that knows a column says of it.
+func (d legacyDocs) first(sources []string, column string) string {
+	for _, source := range sources {
+		if doc := d[source][column]; doc != "" {
+			return doc
+		}
+	}
+	return ""
 }
 
 // parseLegacyLine returns the columns of one line: one with its documentation, or several

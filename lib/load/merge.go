@@ -12,8 +12,8 @@ import (
 )
 
 // askForRows finds which rows of the claimed parts are new and which are changed, so that
-// only those are written. A plan fits any number of rows, since all settings make it a loop
-// over the primary key: it is made once for a connection.
+// only those are written. A connection plans the question once for each category: with the
+// settings of its session, every plan is a loop over the primary key.
 func (t *attempt) askForRows(ctx context.Context) error {
 	hidden, err := t.namedByNewer(ctx)
 	if err != nil {

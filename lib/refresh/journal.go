@@ -39,7 +39,7 @@ func (j Journal) validate() error {
 // it failed. It waits for views that were never filled: it would write down that nothing
 // is there.
 const journalDue = `
-	$1::text <> '' AND NOT EXISTS (
+	NOT EXISTS (
 		SELECT FROM hub.view_refresh
 		WHERE view_name = $1 AND CASE WHEN error IS NULL
 			THEN refreshed_at > now() - $2::interval
