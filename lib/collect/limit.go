@@ -64,8 +64,10 @@ func validateServices(services []Service) error {
 // unnamed is the rate of requests to services that Config.Services does not name.
 var unnamed = Rate{PerSecond: 1}
 
-// limits has the limiters of a runner, one for each service and region.
-type limits struct {
+// Limits bounds the requests from one account: it has a limiter for each service and
+// region. Runners of the same account share one, because their regions share some quotas
+// (Service.PerAccount).
+type Limits struct {
 	services map[string]Service // by ID
 
 	mu       sync.Mutex
@@ -74,20 +76,25 @@ type limits struct {
 
 type limiterKey struct{ service, region string }
 
-func newLimits(services []Service) *limits {
-	l := &limits{services: map[string]Service{}, limiters: map[limiterKey]*rate.Limiter{}}
+// NewLimits returns the limits of one account, or every fault of the services. Requests to
+// a service that is not named are limited to one a second.
+func NewLimits(services []Service) (*Limits, error) {
+	if err := validateServices(services); err != nil {
+		return nil, fmt.Errorf("collect: %w", err)
+	}
+	l := &Limits{services: map[string]Service{}, limiters: map[limiterKey]*rate.Limiter{}}
 	for _, s := range services {
 		l.services[s.ID] = s
 	}
-	return l
+	return l, nil
 }
 
 // wait blocks until a request of a service may be sent.
-func (l *limits) wait(ctx context.Context, service, region string) error {
+func (l *Limits) wait(ctx context.Context, service, region string) error {
 	return l.limiter(service, region).Wait(ctx)
 }
 
-func (l *limits) limiter(service, region string) *rate.Limiter {
+func (l *Limits) limiter(service, region string) *rate.Limiter {
 	r := unnamed
 	if s, named := l.services[service]; named {
 		r = s.Rate
@@ -109,7 +116,7 @@ func (l *limits) limiter(service, region string) *rate.Limiter {
 // count too, and before it is signed, so that a long wait does not age the signature.
 // attempt is called for each one with the price of its service, and its error ends the
 // request.
-func limited(cfg aws.Config, l *limits, attempt func(price float64) error) aws.Config {
+func limited(cfg aws.Config, l *Limits, attempt func(price float64) error) aws.Config {
 	wait := middleware.FinalizeMiddlewareFunc("CollectRateLimit", func(
 		ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
 	) (middleware.FinalizeOutput, middleware.Metadata, error) {

@@ -43,6 +43,9 @@ type Config struct {
 	// Requests to a service that is not named are limited to one a second.
 	// Defaults to none.
 	Services []Service
+	// Limits are those of Services, shared by the runners of one account. Services must
+	// not be given then. Defaults to limits of this runner alone.
+	Limits *Limits
 
 	// Publisher takes the rows. Defaults to none.
 	Publisher stream.Publisher
@@ -61,11 +64,12 @@ type Config struct {
 	// ChunkBytes does the same by size in Arrow. It bounds the memory of a
 	// collection to a few times this. Defaults to 4 MiB, and is at most 64 MiB.
 	ChunkBytes int
-	// MaxConcurrentRuns is how many collections run at once; at most half of them are
-	// long (see Workers). Defaults to 4.
+	// MaxConcurrentRuns is how many collections of this runner run at once; at most half
+	// of them are long (see Workers). Defaults to 4 without Workers, and to as many as
+	// these allow with them. Runners of several regions that share Workers get fewer, so
+	// that a region where every request hangs leaves some to the others.
 	MaxConcurrentRuns int
-	// Workers bounds the collections of several runners together. Defaults to
-	// MaxConcurrentRuns of this runner alone.
+	// Workers bounds the collections of several runners together. Defaults to none.
 	Workers *Workers
 
 	// MaxPaidRequests is how many requests a run may send that AWS charges for (see
@@ -78,7 +82,7 @@ type Config struct {
 	// known how often Once is called.
 	Every time.Duration
 	// Jitter is the time over which Run spreads the first runs; later ones keep
-	// their distance. At most the collector's interval. Defaults to 1 minute: for next
+	// their distance. At most the collector's interval. Defaults to 5 minutes: for next
 	// to nothing, set a nanosecond.
 	Jitter time.Duration
 	// Grace is how long a run may still send what it has, and its end, after the
@@ -110,7 +114,7 @@ const (
 	defaultChunkBytes        = 4 << 20
 	defaultMaxConcurrentRuns = 4
 	defaultMaxPaidRequests   = 200
-	defaultJitter            = time.Minute
+	defaultJitter            = 5 * time.Minute
 	defaultGrace             = 5 * time.Second
 )
 
@@ -122,16 +126,15 @@ func (c Config) withDefaults() Config {
 	}
 	set(&c.ChunkRows, defaultChunkRows)
 	set(&c.ChunkBytes, defaultChunkBytes)
-	set(&c.MaxConcurrentRuns, defaultMaxConcurrentRuns)
+	if c.Workers == nil {
+		set(&c.MaxConcurrentRuns, defaultMaxConcurrentRuns)
+	}
 	set(&c.MaxPaidRequests, defaultMaxPaidRequests)
 	if c.Partition == "" {
 		c.Partition = "aws"
 	}
 	if c.HomeRegion == "" && len(c.Regions) > 0 {
 		c.HomeRegion = c.Regions[0]
-	}
-	if c.Workers == nil {
-		c.Workers = NewWorkers(c.MaxConcurrentRuns)
 	}
 	if c.Jitter == 0 {
 		c.Jitter = defaultJitter
@@ -163,6 +166,7 @@ func (c Config) validate() error {
 	faults = append(faults, Validate(c.Collectors...))
 	fault(c.AWS != nil, "AWS is nil")
 	faults = append(faults, validateServices(c.Services))
+	fault(c.Limits == nil || c.Services == nil, "both Limits and Services are given")
 	for label := range c.Labels {
 		fault(label != "", "a label has no name")
 	}
@@ -182,11 +186,13 @@ func (c Config) validate() error {
 // Runner collects the categories of one account: once, or again and again. One
 // run of one scope that fails never stops another one.
 //
-// Runners of several accounts may work side by side and share a Publisher, an
-// Archive and Workers. The methods of one Runner must not be called at the same time.
+// Runners of several accounts and regions may work side by side and share a Publisher, an
+// Archive and Workers, those of the same account Limits, too. The methods of one Runner
+// must not be called at the same time.
 type Runner struct {
 	cfg     Config
-	limits  *limits
+	limits  *Limits
+	own     *Workers // bounds this runner's collections; nil: Config.Workers alone do
 	targets []*target
 }
 
@@ -206,7 +212,16 @@ func New(cfg Config) (*Runner, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("collect: %w", err)
 	}
-	r := &Runner{cfg: cfg.withDefaults(), limits: newLimits(cfg.Services)}
+	r := &Runner{cfg: cfg.withDefaults(), limits: cfg.Limits}
+	if r.limits == nil {
+		var err error
+		if r.limits, err = NewLimits(cfg.Services); err != nil {
+			return nil, err
+		}
+	}
+	if r.cfg.MaxConcurrentRuns > 0 {
+		r.own = NewWorkers(r.cfg.MaxConcurrentRuns)
+	}
 	if r.cfg.Packer == nil {
 		var err error
 		if r.cfg.Packer, err = envelope.NewPacker(envelope.Config{}); err != nil {
@@ -263,7 +278,7 @@ func (r *Runner) Once(ctx context.Context) ([]Result, error) {
 			if isLong[i] != long {
 				continue
 			}
-			release, err := r.cfg.Workers.acquire(ctx, long)
+			release, err := r.acquire(ctx, long)
 			if err != nil {
 				break
 			}

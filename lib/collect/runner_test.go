@@ -1383,9 +1383,74 @@ func TestCollectorsShareTheRateOfAService(t *testing.T) {
 				if took := time.Since(start).Round(time.Second); took != test.want {
 					t.Errorf("took %v, want %v", took, test.want)
 				}
+
+				limits, err := collect.NewLimits(cfg.Services)
+				if err != nil {
+					t.Fatal(err)
+				}
+				cfg.Services, cfg.Limits = nil, limits
+				start = time.Now()
+				oncePerRegion(t, cfg)
+				// Of two tokens that were left by the runner above, none is.
+				if took := time.Since(start).Round(time.Second); took < test.want || took > 2*test.want {
+					t.Errorf("a runner for each region took %v, want %v", took, test.want)
+				}
 			})
 		})
 	}
+}
+
+// oncePerRegion collects with a runner for each region, all at the same time.
+func oncePerRegion(t *testing.T, cfg collect.Config) {
+	t.Helper()
+	var wg sync.WaitGroup
+	for _, region := range cfg.Regions {
+		one := cfg
+		one.Regions = []string{region}
+		runner := newRunner(t, one)
+		wg.Go(func() {
+			if _, err := runner.Once(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestRegionThatHangsStopsNoOther: its runner takes the places that are its own, and not
+// all that the runners share.
+func TestRegionThatHangsStopsNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var categories []collect.Any
+		var collected atomic.Int64
+		for i := range 10 {
+			c := collector(func(ctx context.Context, env *collect.Env, _ func(thing) error) error {
+				if env.Region == "eu-west-1" {
+					<-ctx.Done()
+					return ctx.Err()
+				}
+				collected.Add(1)
+				return nil
+			})
+			c.Category = schema.Of[thing](schema.Spec{Name: fmt.Sprintf("things_%d", i), Mode: schema.Snapshot})
+			categories = append(categories, c)
+		}
+		workers := collect.NewWorkers(4)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var wg sync.WaitGroup
+		for _, region := range []string{"eu-west-1", "eu-central-1"} {
+			cfg := config(categories...)
+			cfg.Regions, cfg.Workers, cfg.MaxConcurrentRuns = []string{region}, workers, 2
+			runner := newRunner(t, cfg)
+			wg.Go(func() { runner.Run(ctx) })
+			synctest.Wait()
+		}
+		wg.Wait()
+		if collected.Load() < 10 {
+			t.Errorf("%d of 10 runs of the other region", collected.Load())
+		}
+	})
 }
 
 func TestWaitForTheRateEndsWithTheContext(t *testing.T) {

@@ -33,7 +33,7 @@ func (r *Runner) repeat(ctx context.Context, t *target) {
 		due = due.Add(rand.N(jitter))
 	}
 	for sleepUntil(ctx, due) {
-		release, err := r.cfg.Workers.acquire(ctx, t.long())
+		release, err := r.acquire(ctx, t.long())
 		if err != nil {
 			return
 		}

@@ -29,8 +29,26 @@ func NewWorkers(places int) *Workers {
 // longRun is how long a collection may take that is not long.
 const longRun = 5 * time.Minute
 
-// acquire waits for a place. The caller releases it.
+// acquire waits for a place of the runner, and then for one that it shares with others.
+// The caller releases both.
+func (r *Runner) acquire(ctx context.Context, long bool) (release func(), err error) {
+	own, err := r.own.acquire(ctx, long)
+	if err != nil {
+		return nil, err
+	}
+	shared, err := r.cfg.Workers.acquire(ctx, long)
+	if err != nil {
+		own()
+		return nil, err
+	}
+	return func() { shared(); own() }, nil
+}
+
+// acquire waits for a place, of which nil workers have any number. The caller releases it.
 func (w *Workers) acquire(ctx context.Context, long bool) (release func(), err error) {
+	if w == nil {
+		return func() {}, nil
+	}
 	if !long {
 		return func() { w.all.Release(1) }, w.all.Acquire(ctx, 1)
 	}
