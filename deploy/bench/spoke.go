@@ -45,7 +45,7 @@ func measureSpoke(ctx context.Context, program string, s size) (usage, error) {
 	}
 	defer findings.Close()
 	env := append(server.Environment(account), "AWS_ENDPOINT_URL_SECURITYHUB="+url)
-	cmd, err := command(ctx, env, program, "run", "--category", "security_findings", "--region", region,
+	cmd, err := command(ctx, env, program, "run", "--category", "security_findings", "--region", region, "--jitter", "1s",
 		"--stream", streamName, "--bucket", bucketName, "--log-format", "json")
 	if err != nil {
 		return u, err

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	awskinesis "github.com/aws/aws-sdk-go-v2/service/kinesis"
 
@@ -64,8 +65,18 @@ func (f destinationFlags) role() awsconfig.Role {
 	return awsconfig.Role{ARN: f.StreamRoleARN, ExternalID: f.ExternalID, SessionName: "spoke"}
 }
 
+// configure returns the AWS configuration of a region, with the role if one is given.
+type configure func(ctx context.Context, region string, role awsconfig.Role) (aws.Config, error)
+
+// ownConfiguration is that of the process itself.
+func ownConfiguration(profile string, log *slog.Logger) configure {
+	return func(ctx context.Context, region string, role awsconfig.Role) (aws.Config, error) {
+		return awsconfig.Load(ctx, awsconfig.Config{Profile: profile, Region: region, Role: role, Logger: log})
+	}
+}
+
 // open opens the destinations. home is the region of what names none itself.
-func (f destinationFlags) open(ctx context.Context, home, profile string, log *slog.Logger,
+func (f destinationFlags) open(ctx context.Context, home string, configure configure, log *slog.Logger,
 	hooks kinesis.Hooks) (destination, error) {
 	streamARN, err := f.validate()
 	if err != nil || f.Stream == "" && f.Bucket == "" {
@@ -80,7 +91,7 @@ func (f destinationFlags) open(ctx context.Context, home, profile string, log *s
 		return destination{}, err
 	}
 	if f.Stream != "" {
-		cfg, err := awsconfig.Load(ctx, awsconfig.Config{Profile: profile, Region: region, Role: f.role(), Logger: log})
+		cfg, err := configure(ctx, region, f.role())
 		if err != nil {
 			return destination{}, startError(err)
 		}
@@ -91,8 +102,7 @@ func (f destinationFlags) open(ctx context.Context, home, profile string, log *s
 		}
 	}
 	if f.Bucket != "" {
-		cfg, err := awsconfig.Load(ctx, awsconfig.Config{Profile: profile, Region: cmp.Or(f.BucketRegion, region),
-			Logger: log})
+		cfg, err := configure(ctx, cmp.Or(f.BucketRegion, region), awsconfig.Role{})
 		if err != nil {
 			return destination{}, startError(err)
 		}

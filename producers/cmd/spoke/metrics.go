@@ -25,6 +25,7 @@ type metrics struct {
 	requests     *prometheus.CounterVec
 	unsent       *prometheus.CounterVec
 	records      *prometheus.CounterVec
+	accounts     *prometheus.GaugeVec
 }
 
 func newMetrics(version string) *metrics {
@@ -55,12 +56,15 @@ func newMetrics(version string) *metrics {
 	m.duration = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "spoke_run_duration_seconds", Help: "Time that runs took.", Buckets: program.Seconds(0.1, 3600),
 	}, []string{"category"})
+	m.accounts = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "spoke_accounts", Help: "Accounts: collected, refused (the log says why), inactive (suspended or so).",
+	}, []string{"state"})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "spoke_build_info", Help: "Always 1; the version is a label.",
 		ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.lastComplete, m.duration, build,
+	m.registry.MustRegister(m.lastComplete, m.duration, m.accounts, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

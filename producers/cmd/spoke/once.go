@@ -68,7 +68,7 @@ func (c onceCommand) Run(ctx context.Context, p program.Program, find findSource
 		}
 	}
 	var done counter
-	to, err := c.open(ctx, sources[0].home, c.Profile, log, kinesis.Hooks{})
+	to, err := c.open(ctx, sources[0].home, ownConfiguration(c.Profile, log), log, kinesis.Hooks{})
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -22,6 +21,7 @@ type runCommand struct {
 	simulateFlags
 	Interval     time.Duration `placeholder:"6h" help:"Interval of all categories, instead of their own: see 'spoke categories'. AWS charges for some of their requests."`
 	Duration     time.Duration `placeholder:"1h" help:"Stop after this time. Defaults to never."`
+	Jitter       time.Duration `default:"5m" help:"Time over which the first runs are spread, so that many spokes that start at once do not send at once."`
 	DrainTimeout time.Duration `default:"25s" help:"How long the end may take after SIGTERM. ECS kills after 30 s."`
 	MetricsAddr  string        `placeholder:"HOST:PORT" help:"Address that serves /healthz, /readyz and /metrics. Defaults to none."`
 }
@@ -29,7 +29,7 @@ type runCommand struct {
 // Help is shown by `spoke run -h`.
 func (runCommand) Help() string {
 	return `Each category is collected at its own interval, shown by 'spoke categories'; the first
-runs are spread over a minute. One line per run is logged. SIGINT and SIGTERM stop what is
+runs are spread over 5 minutes. One line per run is logged. SIGINT and SIGTERM stop what is
 being collected, close its runs as not complete and end the program within --drain-timeout.
 
 Example, as a service:
@@ -89,8 +89,11 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 		return err
 	}
 	metrics := newMetrics(p.VersionText())
-	to, err := c.open(ctx, sources[0].home, c.Profile, log, metrics.stream())
+	to, err := c.open(ctx, sources[0].home, ownConfiguration(c.Profile, log), log, metrics.stream())
 	if err != nil {
+		return err
+	}
+	if err := checkNotNothing(sources); err != nil {
 		return err
 	}
 	config := collect.Config{
@@ -99,6 +102,7 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 		Archive:         to.archive,
 		Packer:          to.packer,
 		Workers:         collect.NewWorkers(c.Concurrent),
+		Jitter:          c.Jitter,
 		MaxPaidRequests: c.MaxPaidRequests,
 		Labels:          c.Label,
 		Version:         p.VersionText(),
@@ -108,10 +112,6 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 	}
 	if world != nil {
 		config.Every, config.Hooks = cmp.Or(c.Interval, simulatedInterval), world.counting(config.Hooks)
-	}
-	all, err := runners(sources, config)
-	if err != nil {
-		return err
 	}
 	if c.Duration > 0 {
 		var cancel context.CancelFunc
@@ -132,16 +132,14 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 			// It may answer by and by, and the other regions do now.
 			log.Warn("a region does not answer, and is tried again with every run", "account", s.account, "error", err)
 		}
-		log.Info("collecting", "account", s.account, "regions", s.regions, "home", s.home, "categories", len(s.collectors),
-			"usd_per_month", fmt.Sprintf("%.2f", c.monthlyPrice(s)), "version", p.VersionText())
 	}
-	for i, r := range all {
-		group.Go(func() error {
-			ctx, cancel := world.speaking(ctx, sources[i].account)
-			defer cancel()
-			return r.Run(ctx)
-		})
+	fleet := newFleet(config)
+	fleet.metrics, fleet.price = metrics, c.monthlyPrice
+	fleet.open = func(context.Context, source) (destination, error) { return to, nil }
+	if fleet.shared.MaxConcurrentRuns = 0; len(sources) > 1 || len(sources[0].regions) > 1 {
+		fleet.shared.MaxConcurrentRuns = max(c.Concurrent/2, 1)
 	}
+	group.Go(func() error { return fleet.run(ctx, sources, nil) })
 	if world != nil {
 		group.Go(func() error { return world.run(ctx) })
 	}

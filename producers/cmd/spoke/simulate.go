@@ -104,11 +104,13 @@ func (f worldFlags) sources(from sourceFlags) (*simulate.World, []source, error)
 		if home == "" {
 			home = world.Regions()[0]
 		}
-		sources = append(sources, source{
+		s := source{
 			account: account.ID, partition: "aws", regions: world.Regions(), home: home,
 			aws:        func(region string) aws.Config { return aws.Config{Region: region} },
 			collectors: chosen,
-		})
+		}
+		s.lifetime, _ = world.SilentAfter(account.ID)
+		sources = append(sources, s)
 	}
 	return world, sources, nil
 }
@@ -164,18 +166,6 @@ func (s *simulation) finish(ctx context.Context, w io.Writer, asJSON bool, sourc
 // unwanted reports whether a run has a fault that is none of the world's.
 func (s *simulation) unwanted(r collect.Result) bool {
 	return r.Fault() != nil && (r.Outcome != schema.Denied || !s.world.Denies(r.Scope))
-}
-
-// speaking returns the context of the runner of an account: in the world, which is nil for
-// AWS, the spoke of one falls silent.
-func (s *simulation) speaking(ctx context.Context, account string) (context.Context, context.CancelFunc) {
-	if s == nil {
-		return ctx, func() {}
-	}
-	if after, ok := s.world.SilentAfter(account); ok {
-		return context.WithTimeout(ctx, after)
-	}
-	return ctx, func() {}
 }
 
 func (s *simulation) print(w io.Writer, asJSON bool) error {

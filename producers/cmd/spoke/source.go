@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -91,6 +92,27 @@ type source struct {
 	aws                func(region string) aws.Config
 	collectors         []collect.Any
 	faults             []error // of regions that did not answer; at least one did
+
+	// list returns the regions that the account has enabled now; nil if they are given.
+	list func(context.Context) ([]string, error)
+	// pulled is set for one of several accounts, which need not be within reach at the start.
+	pulled bool
+	// verify says why nothing can be collected from the account; nil if nothing can be wrong.
+	verify func(context.Context) error
+	// inactive is the state of an account that is not collected because of it.
+	inactive string
+	// lifetime is how long it is collected; 0 is without end.
+	lifetime time.Duration
+}
+
+// in returns the configuration of the runner of one region. What all runners share is
+// given, with the destination and the limits of the account.
+func (s source) in(shared collect.Config, to destination, limits *collect.Limits, region string) collect.Config {
+	shared.Account, shared.Partition, shared.AWS, shared.Collectors = s.account, s.partition, s.aws, s.collectors
+	shared.Regions, shared.HomeRegion = []string{region}, s.home
+	shared.Publisher, shared.Archive, shared.Packer = to.publisher, to.archive, to.packer
+	shared.Limits = limits
+	return shared
 }
 
 // awsSources returns the account that the credentials belong to. It asks every
@@ -245,11 +267,13 @@ func (f sourceFlags) choose(all []collect.Any) ([]collect.Any, error) {
 	return chosen, nil
 }
 
-// runners returns one runner per source. They share the workers and what c has.
-// It is wrong usage if they have nothing to collect.
+// runners returns one runner per source, of all its regions. They share the workers and
+// what c has. It is wrong usage if they have nothing to collect.
 func runners(sources []source, c collect.Config) ([]*collect.Runner, error) {
+	if err := checkNotNothing(sources); err != nil {
+		return nil, err
+	}
 	var out []*collect.Runner
-	scopes := 0
 	for _, s := range sources {
 		c.Account, c.Partition, c.Regions, c.HomeRegion = s.account, s.partition, s.regions, s.home
 		c.AWS, c.Collectors = s.aws, s.collectors
@@ -258,19 +282,38 @@ func runners(sources []source, c collect.Config) ([]*collect.Runner, error) {
 			return nil, fmt.Errorf("account %s: %w", s.account, err)
 		}
 		out = append(out, runner)
-		scopes += len(runner.Scopes())
-		if left := s.leftToHome(); len(left) > 0 {
-			c.Logger.Info("left to the spoke that collects the home region", "account", s.account, "categories", left, "home",
-				s.home, "regions", s.regions)
-		}
-	}
-	if scopes == 0 && len(sources) > 0 {
-		s := sources[0]
-		return nil, program.Usagef("nothing to collect: %s is left to the spoke that collects the home region %s, and "+
-			"this one collects %s. Give --region %s, or another --home-region",
-			strings.Join(s.leftToHome(), ", "), s.home, strings.Join(s.regions, ", "), s.home)
+		s.sayLeftToHome(c.Logger)
 	}
 	return out, nil
+}
+
+// checkNotNothing returns an error if the sources have nothing to collect.
+func checkNotNothing(sources []source) error {
+	for _, s := range sources {
+		if s.list != nil || slices.Contains(s.regions, s.home) || s.someInRegions() {
+			return nil
+		}
+	}
+	if len(sources) == 0 {
+		return nil
+	}
+	s := sources[0]
+	return program.Usagef("nothing to collect: %s is left to the spoke that collects the home region %s, and "+
+		"this one collects %s. Give --region %s, or another --home-region",
+		strings.Join(s.leftToHome(), ", "), s.home, strings.Join(s.regions, ", "), s.home)
+}
+
+// someInRegions reports whether any category is collected in each region.
+func (s source) someInRegions() bool {
+	return slices.ContainsFunc(s.collectors, func(c collect.Any) bool { return c.Declaration().Reach != collect.Global })
+}
+
+// sayLeftToHome logs what another spoke collects.
+func (s source) sayLeftToHome(log *slog.Logger) {
+	if left := s.leftToHome(); len(left) > 0 {
+		log.Info("left to the spoke that collects the home region", "account", s.account, "categories", left, "home", s.home,
+			"regions", s.regions)
+	}
 }
 
 // leftToHome returns the categories for which another spoke collects what has no
