@@ -42,6 +42,8 @@ type CategoryStatus struct {
 	LastApplied *time.Time `json:"last_applied"`
 	Rejects     int64      `json:"rejects"`
 	Parked      int64      `json:"parked"`
+	// Requests to AWS that these runs took, as far as their ends say it.
+	Requests int64 `json:"requests"`
 }
 
 // Shard is how far a shard of a stream was applied.
@@ -122,7 +124,8 @@ WITH scopes AS (
            max(r.updated_at) AS applied,
            count(*) FILTER (WHERE recent) AS runs, count(*) FILTER (WHERE recent AND r.completed_at IS NULL) AS incomplete,
            sum(r.rows) FILTER (WHERE recent) AS rows, sum(r.new_rows) FILTER (WHERE recent) AS new,
-           sum(r.changed_rows) FILTER (WHERE recent) AS changed, sum(r.gone_rows) FILTER (WHERE recent) AS gone
+           sum(r.changed_rows) FILTER (WHERE recent) AS changed, sum(r.gone_rows) FILTER (WHERE recent) AS gone,
+           sum(r.requests) FILTER (WHERE recent) AS requests
     FROM (SELECT *, updated_at > now() - $1::interval AS recent FROM hub.run) r JOIN hub.scope s USING (scope)
     GROUP BY s.category
 ), rejects AS (
@@ -131,7 +134,7 @@ WITH scopes AS (
 )
 SELECT category, CASE WHEN unknown THEN -1 ELSE coalesce(live, 0) END, coalesce(scopes, 0),
        coalesce(runs, 0), coalesce(incomplete, 0), coalesce(rows, 0), coalesce(new, 0), coalesce(changed, 0), coalesce(gone, 0),
-       newest, completed, applied, coalesce(open, 0), coalesce(parked, 0)
+       newest, completed, applied, coalesce(open, 0), coalesce(parked, 0), coalesce(requests, 0)
 FROM unnest($2::text[]) AS known (category)
 FULL JOIN scopes USING (category) LEFT JOIN runs USING (category) FULL JOIN rejects USING (category)
 ORDER BY category`

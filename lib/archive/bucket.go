@@ -105,6 +105,10 @@ type Writer struct {
 	Every time.Duration
 	// Extent that the manifest tells. Set it before Close. Defaults to "": not said.
 	Extent schema.Extent
+	// Requests and Took that the manifest tells, Took rounded up to whole milliseconds.
+	// Set them before Close. Default to 0: not said.
+	Requests int64
+	Took     time.Duration
 
 	bucket   *Bucket
 	table    *schema.Table
@@ -186,6 +190,7 @@ func (w *Writer) Close(ctx context.Context, outcome schema.Outcome, errText stri
 	m.Outcome, m.Error, m.Parts, m.Rows = outcome, errtext.Clean(errText), parts, rows
 	m.Extent = w.Extent
 	m.Every = int64((w.Every + time.Second - 1) / time.Second)
+	m.Requests, m.TookMillis = w.Requests, int64((w.Took+time.Millisecond-1)/time.Millisecond)
 	if err := m.validate(); err != nil {
 		return fmt.Errorf("archive: manifest of run %s: %w", m.Run, err)
 	}

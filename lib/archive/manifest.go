@@ -77,6 +77,11 @@ type Manifest struct {
 	Every int64 `json:"every,omitempty"`
 	// Extent of the run; "" if the writer did not say it.
 	Extent schema.Extent `json:"extent,omitempty"`
+	// Requests is how many requests were sent to AWS for the run; 0 if there were none,
+	// or the writer did not say it.
+	Requests int64 `json:"requests,omitempty"`
+	// TookMillis is how many milliseconds collecting took; 0 if the writer did not say it.
+	TookMillis int64 `json:"took_ms,omitempty"`
 	// Rows and Parts of the run, those included that are in no file because S3
 	// refused it.
 	Rows  int64 `json:"rows"`
@@ -104,7 +109,10 @@ const (
 	// maxParts is how many parts a run has, and maxRunRows how many rows.
 	maxParts   = 1_000_000
 	maxRunRows = 1_000_000_000_000
-	maxEvery   = 366 * 24 * 60 * 60 // seconds, as in the stream
+	// As in the stream:
+	maxEvery    = 366 * 24 * 60 * 60 // seconds
+	maxTook     = 1000 * maxEvery    // milliseconds
+	maxRequests = 1_000_000_000_000
 )
 
 // ParseManifest reads a manifest, which may be anything. The error is an [*Error].
@@ -147,6 +155,10 @@ func (m *Manifest) validate() error {
 		return fmt.Errorf("every is %d, not between 1 and %d seconds", m.Every, maxEvery)
 	case m.Extent != "" && !slices.Contains(schema.Extents, m.Extent):
 		return fmt.Errorf("extent %.40q is not one of %v", m.Extent, schema.Extents)
+	case m.Requests < 0 || m.Requests > maxRequests:
+		return fmt.Errorf("requests is %d, not between 0 and %d", m.Requests, int64(maxRequests))
+	case m.TookMillis < 0 || m.TookMillis > maxTook:
+		return fmt.Errorf("took_ms is %d, not between 0 and %d", m.TookMillis, int64(maxTook))
 	case m.Parts < 0 || m.Parts > maxParts || m.Rows < 0 || m.Rows > maxRunRows:
 		return fmt.Errorf("%d rows in %d parts are too many", m.Rows, m.Parts)
 	case m.Rows < int64(m.Parts) || m.Parts == 0 && m.Rows > 0:

@@ -11,16 +11,14 @@ import (
 // errPaidLimit stops a run that has sent too many requests that AWS charges for.
 var errPaidLimit = errors.New("collect: stopped at the limit of requests that AWS charges for")
 
-// paidLimit returns a function that counts the requests of one run and returns
-// errPaidLimit for those above most.
-func paidLimit(most int) func() error {
-	var sent atomic.Int64
-	return func() error {
-		if sent.Add(1) > int64(most) {
-			return fmt.Errorf("%w: %d in one run", errPaidLimit, most)
-		}
-		return nil
+// pay counts a request that AWS charges for, unless it is one above most: then it
+// returns errPaidLimit.
+func pay(sent *atomic.Int64, most int) error {
+	if sent.Add(1) > int64(most) {
+		sent.Add(-1)
+		return fmt.Errorf("%w: %d in one run", errPaidLimit, most)
 	}
+	return nil
 }
 
 // errOverdue stops a run that takes too long.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -31,8 +32,9 @@ func (r *Runner) collect(ctx context.Context, t *target, every time.Duration) []
 	ctx, done := withDeadline(ctx, t.declared.Every)
 	defer done()
 	id := schema.NewRunID(start)
+	requests := new(requests)
 	env := &Env{
-		AWS:       limited(r.cfg.AWS(t.region), r.limits, r.attempts(t)),
+		AWS:       limited(r.cfg.AWS(t.region), r.limits, r.attempts(t, requests)),
 		Account:   r.cfg.Account,
 		Partition: r.cfg.Partition,
 		Region:    t.region,
@@ -52,6 +54,7 @@ func (r *Runner) collect(ctx context.Context, t *target, every time.Duration) []
 		sending: sending,
 		table:   t.collector.Table(),
 		bySlice: map[string]*run{},
+		start:   start, requests: requests,
 	}
 	scopes, err := t.scopes(env)
 	var runs []*run
@@ -117,15 +120,18 @@ func (t *target) scopes(env *Env) (scopes []schema.Scope, err error) {
 	return scopes, nil
 }
 
-// attempts returns what is called for each attempt of a request of one run.
-func (r *Runner) attempts(t *target) func(price float64) error {
-	pay := paidLimit(r.cfg.MaxPaidRequests)
+// requests counts the requests of a collection.
+type requests struct{ all, paid atomic.Int64 }
+
+// attempts returns what is called for each attempt of a request of one collection.
+func (r *Runner) attempts(t *target, sent *requests) func(price float64) error {
 	return func(price float64) error {
 		if price > 0 {
-			if err := pay(); err != nil {
+			if err := pay(&sent.paid, r.cfg.MaxPaidRequests); err != nil {
 				return err
 			}
 		}
+		sent.all.Add(1)
 		if r.cfg.Hooks.Request != nil {
 			r.cfg.Hooks.Request(t.scope.Category, t.region)
 		}
@@ -263,6 +269,9 @@ type collection struct {
 	table   *schema.Table
 	runs    []*run
 	bySlice map[string]*run
+	start   time.Time
+	// requests of all runs
+	requests *requests
 
 	mu      sync.Mutex // held while a row is taken, and while full buffers are sent
 	closed  bool
@@ -372,7 +381,12 @@ func (c *collection) finish(err error) []Result {
 			err = c.stopped // not what Collect made of it
 		}
 	}
+	took := time.Since(c.start)
 	for i, r := range c.runs {
+		if i == 0 {
+			r.result.Requests, r.result.PaidRequests = c.requests.all.Load(), c.requests.paid.Load()
+		}
+		r.tell(took)
 		results[i] = r.end(c.sending, forSlice(err, r.result.Scope.Slice), c.outage != nil)
 		c.outage = cmp.Or(c.outage, results[i].PublishErr)
 	}

@@ -42,6 +42,10 @@ type Result struct {
 	Bytes int64
 	// Stored is set when the stream or the archive has at least some of the rows.
 	Stored bool
+	// Requests is how many requests were sent to AWS, repeated ones included, and
+	// PaidRequests how many of them went to services with a Price. Where one collection is
+	// several runs, the first tells those of all.
+	Requests, PaidRequests int64
 	// Duplicates is how many rows repeated an earlier row of the run and were dropped.
 	// A row that repeats only the key of another one is refused, unless the collector
 	// is incremental: then it is one of these.

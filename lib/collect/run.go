@@ -59,6 +59,15 @@ func (r *Runner) newRun(scope schema.Scope, id schema.RunID, since time.Time, ev
 	return out, nil
 }
 
+// tell tells what the run cost, in its end and manifest.
+func (r *run) tell(took time.Duration) {
+	took = min(took, envelope.MaxTook)
+	r.packed.Requests, r.packed.Took = r.result.Requests, took
+	if r.archive != nil {
+		r.archive.Requests, r.archive.Took = r.result.Requests, took
+	}
+}
+
 // extentOf returns what a run asks for, given its Env.Since.
 func extentOf(since time.Time) schema.Extent {
 	if since.IsZero() {

@@ -291,6 +291,7 @@ func TestPaidRequestsAreLimited(t *testing.T) {
 			})
 			c := collector(func(ctx context.Context, env *collect.Env, emit func(thing) error) error {
 				runs++
+				time.Sleep(1500 * time.Millisecond)
 				for range 1000 {
 					if _, err := sts.NewFromConfig(env.AWS).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}); err != nil {
 						return err
@@ -318,6 +319,9 @@ func TestPaidRequestsAreLimited(t *testing.T) {
 				t.Errorf("%s: %d requests in %d runs, want %d in one", name, requests, runs, test.want)
 			}
 			end := p.only(t).end
+			if end.Requests != int64(test.want) || end.Took != 1500*time.Millisecond {
+				t.Errorf("%s: the end tells %d requests in %v, want %d", name, end.Requests, end.Took, test.want)
+			}
 			if stopped := strings.Contains(end.Error, "requests that AWS charges for"); stopped != test.paid ||
 				end.Outcome.Complete() == test.paid {
 				t.Errorf("%s: the end is %+v", name, end)

@@ -504,6 +504,37 @@ func TestEndTellsTheInterval(t *testing.T) {
 	}
 }
 
+func TestEndTellsWhatTheRunCost(t *testing.T) {
+	for _, test := range []struct {
+		requests, wantRequests int64
+		took, wantTook         time.Duration
+		refused                bool
+	}{
+		{},
+		{requests: 7, wantRequests: 7, took: time.Nanosecond, wantTook: time.Millisecond},
+		{requests: envelope.MaxRequests, wantRequests: envelope.MaxRequests, took: envelope.MaxTook,
+			wantTook: envelope.MaxTook},
+		{requests: envelope.MaxRequests + 1, refused: true},
+		{requests: -1, refused: true},
+		{took: envelope.MaxTook + 1, refused: true},
+		{took: -1, refused: true},
+	} {
+		r := startRun(t, newPacker(t, envelope.Config{}), scope)
+		r.Requests, r.Took = test.requests, test.took
+		record, err := r.End(schema.Empty, "")
+		if refused := err != nil; refused != test.refused {
+			t.Errorf("%+v: it is written as %s, error %v", test, record, err)
+		}
+		if err != nil {
+			continue
+		}
+		if r, err := envelope.Parse(record); err != nil || r.End.Requests != test.wantRequests ||
+			r.End.Took != test.wantTook {
+			t.Errorf("%+v: %+v, error %v", test, r.End, err)
+		}
+	}
+}
+
 func TestEndTellsTheExtent(t *testing.T) {
 	for _, extent := range []schema.Extent{"", schema.Full, schema.Incremental} {
 		r := startRun(t, newPacker(t, envelope.Config{}), scope)
@@ -531,7 +562,8 @@ const (
 		`"part":0,"codec":"none","rows":1,"size":8,"sha256":"cedf74272c9fc8db5448283a93277e7e7eb7534b71df3bd8ab35fd9b1b73404c"}` + "\n"
 	endLine = `{"obs":1,"kind":"end","category":"certificates","account_id":"123456789012","region":"eu-central-1",` +
 		`"run":"01981c5e-7c00-7000-8000-000000000001","collected_at":"2025-07-18T07:10:10.944Z",` +
-		`"outcome":"ok","parts":2,"rows":3,"every":900,"extent":"incremental","error":"none"}` + "\n"
+		`"outcome":"ok","parts":2,"rows":3,"every":900,"extent":"incremental","requests":12,"took_ms":1500,"error":"none"}` +
+		"\n"
 )
 
 func TestParseAccepts(t *testing.T) {
@@ -544,11 +576,13 @@ func TestParseAccepts(t *testing.T) {
 	sliced.Slice = "2025-07-18"
 	end := envelope.EndHeader{
 		Header: header, Outcome: schema.OK, Parts: 2, Rows: 3, Error: "none",
-		Every:  15 * time.Minute,
-		Extent: schema.Incremental,
+		Every:    15 * time.Minute,
+		Extent:   schema.Incremental,
+		Requests: 12, Took: 1500 * time.Millisecond,
 	}
-	noInterval, noExtent := end, end
+	noInterval, noExtent, noCost := end, end, end
 	noInterval.Every, noExtent.Extent = 0, ""
+	noCost.Requests, noCost.Took = 0, 0
 	tests := []struct {
 		name, record string
 		want         any
@@ -561,6 +595,8 @@ func TestParseAccepts(t *testing.T) {
 		{"end", endLine, end},
 		{"end without an interval", strings.Replace(endLine, `"every":900,`, "", 1), noInterval},
 		{"end without an extent", strings.Replace(endLine, `"extent":"incremental",`, "", 1), noExtent},
+		{"end without requests", strings.Replace(endLine, `"requests":12,"took_ms":1500,`, "", 1), noCost},
+		{"no requests", strings.Replace(endLine, `"requests":12,"took_ms":1500,`, `"requests":0,`, 1), noCost},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -731,6 +767,13 @@ func TestParseRefuses(t *testing.T) {
 		{"extent of a part", strings.Replace(partLine, `"part",`, `"part","extent":"full",`, 1), envelope.ReasonHeader,
 			"extent"},
 		{"every of a part", strings.Replace(partLine, `"part",`, `"part","every":900,`, 1), envelope.ReasonHeader, "every"},
+		{"requests too many", replaceEnd(`"requests":12`, `"requests":1000000000001`), envelope.ReasonHeader, "requests"},
+		{"requests negative", replaceEnd(`"requests":12`, `"requests":-1`), envelope.ReasonHeader, "requests"},
+		{"requests of a part", strings.Replace(partLine, `"part",`, `"part","requests":1,`, 1), envelope.ReasonHeader,
+			"requests"},
+		{"took 0", replaceEnd(`1500`, `0`), envelope.ReasonHeader, "took_ms"},
+		{"took too long", replaceEnd(`1500`, `31622400001`), envelope.ReasonHeader, "took_ms"},
+		{"took of a part", strings.Replace(partLine, `"part",`, `"part","took_ms":1,`, 1), envelope.ReasonHeader, "took_ms"},
 		{"error empty", replaceEnd(`"none"`, `""`), envelope.ReasonHeader, "error"},
 	}
 	for _, test := range tests {

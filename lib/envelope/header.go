@@ -28,6 +28,10 @@ const (
 	MaxError = errtext.Max
 	// MaxEvery is the longest interval of an end.
 	MaxEvery = 366 * 24 * time.Hour
+	// MaxTook is the longest duration of an end.
+	MaxTook = 366 * 24 * time.Hour
+	// MaxRequests is the largest number of requests of an end.
+	MaxRequests int64 = 1_000_000_000_000
 )
 
 // A body may be expansion times as long as it travels, and expansionRoom bytes more:
@@ -99,6 +103,13 @@ type EndHeader struct {
 	Every time.Duration
 	// Extent of the run; "" if the sender does not say it.
 	Extent schema.Extent
+	// Requests is how many requests were sent to AWS for the run, repeated ones included;
+	// 0 if there were none, or the sender does not say it. Where several runs were
+	// collected together, one of them tells the requests of all.
+	Requests int64
+	// Took is how long collecting took, in whole milliseconds and at most MaxTook; 0 if
+	// the sender does not say it.
+	Took time.Duration
 	// Error text for people, at most MaxError bytes and without control characters;
 	// "" if there is none.
 	Error string
@@ -164,6 +175,12 @@ func (h EndHeader) append(b []byte) []byte {
 	if h.Extent != "" {
 		l.text("extent", string(h.Extent))
 	}
+	if h.Requests > 0 {
+		l.number("requests", h.Requests)
+	}
+	if h.Took > 0 {
+		l.number("took_ms", int64(h.Took/time.Millisecond))
+	}
 	if h.Error != "" {
 		l.text("error", h.Error)
 	}
@@ -172,12 +189,10 @@ func (h EndHeader) append(b []byte) []byte {
 
 // endRecord returns the record that closes a run. Control characters and invalid UTF-8
 // in h.Error are replaced, and it is cut to MaxError bytes; h.Every is rounded up to
-// whole seconds. What [Parse] would refuse is an error.
+// whole seconds and h.Took to milliseconds. What [Parse] would refuse is an error.
 func endRecord(h EndHeader) ([]byte, error) {
 	h.Error = errtext.Clean(h.Error)
-	if part := h.Every % time.Second; part > 0 {
-		h.Every += time.Second - part
-	}
+	h.Every, h.Took = roundUp(h.Every, time.Second), roundUp(h.Took, time.Millisecond)
 	err := h.Header.validate()
 	if err == nil {
 		err = h.validate()
@@ -186,6 +201,14 @@ func endRecord(h EndHeader) ([]byte, error) {
 		return nil, fmt.Errorf("envelope: %w", err)
 	}
 	return h.append(nil), nil
+}
+
+// roundUp returns d rounded up to a multiple of unit. What is not positive stays.
+func roundUp(d, unit time.Duration) time.Duration {
+	if part := d % unit; part > 0 {
+		d += unit - part
+	}
+	return d
 }
 
 // PartitionKey returns the key of all records of a scope: 32 hexadecimal digits,
@@ -258,6 +281,10 @@ func (h EndHeader) validate() error {
 		return fmt.Errorf("every is %v, not between 0 and %v", h.Every, MaxEvery)
 	case h.Extent != "" && !slices.Contains(schema.Extents, h.Extent):
 		return fmt.Errorf("extent %.40q is not one of %v", h.Extent, schema.Extents)
+	case h.Requests < 0 || h.Requests > MaxRequests:
+		return fmt.Errorf("requests is %d, not between 0 and %d", h.Requests, MaxRequests)
+	case h.Took < 0 || h.Took > MaxTook:
+		return fmt.Errorf("took is %v, not between 0 and %v", h.Took, MaxTook)
 	}
 	return nil
 }

@@ -120,6 +120,10 @@ type Run struct {
 	Every time.Duration
 	// Extent that End tells. Set it before End. Defaults to "": not said.
 	Extent schema.Extent
+	// Requests and Took that End tells, Took rounded up to whole milliseconds. Set them
+	// before End. Default to 0: not said.
+	Requests int64
+	Took     time.Duration
 
 	packer *Packer
 	header Header
@@ -197,6 +201,7 @@ func (r *Run) Rows() int64 { return r.rows }
 func (r *Run) End(outcome schema.Outcome, errText string) ([]byte, error) {
 	return endRecord(EndHeader{Header: r.header,
 		Outcome: outcome, Parts: r.Parts(), Rows: r.Rows(), Error: errText, Every: r.Every, Extent: r.Extent,
+		Requests: r.Requests, Took: r.Took,
 	})
 }
 

@@ -118,8 +118,16 @@ var fields = []field{
 	{"sha256", always, never, func(h *parsed, s *jsonscan.Scanner) error { return hash(s, &h.part.SHA256) }},
 	{"outcome", never, always, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.end.Outcome) }},
 	{"parts", never, always, func(h *parsed, s *jsonscan.Scanner) error { return number(s, &h.end.Parts) }},
-	{"every", never, maybe, func(h *parsed, s *jsonscan.Scanner) error { return seconds(s, &h.end.Every) }},
+	{"every", never, maybe, func(h *parsed, s *jsonscan.Scanner) error {
+		return duration(s, &h.end.Every, time.Second,
+			MaxEvery)
+	}},
 	{"extent", never, maybe, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.end.Extent) }},
+	{"requests", never, maybe, func(h *parsed, s *jsonscan.Scanner) error { return number(s, &h.end.Requests) }},
+	{"took_ms", never, maybe, func(h *parsed, s *jsonscan.Scanner) error {
+		return duration(s, &h.end.Took,
+			time.Millisecond, MaxTook)
+	}},
 	{"error", never, maybe, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.end.Error) }},
 }
 
@@ -272,15 +280,16 @@ func number[T int | int64](s *jsonscan.Scanner, to *T) error {
 	return nil
 }
 
-func seconds(s *jsonscan.Scanner, to *time.Duration) error {
+// duration reads a number of units, from 1 to most.
+func duration(s *jsonscan.Scanner, to *time.Duration, unit, most time.Duration) error {
 	var n int64
 	if err := number(s, &n); err != nil {
 		return err
 	}
-	if most := int64(MaxEvery / time.Second); n < 1 || n > most {
-		return fmt.Errorf("is %d, not between 1 and %d seconds", n, most)
+	if most := int64(most / unit); n < 1 || n > most {
+		return fmt.Errorf("is %d, not between 1 and %d", n, most)
 	}
-	*to = time.Duration(n) * time.Second
+	*to = time.Duration(n) * unit
 	return nil
 }
 

@@ -140,7 +140,11 @@ type End struct {
 	Every time.Duration
 	// Extent of the run, as its end tells it; "" if it does not. See schema.Table.Extent.
 	Extent schema.Extent
-	Origin Origin
+	// Requests to AWS that the run took, and how long it did, in whole milliseconds; 0 if
+	// the spoke does not say.
+	Requests int64
+	Took     time.Duration
+	Origin   Origin
 }
 
 // Origin is where a part, end or reject was read.

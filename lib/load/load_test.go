@@ -193,6 +193,13 @@ func (b *builder) every(interval time.Duration) *builder {
 	return b
 }
 
+// cost sets what the last end says that its run took.
+func (b *builder) cost(requests int64, took time.Duration) *builder {
+	e := &b.batch.Ends[len(b.batch.Ends)-1]
+	e.Requests, e.Took = requests, took
+	return b
+}
+
 // extent sets what the last end says of what its run read.
 func (b *builder) extent(e schema.Extent) *builder {
 	b.batch.Ends[len(b.batch.Ends)-1].Extent = e
@@ -1108,6 +1115,22 @@ func TestIntervalIsStored(t *testing.T) {
 	db.apply(build(t).end(things.Table, "", 2, schema.Empty, 0, 0).end(things.Table, "", 3, schema.Empty, 0,
 		0).every(1 << 62))
 	want("0", "2147483647", "21600")
+}
+
+// TestCostIsStored: it belongs to the end that is kept.
+func TestCostIsStored(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	const sql = "SELECT concat_ws(' ', coalesce(requests, -1), coalesce(took_ms, -1)) FROM hub.run"
+	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1")))
+	db.want(sql, "-1 -1")
+	db.apply(build(t).end(things.Table, "", 1, schema.Failed, 2, 2).cost(5, time.Second))
+	db.want(sql, "5 1000")
+	db.apply(build(t).end(things.Table, "", 1, schema.Failed, 2, 2).cost(6, time.Minute))
+	db.want(sql, "5 1000")
+	db.apply(build(t).end(things.Table, "", 1, schema.OK, 1, 1).cost(7, 1500*time.Millisecond))
+	db.want(sql, "7 1500")
+	db.apply(build(t).end(things.Table, "", 2, schema.Empty, 0, 0))
+	db.want(sql, "-1 -1", "7 1500")
 }
 
 // TestMarksOfScopes: views that say where everything was read look again when a scope has

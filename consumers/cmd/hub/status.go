@@ -26,8 +26,8 @@ type statusCommand struct {
 func (statusCommand) Help() string {
 	return `Shows, from the database alone: for each category its live rows, what arrived lately and
 when; how far each shard is; stretches that the stream lost; when views were refreshed.
-Incomplete runs are those within --since. --wide adds what arrived, the ARNs of streams
-and sequence numbers.`
+Incomplete runs are those within --since. --wide adds what arrived, how many requests
+to AWS that took, the ARNs of streams and sequence numbers.`
 }
 
 // Run shows the status.
@@ -116,13 +116,13 @@ func (s statusReport) print(p program.Program, wide bool) {
 func (s statusReport) printCategories(p program.Program, wide bool) {
 	header := []any{"category", "live rows", "incomplete", "newest run", "complete", "rejects"}
 	if wide {
-		header = append(header, "parked", "runs", "rows in", "new", "changed", "gone")
+		header = append(header, "parked", "runs", "rows in", "new", "changed", "gone", "requests")
 	}
 	t := program.NewTable(p.Stdout, header...)
 	for _, c := range s.Categories {
 		row := table.Row{categoryName(c.Category), c.Live, c.Incomplete, ago(c.NewestRun), ago(c.Completed), c.Rejects}
 		if wide {
-			row = append(row, c.Parked, c.Runs, c.Rows, c.New, c.Changed, c.Gone)
+			row = append(row, c.Parked, c.Runs, c.Rows, c.New, c.Changed, c.Gone, c.Requests)
 		}
 		t.AppendRow(row)
 	}
