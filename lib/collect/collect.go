@@ -130,6 +130,9 @@ type Collector[T any] struct {
 	Long bool
 	// Incremental is nil when every run reads everything.
 	Incremental *Incremental
+	// Hints declare events after which the category is collected sooner. Defaults to
+	// none. Where PaidRequests is set they are one type of event at most.
+	Hints []Hint
 	// Slices returns the slices that a run at now describes. One collection is
 	// then one run per slice, and each row goes to the run that its slice column
 	// names. nil for categories without a slice column.
@@ -177,6 +180,8 @@ type Declaration struct {
 	Long bool
 	// Incremental is nil when every run reads everything.
 	Incremental *Incremental
+	// Hints declare events after which the category is collected sooner.
+	Hints []Hint
 	// Sliced is set when one collection is one run per slice.
 	Sliced bool
 }
@@ -195,6 +200,7 @@ func (c Collector[T]) Declaration() Declaration {
 		Requires:     slices.Clone(c.Requires),
 		PaidRequests: c.PaidRequests,
 		Long:         c.Long,
+		Hints:        cloneHints(c.Hints),
 		Sliced:       c.Slices != nil,
 	}
 	if c.Incremental != nil {
@@ -256,6 +262,16 @@ func (c Collector[T]) validate() error {
 		if c.Incremental.FullEvery <= 0 || c.Incremental.Overlap < 0 {
 			fault("Incremental needs FullEvery > 0 and Overlap >= 0")
 		}
+	}
+	types := 0
+	for _, hint := range c.Hints {
+		types += len(hint.Types) + 2*len(hint.Calls)
+		if err := hint.validate(); err != nil {
+			fault("%w", err)
+		}
+	}
+	if c.PaidRequests > 0 && types > 1 {
+		fault("its requests are paid, so its hints are one type of event at most")
 	}
 	if sliced := c.Category.SliceColumn() >= 0; sliced != (c.Slices != nil) {
 		fault("Slices must be set exactly when the category has a slice column")

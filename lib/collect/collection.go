@@ -26,9 +26,11 @@ import (
 var errClosed = errors.New("collect: emit was called after Collect returned")
 
 // collect collects a target: one run, or one per slice. every is the interval at
-// which that happens, 0 if it is not known.
-func (r *Runner) collect(ctx context.Context, t *target, every time.Duration) []Result {
+// which that happens, 0 if it is not known. early says that a hint made the target
+// due, before its time.
+func (r *Runner) collect(ctx context.Context, t *target, every time.Duration, early bool) []Result {
 	start := time.Now()
+	t.hints.begin(start)
 	ctx, done := withDeadline(ctx, t.declared.Every)
 	defer done()
 	id := schema.NewRunID(start)
@@ -42,7 +44,7 @@ func (r *Runner) collect(ctx context.Context, t *target, every time.Duration) []
 		Labels:    maps.Clone(r.cfg.Labels),
 		Version:   r.cfg.Version,
 		Now:       id.Time(),
-		Since:     t.mark.since(id.Time(), t.declared.Incremental),
+		Since:     t.mark.since(id.Time(), t.declared.Incremental, early),
 		Logger:    r.cfg.Logger.With("category", t.scope.Category, "region", t.scope.Region),
 	}
 
@@ -71,7 +73,7 @@ func (r *Runner) collect(ctx context.Context, t *target, every time.Duration) []
 	}
 	if err != nil {
 		results := []Result{{Scope: t.scope, Run: id, Outcome: schema.Failed, CollectErr: err}}
-		r.finished(results)
+		r.finished(t, results)
 		return results
 	}
 	for _, out := range runs {
@@ -84,13 +86,13 @@ func (r *Runner) collect(ctx context.Context, t *target, every time.Duration) []
 		err = context.Cause(ctx) // what the collector made of it is a consequence
 	}
 	results := c.finish(r.notThere(ctx, t, err))
-	t.mark.advance(results)
+	t.mark.advance(results, early)
 	t.took = time.Since(start)
 	for i := range results {
 		results[i].Duration = t.took
 	}
 	r.sayDisabled(t, env.Logger, results)
-	r.finished(results)
+	r.finished(t, results)
 	return results
 }
 
@@ -139,9 +141,13 @@ func (r *Runner) attempts(t *target, sent *requests) func(price float64) error {
 	}
 }
 
-// finished logs a collection, in one line however many slices it has, and calls
-// the hooks.
-func (r *Runner) finished(results []Result) {
+// finished logs a collection of a target, in one line however many slices it has, and
+// calls the hooks.
+func (r *Runner) finished(t *target, results []Result) {
+	hinted := t.hints.end(time.Now(), allSent(results))
+	for i := range results {
+		results[i].Hinted = hinted
+	}
 	first := results[0]
 	var rows, parts, bytes, duplicates, nulled, faults int64
 	var outcomes []string
@@ -173,6 +179,9 @@ func (r *Runner) finished(results []Result) {
 	}
 	if !first.Since.IsZero() {
 		attributes = append(attributes, "since", first.Since)
+	}
+	if !first.Hinted.IsZero() {
+		attributes = append(attributes, "hinted", first.Hinted)
 	}
 	if duplicates > 0 {
 		attributes = append(attributes, "duplicates", duplicates)

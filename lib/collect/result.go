@@ -34,6 +34,9 @@ type Result struct {
 	Outcome schema.Outcome
 	// Since is set when only what changed since then was asked for.
 	Since time.Time
+	// Hinted is the time of the oldest event that the run answers (see Runner.Hear), as
+	// far as it is complete; zero if there is none.
+	Hinted time.Time
 	// Rows of the run, without duplicates and refused ones.
 	Rows int
 	// Parts that the rows were packed into, whether or not they were stored.

@@ -85,6 +85,10 @@ type Config struct {
 	// their distance. At most the collector's interval. Defaults to 5 minutes: for next
 	// to nothing, set a nanosecond.
 	Jitter time.Duration
+	// HintGap is how long a scope is left alone by hints after a run, at least (see
+	// Runner.Hear); long runs are followed by longer ones. Defaults to 1 minute.
+	// Negative: hints are not taken.
+	HintGap time.Duration
 	// Grace is how long a run may still send what it has, and its end, after the
 	// context is done. Defaults to 5 seconds.
 	Grace time.Duration
@@ -115,6 +119,7 @@ const (
 	defaultMaxConcurrentRuns = 4
 	defaultMaxPaidRequests   = 200
 	defaultJitter            = 5 * time.Minute
+	defaultHintGap           = time.Minute
 	defaultGrace             = 5 * time.Second
 )
 
@@ -138,6 +143,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Jitter == 0 {
 		c.Jitter = defaultJitter
+	}
+	if c.HintGap == 0 {
+		c.HintGap = defaultHintGap
 	}
 	if c.Grace == 0 {
 		c.Grace = defaultGrace
@@ -188,12 +196,13 @@ func (c Config) validate() error {
 //
 // Runners of several accounts and regions may work side by side and share a Publisher, an
 // Archive and Workers, those of the same account Limits, too. The methods of one Runner
-// must not be called at the same time.
+// must not be called at the same time, but for Hear and ScopesOf.
 type Runner struct {
-	cfg     Config
-	limits  *Limits
-	own     *Workers // bounds this runner's collections; nil: Config.Workers alone do
-	targets []*target
+	cfg       Config
+	limits    *Limits
+	own       *Workers // bounds this runner's collections; nil: Config.Workers alone do
+	targets   []*target
+	listeners map[string][]listener // by source of events
 }
 
 // target is what is collected together: one collector in one region.
@@ -203,6 +212,7 @@ type target struct {
 	region    string // of the API that is asked
 	scope     schema.Scope
 	mark      mark
+	hints     *hints
 	took      time.Duration // by the last collection
 	disabled  bool          // as its last collection found, and the log says
 }
@@ -212,7 +222,7 @@ func New(cfg Config) (*Runner, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("collect: %w", err)
 	}
-	r := &Runner{cfg: cfg.withDefaults(), limits: cfg.Limits}
+	r := &Runner{cfg: cfg.withDefaults(), limits: cfg.Limits, listeners: map[string][]listener{}}
 	if r.limits == nil {
 		var err error
 		if r.limits, err = NewLimits(cfg.Services); err != nil {
@@ -234,7 +244,7 @@ func New(cfg Config) (*Runner, error) {
 			declared.Every = r.cfg.Every
 		}
 		add := func(region, scopeRegion string) {
-			r.targets = append(r.targets, &target{
+			r.add(&target{
 				collector: c,
 				declared:  declared,
 				region:    region,
@@ -251,6 +261,21 @@ func New(cfg Config) (*Runner, error) {
 		}
 	}
 	return r, nil
+}
+
+func (r *Runner) add(t *target) {
+	r.targets = append(r.targets, t)
+	gap := r.cfg.HintGap
+	if t.declared.PaidRequests > 0 {
+		gap = max(gap, paidGap)
+	}
+	t.hints = newHints(gap)
+	if r.cfg.HintGap < 0 {
+		return
+	}
+	for _, hint := range t.declared.Hints {
+		r.listeners[hint.Source] = append(r.listeners[hint.Source], listener{hint, t})
+	}
 }
 
 // Scopes returns what the runner collects, without slices.
@@ -285,7 +310,7 @@ func (r *Runner) Once(ctx context.Context) ([]Result, error) {
 			started[i] = true
 			wg.Go(func() {
 				defer release()
-				perTarget[i] = r.collect(ctx, t, r.cfg.Every)
+				perTarget[i] = r.collect(ctx, t, r.cfg.Every, false)
 			})
 		}
 		wg.Wait()

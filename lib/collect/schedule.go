@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,7 +17,8 @@ const firstRetry = 15 * time.Minute
 
 // Run collects every scope at its interval until ctx is done, and then returns
 // nil: results are in the log and the hooks. A run is repeated sooner if it failed or
-// was throttled, or if its rows did not reach the archive and the stream.
+// was throttled, or if its rows did not reach the archive and the stream, and after a
+// hint (see Hear).
 func (r *Runner) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for _, t := range r.targets {
@@ -32,27 +34,44 @@ func (r *Runner) repeat(ctx context.Context, t *target) {
 	if jitter := min(r.cfg.Jitter, every); jitter > 0 {
 		due = due.Add(rand.N(jitter))
 	}
-	for sleepUntil(ctx, due) {
+	for t.hints.wait(ctx, due) {
 		release, err := r.acquire(ctx, t.long())
 		if err != nil {
 			return
 		}
-		results := r.collect(ctx, t, every)
+		start := time.Now()
+		early := start.Before(due)
+		results := r.collect(ctx, t, every, early)
 		release()
 
 		now := time.Now()
-		if due = due.Add(every); due.Before(now) {
+		switch {
+		case !early:
+			due = due.Add(every)
+		case results[0].Since.IsZero() && allSent(results):
+			due = start.Add(every) // it did what the regular run would have done
+		}
+		if due.Before(now) {
 			due = now // one run late, not a pile of missed ones
 		}
 		if !retryable(results) {
 			failures = 0
-			continue
+		} else {
+			due = earlier(due, now.Add(firstRetry<<min(failures, 10)))
+			failures++
 		}
-		if sooner := now.Add(firstRetry << min(failures, 10)); sooner.Before(due) {
-			due = sooner
+		if exhausted(results) {
+			t.hints.block(due)
 		}
-		failures++
 	}
+}
+
+// exhausted reports whether nothing may be asked before the next regular run or the
+// retry, whatever events say.
+func exhausted(results []Result) bool {
+	return slices.ContainsFunc(results, func(r Result) bool {
+		return errors.Is(r.CollectErr, errPaidLimit) || Classify(r.CollectErr) == schema.Throttled
+	})
 }
 
 // retryable reports whether another run soon has a chance to do better: a row
@@ -73,44 +92,71 @@ func retryable(results []Result) bool {
 	return false
 }
 
-func sleepUntil(ctx context.Context, t time.Time) bool {
-	timer := time.NewTimer(time.Until(t))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return ctx.Err() == nil
+// wait sleeps until the target is due, because of a hint or at the regular time, and
+// reports false once ctx is done.
+func (h *hints) wait(ctx context.Context, regular time.Time) bool {
+	for {
+		due := h.due(regular)
+		timer := time.NewTimer(time.Until(due))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return false
+		case <-h.wake:
+			timer.Stop()
+		case <-timer.C:
+			return ctx.Err() == nil
+		}
 	}
 }
+
+// hintOverlap is how far before the last run one that a hint made due begins.
+const hintOverlap = time.Minute
 
 // mark is from where an incremental collector goes on. It lives in memory only:
 // after a restart everything is read once.
+//
+// A run that a hint made due asks for what changed since the last run of any kind, and
+// moves only last. Regular runs go on from the one before, so that what a hinted run did
+// not see yet is read all the same.
 type mark struct {
-	full time.Time // start of the last run that read everything, and sent it
-	last time.Time // start of the last run that read what it asked for, and sent it
+	full    time.Time // start of the last run that read everything, and sent it
+	regular time.Time // start of the last regular run that read what it asked for, and sent it
+	last    time.Time // start of the last run of any kind that did
 }
 
 // since returns what Env.Since is for a run that starts at now.
-func (m mark) since(now time.Time, i *Incremental) time.Time {
-	if i == nil || m.full.IsZero() || now.Sub(m.full) >= i.FullEvery {
+func (m mark) since(now time.Time, i *Incremental, early bool) time.Time {
+	switch {
+	case i == nil || m.full.IsZero():
+		return time.Time{}
+	case early:
+		return m.last.Add(-hintOverlap)
+	case now.Sub(m.full) >= i.FullEvery:
 		return time.Time{}
 	}
-	return m.last.Add(-i.Overlap)
+	return m.regular.Add(-i.Overlap)
 }
 
 // advance takes the results of a collection into account: what a run did not read
 // or send must be asked for again. A row that was refused must not: it would be
 // refused again, and everything be read every time because of it.
-func (m *mark) advance(results []Result) {
-	for _, r := range results {
-		if r.CollectErr != nil || r.PublishErr != nil || r.ArchiveErr != nil {
-			return
-		}
+func (m *mark) advance(results []Result, early bool) {
+	if !allSent(results) {
+		return
 	}
-	start := results[0].Run.Time()
+	m.last = results[0].Run.Time()
 	if results[0].Since.IsZero() {
-		m.full = start
+		m.full, m.regular = m.last, m.last
+	} else if !early {
+		m.regular = m.last
 	}
-	m.last = start
+}
+
+// allSent reports whether runs read and sent everything that they asked for, but for
+// rows that were refused.
+func allSent(results []Result) bool {
+	return !slices.ContainsFunc(results, func(r Result) bool {
+		return r.CollectErr != nil || r.PublishErr != nil || r.ArchiveErr != nil
+	})
 }
