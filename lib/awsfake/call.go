@@ -2,6 +2,7 @@ package awsfake
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -23,7 +24,7 @@ type Call struct {
 	Operation string
 	// Path is the path of the request; for S3 it is /bucket/key.
 	Path string
-	// Body is what was sent, for Kinesis and DynamoDB a JSON document, for STS a form, nil for S3.
+	// Body is what was sent, for Kinesis, DynamoDB and SQS a JSON document, for STS a form, nil for S3.
 	// It must not be changed.
 	Body []byte
 	// N numbers the calls that one Fault applies to, from 1.
@@ -33,6 +34,7 @@ type Call struct {
 const (
 	kinesisService  = "kinesis"
 	dynamodbService = "dynamodb"
+	sqsService      = "sqs"
 	stsService      = "sts"
 	s3Service       = "s3"
 )
@@ -92,16 +94,18 @@ func (s *Server) identify(r *http.Request) (*call, error) {
 		c.service, c.action = kinesisService, action
 	case strings.HasPrefix(prefix, "DynamoDB_"):
 		c.service, c.action = dynamodbService, action
+	case prefix == "AmazonSQS":
+		c.service, c.action = sqsService, action
 	case target != "":
 		return c, invalid("UnknownOperationException",
-			"awsfake stands in for Kinesis, DynamoDB, STS and S3; %s is not offered", target)
+			"awsfake stands in for Kinesis, DynamoDB, SQS, STS and S3; %s is not offered", target)
 	case signedFor == stsService:
 		c.service = stsService
 	case signedFor == s3Service || signedFor == "":
 		c.service, c.action = s3Service, s3Operation(r)
 	default:
 		return c, invalid("UnknownOperationException",
-			"awsfake stands in for Kinesis, DynamoDB, STS and S3; the service %q is not offered", signedFor)
+			"awsfake stands in for Kinesis, DynamoDB, SQS, STS and S3; the service %q is not offered", signedFor)
 	}
 	if c.service != s3Service {
 		var err error
@@ -205,6 +209,8 @@ func serviceError(c *call) *apiError {
 		case dynamodbService:
 			return invalid("ProvisionedThroughputExceededException", "The level of configured provisioned throughput for the "+
 				"table was exceeded. Consider increasing your provisioning level with the UpdateTable API.")
+		case sqsService:
+			return invalid("RequestThrottled", "Rate exceeded")
 		}
 		if kinesisDataOperations[c.action] {
 			return invalid("ProvisionedThroughputExceededException", "Rate exceeded for shard in stream under account %s.",
@@ -213,8 +219,11 @@ func serviceError(c *call) *apiError {
 		return invalid("LimitExceededException", "Rate exceeded for stream under account %s.", c.Account)
 	case Deny:
 		e := invalid("AccessDeniedException", "User: %s is not authorized to perform: %s", c.user, c.Operation)
-		if c.service == s3Service || c.service == stsService {
+		switch c.service {
+		case s3Service, stsService:
 			e.status, e.code = http.StatusForbidden, "AccessDenied"
+		case sqsService:
+			e.status = http.StatusForbidden
 		}
 		if c.service == s3Service {
 			e.message = "Access Denied"
@@ -260,9 +269,14 @@ func writeError(w http.ResponseWriter, c *call, err error) {
 		}
 		contentType := "application/x-amz-json-1.1"
 		body["__type"] = e.code
-		if c.service == dynamodbService {
+		switch c.service {
+		case dynamodbService:
 			contentType = "application/x-amz-json-1.0"
 			body["__type"] = "com.amazonaws.dynamodb.v20120810#" + e.code
+		case sqsService:
+			contentType = "application/x-amz-json-1.0"
+			body["__type"] = "com.amazonaws.sqs#" + e.code
+			w.Header().Set("X-Amzn-Query-Error", cmp.Or(queueCodes[e.code], e.code)+";"+faultOf(e))
 		}
 		b, err := json.Marshal(body)
 		if err != nil {
@@ -304,7 +318,7 @@ func writeJSON(w http.ResponseWriter, c *call, do func(*call) (any, error)) {
 		}
 	}
 	contentType := "application/x-amz-json-1.1"
-	if c.service == dynamodbService {
+	if c.service == dynamodbService || c.service == sqsService {
 		contentType = "application/x-amz-json-1.0"
 	}
 	send(w, http.StatusOK, contentType, requestID(), body)

@@ -1,7 +1,7 @@
 // Package awsfake stands in for the parts of AWS that a hub and its spokes use: Kinesis data streams, the DynamoDB
-// operations that leases need, STS and S3. One [Server] answers for all of them, over HTTP on one loopback port, so the
-// unmodified AWS SDK and every other client that accepts an endpoint URL can be tested without AWS, without containers
-// and in milliseconds.
+// operations that leases need, the standard queues of SQS, STS and S3. One [Server] answers for all of them, over HTTP
+// on one loopback port, so the unmodified AWS SDK and every other client that accepts an endpoint URL can be tested
+// without AWS, without containers and in milliseconds.
 //
 // # What is faithful
 //
@@ -13,14 +13,17 @@
 //     throughput limits of a shard ([Config.ShardLimits]).
 //   - DynamoDB: tables with string, number and binary keys, conditional PutItem, UpdateItem and DeleteItem, Scan with
 //     filters and paging.
+//   - SQS: standard queues, in order of sending, with long polling, delay, visibility and batches. Receipt handles are
+//     those of the last time that a message was received.
 //   - STS: GetCallerIdentity, and AssumeRole for the roles in [Config.Roles], with external ids.
 //   - S3: gofakes3 with its memory backend. It knows no accounts: every caller may use every bucket.
 //
 // # What is not
 //
 // Streams and tables are ACTIVE at once. Signatures are not checked, and inside its own account every caller may do
-// everything. SubscribeToShard, indexes, transactions and encryption are missing: an operation or a parameter that is
-// not implemented is answered with an AWS error that names it, never ignored. Nothing is kept after [Server.Close].
+// everything. SubscribeToShard, indexes, transactions, FIFO queues, policies of queues, attributes of messages and
+// encryption are missing: an operation or a parameter that is not implemented is answered with an AWS error that names
+// it, never ignored. Nothing is kept after [Server.Close].
 //
 // # Accounts
 //

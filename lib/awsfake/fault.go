@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"path"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -27,7 +28,8 @@ const (
 	// LostAnswer applies the call and then cuts the connection instead of answering.
 	LostAnswer
 	// PartialFailure refuses Fault.Records records of a PutRecords call and stores the others. Refused records are
-	// ProvisionedThroughputExceededException and InternalFailure in turn. Applies to kinesis:PutRecords only.
+	// ProvisionedThroughputExceededException and InternalFailure in turn. It does the same to the entries of a batch of
+	// SQS, with InternalError. Applies to kinesis:PutRecords, sqs:SendMessageBatch and sqs:DeleteMessageBatch only.
 	PartialFailure
 	// ExpiredIterator refuses the shard iterator as too old. Applies to kinesis:GetRecords only.
 	ExpiredIterator
@@ -46,15 +48,21 @@ func (e Effect) String() string {
 	return names[e]
 }
 
-// operation is the only one that the effect can be applied to, or "".
-func (e Effect) operation() string {
+// operations are the only ones that the effect can be applied to, or nil.
+func (e Effect) operations() []string {
 	switch e {
 	case PartialFailure:
-		return "kinesis:PutRecords"
+		return []string{"kinesis:PutRecords", "sqs:SendMessageBatch", "sqs:DeleteMessageBatch"}
 	case ExpiredIterator, EmptyPage:
-		return "kinesis:GetRecords"
+		return []string{"kinesis:GetRecords"}
 	}
-	return ""
+	return nil
+}
+
+// appliesTo reports whether the effect can be applied to an operation.
+func (e Effect) appliesTo(operation string) bool {
+	only := e.operations()
+	return only == nil || slices.Contains(only, operation)
 }
 
 // Fault says which calls fail, and how.
@@ -72,7 +80,7 @@ type Fault struct {
 	Times int
 	// Probability is the share of calls that fail, chosen by Config.Seed. Defaults to 1.
 	Probability float64
-	// Records is how many records of a PutRecords call fail, for PartialFailure. Defaults to 1.
+	// Records is how many records or entries of a call fail, for PartialFailure. Defaults to 1.
 	Records int
 }
 
@@ -167,8 +175,8 @@ func (l *faultList) add(f Fault) *Injection {
 	if f.Effect <= none || f.Effect > EmptyPage {
 		panic(fmt.Sprintf("awsfake: Fault.Effect %s", f.Effect))
 	}
-	if only := f.Effect.operation(); only != "" && !matches(f.Operation, only) {
-		panic(fmt.Sprintf("awsfake: %s applies to %s only, not to %q", f.Effect, only, f.Operation))
+	if only := f.Effect.operations(); only != nil && !anyOf(only, func(o string) bool { return matches(f.Operation, o) }) {
+		panic(fmt.Sprintf("awsfake: %s applies to %s only, not to %q", f.Effect, strings.Join(only, ", "), f.Operation))
 	}
 	if f.Probability < 0 || f.Probability > 1 || f.After < 0 || f.Times < 0 || f.Records < 0 {
 		panic(fmt.Sprintf("awsfake: Fault %+v: Probability must be in [0, 1], and counts must not be negative", f))
@@ -188,7 +196,7 @@ func (l *faultList) choose(c *Call) (Effect, *Injection) {
 	defer l.mu.Unlock()
 	for _, i := range l.injections {
 		f := &i.fault
-		if only := f.Effect.operation(); only != "" && only != c.Operation || !matches(f.Operation, c.Operation) {
+		if !f.Effect.appliesTo(c.Operation) || !matches(f.Operation, c.Operation) {
 			continue
 		}
 		counted := *c

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/hubspoke/observability/lib/awsfake"
@@ -35,6 +36,7 @@ func refusals(t *testing.T, s *awsfake.Server) map[string]error {
 		&kinesis.PutRecordInput{StreamARN: &events, PartitionKey: aws.String("k"), Data: []byte("x")})
 	_, errs["kinesis control"] = kinesisAs(s, hub).ListShards(t.Context(), &kinesis.ListShardsInput{StreamARN: &events})
 	_, errs["dynamodb"] = dynamodbAs(s, hub).ListTables(t.Context(), nil)
+	_, errs["sqs"] = sqsAs(s, hub).CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("q")})
 	_, errs["sts"] = sts.NewFromConfig(once(s, hub)).GetCallerIdentity(t.Context(), nil)
 	_, errs["s3"] = s3.NewFromConfig(once(s, hub)).PutObject(t.Context(),
 		&s3.PutObjectInput{Bucket: archive, Key: aws.String("k"), Body: strings.NewReader(strings.Repeat("x", 1<<20))})
@@ -47,20 +49,20 @@ func TestRefusalsAreTheServicesOwn(t *testing.T) {
 		code   map[string]string
 	}{
 		awsfake.Throttle: {
-			map[string]int{"kinesis data": 400, "kinesis control": 400, "dynamodb": 400, "sts": 400, "s3": 503},
+			map[string]int{"kinesis data": 400, "kinesis control": 400, "dynamodb": 400, "sqs": 400, "sts": 400, "s3": 503},
 			map[string]string{"kinesis data": "ProvisionedThroughputExceededException",
 				"kinesis control": "LimitExceededException", "dynamodb": "ProvisionedThroughputExceededException",
-				"sts": "Throttling", "s3": "SlowDown"},
+				"sqs": "RequestThrottled", "sts": "Throttling", "s3": "SlowDown"},
 		},
 		awsfake.ServerError: {
-			map[string]int{"kinesis data": 500, "kinesis control": 500, "dynamodb": 500, "sts": 500, "s3": 500},
+			map[string]int{"kinesis data": 500, "kinesis control": 500, "dynamodb": 500, "sqs": 500, "sts": 500, "s3": 500},
 			map[string]string{"kinesis data": "InternalFailure", "kinesis control": "InternalFailure",
-				"dynamodb": "InternalServerError", "sts": "InternalFailure", "s3": "InternalError"},
+				"dynamodb": "InternalServerError", "sqs": "InternalFailure", "sts": "InternalFailure", "s3": "InternalError"},
 		},
 		awsfake.Deny: {
-			map[string]int{"kinesis data": 400, "kinesis control": 400, "dynamodb": 400, "sts": 403, "s3": 403},
+			map[string]int{"kinesis data": 400, "kinesis control": 400, "dynamodb": 400, "sqs": 403, "sts": 403, "s3": 403},
 			map[string]string{"kinesis data": "AccessDeniedException", "kinesis control": "AccessDeniedException",
-				"dynamodb": "AccessDeniedException", "sts": "AccessDenied", "s3": "AccessDenied"},
+				"dynamodb": "AccessDeniedException", "sqs": "AccessDenied", "sts": "AccessDenied", "s3": "AccessDenied"},
 		},
 	} {
 		t.Run(effect.String(), func(t *testing.T) {
@@ -76,7 +78,7 @@ func TestRefusalsAreTheServicesOwn(t *testing.T) {
 				}
 				wantCode(t, err, want.code[service], "")
 			}
-			wantCount(t, i, 5)
+			wantCount(t, i, 6)
 			i.Remove()
 			for service, err := range refusals(t, s) {
 				if err != nil {

@@ -80,6 +80,7 @@ type Server struct {
 	faults   *faultList
 	kinesis  *kinesis
 	dynamodb *dynamodb
+	sqs      *sqs
 	sts      *sts
 	s3       *s3
 }
@@ -106,6 +107,7 @@ func New(cfg Config) (*Server, error) {
 		faults:   newFaultList(cfg.Seed),
 		kinesis:  k,
 		dynamodb: newDynamoDB(cfg.Now),
+		sqs:      newSQS(cfg.Now),
 		sts:      newSTS(cfg.Now, cfg.Roles),
 		s3:       newS3(cfg.Now),
 	}
@@ -256,6 +258,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, c *call) {
 		writeJSON(w, c, s.kinesis.do)
 	case dynamodbService:
 		writeJSON(w, c, s.dynamodb.do)
+	case sqsService:
+		writeJSON(w, c, func(c *call) (any, error) { return s.sqs.do(r.Context(), c) })
 	}
 }
 
