@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
-	"regexp"
 
 	"github.com/aws/aws-sdk-go-v2/service/configservice"
 	"github.com/aws/aws-sdk-go-v2/service/configservice/types"
@@ -65,17 +64,6 @@ func configCompliance(
 	})
 }
 
-// configParameter returns the value of a parameter of a rule or a pack, or that it was
-// redacted. A small number is a setting, as of MinimumPasswordLength.
-func configParameter(name, value string) string {
-	if smallNumber.MatchString(value) {
-		return value
-	}
-	return redact(name, value)
-}
-
-var smallNumber = regexp.MustCompile(`^\d{1,4}$`)
-
 // configParameters returns the parameters of a rule, which AWS sends as a text of a JSON
 // object, without secrets. Values that are no texts, which AWS does not document, become
 // texts. An empty object, and a text that is no JSON object, is nil.
@@ -94,7 +82,7 @@ func configParameters(document *string) schema.JSON {
 			raw, _ := json.Marshal(value) // it was JSON before
 			text = string(raw)
 		}
-		out[name] = configParameter(name, text)
+		out[name] = redact(name, text)
 	}
 	return jsonOf(out)
 }

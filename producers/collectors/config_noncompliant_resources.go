@@ -60,7 +60,7 @@ func collectConfigNoncompliantResources(
 func configNoncompliantResource(r *types.EvaluationResult) schemas.ConfigNoncompliantResource {
 	row := schemas.ConfigNoncompliantResource{
 		ComplianceType:   string(r.ComplianceType),
-		Annotation:       text(r.Annotation),
+		Annotation:       freeText(r.Annotation),
 		ResultRecordedAt: r.ResultRecordedTime,
 		RuleInvokedAt:    r.ConfigRuleInvokedTime,
 	}

@@ -78,7 +78,7 @@ func configRule(r *types.ConfigRule) schemas.ConfigRule {
 		RuleName:         aws.ToString(r.ConfigRuleName),
 		RuleARN:          text(r.ConfigRuleArn),
 		RuleID:           text(r.ConfigRuleId),
-		Description:      text(r.Description),
+		Description:      freeText(r.Description),
 		State:            enum(r.ConfigRuleState),
 		CreatedBy:        text(r.CreatedBy),
 		InputParameters:  configParameters(r.InputParameters),

@@ -192,7 +192,7 @@ func conformancePackParameters(list []types.ConformancePackInputParameter) schem
 	object := make(map[string]string, len(list))
 	for _, p := range list {
 		name := aws.ToString(p.ParameterName)
-		object[name] = configParameter(name, aws.ToString(p.ParameterValue))
+		object[name] = redact(name, aws.ToString(p.ParameterValue))
 	}
 	return jsonOf(object)
 }

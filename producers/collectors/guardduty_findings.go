@@ -105,8 +105,8 @@ func guarddutyFinding(env *collect.Env, detector string, f *types.Finding) schem
 		FindingType:      text(f.Type),
 		Severity:         f.Severity,
 		Confidence:       f.Confidence,
-		Title:            text(f.Title),
-		Description:      text(f.Description),
+		Title:            freeText(f.Title),
+		Description:      freeText(f.Description),
 		FindingCreatedAt: at("CreatedAt", f.CreatedAt),
 		FindingUpdatedAt: at("UpdatedAt", f.UpdatedAt),
 	}

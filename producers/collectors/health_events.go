@@ -102,7 +102,7 @@ func healthEventRow(e *healthEvent, details *healthEventDetails) schemas.HealthE
 		Personas:          jsonOf(e.Personas),
 	}
 	if details != nil {
-		row.Description = text(details.EventDescription.LatestDescription)
+		row.Description = freeText(details.EventDescription.LatestDescription)
 		row.Metadata = jsonOf(redactMap(details.EventMetadata))
 	}
 	return row

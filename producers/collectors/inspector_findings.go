@@ -62,8 +62,8 @@ func inspectorFinding(f *types.Finding) schemas.InspectorFinding {
 		FindingType:         enum(f.Type),
 		Status:              enum(f.Status),
 		Severity:            enum(f.Severity),
-		Title:               text(f.Title),
-		Description:         text(f.Description),
+		Title:               freeText(f.Title),
+		Description:         freeText(f.Description),
 		InspectorScore:      f.InspectorScore,
 		ExploitAvailable:    enum(f.ExploitAvailable),
 		FixAvailable:        enum(f.FixAvailable),
@@ -87,8 +87,8 @@ func inspectorFinding(f *types.Finding) schemas.InspectorFinding {
 		row.ResourceTags = jsonOf(redactMap(first.Tags))
 	}
 	if f.Remediation != nil && f.Remediation.Recommendation != nil {
-		row.RemediationText = text(f.Remediation.Recommendation.Text)
-		row.RemediationURL = text(f.Remediation.Recommendation.Url)
+		row.RemediationText = freeText(f.Remediation.Recommendation.Text)
+		row.RemediationURL = freeText(f.Remediation.Recommendation.Url)
 	}
 	if d := f.PackageVulnerabilityDetails; d != nil {
 		setInspectorFindingPackages(&row, d)

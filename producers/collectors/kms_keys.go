@@ -130,7 +130,7 @@ func (k *kmsKey) describe(ctx context.Context) (*types.KeyMetadata, error) {
 	if m == nil {
 		return nil, without(answer, "the key")
 	}
-	k.row.Description = text(m.Description)
+	k.row.Description = freeText(m.Description)
 	k.row.KeyManager = enum(m.KeyManager)
 	k.row.KeyState = enum(m.KeyState)
 	// The SDK has false for what is missing: only with the state it is an answer.

@@ -47,7 +47,7 @@ func lambdaFunction(env *collect.Env, f *types.FunctionConfiguration) schemas.La
 	row := schemas.LambdaFunction{
 		FunctionARN:     aws.ToString(f.FunctionArn),
 		Name:            aws.ToString(f.FunctionName),
-		Description:     text(f.Description),
+		Description:     freeText(f.Description),
 		Runtime:         enum(f.Runtime),
 		PackageType:     enum(f.PackageType),
 		Architectures:   jsonOf(f.Architectures),

@@ -71,46 +71,85 @@ func redactJSON[T any](v T) schema.JSON {
 			}
 		}
 		for name, member := range object {
-			if value, isText := member.(string); isText && name != "AccessKeyId" {
+			if name == "AccessKeyId" {
+				continue
+			}
+			switch value := member.(type) {
+			case string:
 				object[name] = redact(name, value)
+			case []any:
+				for i := range value {
+					if text, isText := value[i].(string); isText {
+						value[i] = redact(name, text)
+					}
+				}
 			}
 		}
 	})
 }
 
-// redact returns value, or that it was redacted, if it looks like a secret or its
+// freeText returns what people wrote, redacted if there is a secret in it, or nil if it
+// is empty.
+func freeText(s *string) *string {
+	if s = text(s); s != nil && holdsSecret(*s) {
+		return new(redacted)
+	}
+	return s
+}
+
+// redact returns value, or that it was redacted, if there is a secret in it or its
 // key says that it is one.
 func redact(key, value string) string {
-	if looksSecret.MatchString(value) || namesSecret(key) && !harmless.MatchString(value) {
+	if holdsSecret(value) || namesSecret(key, value) {
 		return redacted
 	}
 	return value
 }
 
-// looksSecret matches what is a secret by its form, anywhere in a value.
-var looksSecret = regexp.MustCompile(strings.Join([]string{
-	`\b(AKIA|ASIA)[A-Z2-7]{16}\b`,                     // id of an AWS access key: its secret is seldom far
-	`-----BEGIN [A-Z ]*PRIVATE KEY`,                   // PEM
-	`\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.`,                  // JSON web token
-	`\b(gh[opusr]_[A-Za-z0-9]{36}|github_pat_\w{22})`, // GitHub
-	`\bxox[a-z]-[A-Za-z0-9-]{10}`,                     // Slack
-	`\b[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@`, // URL with a password
-}, "|"))
-
-// harmless matches values that are no secret whatever the key says: none, a switch,
-// as of SecretRotation, and the name of a resource, as of the secret itself.
-var harmless = regexp.MustCompile(`^(?i:|true|false|yes|no|on|off|enabled|disabled|none|arn:[a-z-]+:[a-z0-9-]+:.*)$`)
-
 var (
 	// words is where a word of a key ends and the next one begins without a
 	// separator: dbPassword, APIKey.
 	words = regexp.MustCompile(`([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])`)
-	// secretWord matches a key in words that names a secret.
-	secretWord = regexp.MustCompile(
-		`(^|[^a-z0-9])(\w*passw(or)?d|pwd|secret|token|credential|(api|private)[^a-z0-9]?key)s?([^a-z0-9]|$)`)
+	// secretWord matches a key in words that names a secret, and lastSecretWord one that
+	// says no more about it.
+	secretWord     = regexp.MustCompile(secretWords + `s?([^a-z0-9]|$)`)
+	lastSecretWord = regexp.MustCompile(secretWords + `s?$`)
+
+	// harmless matches values that are no secret whatever the key says: none, a switch, as of
+	// SecretRotation, and the name of a resource, as of the secret itself.
+	harmless = regexp.MustCompile(`^(?i:|true|false|yes|no|on|off|enabled|disabled|none|arn:[a-z-]+:[a-z0-9-]+:.*)$`)
+	// measure matches a number of up to nine digits, a duration, a day or a time: they are
+	// about a secret, as of TokenExpiryDays and SecretLastRotated. The number of a key that
+	// ends with the word, such as password, may be the secret itself.
+	measure = regexp.MustCompile(`^(?:` + strings.Join([]string{
+		`-?\d{1,9}(?:\.\d{1,3})?%?`,
+		`(?i:(?:rate\()?(?:\d{1,6} ?(?:ms|s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?|weeks?|months?|years?) ?)+\)?)`,
+		`P(?:\d{1,6}[YMWD])*(?:T(?:\d{1,6}[HMS])+)?`,
+		`\d{4}[-/.]\d{2}[-/.]\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?: ?(?:Z|UTC|[+-]\d{2}:?\d{2}))?)?`,
+		`\d{1,2}[-/.]\d{1,2}[-/.]\d{4}`,
+	}, "|") + `)$`)
 )
 
-// namesSecret reports whether a key has a word for a secret.
-func namesSecret(key string) bool {
-	return secretWord.MatchString(strings.ToLower(words.ReplaceAllString(key, "$1$3-$2$4")))
+const secretWords = `(^|[^a-z0-9])(\w*passw(or)?d|pwd|secret|token|credential|(api|private)[^a-z0-9]?key)`
+
+// namesSecret reports whether a key says that its value is a secret.
+func namesSecret(key, value string) bool {
+	if !secretLetters(key) || harmless.MatchString(value) {
+		return false
+	}
+	key = strings.ToLower(words.ReplaceAllString(key, "$1$3-$2$4"))
+	return secretWord.MatchString(key) && (lastSecretWord.MatchString(key) || !measure.MatchString(value))
+}
+
+// secretLetters reports whether a key has three letters of a word of secretWords, in either
+// case. Most keys have not, and this is found out in no time.
+func secretLetters(key string) bool {
+	for i := 0; i+3 <= len(key); i++ {
+		switch [3]byte{key[i] | 0x20, key[i+1] | 0x20, key[i+2] | 0x20} {
+		case [3]byte{'p', 'a', 's'}, [3]byte{'p', 'w', 'd'}, [3]byte{'s', 'e', 'c'}, [3]byte{'t', 'o', 'k'},
+			[3]byte{'c', 'r', 'e'}, [3]byte{'k', 'e', 'y'}:
+			return true
+		}
+	}
+	return false
 }

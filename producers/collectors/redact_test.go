@@ -2,6 +2,8 @@ package collectors
 
 import (
 	"maps"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -55,6 +57,17 @@ func TestRedact(t *testing.T) {
 		{"token-required", "No", false},
 		{"PasswordPolicy", "Enabled", false},
 		{"password", "", false},
+		{"TokenExpiryDays", "30", false},
+		{"PasswordLength", "123456789", false},
+		{"PasswordLength", "1234567890", true},
+		{"password", "1234", true},
+		{"api-tokens", "2026-10-01", true},
+		{"SecretDays", "30 days and hunter2", true},
+		{"SecretLastRotated", "2026-10-01", false},
+		{"SecretLastRotated", "2026-10-01T00:00:00Z", false},
+		{"SecretLastRotated", "2026-10-01 hunter2", true},
+		{"PasswordAge", "90 days", false},
+		{"PasswordAge", "P90D", false},
 		{"SecretArn", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:prod/db-a1b2c3", false},
 		{"SecretArn", "arn:aws-cn:iam::111122223333:role/x", false},
 		{"secret", "arn:not an arn", true},
@@ -177,4 +190,99 @@ func TestTagMap(t *testing.T) {
 		}
 	}()
 	tagMap([]struct{ Key *string }{{&a}})
+}
+
+// secretCorpus returns the values of testdata/secrets.tsv that must go, and those that must
+// stay, as pairs of key and value.
+func secretCorpus(t testing.TB) (leave, stay [][2]string) {
+	t.Helper()
+	file, err := os.ReadFile("testdata/secrets.tsv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(strings.ReplaceAll(string(file), "¦", "")) {
+		fields := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		switch {
+		case strings.HasPrefix(line, "#"):
+		case len(fields) == 3 && fields[0] == "go":
+			leave = append(leave, [2]string(fields[1:]))
+		case len(fields) == 3 && fields[0] == "stay":
+			stay = append(stay, [2]string(fields[1:]))
+		default:
+			t.Fatalf("secrets.tsv: %q is not a verdict, a key and a value", line)
+		}
+	}
+	return leave, stay
+}
+
+// TestSecretCorpus: of values as vendors document them, the secret ones go and the others
+// stay; and each form is in the corpus.
+func TestSecretCorpus(t *testing.T) {
+	leave, stay := secretCorpus(t)
+	if len(leave) < 60 || len(stay) < 200 {
+		t.Errorf("%d values go and %d stay", len(leave), len(stay))
+	}
+	for _, pair := range leave {
+		if redact(pair[0], pair[1]) != redacted {
+			t.Errorf("%s=%q is not redacted", pair[0], pair[1])
+		}
+	}
+	for _, pair := range stay {
+		if redact(pair[0], pair[1]) != pair[1] {
+			t.Errorf("%s=%q is redacted", pair[0], pair[1])
+		}
+	}
+}
+
+// TestSecretsInLongValues: a secret is found wherever it is, and a value that is nothing but
+// beginnings of secrets costs no more than its length.
+func TestSecretsInLongValues(t *testing.T) {
+	const token = "glpat" + "-0123456789abcdefghij"
+	for _, padding := range []string{"-", " eyJ", "-eyJ", "://", "-----BEGIN ", "Password= ", "\xff"} {
+		long := strings.Repeat(padding, 1<<14/len(padding))
+		if holdsSecret(long) {
+			t.Errorf("%q, again and again, is taken for a secret", padding)
+		}
+		if !holdsSecret(long + " " + token) {
+			t.Errorf("a secret behind much of %q is not found", padding)
+		}
+	}
+	for n := range len(token) {
+		if holdsSecret(token[:n]) {
+			t.Errorf("%q is taken for a secret", token[:n])
+		}
+	}
+}
+
+// TestFreeText: a description stays as it is unless a secret is in it.
+func TestFreeText(t *testing.T) {
+	empty, plain, secret := "", "the password is rotated", "see https://me:hunter2@example.com"
+	if freeText(nil) != nil || freeText(&empty) != nil || freeText(&plain) != &plain {
+		t.Error("a text without a secret does not stay as it is")
+	}
+	if got := freeText(&secret); *got != redacted {
+		t.Errorf("got %q", *got)
+	}
+}
+
+// BenchmarkRedact is about values without a secret, which nearly all are.
+func BenchmarkRedact(b *testing.B) {
+	_, stay := secretCorpus(b)
+	run := func(name string, values [][2]string, key bool) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				for _, pair := range values {
+					if key {
+						redact(pair[0], pair[1])
+					} else {
+						redact("", pair[1])
+					}
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(values)), "ns/value")
+		})
+	}
+	run("values", stay, false)
+	run("values and keys", stay, true)
 }

@@ -57,7 +57,7 @@ func resilienceApp(app *types.AppSummary) schemas.ResilienceApp {
 	return schemas.ResilienceApp{
 		AppARN:                     aws.ToString(app.AppArn),
 		Name:                       text(app.Name),
-		Description:                text(app.Description),
+		Description:                freeText(app.Description),
 		Status:                     enum(app.Status),
 		ComplianceStatus:           enum(app.ComplianceStatus),
 		DriftStatus:                enum(app.DriftStatus),

@@ -50,7 +50,7 @@ func savingsPlan(env *collect.Env, p *types.SavingsPlan) schemas.SavingsPlan {
 		SavingsPlanARN:    aws.ToString(p.SavingsPlanArn),
 		SavingsPlanID:     text(p.SavingsPlanId),
 		OfferingID:        text(p.OfferingId),
-		Description:       text(p.Description),
+		Description:       freeText(p.Description),
 		SavingsPlanType:   enum(p.SavingsPlanType),
 		PaymentOption:     enum(p.PaymentOption),
 		ProductTypes:      jsonOf(p.ProductTypes),

@@ -48,7 +48,7 @@ func secret(s *types.SecretListEntry) schemas.Secret {
 	row := schemas.Secret{
 		SecretARN:           aws.ToString(s.ARN),
 		Name:                aws.ToString(s.Name),
-		Description:         text(s.Description),
+		Description:         freeText(s.Description),
 		KMSKeyID:            text(s.KmsKeyId),
 		OwningService:       text(s.OwningService),
 		ExternalType:        text(s.Type),

@@ -73,8 +73,8 @@ func securityFinding(env *collect.Env, f *types.AwsSecurityFinding) schemas.Secu
 		GeneratorID:        aws.ToString(f.GeneratorId),
 		FindingAccountID:   aws.ToString(f.AwsAccountId),
 		FindingRegion:      text(f.Region),
-		Title:              aws.ToString(f.Title),
-		Description:        text(f.Description),
+		Title:              redact("", aws.ToString(f.Title)),
+		Description:        freeText(f.Description),
 		FindingTypes:       jsonOf(f.Types),
 		RecordState:        enum(f.RecordState),
 		ResourceCount:      int64(len(f.Resources)),
@@ -99,7 +99,7 @@ func securityFinding(env *collect.Env, f *types.AwsSecurityFinding) schemas.Secu
 	if compliance := f.Compliance; compliance != nil {
 		row.ComplianceStatus = enum(compliance.Status)
 		row.SecurityControlID = text(compliance.SecurityControlId)
-		row.ComplianceReasons = jsonOf(compliance.StatusReasons)
+		row.ComplianceReasons = redactJSON(compliance.StatusReasons)
 		standards := make([]string, len(compliance.AssociatedStandards))
 		for i, standard := range compliance.AssociatedStandards {
 			standards[i] = aws.ToString(standard.StandardsId)
@@ -111,8 +111,8 @@ func securityFinding(env *collect.Env, f *types.AwsSecurityFinding) schemas.Secu
 		row.ResourceID = text(f.Resources[0].Id)
 	}
 	if f.Remediation != nil && f.Remediation.Recommendation != nil {
-		row.RemediationText = text(f.Remediation.Recommendation.Text)
-		row.RemediationURL = text(f.Remediation.Recommendation.Url)
+		row.RemediationText = freeText(f.Remediation.Recommendation.Text)
+		row.RemediationURL = freeText(f.Remediation.Recommendation.Url)
 	}
 	return row
 }

@@ -66,7 +66,7 @@ func supportCase(env *collect.Env, c *supportCaseDetails) schemas.SupportCase {
 	return schemas.SupportCase{
 		CaseID:           aws.ToString(c.CaseID),
 		DisplayID:        text(c.DisplayID),
-		Subject:          text(c.Subject),
+		Subject:          freeText(c.Subject),
 		Status:           aws.ToString(c.Status),
 		SeverityCode:     text(c.SeverityCode),
 		ServiceCode:      text(c.ServiceCode),

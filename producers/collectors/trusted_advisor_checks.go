@@ -44,7 +44,7 @@ func trustedAdvisorCheckRow(env *collect.Env, c *trustedAdvisorCheck,
 	row := schemas.TrustedAdvisorCheck{
 		CheckID:       aws.ToString(c.ID),
 		Name:          text(c.Name),
-		Description:   text(c.Description),
+		Description:   freeText(c.Description),
 		Category:      text(c.Category),
 		MetadataNames: jsonOf(c.Metadata),
 	}

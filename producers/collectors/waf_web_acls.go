@@ -71,7 +71,7 @@ func wafWebACL(w waf, acl *types.WebACL) schemas.WAFWebACL {
 		Scope:                    string(w.scope),
 		WebACLID:                 text(acl.Id),
 		Name:                     text(acl.Name),
-		Description:              text(acl.Description),
+		Description:              freeText(acl.Description),
 		DefaultAction:            upper(memberOf(acl.DefaultAction)),
 		DefaultActionDetail:      wafWebACLAction(acl.DefaultAction),
 		Capacity:                 &acl.Capacity,

@@ -53,8 +53,9 @@
 //     keys, and lie in the declared slices;
 //   - every request has a recording and every recording is used;
 //   - what may be a secret in an answer is in no row: texts of members with a name for
-//     secrets, and values of tags with such a key. kept.json in the directory of the
-//     category names members that only sound so, with the reason;
+//     secrets, values of tags with such a key, and descriptions with a password in a URL.
+//     kept.json in the directory of the category names members that only sound so, with
+//     the reason;
 //
 // and that in all of them together
 //

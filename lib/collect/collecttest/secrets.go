@@ -17,7 +17,8 @@ import (
 // or redacted it, unless kept.json says why it is no secret. Such members are
 //
 //   - texts of members with a name for secrets: password, token, environment and so on;
-//   - values of tags and other pairs: their keys are made "password".
+//   - values of tags and other pairs: their keys are made "password";
+//   - descriptions and other texts that people write: a URL with a password is put there.
 func (s *suite[T]) checkSecrets(t testing.TB) {
 	t.Helper()
 	p := &planter{kept: s.kept, known: map[string]bool{}}
@@ -72,6 +73,8 @@ var (
 		`input.?parameters|authorization|connection.?string`)
 	// opens matches names of members that may hold anything.
 	opens = regexp.MustCompile(`(?i)^(environment|variables|parameters)$`)
+	// speaks matches names of members with what people wrote, which may quote a secret.
+	speaks = regexp.MustCompile(`(?i)^(latest)?description$|^(subject|annotation)$`)
 	// harmless matches texts that are no secret whatever their member is called.
 	harmless = regexp.MustCompile(`^(arn:.*|true|false|[0-9.]*)$`)
 	// planted matches what stands in place of secrets.
@@ -138,8 +141,11 @@ func (p *planter) value(v any, name string, inside bool) any {
 			v[i] = p.value(v[i], name, inside)
 		}
 	case string:
-		if inside || sounds.MatchString(name) {
+		switch {
+		case inside || sounds.MatchString(name):
 			return p.text(v, name)
+		case speaks.MatchString(name):
+			return p.quote(v, name)
 		}
 	}
 	return v
@@ -181,11 +187,24 @@ func (p *planter) plantXML(body []byte) []byte {
 	return xmlText.ReplaceAllFunc(body, func(element []byte) []byte {
 		m := xmlText.FindSubmatch(element)
 		name, text := string(m[1]), string(m[2])
-		if !sounds.MatchString(name) {
-			return element
+		switch {
+		case sounds.MatchString(name):
+			text = p.text(text, name)
+		case speaks.MatchString(name):
+			text = p.quote(text, name)
 		}
-		return fmt.Appendf(nil, "<%s>%s</", name, p.text(text, name))
+		return fmt.Appendf(nil, "<%s>%s</", name, text)
 	})
+}
+
+// quote returns what is planted in place of a text that people wrote: there only its form
+// tells that a secret is in it.
+func (p *planter) quote(text, member string) string {
+	planted := p.text(text, member)
+	if planted == text {
+		return text
+	}
+	return "see https://user:" + planted + "@example.com"
 }
 
 // text returns what is planted in place of a text of a member.

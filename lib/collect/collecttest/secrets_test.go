@@ -88,6 +88,8 @@ func TestSecretsInRowsAreFound(t *testing.T) {
 func TestPlant(t *testing.T) {
 	for _, test := range []struct{ answer, want string }{
 		{`{"Password":"a","Arn":"arn:x","AccessToken":"arn:x"}`, `{"AccessToken":"arn:x","Arn":"arn:x","Password":"PLANT"}`},
+		{`{"Description":"a","ProductDescription":"b","Subject":""}`,
+			`{"Description":"see https://user:PLANT@example.com","ProductDescription":"b","Subject":""}`},
 		{`{"NextToken":"page2"}`, `{"NextToken":"page2"}`}, // sent again
 		{`{"HttpTokens":"required"}`, `{"HttpTokens":"required"}`},
 		{`{"SecretList":[{"Name":"a","SecretDate":"2026-01-01T00:00:00Z","n":1.50}]}`,
