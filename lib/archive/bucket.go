@@ -34,6 +34,9 @@ const (
 	MaxDecoded = parquet.MaxDecoded
 )
 
+// DefaultPrefix of all keys.
+const DefaultPrefix = "data/"
+
 // S3 is what the archive needs of Amazon S3; *s3.Client has it. A writer calls
 // PutObject only, a reader the other two.
 type S3 interface {
@@ -48,7 +51,7 @@ type Config struct {
 	Client S3
 	// Name of the bucket. Required.
 	Name string
-	// Prefix of all keys, "" or ending with "/". Defaults to "data/".
+	// Prefix of all keys, "" or ending with "/". Defaults to DefaultPrefix.
 	Prefix string
 	// KMSKeyID is the key that objects are encrypted with on the server (SSE-KMS).
 	// Defaults to the bucket's own setting.
@@ -78,7 +81,7 @@ type Bucket struct{ config Config }
 // call AWS.
 func New(c Config) (*Bucket, error) {
 	if c.Prefix == "" {
-		c.Prefix = "data/"
+		c.Prefix = DefaultPrefix
 	}
 	if err := c.validate(); err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ var functions = template.FuncMap{
 	"first":    firstSentence,
 	"key":      keyColumns,
 	"kind":     postgresType,
-	"policy":   policyJSON,
+	"policy":   collecting,
 	"system":   func() []schema.SystemColumn { return schema.SystemColumns },
 	"type":     shortType,
 	"deleted":  func(m schema.Mode) bool { return m == schema.Snapshot },

@@ -2,6 +2,7 @@
 // into its stream, and as Parquet into its archive.
 //
 //	spoke categories                         what can be collected, with the IAM actions it takes
+//	spoke policy                             the IAM policy that a spoke needs
 //	spoke once --category certificates       collect once and print
 //	spoke run --stream arn:… --bucket NAME   collect again and again
 //
@@ -48,6 +49,7 @@ var version string
 type arguments struct {
 	Once       onceCommand       `cmd:"" help:"Collect once and exit."`
 	Run        runCommand        `cmd:"" help:"Collect again and again, each category at its interval, until stopped."`
+	Policy     policyCommand     `cmd:"" help:"Print the IAM policy that a spoke needs."`
 	Categories categoriesCommand `cmd:"" help:"List what can be collected, with the IAM actions that each category takes and what AWS charges for it."`
 
 	Completion program.CompletionCommand `cmd:"" help:"Print a script that completes commands and flags in a shell."`
