@@ -98,6 +98,9 @@ func basicColumn(c column, typ types.Type, basic *types.Basic, value, address st
 		}
 	case basic.Kind() == types.String:
 		c.Kind, c.Value = kindText, "text("+address+")"
+		if speaks.MatchString(c.Field) {
+			c.Value = "freeText(" + address + ")"
+		}
 	case basic.Kind() == types.Bool:
 		c.Kind, c.Value = kindBool, address
 	case basic.Kind() == types.Int32:
@@ -116,6 +119,10 @@ func basicColumn(c column, typ types.Type, basic *types.Basic, value, address st
 var mayBeSecret = regexp.MustCompile(
 	`(?i)passw(or)?d|pwd|secret|token|credential|(private|api|access).?key|user.?data|` +
 		`input.?parameters|authorization|connection.?string|^(environment|variables|parameters)$`)
+
+// speaks matches names of members with what people wrote: it is redacted if there is a secret
+// in it.
+var speaks = regexp.MustCompile(`(?i)^(latest)?description$|^(subject|annotation)$`)
 
 // secretWithin returns the path of a member inside a type that may hold a secret: a name
 // for one, tags, a map of texts, or bytes.

@@ -27,7 +27,7 @@ func TestDraftPassesTheFastTests(t *testing.T) {
 	}
 	collector := moduletest.Read(t, dir, "producers/collectors/copied_secrets.go")
 	for _, want := range []string{
-		"jsonOf(tagMap(item.Tags))", "SecretVersionsToStages (may hold a secret)",
+		"jsonOf(tagMap(item.Tags))", "freeText(item.Description)", "SecretVersionsToStages (may hold a secret)",
 		`Calls:    []string{"secretsmanager:ListSecrets"}`,
 		"SecretList, p.NextToken", "MaxResults: aws.Int32(100)",
 	} {
