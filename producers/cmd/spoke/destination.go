@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"strings"
 
@@ -61,6 +62,16 @@ func (f destinationFlags) validate() (*arn.ARN, error) {
 	return &parsed, nil
 }
 
+// validateFor is validate, and checks that the accounts that are collected can all reach
+// the destinations.
+func (f destinationFlags) validateFor(from sourceFlags) error {
+	streamARN, err := f.validate()
+	if err == nil && from.pulls() && f.Stream != "" && streamARN == nil {
+		err = program.Usagef("--stream %s is a name, and each account looks for it in itself: give the stream's ARN", f.Stream)
+	}
+	return err
+}
+
 func (f destinationFlags) role() awsconfig.Role {
 	return awsconfig.Role{ARN: f.StreamRoleARN, ExternalID: f.ExternalID, SessionName: "spoke"}
 }
@@ -75,28 +86,53 @@ func ownConfiguration(profile string, log *slog.Logger) configure {
 	}
 }
 
+// opener opens destinations, for one account or each of many.
+type opener struct {
+	destinationFlags
+	packer *envelope.Packer // of all
+	hooks  kinesis.Hooks
+	log    *slog.Logger
+}
+
+func (f destinationFlags) opener(log *slog.Logger, hooks kinesis.Hooks) (opener, error) {
+	packer, err := envelope.NewPacker(envelope.Config{})
+	return opener{f, packer, hooks, log}, err
+}
+
+// forAccount opens the destinations with the credentials of an account.
+func (o opener) forAccount(ctx context.Context, s source) (destination, error) {
+	return o.open(ctx, s.home, func(ctx context.Context, region string, role awsconfig.Role) (aws.Config, error) {
+		cfg := s.aws(region)
+		if role.ARN == "" {
+			return cfg, nil
+		}
+		cfg = awsconfig.Assume(cfg, role)
+		if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
+			return cfg, fmt.Errorf("assume role %s: %w", role.ARN, err)
+		}
+		return cfg, nil
+	})
+}
+
 // open opens the destinations. home is the region of what names none itself.
-func (f destinationFlags) open(ctx context.Context, home string, configure configure, log *slog.Logger,
-	hooks kinesis.Hooks) (destination, error) {
+func (o opener) open(ctx context.Context, home string, configure configure) (destination, error) {
+	f := o.destinationFlags
+	d := destination{packer: o.packer}
 	streamARN, err := f.validate()
 	if err != nil || f.Stream == "" && f.Bucket == "" {
-		return destination{}, err
+		return d, err
 	}
 	region := home
 	if streamARN != nil {
 		region = streamARN.Region
-	}
-	var d destination
-	if d.packer, err = envelope.NewPacker(envelope.Config{}); err != nil {
-		return destination{}, err
 	}
 	if f.Stream != "" {
 		cfg, err := configure(ctx, region, f.role())
 		if err != nil {
 			return destination{}, startError(err)
 		}
-		d.publisher, err = kinesis.New(kinesis.Config{Client: awskinesis.NewFromConfig(cfg), Stream: f.Stream, Logger: log,
-			Hooks: hooks})
+		d.publisher, err = kinesis.New(kinesis.Config{Client: awskinesis.NewFromConfig(cfg), Stream: f.Stream, Logger: o.log,
+			Hooks: o.hooks})
 		if err != nil {
 			return destination{}, err
 		}

@@ -56,7 +56,6 @@ func newFleet(shared collect.Config) *fleet {
 type member struct {
 	source
 	limits *collect.Limits
-	to     *destination  // nil until it is opened
 	again  chan struct{} // has one when the regions are to be listed at once
 	end    context.CancelFunc
 	ended  chan struct{}
@@ -266,8 +265,8 @@ func (f *fleet) bringInLine(ctx context.Context, m *member) error {
 			return f.unlessItPasses(ctx, m, err)
 		}
 	}
-	regions := m.regions
-	if m.list != nil {
+	regions := m.regions // that were given, or listed a moment ago at the start
+	if m.list != nil && (m.regions == nil || len(m.runners) > 0) {
 		listed, err := m.list(ctx)
 		if err != nil && len(m.runners) > 0 && ctx.Err() == nil {
 			f.log.Warn("the regions could not be listed again; those that are known go on", "account", m.account,
@@ -338,7 +337,9 @@ func (f *fleet) setRegions(ctx context.Context, m *member, regions []string) err
 }
 
 func (f *fleet) start(ctx context.Context, m *member, region string) error {
-	runner, err := collect.New(m.in(f.shared, *m.to, m.limits, region))
+	c := m.config(f.shared, region)
+	c.Limits = m.limits
+	runner, err := collect.New(c)
 	if err != nil {
 		return fmt.Errorf("account %s: %w", m.account, err)
 	}

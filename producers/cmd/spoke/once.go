@@ -44,7 +44,7 @@ missing, 3 some runs failed, or were only sent to one of stream and bucket.`
 
 // Run collects once.
 func (c onceCommand) Run(ctx context.Context, p program.Program, find findSources, log *slog.Logger) error {
-	if _, err := c.destinationFlags.validate(); err != nil {
+	if err := c.validateFor(c.sourceFlags); err != nil {
 		return err
 	}
 	c.warnOfUnknownLabels(log)
@@ -68,16 +68,17 @@ func (c onceCommand) Run(ctx context.Context, p program.Program, find findSource
 		}
 	}
 	var done counter
-	to, err := c.open(ctx, sources[0].home, ownConfiguration(c.Profile, log), log, kinesis.Hooks{})
+	opener, err := c.opener(log, kinesis.Hooks{})
+	if err != nil {
+		return err
+	}
+	sources, refused, err := c.reachAll(ctx, sources, opener, log)
 	if err != nil {
 		return err
 	}
 	config := collect.Config{
 		Services:        collectors.Services(),
-		Publisher:       to.publisher,
-		Archive:         to.archive,
-		Packer:          to.packer,
-		Workers:         collect.NewWorkers(c.Concurrent),
+		Workers:         collect.NewWorkers(c.places()),
 		MaxPaidRequests: c.MaxPaidRequests,
 		Labels:          c.Label,
 		Version:         p.VersionText(),
@@ -85,7 +86,7 @@ func (c onceCommand) Run(ctx context.Context, p program.Program, find findSource
 		Hooks:           done.hooks(),
 	}
 	var rows *rowPrinter
-	if to.none() {
+	if sources[0].to.none() {
 		rows = newRowPrinter(p.Stdout, c.JSON(), sources)
 		config.Row = rows.print
 	}
@@ -99,10 +100,34 @@ func (c onceCommand) Run(ctx context.Context, p program.Program, find findSource
 	stop := program.NewProgress(p.Stderr, log, "collecting").Start(ctx, done.state)
 	results, err := onceAll(ctx, all)
 	stop()
+	if refused != nil {
+		err = &program.PartialError{Err: errors.Join(err, refused)}
+	}
 	if rows != nil {
 		return errors.Join(rows.close(), printResults(p.Stderr, false, results), err)
 	}
 	return errors.Join(printResults(p.Stdout, c.JSON(), results), err)
+}
+
+// reachAll opens the destinations of the sources. It leaves out accounts of several that
+// cannot be collected: refused says so; the error, that there is no other.
+func (c onceCommand) reachAll(ctx context.Context, sources []source, opener opener, log *slog.Logger) (ready []source,
+	refused, err error) {
+	if !sources[0].pulled {
+		to, err := opener.open(ctx, sources[0].home, ownConfiguration(c.Profile, log))
+		for i := range sources {
+			sources[i].to = &to
+		}
+		return sources, nil, err
+	}
+	ready, faults := reach(ctx, sources, opener.forAccount, log)
+	switch {
+	case len(ready) == 0:
+		return nil, nil, startError(faults...)
+	case len(faults) > 0:
+		refused = fmt.Errorf("%d of %d accounts were not collected, see the log", len(faults), len(faults)+len(ready))
+	}
+	return ready, refused, nil
 }
 
 // onceAll runs the runners side by side and joins their results. The error is a

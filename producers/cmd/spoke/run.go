@@ -70,7 +70,7 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 	if c.Stream == "" && c.Bucket == "" {
 		return program.Usagef("nowhere to send rows to: give --stream or --bucket, or use 'spoke once' to look at them")
 	}
-	if _, err := c.destinationFlags.validate(); err != nil {
+	if err := c.validateFor(c.sourceFlags); err != nil {
 		return err
 	}
 	c.warnOfUnknownLabels(log)
@@ -89,19 +89,25 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 		return err
 	}
 	metrics := newMetrics(p.VersionText())
-	to, err := c.open(ctx, sources[0].home, ownConfiguration(c.Profile, log), log, metrics.stream())
+	opener, err := c.opener(log, metrics.stream())
 	if err != nil {
 		return err
+	}
+	if !sources[0].pulled {
+		to, err := opener.open(ctx, sources[0].home, ownConfiguration(c.Profile, log))
+		if err != nil {
+			return err
+		}
+		for i := range sources {
+			sources[i].to = &to
+		}
 	}
 	if err := checkNotNothing(sources); err != nil {
 		return err
 	}
 	config := collect.Config{
 		Services:        collectors.Services(),
-		Publisher:       to.publisher,
-		Archive:         to.archive,
-		Packer:          to.packer,
-		Workers:         collect.NewWorkers(c.Concurrent),
+		Workers:         collect.NewWorkers(c.places()),
 		Jitter:          c.Jitter,
 		MaxPaidRequests: c.MaxPaidRequests,
 		Labels:          c.Label,
@@ -134,12 +140,15 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 		}
 	}
 	fleet := newFleet(config)
-	fleet.metrics, fleet.price = metrics, c.monthlyPrice
-	fleet.open = func(context.Context, source) (destination, error) { return to, nil }
-	if fleet.shared.MaxConcurrentRuns = 0; len(sources) > 1 || len(sources[0].regions) > 1 {
-		fleet.shared.MaxConcurrentRuns = max(c.Concurrent/2, 1)
+	fleet.metrics, fleet.price, fleet.open = metrics, c.monthlyPrice, opener.forAccount
+	if len(sources) > 1 || len(sources[0].regions) > 1 || c.givesAllRegions() {
+		fleet.shared.MaxConcurrentRuns = max(c.places()/2, 1)
 	}
-	group.Go(func() error { return fleet.run(ctx, sources, nil) })
+	var again func(context.Context) ([]source, error)
+	if c.Organization {
+		again = func(ctx context.Context) ([]source, error) { return find(ctx, c.sourceFlags, log) }
+	}
+	group.Go(func() error { return fleet.run(ctx, sources, again) })
 	if world != nil {
 		group.Go(func() error { return world.run(ctx) })
 	}

@@ -90,6 +90,10 @@ func (f simulateFlags) newSimulation(from sourceFlags) (*simulation, []source, e
 
 // sources returns the organisation, and its accounts as sources.
 func (f worldFlags) sources(from sourceFlags) (*simulate.World, []source, error) {
+	if from.pulls() || from.givesAllRegions() {
+		return nil, nil, program.Usagef("--simulate makes up accounts and regions: leave out --account, --organization and " +
+			"--region all")
+	}
 	world, err := simulate.New(simulate.Config{Accounts: f.Accounts, Regions: from.Region, Seed: f.Seed})
 	if err != nil {
 		return nil, nil, &program.UsageError{Err: err}

@@ -124,7 +124,9 @@ func TestUsageErrorsOfSimulations(t *testing.T) {
 		"run --stream x --simulate --category nothing": "unknown category",
 		"run --stream x --simulate --accounts 100001":  "--accounts must be at most 100000",
 		"run --simulate": "nowhere to send rows to",
-		"run --stream x --simulate --region eu-west-1,eu-west-1": "named twice",
+		"run --stream x --simulate --region eu-west-1,eu-west-1": "is given twice",
+		"run --stream x --simulate --region all":                 "--simulate makes up accounts and regions",
+		"once --simulate --account 111122223333":                 "--simulate makes up accounts and regions",
 	} {
 		spoke(t.Context(), fixed(), strings.Fields(args)...).want(t, program.ExitUsage, "", want)
 	}

@@ -26,34 +26,46 @@ import (
 
 // sourceFlags say what is collected.
 type sourceFlags struct {
-	Region     []string          `placeholder:"REGION" help:"Region to collect; repeat it or separate with commas. Defaults to the region of the AWS configuration."`
-	HomeRegion string            `placeholder:"REGION" help:"Region through which categories without regions are collected. Set the same one everywhere if an account has several spokes: only the one that collects this region does it. Defaults to the first region."`
+	Region     []string          `placeholder:"REGION" help:"Region to collect; repeat it or separate with commas. With all: those that the account has enabled, listed every hour. Defaults to the region of the AWS configuration."`
+	HomeRegion string            `placeholder:"REGION" help:"Region through which categories without regions are collected. Set the same one everywhere if an account has several spokes: only the one that collects this region does it. Defaults to the first region, with --region all to the region of the AWS configuration."`
 	Category   []string          `placeholder:"NAME" help:"Category to collect; repeat it or separate with commas. Defaults to all: see 'spoke categories'."`
 	Exclude    []string          `placeholder:"NAME" help:"Category not to collect, of all there are; repeat it or separate with commas. Defaults to none."`
 	Profile    string            `help:"Profile of the AWS configuration files."`
 	Label      map[string]string `placeholder:"KEY=VALUE" mapsep:"," help:"Label of the account, such as product=payments, for categories with a column for it; repeat it or separate with commas."`
-	Concurrent int               `default:"4" max:"1000" help:"How many categories and regions are collected at the same time. At most half of them are long runs: of categories with very many rows, or that took more than 5 minutes the last time."`
+	Concurrent int               `placeholder:"4" max:"1000" help:"How many categories and regions are collected at the same time. At most half of them are long runs: of categories with very many rows, or that took more than 5 minutes the last time. Each takes about 9 MiB. Defaults to 4, and to 16 with several accounts."`
+
+	pullFlags
 
 	MaxPaidRequests int `default:"200" help:"How many requests that AWS charges for (those of Cost Explorer, USD 0.01 each) one run may send; then it is stopped, and is not complete."`
 }
 
 // Validate is called by kong.
 func (f sourceFlags) Validate() error {
-	for _, region := range f.Region {
-		if err := checkRegion("--region", region); err != nil {
-			return err
-		}
+	if err := cmp.Or(f.validateRegions(), f.validatePull()); err != nil {
+		return err
 	}
 	for key, value := range f.Label {
 		if err := checkLabel(key, value); err != nil {
 			return err
 		}
 	}
-	if f.HomeRegion != "" {
-		return checkRegion("--home-region", f.HomeRegion)
-	}
 	return nil
 }
+
+// places is how many collections run at the same time.
+func (f sourceFlags) places() int {
+	if f.Concurrent == 0 && f.pulls() {
+		return defaultPullConcurrent
+	}
+	return cmp.Or(f.Concurrent, defaultConcurrent)
+}
+
+const (
+	defaultConcurrent = 4
+	// defaultPullConcurrent is for many accounts: memory grows with the collections that run
+	// at the same time, not with accounts, and 256 MiB hold 24.
+	defaultPullConcurrent = 16
+)
 
 // Limits of a label in characters, those of a tag of AWS.
 const (
@@ -93,6 +105,8 @@ type source struct {
 	collectors         []collect.Any
 	faults             []error // of regions that did not answer; at least one did
 
+	// to is where its rows go; nil until that is opened.
+	to *destination
 	// list returns the regions that the account has enabled now; nil if they are given.
 	list func(context.Context) ([]string, error)
 	// pulled is set for one of several accounts, which need not be within reach at the start.
@@ -105,61 +119,72 @@ type source struct {
 	lifetime time.Duration
 }
 
-// in returns the configuration of the runner of one region. What all runners share is
-// given, with the destination and the limits of the account.
-func (s source) in(shared collect.Config, to destination, limits *collect.Limits, region string) collect.Config {
-	shared.Account, shared.Partition, shared.AWS, shared.Collectors = s.account, s.partition, s.aws, s.collectors
-	shared.Regions, shared.HomeRegion = []string{region}, s.home
-	shared.Publisher, shared.Archive, shared.Packer = to.publisher, to.archive, to.packer
-	shared.Limits = limits
-	return shared
+// config returns the configuration of a runner of some regions. shared is what all runners
+// have in common.
+func (s source) config(shared collect.Config, regions ...string) collect.Config {
+	c := shared
+	c.Account, c.Partition, c.AWS, c.Collectors = s.account, s.partition, s.aws, s.collectors
+	c.Regions, c.HomeRegion = regions, s.home
+	c.Publisher, c.Archive, c.Packer = s.to.publisher, s.to.archive, s.to.packer
+	return c
 }
 
-// awsSources returns the account that the credentials belong to. It asks every
-// region who they are, so that a wrong name is an error at once and not an empty
-// table.
+// awsSources returns the account that the credentials belong to, or those that the flags
+// name. It asks every region that is named who they are, so that a wrong name is an error
+// at once and not an empty table.
 func awsSources(ctx context.Context, f sourceFlags, log *slog.Logger) ([]source, error) {
 	chosen, err := f.choose(collectors.All())
 	if err != nil {
 		return nil, err
 	}
-	regions := f.Region
-	var base string
-	if len(regions) > 0 {
-		base = regions[0]
-	}
-	for i, region := range regions {
-		if slices.Contains(regions[:i], region) {
-			return nil, program.Usagef("--region %s is given twice", region)
-		}
+	all := f.givesAllRegions()
+	base := f.HomeRegion
+	if !all && len(f.Region) > 0 {
+		base = f.Region[0]
 	}
 	cfg, err := awsconfig.Load(ctx, awsconfig.Config{Profile: f.Profile, Region: base, Logger: log})
-	if errors.Is(err, awsconfig.ErrNoRegion) {
+	switch {
+	case errors.Is(err, awsconfig.ErrNoRegion) && all:
+		return nil, program.Usagef("--region all: no home region: give --home-region, or set AWS_REGION")
+	case errors.Is(err, awsconfig.ErrNoRegion):
 		return nil, program.Usagef("no region to collect: give --region, or set AWS_REGION")
-	}
-	if err != nil {
+	case err != nil:
 		return nil, startError(err)
 	}
-	if len(regions) == 0 {
-		regions = []string{cfg.Region}
+	asked := f.Region
+	if all || len(asked) == 0 {
+		asked = []string{cfg.Region}
 	}
-	identity, faults, err := checkRegions(ctx, cfg, regions, log)
+	identity, faults, err := checkRegions(ctx, cfg, asked, log)
 	if err != nil {
 		return nil, err
 	}
-	home := f.HomeRegion
-	if home == "" {
-		home = regions[0]
-	}
-	return []source{{
+	one := source{
 		account:    identity.Account,
 		partition:  identity.Partition,
-		regions:    regions,
-		home:       home,
+		regions:    asked,
+		home:       cmp.Or(f.HomeRegion, asked[0]),
 		aws:        func(region string) aws.Config { return inRegion(cfg, region) },
 		collectors: chosen,
 		faults:     faults,
-	}}, nil
+	}
+	if all {
+		one.regions = nil
+		one.list = func(ctx context.Context) ([]string, error) { return enabledRegions(ctx, one.aws(one.home)) }
+	}
+	if f.pulls() {
+		sources, err := f.pulled(ctx, one, inRegion(cfg, one.home), identity, log)
+		if err != nil {
+			return nil, startError(err)
+		}
+		return sources, nil
+	}
+	if all {
+		if one.regions, err = one.list(ctx); err != nil {
+			return nil, startError(err)
+		}
+	}
+	return []source{one}, nil
 }
 
 func checkRegion(flag, region string) error {
@@ -275,9 +300,7 @@ func runners(sources []source, c collect.Config) ([]*collect.Runner, error) {
 	}
 	var out []*collect.Runner
 	for _, s := range sources {
-		c.Account, c.Partition, c.Regions, c.HomeRegion = s.account, s.partition, s.regions, s.home
-		c.AWS, c.Collectors = s.aws, s.collectors
-		runner, err := collect.New(c)
+		runner, err := collect.New(s.config(c, s.regions...))
 		if err != nil {
 			return nil, fmt.Errorf("account %s: %w", s.account, err)
 		}
