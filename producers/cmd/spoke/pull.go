@@ -69,9 +69,11 @@ func (f pullFlags) validatePull() error {
 	case f.Organization && len(f.Account) > 0:
 		return program.Usagef("--account and --organization: give one of them")
 	case !f.Organization && narrowed > 0:
-		return program.Usagef("--organizational-unit, --exclude-account and --exclude-organizational-unit need --organization")
+		return program.Usagef("--organizational-unit, --exclude-account and --exclude-organizational-unit need " +
+			"--organization")
 	case !f.pulls() && (f.AccountRole != "" || f.AccountRolePath != "" || f.AccountExternalID != ""):
-		return program.Usagef("--account-role, --account-role-path and --account-external-id need --account or --organization")
+		return program.Usagef("--account-role, --account-role-path and --account-external-id need --account or " +
+			"--organization")
 	case f.AccountRole != "" && !roleNameRE.MatchString(f.AccountRole):
 		return program.Usagef("--account-role %q is not the name of a role: its path is --account-role-path, its account "+
 			"that which is collected", f.AccountRole)

@@ -105,7 +105,8 @@ func TestOnceInAllRegions(t *testing.T) {
 	}
 
 	c.denied["DescribeRegions"] = true
-	onceSecrets(t, program.ExitUsage, "allow ec2:DescribeRegions there, or name the regions with --region", "--region", "all")
+	onceSecrets(t, program.ExitUsage, "allow ec2:DescribeRegions there, or name the regions with --region", "--region",
+		"all")
 	t.Setenv("AWS_REGION", "")
 	t.Setenv("AWS_DEFAULT_REGION", "")
 	onceSecrets(t, program.ExitUsage, "give --home-region, or set AWS_REGION", "--region", "all")
@@ -118,7 +119,8 @@ func TestOnceInSeveralAccounts(t *testing.T) {
 	}{
 		"named":        {"--account " + orders + "," + account, "", []string{account, orders}},
 		"organization": {"--organization", "account=" + closed + " state=SUSPENDED", []string{account, orders, payments}},
-		"unit":         {"--organization --organizational-unit ou-ab12-11111111", "state=SUSPENDED", []string{orders, payments}},
+		"unit": {"--organization --organizational-unit ou-ab12-11111111", "state=SUSPENDED",
+			[]string{orders, payments}},
 		"without a unit": {"--organization --exclude-organizational-unit ou-ab12-22222222", "",
 			[]string{account, payments}},
 		"without accounts": {"--organization --exclude-account " + account + "," + closed, "", []string{orders, payments}},
@@ -176,16 +178,16 @@ func TestBadInputOfPull(t *testing.T) {
 		"--account " + orders + " --account-role-path obs":              "is not a path",
 		"--account " + orders + " --stream observability":               "give the stream's ARN",
 		"--region all --region " + region:                               "leave the others out",
-		"--organization --organizational-unit ou-ab12-99999999": "--organizational-unit ou-ab12-99999999: no account of the " +
+		"--organization --organizational-unit ou-ab12-99999999": "--organizational-unit ou-ab12-99999999: no account of " +
+			"the " +
 			"organization is in or below it",
-		"--organization --exclude-account " + strings.Join([]string{account, orders, payments}, ","): "none is active and " +
-			"asked for",
+		"--organization --exclude-account " + account + "," + orders + "," + payments: "none is active and asked for",
 		"--account " + orders: "role arn:aws:iam::" + orders + ":role/spoke cannot be assumed: it does not exist " +
 			"(--account-role), or its trust policy does not name arn:aws:iam::" + account + ":",
 		"--account " + orders + " --account-role reader --account-role-path /obs/": "no external id was given " +
 			"(--account-external-id)",
-		"--account " + orders + " --account-role reader --account-role-path /obs/ --account-external-id x": "the external id " +
-			"may be wrong",
+		"--account " + orders + " --account-role reader --account-role-path /obs/ --account-external-id x": "" +
+			"the external id may be wrong",
 	} {
 		r := spoke(t.Context(), awsSources, append([]string{"once", "--category", "secrets"}, strings.Fields(args)...)...)
 		r.want(t, program.ExitUsage, "", want)
@@ -193,7 +195,8 @@ func TestBadInputOfPull(t *testing.T) {
 	t.Run("an organization that is denied", func(t *testing.T) {
 		_, c := organization(t)
 		c.denied["ListAccounts"] = true
-		onceSecrets(t, program.ExitUsage, "allow organizations:ListAccounts, which only the management account and delegated "+
+		onceSecrets(t, program.ExitUsage, "allow organizations:ListAccounts, which only the management account and "+
+			"delegated "+
 			"administrators can have, or name accounts with --account", "--organization")
 	})
 }
@@ -222,8 +225,9 @@ func TestPullSendsAsEachAccount(t *testing.T) {
 	var stdout, stderr programtest.Buffer
 	code := make(chan int, 1)
 	go func() {
-		code <- run(ctx, &stdout, &stderr, awsSources, slices.Concat([]string{"run", "--organization", "--category", "secrets",
-			"--bucket", "hub-archive", "--stream", streamARN, "--jitter", "1ns"}, role))
+		code <- run(ctx, &stdout, &stderr, awsSources,
+			slices.Concat([]string{"run", "--organization", "--category", "secrets",
+				"--bucket", "hub-archive", "--stream", streamARN, "--jitter", "1ns"}, role))
 	}()
 	programtest.Eventually(t, "two runs, and a role that refuses", func() bool {
 		return strings.Count(stderr.String(), "outcome=ok") == 2 && strings.Contains(stderr.String(), "cannot be assumed")
