@@ -108,6 +108,9 @@ type Writer struct {
 	Every time.Duration
 	// Extent that the manifest tells. Set it before Close. Defaults to "": not said.
 	Extent schema.Extent
+	// Personal says what became of personal data before it came here, for people who read
+	// the files: contact:drop,identity:hash. Set it before WriteFile. Defaults to "": not said.
+	Personal string
 	// Requests and Took that the manifest tells, Took rounded up to whole milliseconds.
 	// Set them before Close. Default to 0: not said.
 	Requests int64
@@ -169,7 +172,7 @@ func fitting(rec arrow.Record, first int64, parts []Part) int {
 
 func (w *Writer) writeFile(ctx context.Context, rec arrow.Record, parts []Part) error {
 	w.buffer.Reset()
-	if err := parquet.Encode(&w.buffer, w.table, rec); err != nil {
+	if err := parquet.Encode(&w.buffer, w.table, rec, w.Personal); err != nil {
 		return ofFile("", err)
 	}
 	data := w.buffer.Bytes()

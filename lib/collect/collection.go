@@ -18,6 +18,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/hubspoke/observability/lib/awsanswer"
+	"github.com/hubspoke/observability/lib/personal"
 	"github.com/hubspoke/observability/lib/rows"
 	"github.com/hubspoke/observability/lib/schema"
 )
@@ -52,11 +53,12 @@ func (r *Runner) collect(ctx context.Context, t *target, every time.Duration, ea
 	sending, stop := outlive(ctx, r.cfg.Grace)
 	defer stop()
 	c := &collection{
-		runner:  r,
-		sending: sending,
-		table:   t.collector.Table(),
-		bySlice: map[string]*run{},
-		start:   start, requests: requests,
+		runner:   r,
+		sending:  sending,
+		table:    t.collector.Table(),
+		personal: t.personal,
+		bySlice:  map[string]*run{},
+		start:    start, requests: requests,
 	}
 	scopes, err := t.scopes(env)
 	var runs []*run
@@ -69,6 +71,9 @@ func (r *Runner) collect(ctx context.Context, t *target, every time.Duration, ea
 			break
 		}
 		out.incremental = t.declared.Incremental != nil
+		if out.archive != nil && t.personal != nil {
+			out.archive.Personal = t.personal.Policy().String()
+		}
 		runs = append(runs, out)
 	}
 	if err != nil {
@@ -239,7 +244,7 @@ func (c Collector[T]) collect(ctx context.Context, env *Env, to *collection) err
 		slice := sliceOf(&row)
 		r, ok := to.bySlice[slice]
 		if !ok {
-			to.refuseSlice(Refused{Key: keyOf(to.table, row), Err: &schema.RowError{
+			to.refuseSlice(Refused{Key: to.keyOf(row), Err: &schema.RowError{
 				Reason: schema.ReasonSlice,
 				Column: to.table.Columns()[to.table.SliceColumn()].Name,
 				Offset: -1,
@@ -252,7 +257,7 @@ func (c Collector[T]) collect(ctx context.Context, env *Env, to *collection) err
 			if !errors.As(err, &fault) {
 				return to.stop(err)
 			}
-			r.refuse(Refused{Key: keyOf(to.table, row), Err: fault})
+			r.refuse(Refused{Key: to.keyOf(row), Err: to.concealValue(fault)})
 			return nil
 		}
 		return to.appended(r)
@@ -262,11 +267,14 @@ func (c Collector[T]) collect(ctx context.Context, env *Env, to *collection) err
 
 // keyOf returns the key of a row that is in no Arrow record, for people. It is
 // the only place that looks at a row by reflection, and refused rows are rare.
-func keyOf(t *schema.Table, row any) string {
+func (c *collection) keyOf(row any) string {
 	v := reflect.ValueOf(row)
-	values := make([]string, len(t.Keys()))
-	for i, k := range t.Keys() {
-		values[i] = fmt.Sprint(v.Field(t.Columns()[k].Field).Interface())
+	values := make([]string, len(c.table.Keys()))
+	for i, k := range c.table.Keys() {
+		values[i] = fmt.Sprint(v.Field(c.table.Columns()[k].Field).Interface())
+		if c.personal != nil {
+			values[i] = c.personal.Value(k, values[i])
+		}
 	}
 	return strings.ToValidUTF8(strings.Join(values, "/"), "\uFFFD")
 }
@@ -276,9 +284,11 @@ type collection struct {
 	runner  *Runner
 	sending context.Context
 	table   *schema.Table
-	runs    []*run
-	bySlice map[string]*run
-	start   time.Time
+	// personal is what becomes of personal data, nil where there is none or all is kept.
+	personal *personal.Columns
+	runs     []*run
+	bySlice  map[string]*run
+	start    time.Time
 	// requests of all runs
 	requests *requests
 
@@ -329,6 +339,9 @@ func (c *collection) unreadable(u awsanswer.Unreadable) {
 	if c.closed {
 		return
 	}
+	if c.personal != nil {
+		u = concealElement(u)
+	}
 	c.refuseSlice(Refused{Key: strings.ToValidUTF8(u.String(), "\uFFFD"), Err: &schema.RowError{
 		Reason: schema.ReasonType, Offset: -1, Detail: fmt.Sprintf("AWS answered with what its SDK cannot read: %v", u.Err),
 	}})
@@ -363,6 +376,11 @@ func (c *collection) flush(r *run) error {
 	c.bytes -= r.bytes
 	r.bytes = 0
 	rec := r.pending.Record()
+	if c.personal != nil {
+		as := c.personal.Apply(rec)
+		rec.Release()
+		rec = as
+	}
 	defer rec.Release()
 	// A stream that refused one run is not waited for by the others.
 	r.result.PublishErr = cmp.Or(r.result.PublishErr, c.outage)
@@ -396,7 +414,7 @@ func (c *collection) finish(err error) []Result {
 			r.result.Requests, r.result.PaidRequests = c.requests.all.Load(), c.requests.paid.Load()
 		}
 		r.tell(took)
-		results[i] = r.end(c.sending, forSlice(err, r.result.Scope.Slice), c.outage != nil)
+		results[i] = r.end(c.sending, c.concealAnswer(forSlice(err, r.result.Scope.Slice)), c.outage != nil)
 		c.outage = cmp.Or(c.outage, results[i].PublishErr)
 	}
 	return results

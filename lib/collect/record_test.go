@@ -123,7 +123,7 @@ func TestKeyTextNamesARow(t *testing.T) {
 	if got := keyText(keyeds.Table, rec, 0); got[:6] != "a/b/3/" {
 		t.Errorf("key %q", got)
 	}
-	if got := keyOf(keyeds.Table, row); got[:6] != "a/b/3/" {
+	if got := (&collection{table: keyeds.Table}).keyOf(row); got[:6] != "a/b/3/" {
 		t.Errorf("key %q", got)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hubspoke/observability/lib/archive"
 	"github.com/hubspoke/observability/lib/envelope"
+	"github.com/hubspoke/observability/lib/personal"
 	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/lib/stream"
 )
@@ -46,6 +47,9 @@ type Config struct {
 	// Limits are those of Services, shared by the runners of one account. Services must
 	// not be given then. Defaults to limits of this runner alone.
 	Limits *Limits
+
+	// Personal says what becomes of personal data. Defaults to nil: it is sent as it is.
+	Personal *personal.Policy
 
 	// Publisher takes the rows. Defaults to none.
 	Publisher stream.Publisher
@@ -156,6 +160,14 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// personal returns what becomes of personal data in the rows of a collector.
+func (c Config) personal(of Any) (*personal.Columns, error) {
+	if of == nil || of.Table() == nil {
+		return nil, nil // Validate says so
+	}
+	return c.Personal.For(of.Table())
+}
+
 func (c Config) validate() error {
 	var faults []error
 	fault := func(ok bool, format string, args ...any) {
@@ -175,6 +187,11 @@ func (c Config) validate() error {
 	fault(c.AWS != nil, "AWS is nil")
 	faults = append(faults, validateServices(c.Services))
 	fault(c.Limits == nil || c.Services == nil, "both Limits and Services are given")
+	for _, collector := range c.Collectors {
+		if _, err := c.personal(collector); err != nil {
+			faults = append(faults, err)
+		}
+	}
 	for label := range c.Labels {
 		fault(label != "", "a label has no name")
 	}
@@ -209,7 +226,8 @@ type Runner struct {
 type target struct {
 	collector Any
 	declared  Declaration
-	region    string // of the API that is asked
+	personal  *personal.Columns // nil: nothing in the rows is changed
+	region    string            // of the API that is asked
 	scope     schema.Scope
 	mark      mark
 	hints     *hints
@@ -243,10 +261,15 @@ func New(cfg Config) (*Runner, error) {
 		if r.cfg.Every > 0 {
 			declared.Every = r.cfg.Every
 		}
+		columns, err := cfg.personal(c)
+		if err != nil {
+			return nil, err
+		}
 		add := func(region, scopeRegion string) {
 			r.add(&target{
 				collector: c,
 				declared:  declared,
+				personal:  columns,
 				region:    region,
 				scope:     schema.Scope{Category: declared.Category, Account: cfg.Account, Region: scopeRegion},
 			})

@@ -17,7 +17,7 @@ func BenchmarkEncode(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		out.Reset()
-		if err := parquet.Encode(&out, fixture.Category.Table, rec); err != nil {
+		if err := parquet.Encode(&out, fixture.Category.Table, rec, ""); err != nil {
 			b.Fatal(err)
 		}
 	}

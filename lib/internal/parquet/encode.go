@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -28,7 +29,11 @@ const (
 // of rec must be t's. The order of columns in the file is that of their names. What
 // [Decode] would refuse because of its size is an [*Error] with [ReasonTooLarge], and
 // nothing is written.
-func Encode(w io.Writer, t *schema.Table, rec arrow.Record) error {
+//
+// Which columns are personal data stands in the metadata of the file, by class:
+// personal.columns is email:contact,user_arn:identity. So does what became of it, as
+// personal.policy; "" is not said. No reader of this module looks at them.
+func Encode(w io.Writer, t *schema.Table, rec arrow.Record, policy string) error {
 	if !rec.Schema().Equal(t.ArrowSchema()) {
 		return fmt.Errorf("parquet: the record is not one of category %s", t.Name())
 	}
@@ -39,12 +44,18 @@ func Encode(w io.Writer, t *schema.Table, rec arrow.Record) error {
 		return refuse(ReasonTooLarge, "the record has %d bytes, more than %d", n, MaxDecoded)
 	}
 	var file bytes.Buffer
-	out := parquetgo.NewGenericWriter[any](&file, parquetSchema(t),
+	options := []parquetgo.WriterOption{parquetSchema(t),
 		parquetgo.Compression(&compression),
 		parquetgo.DictionaryMaxBytes(dictionaryBytes),
 		parquetgo.DataPageStatistics(false), // four times a value of any length, and the column index says the same
 		parquetgo.CreatedBy("github.com/hubspoke/observability", "1", ""),
-	)
+	}
+	for key, value := range map[string]string{"personal.columns": personalColumns(t), "personal.policy": policy} {
+		if value != "" {
+			options = append(options, parquetgo.KeyValueMetadata(key, value))
+		}
+	}
+	out := parquetgo.NewGenericWriter[any](&file, options...)
 	for from := 0; from < int(rec.NumRows()); from += rowGroupRows {
 		to := min(from+rowGroupRows, int(rec.NumRows()))
 		if err := writeRowGroup(out, t, rec, from, to); err != nil {
@@ -62,6 +73,17 @@ func Encode(w io.Writer, t *schema.Table, rec arrow.Record) error {
 		return fmt.Errorf("parquet: %w", err)
 	}
 	return nil
+}
+
+// personalColumns names the columns of personal data, and their classes.
+func personalColumns(t *schema.Table) string {
+	var texts []string
+	for _, c := range t.Columns() {
+		if c.Personal != "" {
+			texts = append(texts, c.Name+":"+string(c.Personal))
+		}
+	}
+	return strings.Join(texts, ",")
 }
 
 // DecodedBytes is what a record counts against [MaxDecoded], or a little more.

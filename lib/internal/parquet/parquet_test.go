@@ -114,7 +114,7 @@ func record[T any](t testing.TB, c schema.Category[T], mem memory.Allocator, lis
 func encode(t testing.TB, table *schema.Table, rec arrow.Record) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	if err := parquet.Encode(&out, table, rec); err != nil {
+	if err := parquet.Encode(&out, table, rec, ""); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
@@ -320,7 +320,7 @@ func TestEncodeRefusesWhatDecodeWould(t *testing.T) {
 	rec := record(t, documents, nil, list)
 	defer rec.Release()
 	var out bytes.Buffer
-	err := parquet.Encode(&out, documents.Table, rec)
+	err := parquet.Encode(&out, documents.Table, rec, "")
 	wantReason(t, err, parquet.ReasonTooLarge)
 	if out.Len() > 0 {
 		t.Errorf("%d bytes were written", out.Len())
