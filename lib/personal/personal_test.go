@@ -245,8 +245,8 @@ func TestPolicyAsText(t *testing.T) {
 	}
 }
 
-// BenchmarkApply is about a record of a thousand rows, of each of which two values become
-// pseudonyms and two are dropped.
+// BenchmarkApply is about a record of a thousand rows. In each row two values become pseudonyms
+// and two are dropped.
 func BenchmarkApply(b *testing.B) {
 	const n = 1000
 	list := make([]user, n)

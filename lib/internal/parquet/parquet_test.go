@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -438,5 +439,56 @@ func TestOtherWriter(t *testing.T) {
 			wantSame(t, got, rec)
 			release(got)
 		}
+	}
+}
+
+// The metadata says which columns are personal data and what became of it.
+func TestPersonalMetadata(t *testing.T) {
+	type person struct {
+		ARN   string  `col:"arn,key,personal=identity"`
+		Email *string `col:"email,personal=contact"`
+		Note  *string `col:"note"`
+	}
+	type thing struct {
+		ID string `col:"id,key"`
+	}
+	persons := schema.Of[person](schema.Spec{Name: "persons", Mode: schema.Snapshot})
+	things := schema.Of[thing](schema.Spec{Name: "things", Mode: schema.Snapshot})
+	ofPerson := record(t, persons, nil, []person{{ARN: "a"}})
+	defer ofPerson.Release()
+	ofThing := record(t, things, nil, []thing{{ID: "a"}})
+	defer ofThing.Release()
+	for _, test := range []struct {
+		table  *schema.Table
+		rec    arrow.Record
+		policy string
+		want   map[string]string
+	}{
+		{persons.Table, ofPerson, "contact:drop", map[string]string{
+			"personal.columns": "arn:identity,email:contact", "personal.policy": "contact:drop",
+		}},
+		{persons.Table, ofPerson, "", map[string]string{"personal.columns": "arn:identity,email:contact"}},
+		{things.Table, ofThing, "", map[string]string{}},
+	} {
+		var out bytes.Buffer
+		if err := parquet.Encode(&out, test.table, test.rec, test.policy); err != nil {
+			t.Fatal(err)
+		}
+		f, err := parquetgo.OpenFile(bytes.NewReader(out.Bytes()), int64(out.Len()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]string{}
+		for _, pair := range f.Metadata().KeyValueMetadata {
+			got[pair.Key] = pair.Value
+		}
+		if !maps.Equal(got, test.want) {
+			t.Errorf("policy %q: metadata %v, want %v", test.policy, got, test.want)
+		}
+		records, err := parquet.Decode(t.Context(), test.table, out.Bytes(), "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		release(records)
 	}
 }
