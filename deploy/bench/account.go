@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -22,6 +24,7 @@ import (
 // accountSize is how much a large account has.
 type accountSize struct {
 	findings, nodes, applications, resources int // applications are those of each node
+	page                                     int // of most lists
 }
 
 func (a accountSize) rows() int { return a.findings + a.nodes*a.applications + a.resources }
@@ -47,7 +50,7 @@ func measureAccount(ctx context.Context, program string, s size) (usage, error) 
 		&s3.CreateBucketInput{Bucket: aws.String(bucketName)}); err != nil {
 		return u, err
 	}
-	served, err := serveAccount(a)
+	served, err := serveAccount(a, http.NotFound)
 	if err != nil {
 		return u, err
 	}
@@ -85,24 +88,28 @@ type servedAccount struct {
 	asked map[string]int
 }
 
-func serveAccount(a accountSize) (*servedAccount, error) {
+// serveAccount answers other requests by other.
+func serveAccount(a accountSize, other http.HandlerFunc) (*servedAccount, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	s := &servedAccount{url: "http://" + listener.Addr().String(), asked: map[string]int{}}
-	s.Server = &http.Server{Handler: s.handler(a), ReadHeaderTimeout: time.Minute}
+	s.Server = &http.Server{Handler: s.handler(a, other), ReadHeaderTimeout: time.Minute}
 	go s.Serve(listener) //nolint:errcheck // it ends with Close
 	return s, nil
 }
 
-func (s *servedAccount) handler(a accountSize) http.HandlerFunc {
+func (s *servedAccount) handler(a accountSize, other http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		var in struct{ NextToken, InstanceID string }
-		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		var in struct{ NextToken string }
+		_ = json.Unmarshal(body, &in) // of another form: there is no next page
 		_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 		if operation == "" {
 			operation = strings.TrimPrefix(r.URL.Path, "/")
@@ -114,21 +121,21 @@ func (s *servedAccount) handler(a accountSize) http.HandlerFunc {
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 		switch operation {
 		case "findings":
-			w.Write(findingsPage(from, min(from+pageSize, a.findings), a.findings))
+			w.Write(findingsPage(from, min(from+a.page, a.findings), a.findings))
 		case "DescribeInstanceInformation":
 			w.Write(page("InstanceInformationList", from, 50, a.nodes, func(b []byte, i int) []byte {
 				return fmt.Appendf(b, `{"InstanceId":"i-%017x","PingStatus":"Online"}`, i)
 			}))
 		case "ListInventoryEntries":
-			w.Write(page("Entries", from, pageSize, a.applications, func(b []byte, i int) []byte {
+			w.Write(page("Entries", from, a.page, a.applications, func(b []byte, i int) []byte {
 				return fmt.Appendf(b, application, i)
 			}))
 		case "SelectResourceConfig":
-			w.Write(page("Results", from, pageSize, a.resources, func(b []byte, i int) []byte {
+			w.Write(page("Results", from, a.page, a.resources, func(b []byte, i int) []byte {
 				return strconv.AppendQuote(b, fmt.Sprintf(resource, i, region, account))
 			}))
 		default:
-			http.Error(w, operation, http.StatusNotFound)
+			other(w, r)
 		}
 	}
 }
@@ -154,10 +161,10 @@ func page(list string, from, most, n int, appendOne func(b []byte, i int) []byte
 func (s *servedAccount) check(a accountSize) error {
 	pages := func(n, most int) int { return (n + most - 1) / most }
 	want := map[string]int{
-		"findings":                    pages(a.findings, pageSize),
+		"findings":                    pages(a.findings, a.page),
 		"DescribeInstanceInformation": pages(a.nodes, 50),
-		"ListInventoryEntries":        a.nodes * pages(a.applications, pageSize),
-		"SelectResourceConfig":        pages(a.resources, pageSize),
+		"ListInventoryEntries":        a.nodes * pages(a.applications, a.page),
+		"SelectResourceConfig":        pages(a.resources, a.page),
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

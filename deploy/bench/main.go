@@ -1,6 +1,6 @@
 // Bench measures how much memory the built programs need: hub consume with a
 // backlog of two million rows, and spoke with an account of 200,000 findings, and with
-// one that has much of several categories at once; and how fast hub replay is, with
+// one that has much of several categories at once, and with many accounts; and how fast hub replay is, with
 // small files and large ones, and with the latency that S3 has.
 //
 //	go run ./deploy/bench            a few minutes
@@ -36,16 +36,18 @@ const (
 
 func main() {
 	quick := flag.Bool("quick", false, "few rows: the figures mean nothing")
-	only := flag.String("only", "", "measure only `one`: spoke, hub or replay")
+	only := flag.String("only", "", "measure only `one`: spoke, pull, hub or replay")
 	bin := flag.String("bin", "bin", "directory of the built programs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	size := size{accounts: 100, rowsPerAccount: 20_000, findings: 200_000, smallFiles: 2240, largeFiles: 60, only: *only,
-		account: accountSize{findings: 50_000, nodes: 100, applications: 2_000, resources: 20_000}}
+		account: accountSize{findings: 50_000, nodes: 100, applications: 2_000, resources: 20_000, page: pageSize},
+		pull:    pullSize{100, accountSize{findings: 2_000, nodes: 2, applications: 250, resources: 500, page: 100}}}
 	if *quick {
 		size.accounts, size.findings, size.smallFiles, size.largeFiles = 1, 2_000, 16, 2
-		size.account = accountSize{findings: 2_000, nodes: 3, applications: 1_500, resources: 2_000}
+		size.account = accountSize{findings: 2_000, nodes: 3, applications: 1_500, resources: 2_000, page: pageSize}
+		size.pull = pullSize{2, accountSize{findings: 20, nodes: 2, applications: 3, resources: 5, page: 2}}
 	}
 	usages, err := run(ctx, *bin, size)
 	if err == nil && !report(os.Stdout, usages) && !*quick {
@@ -62,6 +64,7 @@ type size struct {
 	accounts, rowsPerAccount, findings int
 	smallFiles, largeFiles             int
 	account                            accountSize
+	pull                               pullSize
 	only                               string
 }
 
@@ -92,6 +95,7 @@ func run(ctx context.Context, bin string, s size) (usages []usage, err error) {
 	}{
 		{"spoke", "spoke", one(measureSpoke)},
 		{"spoke", "spoke", one(measureAccount)},
+		{"pull", "spoke", one(measurePull)},
 		{"hub", "hub", measureHubs},
 		{"replay", "hub", measureReplays},
 	} {
@@ -105,7 +109,7 @@ func run(ctx context.Context, bin string, s size) (usages []usage, err error) {
 		usages = append(usages, measured...)
 	}
 	if usages == nil {
-		return nil, fmt.Errorf("nothing is called %q: -only takes spoke, hub or replay", s.only)
+		return nil, fmt.Errorf("nothing is called %q: -only takes spoke, pull, hub or replay", s.only)
 	}
 	return usages, nil
 }

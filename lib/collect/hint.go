@@ -323,7 +323,7 @@ const (
 // those who call hear are others.
 type hints struct {
 	gap  time.Duration
-	wake chan struct{} // has room for one: due changed
+	wake func() // called when the next run is due sooner
 
 	mu      sync.Mutex
 	first   time.Time // when the first hint was heard that no run has begun for; zero: none
@@ -336,7 +336,7 @@ type hints struct {
 	blocked time.Time // no run because of hints before
 }
 
-func newHints(gap time.Duration) *hints { return &hints{gap: gap, wake: make(chan struct{}, 1)} }
+func newHints(gap time.Duration, wake func()) *hints { return &hints{gap: gap, wake: wake} }
 
 // hear takes a hint. changed is when the change took place.
 func (h *hints) hear(changed, now time.Time) Heard {
@@ -350,10 +350,7 @@ func (h *hints) hear(changed, now time.Time) Heard {
 	}
 	if h.first.IsZero() {
 		h.first, h.oldest, h.newest = now, changed, changed
-		select {
-		case h.wake <- struct{}{}:
-		default:
-		}
+		h.wake()
 		return Taken
 	}
 	h.oldest, h.newest = earlier(h.oldest, changed), later(h.newest, changed)

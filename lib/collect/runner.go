@@ -220,6 +220,9 @@ type Runner struct {
 	own       *Workers // bounds this runner's collections; nil: Config.Workers alone do
 	targets   []*target
 	listeners map[string][]listener // by source of events
+
+	long, short kind
+	mu          sync.Mutex // guards target.running; the rest of a target belongs to its run
 }
 
 // target is what is collected together: one collector in one region.
@@ -233,6 +236,10 @@ type target struct {
 	hints     *hints
 	took      time.Duration // by the last collection
 	disabled  bool          // as its last collection found, and the log says
+
+	due      time.Time // the next run, without hints
+	failures int       // of runs, since the last that did well
+	running  bool
 }
 
 // New returns a runner, or every fault of the configuration.
@@ -240,7 +247,8 @@ func New(cfg Config) (*Runner, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("collect: %w", err)
 	}
-	r := &Runner{cfg: cfg.withDefaults(), limits: cfg.Limits, listeners: map[string][]listener{}}
+	r := &Runner{cfg: cfg.withDefaults(), limits: cfg.Limits, listeners: map[string][]listener{},
+		long: newKind(true), short: newKind(false)}
 	if r.limits == nil {
 		var err error
 		if r.limits, err = NewLimits(cfg.Services); err != nil {
@@ -292,7 +300,7 @@ func (r *Runner) add(t *target) {
 	if t.declared.PaidRequests > 0 {
 		gap = max(gap, paidGap)
 	}
-	t.hints = newHints(gap)
+	t.hints = newHints(gap, r.wakeUp)
 	if r.cfg.HintGap < 0 {
 		return
 	}

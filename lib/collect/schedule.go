@@ -19,49 +19,138 @@ const firstRetry = 15 * time.Minute
 // nil: results are in the log and the hooks. A run is repeated sooner if it failed or
 // was throttled, or if its rows did not reach the archive and the stream, and after a
 // hint (see Hear).
+//
+// Only collections at work have a goroutine: in a hundred accounts there are ten thousand
+// scopes that wait.
 func (r *Runner) Run(ctx context.Context) error {
-	var wg sync.WaitGroup
+	now := time.Now()
 	for _, t := range r.targets {
-		wg.Go(func() { r.repeat(ctx, t) })
+		t.due = now
+		if jitter := min(r.cfg.Jitter, t.declared.Every); jitter > 0 {
+			t.due = now.Add(rand.N(jitter))
+		}
 	}
-	wg.Wait()
+	var working sync.WaitGroup
+	for _, kind := range []*kind{&r.long, &r.short} {
+		working.Go(func() { r.dispatch(ctx, kind, &working) })
+	}
+	working.Wait()
 	return nil
 }
 
-func (r *Runner) repeat(ctx context.Context, t *target) {
-	every, failures := t.declared.Every, 0
-	due := time.Now()
-	if jitter := min(r.cfg.Jitter, every); jitter > 0 {
-		due = due.Add(rand.N(jitter))
+// kind is all targets of a runner that are long, or all others: they wait for places of
+// their own.
+type kind struct {
+	long bool
+	wake chan struct{} // has room for one: a target may be due sooner
+}
+
+func newKind(long bool) kind { return kind{long, make(chan struct{}, 1)} }
+
+// wakeUp makes the runner look again when its next run is due.
+func (r *Runner) wakeUp() {
+	for _, kind := range []*kind{&r.long, &r.short} {
+		select {
+		case kind.wake <- struct{}{}:
+		default:
+		}
 	}
-	for t.hints.wait(ctx, due) {
-		release, err := r.acquire(ctx, t.long())
+}
+
+// dispatch starts runs as they become due, that of the longest wait first.
+func (r *Runner) dispatch(ctx context.Context, kind *kind, working *sync.WaitGroup) {
+	for r.waitForDue(ctx, kind) {
+		release, err := r.acquire(ctx, kind.long)
 		if err != nil {
 			return
 		}
-		start := time.Now()
-		early := start.Before(due)
-		results := r.collect(ctx, t, every, early)
-		release()
+		t := r.take(kind)
+		if t == nil {
+			release()
+			continue
+		}
+		working.Go(func() {
+			r.runAgain(ctx, t, release)
+			r.mu.Lock()
+			t.running = false
+			r.mu.Unlock()
+			r.wakeUp()
+		})
+	}
+}
 
-		now := time.Now()
-		switch {
-		case !early:
-			due = due.Add(every)
-		case results[0].Since.IsZero() && allSent(results):
-			due = start.Add(every) // it did what the regular run would have done
+// runAgain collects a target and says when it is due again.
+func (r *Runner) runAgain(ctx context.Context, t *target, release func()) {
+	every, due := t.declared.Every, t.due
+	start := time.Now()
+	early := start.Before(due)
+	results := r.collect(ctx, t, every, early)
+	release()
+
+	now := time.Now()
+	switch {
+	case !early:
+		due = due.Add(every)
+	case results[0].Since.IsZero() && allSent(results):
+		due = start.Add(every) // it did what the regular run would have done
+	}
+	if due.Before(now) {
+		due = now // one run late, not a pile of missed ones
+	}
+	if !retryable(results) {
+		t.failures = 0
+	} else {
+		due = earlier(due, now.Add(firstRetry<<min(t.failures, 10)))
+		t.failures++
+	}
+	if exhausted(results) {
+		t.hints.block(due)
+	}
+	t.due = due
+}
+
+// next returns the target of a kind that is due first, and when; nil if all are at work.
+func (r *Runner) next(kind *kind) (first *target, due time.Time) {
+	for _, t := range r.targets {
+		if t.running || t.long() != kind.long {
+			continue
 		}
-		if due.Before(now) {
-			due = now // one run late, not a pile of missed ones
+		if at := t.hints.due(t.due); first == nil || at.Before(due) {
+			first, due = t, at
 		}
-		if !retryable(results) {
-			failures = 0
-		} else {
-			due = earlier(due, now.Add(firstRetry<<min(failures, 10)))
-			failures++
+	}
+	return first, due
+}
+
+// take returns the target that is due first and marks it as running; nil if none is due.
+func (r *Runner) take(kind *kind) *target {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t, due := r.next(kind)
+	if t == nil || due.After(time.Now()) {
+		return nil
+	}
+	t.running = true
+	return t
+}
+
+// waitForDue sleeps until a target is due, because of a hint or at the regular time, and
+// reports false once ctx is done.
+func (r *Runner) waitForDue(ctx context.Context, kind *kind) bool {
+	for {
+		r.mu.Lock()
+		t, due := r.next(kind)
+		r.mu.Unlock()
+		var fires <-chan time.Time // never, where all are at work
+		if t != nil {
+			fires = time.After(time.Until(due))
 		}
-		if exhausted(results) {
-			t.hints.block(due)
+		select {
+		case <-ctx.Done():
+			return false
+		case <-kind.wake:
+		case <-fires:
+			return ctx.Err() == nil
 		}
 	}
 }
@@ -90,24 +179,6 @@ func retryable(results []Result) bool {
 		}
 	}
 	return false
-}
-
-// wait sleeps until the target is due, because of a hint or at the regular time, and
-// reports false once ctx is done.
-func (h *hints) wait(ctx context.Context, regular time.Time) bool {
-	for {
-		due := h.due(regular)
-		timer := time.NewTimer(time.Until(due))
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return false
-		case <-h.wake:
-			timer.Stop()
-		case <-timer.C:
-			return ctx.Err() == nil
-		}
-	}
 }
 
 // hintOverlap is how far before the last run one that a hint made due begins.
