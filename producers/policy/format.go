@@ -36,7 +36,8 @@ func Terraform(documents []Document) string {
 		expression := strings.ReplaceAll(strings.ReplaceAll(d.JSON(), "${", "$${"), "\n", "\n  ")
 		expression = keyRE.ReplaceAllString(expression, `$1 : `) // as terraform fmt has it
 		fmt.Fprintf(&b, "resource \"aws_iam_policy\" %q {\n  name_prefix = %q\n  description = %q\n"+
-			"  policy = jsonencode(%s)\n}\n\n", name, fmt.Sprintf("spoke-collect-%d-", i+1), description(i, documents), expression)
+			"  policy = jsonencode(%s)\n}\n\n", name, fmt.Sprintf("spoke-collect-%d-", i+1), description(i, documents),
+			expression)
 		arns = append(arns, "aws_iam_policy."+name+".arn")
 	}
 	fmt.Fprintf(&b, "output \"spoke_policy_arns\" {\n  value = [%s]\n}", strings.Join(arns, ", "))

@@ -180,7 +180,8 @@ func TestFormats(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	documents = append(documents, policy.Document{Version: "2012-10-17", Statement: []policy.Statement{policy.NeverValues()}})
+	documents = append(documents, policy.Document{Version: "2012-10-17",
+		Statement: []policy.Statement{policy.NeverValues()}})
 	goldentest.Equal(t, "policy.json", documents[0].JSON()+"\n")
 	goldentest.Equal(t, "template.json", policy.CloudFormation(documents)+"\n")
 	goldentest.Equal(t, "policy.tf", policy.Terraform(documents)+"\n")
@@ -190,7 +191,8 @@ func TestFormats(t *testing.T) {
 			Properties struct{ PolicyDocument json.RawMessage }
 		}
 	}
-	if err := json.Unmarshal([]byte(policy.CloudFormation(documents)), &template); err != nil || len(template.Resources) != 2 {
+	if err := json.Unmarshal([]byte(policy.CloudFormation(documents)), &template); err != nil ||
+		len(template.Resources) != 2 {
 		t.Errorf("%+v, %v", template, err)
 	}
 }

@@ -15,8 +15,9 @@ import (
 	"github.com/hubspoke/observability/producers/collectors"
 )
 
-// categoriesCommand lists what can be collected.
+// categoriesCommand lists what can be collected, or shows one category.
 type categoriesCommand struct {
+	Name string `arg:"" optional:"" help:"Category to show, with its columns. Defaults to a list of all."`
 	program.OutputFlag
 	program.WideFlag
 }
@@ -29,6 +30,7 @@ intervals shown.
 Examples:
 
   spoke categories
+  spoke categories secrets                            its columns, key, permissions and price
   spoke categories -o json | jq -r '.[].actions[]'    every IAM action that spoke needs`
 }
 
@@ -47,25 +49,33 @@ type categoryJSON struct {
 	Columns     []string `json:"columns"`
 }
 
-// Run lists the categories.
+// categoryOf returns what is said of a category.
+func categoryOf(collector collect.Any) categoryJSON {
+	d := collector.Declaration()
+	category := categoryJSON{
+		Name: d.Category, Mode: d.Mode.String(), Reach: d.Reach.String(), Every: short(d.Every),
+		Sliced: d.Sliced, PerSecond: perSecond(d), Actions: collectors.Actions(d),
+		USDPerMonth: math.Round(collectors.MonthlyPrice(d)*100) / 100,
+	}
+	if d.Incremental != nil {
+		category.FullEvery = short(d.Incremental.FullEvery)
+	}
+	for _, column := range collector.Table().Columns() {
+		category.Columns = append(category.Columns, column.Name)
+	}
+	return category
+}
+
+// Run lists the categories, or shows one.
 func (c categoriesCommand) Run(p program.Program) error {
+	if c.Name != "" {
+		return c.show(p)
+	}
 	var list []categoryJSON
 	var price float64
 	for _, collector := range collectors.All() {
-		d := collector.Declaration()
-		category := categoryJSON{
-			Name: d.Category, Mode: d.Mode.String(), Reach: d.Reach.String(), Every: short(d.Every),
-			Sliced: d.Sliced, PerSecond: perSecond(d), Actions: collectors.Actions(d),
-			USDPerMonth: math.Round(collectors.MonthlyPrice(d)*100) / 100,
-		}
-		price += collectors.MonthlyPrice(d)
-		if d.Incremental != nil {
-			category.FullEvery = short(d.Incremental.FullEvery)
-		}
-		for _, column := range collector.Table().Columns() {
-			category.Columns = append(category.Columns, column.Name)
-		}
-		list = append(list, category)
+		list = append(list, categoryOf(collector))
+		price += collectors.MonthlyPrice(collector.Declaration())
 	}
 	if c.JSON() {
 		return program.WriteJSON(p.Stdout, list)

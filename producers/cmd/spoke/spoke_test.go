@@ -19,6 +19,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -547,6 +548,34 @@ func TestCategories(t *testing.T) {
 			t.Errorf("%s costs USD %v a month", c.Name, c.USDPerMonth)
 		}
 	}
+}
+
+// TestOneCategory is shown with its columns, within the width of the terminal.
+func TestOneCategory(t *testing.T) {
+	isolate(t, "COLUMNS=80")
+	for _, c := range collectors.All() {
+		r := spoke(t.Context(), nil, "categories", c.Table().Name())
+		r.want(t, program.ExitDone, "IAM actions", "")
+		for line := range strings.Lines(r.stdout) {
+			if n := utf8.RuneCountInString(strings.TrimSpace(line)); n > 80 {
+				t.Errorf("%s: a line of %d characters:\n%s", c.Table().Name(), n, line)
+			}
+		}
+	}
+	r := spoke(t.Context(), nil, "categories", "iam_users")
+	r.want(t, program.ExitDone, "user_arn", "")
+	r.want(t, program.ExitDone, "personal:", "")
+	r = spoke(t.Context(), nil, "categories", "service_costs", "-o", "json")
+	var c categoryDetailJSON
+	if err := json.Unmarshal([]byte(r.stdout), &c); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"account_id", "region", "usage_date", "service", "usage_region"}; !slices.Equal(c.Key, want) ||
+		c.Name != "service_costs" || c.PaidRequests != 1 || c.Services[0].Price != 0.01 || c.USDPerMonth != 0.3 ||
+		c.Columns[0].Name != "usage_date" || !c.Columns[0].Slice || c.Columns[0].Doc == "" || c.Actions[0] != "ce:GetCostAndUsage" {
+		t.Errorf("%+v", c)
+	}
+	spoke(t.Context(), nil, "categories", "secret").want(t, program.ExitUsage, "", "`spoke categories` lists them")
 }
 
 func TestShort(t *testing.T) {
