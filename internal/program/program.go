@@ -42,6 +42,8 @@ type Program struct {
 	Stdin *os.File
 	// Stdout takes results, Stderr everything else.
 	Stdout, Stderr io.Writer
+	// Service is the command that runs as a service, for [ConfigCommand].
+	Service string
 	// DrainTimeout is how long commands may take to end after their context is done.
 	// Defaults to 25 seconds.
 	DrainTimeout time.Duration
@@ -75,22 +77,11 @@ func (p Program) Run(ctx context.Context, arguments any, args []string, bind ...
 }
 
 func (p Program) run(ctx context.Context, arguments any, args []string, bind []any) int {
-	exit, prefix := -1, strings.ToUpper(p.Name)
-	parser, err := kong.New(arguments,
-		kong.Name(p.Name),
-		kong.Description(p.Description),
-		kong.DefaultEnvars(prefix),
-		kong.Writers(p.Stdout, p.Stderr),
-		kong.Exit(func(code int) { exit = code }), // -h and --version
-		kong.Vars{"version": p.VersionText()},
+	exit := -1
+	parser := p.parser(arguments, func(code int) { exit = code }, // -h and --version
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(append(bind, p)...),
-		kong.ConfigureHelp(kong.HelpOptions{FlagsLast: true}),
-		durations,
 	)
-	if err != nil {
-		panic(err) // a mistake in the declaration of arguments
-	}
 	command, err := parser.Parse(asFlags(args))
 	if exit >= 0 {
 		return exit
@@ -103,7 +94,10 @@ func (p Program) run(ctx context.Context, arguments any, args []string, bind []a
 		return ExitUsage
 	}
 	if flags, ok := arguments.(interface{ New(io.Writer) *slog.Logger }); ok { // LogFlags
-		warnOfUnknownVariables(parser.Model, prefix+"_", flags.New(p.Stderr))
+		log := flags.New(p.Stderr)
+		for _, v := range unknownVariables(parser.Model, p.prefix()) {
+			log.Warn("this variable is no setting", "variable", v.Name, "nearest", v.Nearest)
+		}
 	}
 	err = runUntil(ctx, p.drainTime(command), func() error { return command.Run() })
 	if err != nil && p.Explain != nil {
@@ -114,6 +108,27 @@ func (p Program) run(ctx context.Context, arguments any, args []string, bind []a
 	}
 	return ExitCode(err)
 }
+
+// parser returns the parser of arguments.
+func (p Program) parser(arguments any, exit func(code int), options ...kong.Option) *kong.Kong {
+	parser, err := kong.New(arguments, append(options,
+		kong.Name(p.Name),
+		kong.Description(p.Description),
+		kong.DefaultEnvars(p.prefix()),
+		kong.Writers(p.Stdout, p.Stderr),
+		kong.Exit(exit),
+		kong.Vars{"version": p.VersionText(), "service": p.Service},
+		kong.ConfigureHelp(kong.HelpOptions{FlagsLast: true}),
+		durations,
+	)...)
+	if err != nil {
+		panic(err) // a mistake in the declaration of arguments
+	}
+	return parser
+}
+
+// prefix of the variables of flags, without the underscore.
+func (p Program) prefix() string { return strings.ToUpper(p.Name) }
 
 // asFlags returns args with a leading `help` or `version`, which people try, as the
 // flag that does it.

@@ -2,9 +2,9 @@ package program
 
 import (
 	"fmt"
-	"log/slog"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -99,10 +99,18 @@ func checkNumber(flag *kong.Flag) error {
 	return nil
 }
 
-// warnOfUnknownVariables names the variables of the environment that look like
-// settings of the program and are none. They are no error: orchestrators set such
-// variables for services of the program's name.
-func warnOfUnknownVariables(app *kong.Application, prefix string, log *slog.Logger) {
+// unknownVariable is a variable of the environment that looks like a setting of the
+// program and is none.
+type unknownVariable struct {
+	Name string `json:"name"`
+	// Nearest is the setting with the most similar name.
+	Nearest string `json:"nearest"`
+}
+
+// unknownVariables returns the variables that begin with prefix and an underscore and are
+// settings of no command, by name. What Kubernetes sets for a service of such a name is
+// none of them.
+func unknownVariables(app *kong.Application, prefix string) (unknown []unknownVariable) {
 	var known []string
 	_ = kong.Visit(app, func(node kong.Visitable, next kong.Next) error {
 		if flag, ok := node.(*kong.Flag); ok {
@@ -112,11 +120,19 @@ func warnOfUnknownVariables(app *kong.Application, prefix string, log *slog.Logg
 	})
 	for _, entry := range slices.Sorted(slices.Values(os.Environ())) {
 		name, _, _ := strings.Cut(entry, "=")
-		if strings.HasPrefix(name, prefix) && !slices.Contains(known, name) {
-			log.Warn("this variable is no setting", "variable", name, "nearest", nearest(name, known))
+		rest, ours := strings.CutPrefix(name, prefix+"_")
+		if ours && !slices.Contains(known, name) && !kubernetesRE.MatchString(rest) {
+			unknown = append(unknown, unknownVariable{name, nearest(name, known)})
 		}
 	}
+	return unknown
 }
+
+// kubernetesRE matches the end of variables that Kubernetes sets in every container for
+// each service of the namespace, as SPOKE_SERVICE_HOST for one that is named spoke:
+// https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+var kubernetesRE = regexp.MustCompile(`^([A-Z0-9_]+_)?` +
+	`(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
 // nearest returns the name that takes the fewest changes to become name.
 func nearest(name string, names []string) string {

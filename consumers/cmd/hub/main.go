@@ -46,6 +46,7 @@ type arguments struct {
 	Forget  forgetCommand  `cmd:"" help:"Remove an account from the database."`
 	Verify  verifyCommand  `cmd:"" help:"Check that nothing was lost or doubled, or compare two databases."`
 
+	Config     program.ConfigCommand     `cmd:"" help:"Show the settings of a command and where they come from."`
 	Completion program.CompletionCommand `cmd:"" help:"Print a script that completes commands and flags in a shell."`
 
 	program.LogFlags
@@ -72,7 +73,7 @@ credentials, profile and endpoints are those of the AWS command line. Exit codes
 
 // run parses the arguments, runs the command and returns the exit code.
 func run(ctx context.Context, stdout, stderr io.Writer, args []string) int {
-	p := program.Program{Name: "hub", Description: description, Version: version, Stdin: os.Stdin, Stdout: stdout,
-		Stderr: stderr, Explain: explain}
+	p := program.Program{Name: "hub", Description: description, Version: version, Service: "consume", Stdin: os.Stdin,
+		Stdout: stdout, Stderr: stderr, Explain: explain}
 	return p.Run(ctx, new(arguments), args)
 }

@@ -23,7 +23,7 @@ import (
 type destinationFlags struct {
 	Stream        string             `aliases:"stream-arn" placeholder:"ARN" help:"Kinesis data stream of the hub: its ARN, or its name if it is in this account and the home region."`
 	StreamRoleARN string             `name:"stream-role-arn" placeholder:"ARN" help:"Role to assume for writing into the stream. Defaults to none: the stream's resource policy must allow this account."`
-	ExternalID    string             `name:"external-id" help:"External id that the trust policy of --stream-role-arn asks for."`
+	ExternalID    string             `name:"external-id" secret:"" help:"External id that the trust policy of --stream-role-arn asks for."`
 	Bucket        program.BucketName `placeholder:"NAME" help:"S3 bucket that keeps all rows as Parquet."`
 	BucketPrefix  string             `placeholder:"PREFIX" help:"Prefix of all keys in the bucket, with a slash at its end. Defaults to data/."`
 	BucketRegion  string             `placeholder:"REGION" help:"Region of the bucket. Defaults to the region of the stream's ARN, then the home region."`

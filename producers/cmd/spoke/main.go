@@ -52,6 +52,7 @@ type arguments struct {
 	Policy     policyCommand     `cmd:"" help:"Print the IAM policy that a spoke needs."`
 	Categories categoriesCommand `cmd:"" help:"List what can be collected, with the IAM actions that each category takes and what AWS charges for it."`
 
+	Config     program.ConfigCommand     `cmd:"" help:"Show the settings of a command and where they come from."`
 	Completion program.CompletionCommand `cmd:"" help:"Print a script that completes commands and flags in a shell."`
 
 	program.LogFlags
@@ -79,6 +80,7 @@ type findSources func(context.Context, sourceFlags, *slog.Logger) ([]source, err
 
 // run parses the arguments, runs the command and returns the exit code.
 func run(ctx context.Context, stdout, stderr io.Writer, find findSources, args []string) int {
-	p := program.Program{Name: "spoke", Description: description, Version: version, Stdout: stdout, Stderr: stderr}
+	p := program.Program{Name: "spoke", Description: description, Version: version, Service: "run", Stdout: stdout,
+		Stderr: stderr}
 	return p.Run(ctx, new(arguments), args, find)
 }

@@ -27,7 +27,7 @@ type pullFlags struct {
 	ExcludeOrganizationalUnit []string `placeholder:"ID" help:"Organizational unit with accounts, in or below it, not to collect; repeat it or separate with commas."`
 	AccountRole               string   `placeholder:"spoke" help:"Name of the role to assume in each account. Rows are sent with its credentials, too. Defaults to spoke."`
 	AccountRolePath           string   `placeholder:"/" help:"Path of that role, such as /observability/. Defaults to /."`
-	AccountExternalID         string   `name:"account-external-id" help:"External id that the trust policy of that role asks for."`
+	AccountExternalID         string   `name:"account-external-id" secret:"" help:"External id that the trust policy of that role asks for."`
 }
 
 const defaultAccountRole = "spoke"
