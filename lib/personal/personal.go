@@ -116,6 +116,8 @@ type ColumnError struct {
 	// Category and Column, and the Class by which it is marked.
 	Category, Column string
 	Class            schema.Personal
+	// Hashable is set where the column can be hashed.
+	Hashable bool
 	// Reason is why.
 	Reason string
 }
@@ -142,7 +144,9 @@ func (p *Policy) For(t *schema.Table) (*Columns, error) {
 		}
 		changes = true
 		fault := func(reason string) {
-			faults = append(faults, &ColumnError{t.Name(), column.Name, column.Personal, reason})
+			faults = append(faults, &ColumnError{
+				Category: t.Name(), Column: column.Name, Class: column.Personal, Hashable: !column.Slice, Reason: reason,
+			})
 		}
 		switch {
 		case column.Slice:

@@ -53,6 +53,14 @@ func Hear(queue string) Statement {
 	}
 }
 
+// Pseudonyms returns the statement that allows to make the key of pseudonyms from a KMS key,
+// given its ARN.
+func Pseudonyms(key string) Statement {
+	return Statement{
+		Sid: "Pseudonyms", Effect: "Allow", Action: []string{"kms:GenerateMac"}, Resource: Resources{key},
+	}
+}
+
 // NeverValues returns the statement that denies what a spoke must never read, whatever
 // other policies allow: values of secrets, content of objects and tables, log lines, code.
 func NeverValues() Statement {

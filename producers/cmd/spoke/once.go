@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 type onceCommand struct {
 	sourceFlags
 	destinationFlags
+	personalFlags
 	program.OutputFlag
 	worldFlags
 	Simulate bool `help:"Collect a made-up organisation instead of an account of AWS."`
@@ -37,6 +39,7 @@ Examples:
   spoke once --category certificates
   spoke once --category kms_keys --region eu-central-1 --region us-east-1 -o json | jq .row
   spoke once --bucket hub-archive --stream observability -o json
+  spoke once --category account_contacts --personal contact=drop
 
 Exit codes: 0 all runs are complete, 1 none did anything, 2 wrong usage or something
 missing, 3 some runs failed, or were only sent to one of stream and bucket.`
@@ -44,7 +47,7 @@ missing, 3 some runs failed, or were only sent to one of stream and bucket.`
 
 // Run collects once.
 func (c onceCommand) Run(ctx context.Context, p program.Program, find findSources, log *slog.Logger) error {
-	if err := c.validateFor(c.sourceFlags); err != nil {
+	if err := cmp.Or(c.validateFor(c.sourceFlags), c.validatePersonal()); err != nil {
 		return err
 	}
 	c.warnOfUnknownLabels(log)
@@ -67,6 +70,10 @@ func (c onceCommand) Run(ctx context.Context, p program.Program, find findSource
 			return startError(s.faults...)
 		}
 	}
+	policy, err := c.personalPolicy(ctx, sources, ownConfiguration(c.Profile, log), log)
+	if err != nil {
+		return err
+	}
 	var done counter
 	opener, err := c.opener(log, kinesis.Hooks{})
 	if err != nil {
@@ -80,6 +87,7 @@ func (c onceCommand) Run(ctx context.Context, p program.Program, find findSource
 		Services:        collectors.Services(),
 		Workers:         collect.NewWorkers(c.places()),
 		MaxPaidRequests: c.MaxPaidRequests,
+		Personal:        policy,
 		Labels:          c.Label,
 		Version:         p.VersionText(),
 		Logger:          log,

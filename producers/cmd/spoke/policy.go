@@ -17,17 +17,18 @@ import (
 
 // policyCommand prints the IAM policies that a spoke needs.
 type policyCommand struct {
-	Category      []string           `placeholder:"NAME" help:"Category to collect; repeat it or separate with commas. Defaults to all: see 'spoke categories'."`
-	Exclude       []string           `placeholder:"NAME" help:"Category not to collect, of all there are; repeat it or separate with commas. Defaults to none."`
-	Stream        string             `aliases:"stream-arn" placeholder:"ARN" help:"Kinesis data stream of the hub: its ARN, or its name if it is in the spoke's account."`
-	StreamRoleARN string             `name:"stream-role-arn" placeholder:"ARN" help:"Role that the spoke assumes for writing into the stream. Defaults to none."`
-	Bucket        program.BucketName `placeholder:"NAME" help:"S3 bucket that keeps all rows as Parquet."`
-	BucketPrefix  string             `placeholder:"PREFIX" help:"Prefix of all keys in the bucket, with a slash at its end. Defaults to data/."`
-	KMSKey        []string           `name:"kms-key" aliases:"kms-key-id" env:"SPOKE_KMS_KEY,SPOKE_KMS_KEY_ID" placeholder:"ARN" help:"KMS key that encrypts the stream or the objects; repeat it or separate with commas. Defaults to none."`
-	Events        string             `placeholder:"ARN" help:"SQS queue with events. Defaults to none."`
-	Partition     string             `enum:"aws,aws-cn,aws-us-gov" default:"aws" help:"Partition of the account: ${enum}."`
-	Format        string             `enum:"json,cloudformation,terraform" default:"json" help:"Format on standard output: ${enum}."`
-	NoDeny        bool               `help:"Leave out the statement that denies to read values, whatever other policies allow."`
+	Category       []string           `placeholder:"NAME" help:"Category to collect; repeat it or separate with commas. Defaults to all: see 'spoke categories'."`
+	Exclude        []string           `placeholder:"NAME" help:"Category not to collect, of all there are; repeat it or separate with commas. Defaults to none."`
+	Stream         string             `aliases:"stream-arn" placeholder:"ARN" help:"Kinesis data stream of the hub: its ARN, or its name if it is in the spoke's account."`
+	StreamRoleARN  string             `name:"stream-role-arn" placeholder:"ARN" help:"Role that the spoke assumes for writing into the stream. Defaults to none."`
+	Bucket         program.BucketName `placeholder:"NAME" help:"S3 bucket that keeps all rows as Parquet."`
+	BucketPrefix   string             `placeholder:"PREFIX" help:"Prefix of all keys in the bucket, with a slash at its end. Defaults to data/."`
+	KMSKey         []string           `name:"kms-key" aliases:"kms-key-id" env:"SPOKE_KMS_KEY,SPOKE_KMS_KEY_ID" placeholder:"ARN" help:"KMS key that encrypts the stream or the objects; repeat it or separate with commas. Defaults to none."`
+	Events         string             `placeholder:"ARN" help:"SQS queue with events. Defaults to none."`
+	PersonalKeyARN string             `name:"personal-key-arn" placeholder:"ARN" help:"KMS HMAC key from which the key of pseudonyms is made. Defaults to none."`
+	Partition      string             `enum:"aws,aws-cn,aws-us-gov" default:"aws" help:"Partition of the account: ${enum}."`
+	Format         string             `enum:"json,cloudformation,terraform" default:"json" help:"Format on standard output: ${enum}."`
+	NoDeny         bool               `help:"Leave out the statement that denies to read values, whatever other policies allow."`
 }
 
 // Help is shown by `spoke policy -h`.
@@ -98,6 +99,11 @@ func (c policyCommand) validate() error {
 			return err
 		}
 	}
+	if c.PersonalKeyARN != "" {
+		if err := checkHMACKey(c.PersonalKeyARN); err != nil {
+			return err
+		}
+	}
 	if c.Events != "" {
 		return checkARN("--events", c.Events, "sqs", "arn:aws:sqs:eu-central-1:111122223333:spoke-events")
 	}
@@ -119,6 +125,9 @@ func (c policyCommand) statements() []policy.Statement {
 	})
 	if c.Events != "" {
 		statements = append(statements, policy.Hear(c.Events))
+	}
+	if c.PersonalKeyARN != "" {
+		statements = append(statements, policy.Pseudonyms(c.PersonalKeyARN))
 	}
 	if !c.NoDeny {
 		statements = append(statements, policy.NeverValues())

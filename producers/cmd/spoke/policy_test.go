@@ -66,6 +66,7 @@ func TestPolicyOfWhatIsUsed(t *testing.T) {
 	} {
 		spoke(t.Context(), nil, everything...).want(t, program.ExitDone, want, "")
 	}
+	spoke(t.Context(), nil, args("--personal-key-arn "+hmacKey)...).want(t, program.ExitDone, `"kms:GenerateMac"`, "")
 	spoke(t.Context(), nil, args("--format cloudformation")...).want(t, program.ExitDone, "AWS::IAM::ManagedPolicy", "")
 	spoke(t.Context(), nil, args("--format terraform")...).want(t, program.ExitDone, `resource "aws_iam_policy"`, "")
 	for text, want := range map[string]string{

@@ -18,6 +18,7 @@ import (
 type runCommand struct {
 	sourceFlags
 	destinationFlags
+	personalFlags
 	simulateFlags
 	Interval     time.Duration `placeholder:"6h" help:"Interval of all categories, instead of their own: see 'spoke categories'. AWS charges for some of their requests."`
 	Duration     time.Duration `placeholder:"1h" help:"Stop after this time. Defaults to never."`
@@ -39,7 +40,12 @@ Example, as a service:
 
 Without the categories that are not wanted, or not permitted:
 
-  spoke run --exclude account_contacts,ssm_applications --stream observability`
+  spoke run --exclude account_contacts,ssm_applications --stream observability
+
+Without personal data: contacts are not sent, users and addresses as pseudonyms:
+
+  spoke run --stream observability --personal contact=drop,text=drop,identity=hash,network=hash \
+    --personal-key-arn arn:aws:kms:eu-central-1:444455556666:key/mrk-0123456789abcdef0123456789abcdef`
 }
 
 // DrainTime is how long the end may take. A made-up organisation is collected once
@@ -70,7 +76,7 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 	if c.Stream == "" && c.Bucket == "" {
 		return program.Usagef("nowhere to send rows to: give --stream or --bucket, or use 'spoke once' to look at them")
 	}
-	if err := c.validateFor(c.sourceFlags); err != nil {
+	if err := cmp.Or(c.validateFor(c.sourceFlags), c.validatePersonal()); err != nil {
 		return err
 	}
 	c.warnOfUnknownLabels(log)
@@ -85,6 +91,10 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 	} else {
 		sources, err = find(ctx, c.sourceFlags, log)
 	}
+	if err != nil {
+		return err
+	}
+	policy, err := c.personalPolicy(ctx, sources, ownConfiguration(c.Profile, log), log)
 	if err != nil {
 		return err
 	}
@@ -110,6 +120,7 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 		Workers:         collect.NewWorkers(c.places()),
 		Jitter:          c.Jitter,
 		MaxPaidRequests: c.MaxPaidRequests,
+		Personal:        policy,
 		Labels:          c.Label,
 		Version:         p.VersionText(),
 		Every:           c.Interval,
