@@ -21,7 +21,12 @@ var AccountContacts = collect.Collector[schemas.AccountContact]{
 	Reach:    collect.Global,
 	Every:    24 * time.Hour,
 	Calls:    []string{"account:GetContactInformation", "account:GetAlternateContact"},
-	Collect:  collectAccountContacts,
+	Hints: []collect.Hint{
+		{Source: "aws.account", Calls: []string{
+			"PutContactInformation", "PutAlternateContact", "DeleteAlternateContact",
+		}, Only: "us-east-1"},
+	},
+	Collect: collectAccountContacts,
 }
 
 func collectAccountContacts(ctx context.Context, env *collect.Env, emit func(schemas.AccountContact) error) error {

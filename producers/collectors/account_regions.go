@@ -19,7 +19,10 @@ var AccountRegions = collect.Collector[schemas.AccountRegion]{
 	Reach:    collect.Global,
 	Every:    24 * time.Hour,
 	Calls:    []string{"account:ListRegions"},
-	Collect:  collectAccountRegions,
+	Hints: []collect.Hint{
+		{Source: "aws.account", Types: []string{"Region Opt-In Status Change"}, Only: "us-east-1"},
+	},
+	Collect: collectAccountRegions,
 }
 
 func collectAccountRegions(ctx context.Context, env *collect.Env, emit func(schemas.AccountRegion) error) error {

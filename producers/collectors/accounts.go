@@ -20,7 +20,11 @@ var Accounts = collect.Collector[schemas.Account]{
 	Reach:    collect.Global,
 	Every:    24 * time.Hour,
 	Calls:    []string{"account:GetAccountInformation", "iam:ListAccountAliases", "organizations:DescribeOrganization"},
-	Collect:  collectAccounts,
+	Hints: []collect.Hint{
+		{Source: "aws.account", Calls: []string{"PutAccountName"}, Only: "us-east-1"},
+		{Source: "aws.iam", Calls: []string{"CreateAccountAlias", "DeleteAccountAlias"}, Only: "us-east-1"},
+	},
+	Collect: collectAccounts,
 }
 
 // The quota of the lists is 10 requests a second.

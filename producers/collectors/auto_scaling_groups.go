@@ -19,7 +19,18 @@ var AutoScalingGroups = collect.Collector[schemas.AutoScalingGroup]{
 	Reach:    collect.PerRegion,
 	Every:    time.Hour,
 	Calls:    []string{"autoscaling:DescribeAutoScalingGroups"},
-	Collect:  collectAutoScalingGroups,
+	Hints: []collect.Hint{
+		{Source: "aws.autoscaling", Types: []string{
+			"EC2 Instance Launch Successful", "EC2 Instance Launch Unsuccessful",
+			"EC2 Instance Terminate Successful", "EC2 Instance Terminate Unsuccessful",
+		}},
+		{Source: "aws.autoscaling", Calls: []string{
+			"CreateAutoScalingGroup", "UpdateAutoScalingGroup", "DeleteAutoScalingGroup", "SetDesiredCapacity",
+			"AttachLoadBalancerTargetGroups", "DetachLoadBalancerTargetGroups", "AttachInstances",
+			"DetachInstances", "SuspendProcesses", "ResumeProcesses", "CreateOrUpdateTags", "DeleteTags",
+		}},
+	},
+	Collect: collectAutoScalingGroups,
 }
 
 // AWS throttles requests without naming the quota.

@@ -21,7 +21,14 @@ var Certificates = collect.Collector[schemas.Certificate]{
 	Reach:    collect.PerRegion,
 	Every:    6 * time.Hour,
 	Calls:    []string{"acm:ListCertificates"},
-	Collect:  collectCertificates,
+	Hints: []collect.Hint{
+		{Source: "aws.acm", Types: []string{
+			"ACM Certificate Approaching Expiration", "ACM Certificate Expired", "ACM Certificate Available",
+			"ACM Certificate Renewal Action Required", "ACM Certificate Rotated", "ACM Certificate Revoked",
+		}},
+		{Source: "aws.acm", Calls: []string{"RequestCertificate", "ImportCertificate", "DeleteCertificate"}},
+	},
+	Collect: collectCertificates,
 }
 
 // A page has 1,000 certificates, so one request a second is plenty.

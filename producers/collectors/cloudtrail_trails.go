@@ -21,7 +21,13 @@ var CloudTrailTrails = collect.Collector[schemas.CloudTrailTrail]{
 	Reach:    collect.PerRegion,
 	Every:    6 * time.Hour,
 	Calls:    []string{"cloudtrail:DescribeTrails", "cloudtrail:GetTrailStatus", "cloudtrail:GetEventSelectors"},
-	Collect:  collectCloudTrailTrails,
+	Hints: []collect.Hint{
+		{Source: "aws.cloudtrail", Calls: []string{
+			"CreateTrail", "UpdateTrail", "DeleteTrail", "StartLogging", "StopLogging", "PutEventSelectors",
+			"PutInsightSelectors",
+		}},
+	},
+	Collect: collectCloudTrailTrails,
 }
 
 // The quota is 10 requests a second for each of the operations.

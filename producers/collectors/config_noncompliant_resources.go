@@ -27,6 +27,9 @@ var ConfigNoncompliantResources = collect.Collector[schemas.ConfigNoncompliantRe
 		"config:GetComplianceDetailsByConfigRule",
 		"config:DescribeConfigurationRecorders",
 	},
+	Hints: []collect.Hint{
+		{Source: "aws.config", Types: []string{"Config Rules Compliance Change"}},
+	},
 	Collect: unlessConfigIsOff(collectConfigNoncompliantResources),
 }
 

@@ -26,6 +26,10 @@ var ConfigRules = collect.Collector[schemas.ConfigRule]{
 		"config:DescribeConfigRuleEvaluationStatus",
 		"config:DescribeConfigurationRecorders",
 	},
+	Hints: []collect.Hint{
+		{Source: "aws.config", Types: []string{"Config Rules Compliance Change"}},
+		{Source: "aws.config", Calls: []string{"PutConfigRule", "DeleteConfigRule"}},
+	},
 	Collect: unlessConfigIsOff(collectConfigRules),
 }
 

@@ -33,6 +33,10 @@ var ConformancePacks = collect.Collector[schemas.ConformancePack]{
 		"config:DescribeConformancePackCompliance",
 		"config:DescribeConfigurationRecorders",
 	},
+	Hints: []collect.Hint{
+		{Source: "aws.config", Types: []string{"Config Rules Compliance Change"}},
+		{Source: "aws.config", Calls: []string{"PutConformancePack", "DeleteConformancePack"}},
+	},
 	Collect: unlessConfigIsOff(collectConformancePacks),
 }
 

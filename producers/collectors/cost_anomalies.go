@@ -24,7 +24,10 @@ var CostAnomalies = collect.Collector[schemas.CostAnomaly]{
 	Reach:    collect.Global,
 	Every:    24 * time.Hour,
 	Calls:    []string{"ce:GetAnomalies"},
-	Collect:  collectCostAnomalies,
+	Hints: []collect.Hint{
+		{Source: "aws.ce", Types: []string{"Anomaly Detected"}, Only: "us-east-1"},
+	},
+	Collect: collectCostAnomalies,
 
 	PaidRequests: 1,
 }

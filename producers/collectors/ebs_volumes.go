@@ -19,7 +19,13 @@ var EBSVolumes = collect.Collector[schemas.EBSVolume]{
 	Reach:    collect.PerRegion,
 	Every:    6 * time.Hour,
 	Calls:    []string{"ec2:DescribeVolumes"},
-	Collect:  collectEBSVolumes,
+	Hints: []collect.Hint{
+		{Source: "aws.ec2", Types: []string{"EBS Volume Notification"}},
+		{Source: "aws.ec2", Calls: []string{
+			"AttachVolume", "DetachVolume", "ModifyVolume", "CreateTags", "DeleteTags",
+		}},
+	},
+	Collect: collectEBSVolumes,
 }
 
 func collectEBSVolumes(ctx context.Context, env *collect.Env, emit func(schemas.EBSVolume) error) error {

@@ -21,7 +21,15 @@ var EC2Instances = collect.Collector[schemas.EC2Instance]{
 	Reach:    collect.PerRegion,
 	Every:    time.Hour,
 	Calls:    []string{"ec2:DescribeInstances"},
-	Collect:  collectEC2Instances,
+	Hints: []collect.Hint{
+		{Source: "aws.ec2", Types: []string{"EC2 Instance State-change Notification"}},
+		{Source: "aws.ec2", Calls: []string{
+			"ModifyInstance*", "AssociateAddress", "DisassociateAddress", "AssociateIamInstanceProfile",
+			"DisassociateIamInstanceProfile", "ReplaceIamInstanceProfileAssociation", "MonitorInstances",
+			"UnmonitorInstances", "AttachVolume", "DetachVolume", "CreateTags", "DeleteTags",
+		}},
+	},
+	Collect: collectEC2Instances,
 }
 
 // The bucket of paged Describe requests refills at 20 a second.

@@ -26,7 +26,10 @@ var GuardDutyFindings = collect.Collector[schemas.GuardDutyFinding]{
 	// Archiving a finding does not promise to move UpdatedAt, so everything is read once
 	// a day.
 	Incremental: &collect.Incremental{FullEvery: 24 * time.Hour, Overlap: 15 * time.Minute},
-	Collect:     collectGuardDutyFindings,
+	Hints: []collect.Hint{
+		{Source: "aws.guardduty", Types: []string{"GuardDuty Finding"}},
+	},
+	Collect: collectGuardDutyFindings,
 }
 
 // AWS names no quota of requests for GuardDuty.

@@ -25,7 +25,10 @@ var HealthEventEntities = collect.Collector[schemas.HealthEventEntity]{
 	// The status of a resource changes while its event does not, so everything is read once
 	// a day.
 	Incremental: &collect.Incremental{FullEvery: 24 * time.Hour, Overlap: 15 * time.Minute},
-	Collect:     collectHealthEventEntities,
+	Hints: []collect.Hint{
+		{Source: "aws.health", Types: []string{"AWS Health Event", "AWS Health Abuse Event"}},
+	},
+	Collect: collectHealthEventEntities,
 }
 
 type healthEventEntitiesInput struct {

@@ -24,7 +24,10 @@ var HealthEvents = collect.Collector[schemas.HealthEvent]{
 	Every:       15 * time.Minute,
 	Calls:       []string{"health:DescribeEvents", "health:DescribeEventDetails"},
 	Incremental: &collect.Incremental{FullEvery: 24 * time.Hour, Overlap: 15 * time.Minute},
-	Collect:     collectHealthEvents,
+	Hints: []collect.Hint{
+		{Source: "aws.health", Types: []string{"AWS Health Event", "AWS Health Abuse Event"}},
+	},
+	Collect: collectHealthEvents,
 }
 
 type healthEventDetailsInput struct {

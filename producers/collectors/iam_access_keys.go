@@ -20,7 +20,12 @@ var IAMAccessKeys = collect.Collector[schemas.IAMAccessKey]{
 	Reach:    collect.Global,
 	Every:    6 * time.Hour,
 	Calls:    []string{"iam:ListUsers", "iam:ListAccessKeys", "iam:GetAccessKeyLastUsed"},
-	Collect:  collectIAMAccessKeys,
+	Hints: []collect.Hint{
+		{Source: "aws.iam", Calls: []string{
+			"CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey",
+		}, Only: "us-east-1"},
+	},
+	Collect: collectIAMAccessKeys,
 }
 
 func collectIAMAccessKeys(ctx context.Context, env *collect.Env, emit func(schemas.IAMAccessKey) error) error {

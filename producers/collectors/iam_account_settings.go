@@ -18,7 +18,13 @@ var IAMAccountSettings = collect.Collector[schemas.IAMAccountSetting]{
 	Reach:    collect.Global,
 	Every:    24 * time.Hour,
 	Calls:    []string{"iam:GetAccountSummary", "iam:GetAccountPasswordPolicy"},
-	Collect:  collectIAMAccountSettings,
+	Hints: []collect.Hint{
+		{Source: "aws.iam", Calls: []string{
+			"UpdateAccountPasswordPolicy", "DeleteAccountPasswordPolicy", "CreateAccessKey", "DeleteAccessKey",
+			"EnableMFADevice", "DeactivateMFADevice",
+		}, Only: "us-east-1"},
+	},
+	Collect: collectIAMAccountSettings,
 }
 
 func collectIAMAccountSettings(ctx context.Context, env *collect.Env,

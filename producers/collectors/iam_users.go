@@ -29,7 +29,16 @@ var IAMUsers = collect.Collector[schemas.IAMUser]{
 	Reach:    collect.Global,
 	Every:    6 * time.Hour,
 	Calls:    []string{"iam:GenerateCredentialReport", "iam:GetCredentialReport", "iam:GetAccountAuthorizationDetails"},
-	Collect:  collectIAMUsers,
+	Hints: []collect.Hint{
+		{Source: "aws.iam", Calls: []string{
+			"CreateUser", "UpdateUser", "DeleteUser", "CreateLoginProfile", "UpdateLoginProfile",
+			"DeleteLoginProfile", "ChangePassword", "EnableMFADevice", "DeactivateMFADevice",
+			"CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey", "AddUserToGroup", "RemoveUserFromGroup",
+			"AttachUserPolicy", "DetachUserPolicy", "PutUserPolicy", "DeleteUserPolicy",
+			"PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary", "TagUser", "UntagUser",
+		}, Only: "us-east-1"},
+	},
+	Collect: collectIAMUsers,
 }
 
 func collectIAMUsers(ctx context.Context, env *collect.Env, emit func(schemas.IAMUser) error) error {

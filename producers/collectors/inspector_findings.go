@@ -23,7 +23,10 @@ var InspectorFindings = collect.Collector[schemas.InspectorFinding]{
 	Every:       time.Hour,
 	Calls:       []string{"inspector2:BatchGetAccountStatus", "inspector2:ListFindings"},
 	Incremental: &collect.Incremental{FullEvery: 24 * time.Hour, Overlap: 15 * time.Minute},
-	Collect:     collectInspectorFindings,
+	Hints: []collect.Hint{
+		{Source: "aws.inspector2", Types: []string{"Inspector2 Finding"}},
+	},
+	Collect: collectInspectorFindings,
 }
 
 // AWS names no quota of requests for Inspector.

@@ -33,6 +33,17 @@ var KMSKeys = collect.Collector[schemas.KMSKey]{
 		"kms:GetKeyRotationStatus",
 		"kms:ListResourceTags",
 	},
+	Hints: []collect.Hint{
+		{Source: "aws.kms", Types: []string{
+			"KMS CMK Rotation", "KMS CMK Deletion", "KMS Imported Key Material Expiration",
+		}},
+		{Source: "aws.kms", Calls: []string{
+			"CreateKey", "ScheduleKeyDeletion", "CancelKeyDeletion", "EnableKey", "DisableKey",
+			"EnableKeyRotation", "DisableKeyRotation", "CreateAlias", "UpdateAlias", "DeleteAlias",
+			"UpdateKeyDescription", "ImportKeyMaterial", "DeleteImportedKeyMaterial", "ReplicateKey",
+			"UpdatePrimaryRegion", "TagResource", "UntagResource",
+		}},
+	},
 	Collect: collectKMSKeys,
 }
 

@@ -20,7 +20,13 @@ var LambdaFunctions = collect.Collector[schemas.LambdaFunction]{
 	Reach:    collect.PerRegion,
 	Every:    6 * time.Hour,
 	Calls:    []string{"lambda:ListFunctions"},
-	Collect:  collectLambdaFunctions,
+	Hints: []collect.Hint{
+		// CloudTrail names the version of the API, too: CreateFunction20150331.
+		{Source: "aws.lambda", Calls: []string{
+			"CreateFunction*", "UpdateFunctionCode*", "UpdateFunctionConfiguration*", "DeleteFunction*",
+		}},
+	},
+	Collect: collectLambdaFunctions,
 }
 
 // The quota of all requests that change nothing and are not of GetFunction or GetPolicy is

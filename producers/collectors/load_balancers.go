@@ -19,7 +19,13 @@ var LoadBalancers = collect.Collector[schemas.LoadBalancer]{
 	Reach:    collect.PerRegion,
 	Every:    6 * time.Hour,
 	Calls:    []string{"elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTags"},
-	Collect:  collectLoadBalancers,
+	Hints: []collect.Hint{
+		{Source: "aws.elasticloadbalancing", Calls: []string{
+			"CreateLoadBalancer", "DeleteLoadBalancer", "SetSecurityGroups", "SetSubnets", "SetIpAddressType",
+			"AddTags", "RemoveTags",
+		}},
+	},
+	Collect: collectLoadBalancers,
 }
 
 // The bucket of Describe requests refills at 10 a second, those of all clients together.

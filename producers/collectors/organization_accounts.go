@@ -34,6 +34,15 @@ var OrganizationAccounts = collect.Collector[schemas.OrganizationAccount]{
 		"organizations:ListOrganizationalUnitsForParent",
 		"organizations:ListTagsForResource",
 	},
+	Hints: []collect.Hint{
+		// CreateAccountResult and CloseAccountResult tell of the end of what takes minutes.
+		{Source: "aws.organizations", Calls: []string{
+			"CreateAccount*", "CreateGovCloudAccount", "InviteAccountToOrganization", "AcceptHandshake",
+			"RemoveAccountFromOrganization", "LeaveOrganization", "CloseAccount*", "MoveAccount",
+			"CreateOrganizationalUnit", "UpdateOrganizationalUnit", "DeleteOrganizationalUnit", "TagResource",
+			"UntagResource",
+		}, Only: "us-east-1"},
+	},
 	Collect: collectOrganizationAccounts,
 }
 

@@ -19,7 +19,14 @@ var RDSInstances = collect.Collector[schemas.RDSInstance]{
 	Reach:    collect.PerRegion,
 	Every:    time.Hour,
 	Calls:    []string{"rds:DescribeDBInstances"},
-	Collect:  collectRDSInstances,
+	Hints: []collect.Hint{
+		{Source: "aws.rds", Types: []string{"RDS DB Instance Event"}},
+		{Source: "aws.rds", Calls: []string{
+			"CreateDBInstance*", "ModifyDBInstance", "DeleteDBInstance", "StartDBInstance", "StopDBInstance",
+			"PromoteReadReplica", "AddTagsToResource", "RemoveTagsFromResource",
+		}},
+	},
+	Collect: collectRDSInstances,
 }
 
 // AWS names no quota of requests for RDS.

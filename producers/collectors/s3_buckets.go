@@ -41,6 +41,9 @@ var S3Buckets = collect.Collector[schemas.S3Bucket]{
 		"s3:GetBucketLifecycleConfiguration",
 		"s3:GetBucketTagging",
 	},
+	Hints: []collect.Hint{
+		{Source: "aws.s3", Calls: []string{"CreateBucket", "DeleteBucket*", "PutBucket*"}},
+	},
 	Collect: collectS3Buckets,
 }
 

@@ -21,7 +21,15 @@ var Secrets = collect.Collector[schemas.Secret]{
 	Reach:    collect.PerRegion,
 	Every:    6 * time.Hour,
 	Calls:    []string{"secretsmanager:ListSecrets"},
-	Collect:  collectSecrets,
+	Hints: []collect.Hint{
+		// RotationSucceeded, RotationFailed and EndSecretVersionDelete are no calls: the service did it.
+		{Source: "aws.secretsmanager", Calls: []string{
+			"CreateSecret", "UpdateSecret*", "PutSecretValue", "DeleteSecret", "RestoreSecret", "RotateSecret",
+			"CancelRotateSecret", "RotationSucceeded", "RotationFailed", "EndSecretVersionDelete",
+			"TagResource", "UntagResource",
+		}},
+	},
+	Collect: collectSecrets,
 }
 
 // The quota of ListSecrets is 100 requests a second.

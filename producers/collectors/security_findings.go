@@ -26,7 +26,15 @@ var SecurityFindings = collect.Collector[schemas.SecurityFinding]{
 	// AWS does not move UpdatedAt for every change (a workflow status, for
 	// example), so everything is read once a day.
 	Incremental: &collect.Incremental{FullEvery: 24 * time.Hour, Overlap: 15 * time.Minute},
-	Collect:     collectSecurityFindings,
+	Hints: []collect.Hint{
+		// Security Hub imports each finding of a control again every 12 to 24 hours.
+		{
+			Source: "aws.securityhub",
+			Types:  []string{"Security Hub Findings - Imported"},
+			Match:  `{"findings": {"Severity": {"Label": ["CRITICAL", "HIGH"]}}}`,
+		},
+	},
+	Collect: collectSecurityFindings,
 }
 
 // The quota of GetFindings is 3 requests a second with bursts of 6.

@@ -39,6 +39,17 @@ var SecurityServices = collect.Collector[schemas.SecurityService]{
 	Slices: func(time.Time) []string {
 		return []string{"accessanalyzer", "config", "guardduty", "inspector", "macie", "securityhub"}
 	},
+	Hints: []collect.Hint{
+		{Source: "aws.guardduty", Calls: []string{"CreateDetector", "UpdateDetector", "DeleteDetector"}},
+		{Source: "aws.securityhub", Calls: []string{
+			"EnableSecurityHub", "UpdateSecurityHubConfiguration", "DisableSecurityHub",
+		}},
+		{Source: "aws.inspector2", Calls: []string{"Enable", "Disable"}},
+		{Source: "aws.config", Calls: []string{
+			"PutConfigurationRecorder", "DeleteConfigurationRecorder", "StartConfigurationRecorder",
+			"StopConfigurationRecorder",
+		}},
+	},
 	Collect: collectSecurityServices,
 }
 

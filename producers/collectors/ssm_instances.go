@@ -19,7 +19,12 @@ var SSMInstances = collect.Collector[schemas.SSMInstance]{
 	Reach:    collect.PerRegion,
 	Every:    time.Hour,
 	Calls:    []string{"ssm:DescribeInstanceInformation"},
-	Collect:  collectSSMInstances,
+	Hints: []collect.Hint{
+		{Source: "aws.ssm", Types: []string{
+			"SSM Managed Instance Registration", "SSM Managed Instance Deregistration",
+		}},
+	},
+	Collect: collectSSMInstances,
 }
 
 func collectSSMInstances(ctx context.Context, env *collect.Env, emit func(schemas.SSMInstance) error) error {

@@ -20,7 +20,10 @@ var SSMPatchStates = collect.Collector[schemas.SSMPatchState]{
 	Reach:    collect.PerRegion,
 	Every:    6 * time.Hour,
 	Calls:    []string{"ssm:DescribeInstanceInformation", "ssm:DescribeInstancePatchStates"},
-	Collect:  collectSSMPatchStates,
+	Hints: []collect.Hint{
+		{Source: "aws.ssm", Types: []string{"Configuration Compliance State Change"}},
+	},
+	Collect: collectSSMPatchStates,
 }
 
 func collectSSMPatchStates(ctx context.Context, env *collect.Env, emit func(schemas.SSMPatchState) error) error {

@@ -19,7 +19,13 @@ var Subnets = collect.Collector[schemas.Subnet]{
 	Reach:    collect.PerRegion,
 	Every:    6 * time.Hour,
 	Calls:    []string{"ec2:DescribeSubnets"},
-	Collect:  collectSubnets,
+	Hints: []collect.Hint{
+		{Source: "aws.ec2", Calls: []string{
+			"CreateSubnet", "DeleteSubnet", "ModifySubnetAttribute", "AssociateSubnetCidrBlock",
+			"DisassociateSubnetCidrBlock", "CreateTags", "DeleteTags",
+		}},
+	},
+	Collect: collectSubnets,
 }
 
 func collectSubnets(ctx context.Context, env *collect.Env, emit func(schemas.Subnet) error) error {

@@ -21,7 +21,10 @@ var SupportCases = collect.Collector[schemas.SupportCase]{
 	Reach:    collect.Global,
 	Every:    time.Hour,
 	Calls:    []string{"support:DescribeCases"},
-	Collect:  collectSupportCases,
+	Hints: []collect.Hint{
+		{Source: "aws.support", Types: []string{"Support Case Update"}, Only: "us-east-1"},
+	},
+	Collect: collectSupportCases,
 }
 
 type supportCasesInput struct {

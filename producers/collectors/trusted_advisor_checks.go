@@ -21,7 +21,12 @@ var TrustedAdvisorChecks = collect.Collector[schemas.TrustedAdvisorCheck]{
 	Reach:    collect.Global,
 	Every:    6 * time.Hour,
 	Calls:    []string{"support:DescribeTrustedAdvisorChecks", "support:DescribeTrustedAdvisorCheckSummaries"},
-	Collect:  collectTrustedAdvisorChecks,
+	Hints: []collect.Hint{
+		{Source: "aws.trustedadvisor", Types: []string{
+			"Trusted Advisor Check Item Refresh Notification",
+		}, Only: "us-east-1"},
+	},
+	Collect: collectTrustedAdvisorChecks,
 }
 
 func collectTrustedAdvisorChecks(ctx context.Context, env *collect.Env,

@@ -28,6 +28,11 @@ var TrustedAdvisorResources = collect.Collector[schemas.TrustedAdvisorResource]{
 		"support:DescribeTrustedAdvisorChecks", "support:DescribeTrustedAdvisorCheckSummaries",
 		"support:DescribeTrustedAdvisorCheckResult",
 	},
+	Hints: []collect.Hint{
+		{Source: "aws.trustedadvisor", Types: []string{
+			"Trusted Advisor Check Item Refresh Notification",
+		}, Only: "us-east-1"},
+	},
 	Collect: collectTrustedAdvisorResources,
 }
 

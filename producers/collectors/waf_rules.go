@@ -21,7 +21,10 @@ var WAFRules = collect.Collector[schemas.WAFRule]{
 	Reach:    collect.PerRegionAndGlobal,
 	Every:    6 * time.Hour,
 	Calls:    []string{"wafv2:ListWebACLs", "wafv2:GetWebACL"},
-	Collect:  collectWAFRules,
+	Hints: []collect.Hint{
+		{Source: "aws.wafv2", Calls: []string{"CreateWebACL", "UpdateWebACL", "DeleteWebACL"}},
+	},
+	Collect: collectWAFRules,
 }
 
 func collectWAFRules(ctx context.Context, env *collect.Env, emit func(schemas.WAFRule) error) error {

@@ -38,6 +38,16 @@ var WAFWebACLs = collect.Collector[schemas.WAFWebACL]{
 		"cognito-idp:ListResourcesForWebACL", "apprunner:ListAssociatedServicesForWebAcl",
 		"ec2:DescribeVerifiedAccessInstanceWebAclAssociations",
 	},
+	Hints: []collect.Hint{
+		{Source: "aws.wafv2", Calls: []string{
+			"CreateWebACL", "UpdateWebACL", "DeleteWebACL", "AssociateWebACL", "DisassociateWebACL",
+			"PutLoggingConfiguration", "DeleteLoggingConfiguration", "TagResource", "UntagResource",
+		}},
+		// CloudTrail names the version of the API, too: UpdateDistribution2020_05_31.
+		{Source: "aws.cloudfront", Calls: []string{
+			"CreateDistribution*", "UpdateDistribution*", "DeleteDistribution*",
+		}},
+	},
 	Collect: collectWAFWebACLs,
 }
 

@@ -8,6 +8,7 @@ import (
 	"text/template"
 	"time"
 
+	"github.com/hubspoke/observability/lib/collect"
 	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/producers/collectors"
 )
@@ -40,6 +41,7 @@ var functions = template.FuncMap{
 	"cell":     cell,
 	"every":    every,
 	"first":    firstSentence,
+	"hints":    hintsText,
 	"key":      keyColumns,
 	"kind":     postgresType,
 	"policy":   collecting,
@@ -66,6 +68,24 @@ func totalPrice(categories []category) float64 {
 func cell(s string) string {
 	return strings.NewReplacer("|", `\|`, "<", "&lt;", "\n", " ").Replace(s)
 }
+
+// hintsText names the events of hints by their source.
+func hintsText(hints []collect.Hint) string {
+	var texts []string
+	for _, h := range hints {
+		what := "events " + quoted(h.Types)
+		if len(h.Calls) > 0 {
+			what = "calls " + quoted(h.Calls) + ", by CloudTrail"
+		}
+		if h.Match != "" {
+			what += " that match `" + h.Match + "`"
+		}
+		texts = append(texts, "`"+h.Source+"`: "+what)
+	}
+	return cell(strings.Join(texts, "; "))
+}
+
+func quoted(names []string) string { return "`" + strings.Join(names, "`, `") + "`" }
 
 // every writes a duration without units that are zero: 24h, 15m.
 func every(d time.Duration) string {
@@ -126,6 +146,9 @@ var categoryTemplate = template.Must(template.New("category").Funcs(functions).P
 | Key | {{key .Table}} |
 | Mode | {{.Declaration.Mode}}: {{if deleted .Declaration.Mode}}what a complete {{if .Incremental}}full {{end}}run {{if .Sliced}}of its slice {{end}}does not name is gone and gets {{backtick}}deleted_at{{backtick}}{{else}}rows are added and updated, none is gone by absence{{end}} |
 | Collected | {{.Reach}}, every {{every .Every}}{{with .Incremental}}; everything every {{every .FullEvery}}, in between what changed{{end}}{{if .Sliced}}, one run per slice{{end}}{{if .Long}}; a run of a large account takes minutes, and long runs take at most half of the places of {{backtick}}--concurrent{{backtick}}{{end}} |
+{{- with .Hints}}
+| Sooner after | {{hints .}} |
+{{- end}}
 {{- range .Services}}
 | Requests to {{backtick}}{{.Name}}{{backtick}} | of all categories together at most {{.Rate.PerSecond}} a second{{if gt .Rate.Burst 1}}, {{.Rate.Burst}} at once{{end}}, for one account{{if not .PerAccount}} and region{{end}} ([quotas]({{.Quota}})) |
 {{- end}}
