@@ -13,7 +13,7 @@ import (
 )
 
 // cloud answers what awsfake does not: regions by account, the accounts of an organization,
-// and secrets, of which every account and region has one.
+// and a secret in every account and region.
 type cloud struct {
 	mu       sync.Mutex
 	accounts []cloudAccount

@@ -29,7 +29,7 @@ const (
 // may be called by any goroutine.
 type fleet struct {
 	shared   collect.Config    // of all runners
-	services []collect.Service // whose limits the runners of an account share
+	services []collect.Service // with limits that the runners of an account share
 	open     func(context.Context, source) (destination, error)
 	price    func(source) float64 // of a month, in USD
 	metrics  *metrics

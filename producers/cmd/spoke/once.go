@@ -86,6 +86,7 @@ func (c onceCommand) Run(ctx context.Context, p program.Program, find findSource
 	config := collect.Config{
 		Services:        collectors.Services(),
 		Workers:         collect.NewWorkers(c.places()),
+		ChunkBytes:      c.chunkBytes(),
 		MaxPaidRequests: c.MaxPaidRequests,
 		Personal:        policy,
 		Labels:          c.Label,

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
@@ -19,6 +20,7 @@ import (
 type policyCommand struct {
 	Category       []string           `placeholder:"NAME" help:"Category to collect; repeat it or separate with commas. Defaults to all: see 'spoke categories'."`
 	Exclude        []string           `placeholder:"NAME" help:"Category not to collect, of all there are; repeat it or separate with commas. Defaults to none."`
+	Region         []string           `placeholder:"REGION" help:"Regions to collect, as for 'spoke run': with all, their listing is allowed, too."`
 	Stream         string             `aliases:"stream-arn" placeholder:"ARN" help:"Kinesis data stream of the hub: its ARN, or its name if it is in the spoke's account."`
 	StreamRoleARN  string             `name:"stream-role-arn" placeholder:"ARN" help:"Role that the spoke assumes for writing into the stream. Defaults to none."`
 	Bucket         program.BucketName `placeholder:"NAME" help:"S3 bucket that keeps all rows as Parquet."`
@@ -56,7 +58,11 @@ func (c policyCommand) Run(p program.Program, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	documents, err := policy.Documents(policy.Config{Actions: actionsOf(chosen), Others: c.statements()})
+	actions := actionsOf(chosen)
+	if slices.Contains(c.Region, allRegions) {
+		actions = append(actions, "ec2:DescribeRegions")
+	}
+	documents, err := policy.Documents(policy.Config{Actions: actions, Others: c.statements()})
 	if err != nil {
 		return program.Usagef("%w", err)
 	}

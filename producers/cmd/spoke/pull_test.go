@@ -8,7 +8,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awskinesis "github.com/aws/aws-sdk-go-v2/service/kinesis"
@@ -18,6 +20,7 @@ import (
 	"github.com/hubspoke/observability/internal/programtest"
 	"github.com/hubspoke/observability/lib/awsconfig"
 	"github.com/hubspoke/observability/lib/awsfake"
+	"github.com/hubspoke/observability/lib/collect"
 	"github.com/hubspoke/observability/lib/schema"
 )
 
@@ -265,5 +268,45 @@ func TestAccountsOfTheOrganizationAreListedPageByPage(t *testing.T) {
 		pullFlags: pullFlags{Organization: true}}, slog.New(slog.DiscardHandler))
 	if err != nil || len(sources) != 104 || c.askedFor(account, "ListAccounts") != 2 || len(c.asked) != 2 {
 		t.Errorf("%d sources, requests %q, error %v", len(sources), c.asked, err)
+	}
+}
+
+// TestSessionOfARoleEndsInTheMiddleOfARun: a session lasts an hour, and a run may take
+// longer.
+func TestSessionOfARoleEndsInTheMiddleOfARun(t *testing.T) {
+	var ahead atomic.Int64
+	server, err := awsfake.New(awsfake.Config{Region: region,
+		Now:   func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) },
+		Roles: []awsfake.Role{{ARN: "arn:aws:iam::" + orders + ":role/spoke"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	isolate(t, server.Environment(account)...)
+	c := collector(things, nil).(collect.Collector[thing])
+	c.Collect = func(ctx context.Context, env *collect.Env, emit func(thing) error) error {
+		for range 2 {
+			identity, err := awsconfig.Account(ctx, env.AWS)
+			if err != nil {
+				return err
+			}
+			if err := emit(thing{ID: fmt.Sprint(identity.Account, " after ", time.Duration(ahead.Load()))}); err != nil {
+				return err
+			}
+			ahead.Add(int64(2 * time.Hour))
+		}
+		return nil
+	}
+	find := func(ctx context.Context, f sourceFlags, log *slog.Logger) ([]source, error) {
+		sources, err := awsSources(ctx, f, log)
+		for i := range sources {
+			sources[i].collectors = []collect.Any{c}
+		}
+		return sources, err
+	}
+	r := spoke(t.Context(), find, "once", "--account", orders, "-o", "json")
+	r.want(t, program.ExitDone, orders+" after 2h0m0s", "")
+	if n := server.Calls("sts:AssumeRole"); n != 2 {
+		t.Errorf("the role was assumed %d times", n)
 	}
 }

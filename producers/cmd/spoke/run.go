@@ -38,6 +38,12 @@ Example, as a service:
   spoke run --log-format json --metrics-addr :9090 --region eu-central-1 \
     --stream arn:aws:kinesis:eu-central-1:444455556666:stream/observability --bucket hub-archive
 
+All regions, and all accounts of an organization, by the role "spoke" in each of them, with
+which their rows are sent, too:
+
+  spoke run --organization --region all --home-region eu-central-1 --account-external-id "$ID" \
+    --stream arn:aws:kinesis:eu-central-1:444455556666:stream/observability --bucket hub-archive
+
 Without the categories that are not wanted, or not permitted:
 
   spoke run --exclude account_contacts,ssm_applications --stream observability
@@ -119,6 +125,7 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 		Services:        collectors.Services(),
 		Workers:         collect.NewWorkers(c.places()),
 		Jitter:          c.Jitter,
+		ChunkBytes:      c.chunkBytes(),
 		MaxPaidRequests: c.MaxPaidRequests,
 		Personal:        policy,
 		Labels:          c.Label,

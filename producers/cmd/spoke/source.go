@@ -32,7 +32,7 @@ type sourceFlags struct {
 	Exclude    []string          `placeholder:"NAME" help:"Category not to collect, of all there are; repeat it or separate with commas. Defaults to none."`
 	Profile    string            `help:"Profile of the AWS configuration files."`
 	Label      map[string]string `placeholder:"KEY=VALUE" mapsep:"," help:"Label of the account, such as product=payments, for categories with a column for it; repeat it or separate with commas."`
-	Concurrent int               `placeholder:"4" max:"1000" help:"How many categories and regions are collected at the same time. At most half of them are long runs: of categories with very many rows, or that took more than 5 minutes the last time. Each takes about 9 MiB. Defaults to 4, and to 16 with several accounts."`
+	Concurrent int               `placeholder:"4" max:"1000" help:"How many categories and regions are collected at the same time. At most half of them are long runs: of categories with very many rows, or that took more than 5 minutes the last time. Each may take 9 MiB. Defaults to 4, and to 16 with several accounts."`
 
 	pullFlags
 
@@ -63,9 +63,22 @@ func (f sourceFlags) places() int {
 const (
 	defaultConcurrent = 4
 	// defaultPullConcurrent is for many accounts: memory grows with the collections that run
-	// at the same time, not with accounts, and 256 MiB hold 24.
+	// at the same time, not with accounts, and these fit into 256 MiB.
 	defaultPullConcurrent = 16
 )
+
+// pullChunkBytes is how much of a collection of several accounts is gathered before it is
+// sent: a quarter of what else is. It makes more objects of large collections, and lets
+// twice as many run in the same memory.
+const pullChunkBytes = 1 << 20
+
+// chunkBytes is how much of a collection is gathered before it is sent; 0 is the default.
+func (f sourceFlags) chunkBytes() int {
+	if f.pulls() {
+		return pullChunkBytes
+	}
+	return 0
+}
 
 // Limits of a label in characters, those of a tag of AWS.
 const (
