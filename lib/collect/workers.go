@@ -44,7 +44,7 @@ func (r *Runner) acquire(ctx context.Context, long bool) (release func(), err er
 	return func() { shared(); own() }, nil
 }
 
-// acquire waits for a place, of which nil workers have any number. The caller releases it.
+// acquire waits for a place; nil workers have any number. The caller releases it.
 func (w *Workers) acquire(ctx context.Context, long bool) (release func(), err error) {
 	if w == nil {
 		return func() {}, nil

@@ -67,7 +67,8 @@ func (f destinationFlags) validate() (*arn.ARN, error) {
 func (f destinationFlags) validateFor(from sourceFlags) error {
 	streamARN, err := f.validate()
 	if err == nil && from.pulls() && f.Stream != "" && streamARN == nil {
-		err = program.Usagef("--stream %s is a name, and each account looks for it in itself: give the stream's ARN", f.Stream)
+		err = program.Usagef("--stream %s is a name, and each account looks for it in itself: give the stream's ARN",
+			f.Stream)
 	}
 	return err
 }

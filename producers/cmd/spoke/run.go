@@ -159,7 +159,7 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 	}
 	fleet := newFleet(config)
 	fleet.metrics, fleet.price, fleet.open = metrics, c.monthlyPrice, opener.forAccount
-	if len(sources) > 1 || len(sources[0].regions) > 1 || c.givesAllRegions() {
+	if c.pulls() || len(sources) > 1 || len(sources[0].regions) > 1 || c.givesAllRegions() {
 		fleet.shared.MaxConcurrentRuns = max(c.places()/2, 1)
 	}
 	var again func(context.Context) ([]source, error)
