@@ -1,5 +1,5 @@
-// Command spoke collects the state of one AWS account and sends it to the hub:
-// into its stream, and as Parquet into its archive.
+// Command spoke collects the state of one AWS account, or of many, and sends it to the
+// hub: into its stream, and as Parquet into its archive.
 //
 //	spoke categories                         what can be collected, with the IAM actions it takes
 //	spoke policy                             the IAM policy that a spoke needs

@@ -150,6 +150,12 @@ func TestOnceInSeveralAccounts(t *testing.T) {
 			t.Errorf("collected %q, want %q", got, want)
 		}
 	})
+	t.Run("regions that cannot be listed", func(t *testing.T) {
+		_, c := organization(t)
+		c.denied["DescribeRegions"] = true
+		onceSecrets(t, program.ExitUsage, "account "+orders+": --region all: the regions cannot be listed in "+region,
+			append(role, "--organization", "--region", "all")...)
+	})
 	t.Run("a role refuses", func(t *testing.T) {
 		server, _ := organization(t)
 		refuse(server, payments)
@@ -202,6 +208,35 @@ func TestBadInputOfPull(t *testing.T) {
 			"delegated "+
 			"administrators can have, or name accounts with --account", "--organization")
 	})
+}
+
+// TestPolicyOfAllRegions: what lists them is allowed only where they are listed.
+func TestPolicyOfAllRegions(t *testing.T) {
+	isolate(t)
+	for args, want := range map[string]bool{"--region all": true, "--region eu-central-1": false, "": false} {
+		r := spoke(t.Context(), nil, append([]string{"policy", "--category", "secrets"}, strings.Fields(args)...)...)
+		r.want(t, program.ExitDone, "secretsmanager:ListSecrets", "")
+		if got := strings.Contains(r.stdout, "ec2:DescribeRegions"); got != want {
+			t.Errorf("%q: the listing of regions is allowed: %v\n%s", args, got, r.stdout)
+		}
+	}
+}
+
+func TestPlacesOfSeveralAccounts(t *testing.T) {
+	several := pullFlags{Account: []string{orders, payments}}
+	for _, test := range []struct {
+		flags sourceFlags
+		want  int
+	}{
+		{sourceFlags{}, 4},
+		{sourceFlags{Concurrent: 2}, 2},
+		{sourceFlags{pullFlags: several}, 16},
+		{sourceFlags{pullFlags: several, Concurrent: 3}, 3},
+	} {
+		if got := test.flags.places(); got != test.want {
+			t.Errorf("%+v: %d places, want %d", test.flags, got, test.want)
+		}
+	}
 }
 
 // TestPullSendsAsEachAccount: bucket and stream know each account by its own credentials,
