@@ -86,7 +86,8 @@ func TestConfig(t *testing.T) {
 	}
 	for text, want := range map[string]string{"serve --no-such": "unknown flag --no-such",
 		"serve --count=-1": "--count must not be negative", "sreve": "sreve"} {
-		if code, _, stderr = config(t, strings.Fields(text)...); code != program.ExitUsage || !strings.Contains(stderr, want) {
+		if code, _, stderr = config(t, strings.Fields(text)...); code != program.ExitUsage ||
+			!strings.Contains(stderr, want) {
 			t.Errorf("%s: exit code %d\n%s", text, code, stderr)
 		}
 	}

@@ -224,6 +224,9 @@ func protect(log *slog.Logger, f func() error) (err error) {
 
 // collect calls Collect and hands its rows to the runs.
 func (c Collector[T]) collect(ctx context.Context, env *Env, to *collection) error {
+	if to.probed != nil {
+		return c.Collect(ctx, env, func(T) error { return to.probed() })
+	}
 	appenders := make(map[*run]*rows.Appender[T], len(to.runs))
 	for _, r := range to.runs {
 		appenders[r] = rows.NewAppender(c.Category, nil)
@@ -288,6 +291,7 @@ type collection struct {
 	personal *personal.Columns
 	runs     []*run
 	bySlice  map[string]*run
+	probed   func() error // takes each row of a probe, which sends nothing; nil for runs
 	start    time.Time
 	// requests of all runs
 	requests *requests

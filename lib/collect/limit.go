@@ -89,9 +89,15 @@ func NewLimits(services []Service) (*Limits, error) {
 	return l, nil
 }
 
+// errRate says that a request was not sent, because there was no time to wait for its turn.
+var errRate = errors.New("collect: no time to wait for the rate of the service")
+
 // wait blocks until a request of a service may be sent.
 func (l *Limits) wait(ctx context.Context, service, region string) error {
-	return l.limiter(service, region).Wait(ctx)
+	if err := l.limiter(service, region).Wait(ctx); err != nil {
+		return fmt.Errorf("%w: %w", errRate, err)
+	}
+	return nil
 }
 
 func (l *Limits) limiter(service, region string) *rate.Limiter {

@@ -55,7 +55,8 @@ func (c categoriesCommand) show(p program.Program) error {
 func detailOf(collector collect.Any) categoryDetailJSON {
 	d := collector.Declaration()
 	detail := categoryDetailJSON{
-		categoryJSON: categoryOf(collector), PaidRequests: d.PaidRequests, Long: d.Long, Key: []string{"account_id", "region"},
+		categoryJSON: categoryOf(collector), PaidRequests: d.PaidRequests, Long: d.Long,
+		Key: []string{"account_id", "region"},
 	}
 	i := slices.IndexFunc(schemas.Catalog(), func(c schemas.CatalogCategory) bool { return c.Name == d.Category })
 	category := schemas.Catalog()[i] // a test keeps the catalog complete

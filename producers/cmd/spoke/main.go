@@ -3,6 +3,7 @@
 //
 //	spoke categories                         what can be collected, with the IAM actions it takes
 //	spoke policy                             the IAM policy that a spoke needs
+//	spoke doctor                             what can be collected, and what to do about the rest
 //	spoke once --category certificates       collect once and print
 //	spoke run --stream arn:… --bucket NAME   collect again and again
 //
@@ -49,6 +50,7 @@ var version string
 type arguments struct {
 	Once       onceCommand       `cmd:"" help:"Collect once and exit."`
 	Run        runCommand        `cmd:"" help:"Collect again and again, each category at its interval, until stopped."`
+	Doctor     doctorCommand     `cmd:"" help:"Say what can be collected with these credentials, and what to do about the rest."`
 	Policy     policyCommand     `cmd:"" help:"Print the IAM policy that a spoke needs."`
 	Categories categoriesCommand `cmd:"" help:"List what can be collected, with the IAM actions that each category takes and what AWS charges for it."`
 

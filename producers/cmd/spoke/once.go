@@ -120,7 +120,7 @@ func (c onceCommand) Run(ctx context.Context, p program.Program, find findSource
 
 // reachAll opens the destinations of the sources. It leaves out accounts of several that
 // cannot be collected: refused says so; the error, that there is no other.
-func (c onceCommand) reachAll(ctx context.Context, sources []source, opener opener, log *slog.Logger) (ready []source,
+func (c sourceFlags) reachAll(ctx context.Context, sources []source, opener opener, log *slog.Logger) (ready []source,
 	refused, err error) {
 	if !sources[0].pulled {
 		to, err := opener.open(ctx, sources[0].home, ownConfiguration(c.Profile, log))

@@ -38,18 +38,22 @@ type resultJSON struct {
 
 func printResults(w io.Writer, asJSON bool, results []collect.Result) error {
 	if asJSON {
-		out := []resultJSON{}
-		for _, r := range results {
-			out = append(out, resultJSON{
-				Category: r.Scope.Category, Account: r.Scope.Account, Region: r.Scope.Region, Slice: r.Scope.Slice,
-				Run: r.Run, Outcome: r.Outcome, Rows: r.Rows, Parts: r.Parts, Bytes: r.Bytes,
-				Duplicates: r.Duplicates, Refused: r.RefusedRows, Seconds: r.Duration.Seconds(), Error: faultText(r),
-			})
-		}
-		return program.WriteJSON(w, out)
+		return program.WriteJSON(w, resultsJSON(results))
 	}
 	printResultTable(w, results)
 	return nil
+}
+
+func resultsJSON(results []collect.Result) []resultJSON {
+	out := []resultJSON{}
+	for _, r := range results {
+		out = append(out, resultJSON{
+			Category: r.Scope.Category, Account: r.Scope.Account, Region: r.Scope.Region, Slice: r.Scope.Slice,
+			Run: r.Run, Outcome: r.Outcome, Rows: r.Rows, Parts: r.Parts, Bytes: r.Bytes,
+			Duplicates: r.Duplicates, Refused: r.RefusedRows, Seconds: r.Duration.Seconds(), Error: faultText(r),
+		})
+	}
+	return out
 }
 
 // printResultTable prints the results for people: the account and the slice only
