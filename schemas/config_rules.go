@@ -18,7 +18,7 @@ type ConfigRule struct {
 	// Identifier of the rule (ConfigRuleId).
 	RuleID *string `col:"rule_id"`
 	// Description of the rule (Description). Null: it has none.
-	Description *string `col:"description"`
+	Description *string `col:"description,personal=text"`
 	// State: ACTIVE, DELETING, DELETING_RESULTS or EVALUATING (ConfigRuleState).
 	State *string `col:"state"`
 	// Service that made the rule, such as securityhub.amazonaws.com (CreatedBy). Null: the account did.

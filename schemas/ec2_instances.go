@@ -44,11 +44,11 @@ type EC2Instance struct {
 	// Public IPv4 address (PublicIpAddress). Null: none.
 	PublicIPAddress *string `col:"public_ip_address,personal=network"`
 	// IPv6 address (Ipv6Address). Null: none.
-	IPv6Address *string `col:"ipv6_address"`
+	IPv6Address *string `col:"ipv6_address,personal=network"`
 	// Private DNS name (PrivateDnsName). Null: none.
-	PrivateDNSName *string `col:"private_dns_name"`
+	PrivateDNSName *string `col:"private_dns_name,personal=network"`
 	// Public DNS name (PublicDnsName). Null: none.
-	PublicDNSName *string `col:"public_dns_name"`
+	PublicDNSName *string `col:"public_dns_name,personal=network"`
 	// JSON array of security groups: GroupId and GroupName (SecurityGroups).
 	SecurityGroups schema.JSON `col:"security_groups,array"`
 	// ARN of the instance profile, which gives the instance its role (IamInstanceProfile.Arn). Null: none.

@@ -31,9 +31,9 @@ type GuardDutyFinding struct {
 	// Confidence of GuardDuty (Confidence). Null: it does not say.
 	Confidence *float64 `col:"confidence"`
 	// Title of the finding (Title).
-	Title *string `col:"title"`
+	Title *string `col:"title,personal=text"`
 	// Description of the finding (Description).
-	Description *string `col:"description"`
+	Description *string `col:"description,personal=text"`
 	// Whether somebody, or a suppression rule, archived the finding (Service.Archived).
 	Archived *bool `col:"archived"`
 	// How often GuardDuty saw the activity (Service.Count).
@@ -44,7 +44,7 @@ type GuardDutyFinding struct {
 	// key (Resource). Null: the resource is of another kind, which resource has.
 	ResourceID *string `col:"resource_id"`
 	// JSON object of the resource (Resource). A value that may be a secret is [redacted] by the spoke.
-	Resource schema.JSON `col:"resource,object"`
+	Resource schema.JSON `col:"resource,object,personal=identity"`
 	// Type of the activity, such as NETWORK_CONNECTION or AWS_API_CALL (Service.Action.ActionType).
 	ActionType *string `col:"action_type"`
 	// JSON object of the activity: who, from where, how often (Service.Action). Parameters of calls to a cluster are left

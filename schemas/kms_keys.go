@@ -21,7 +21,7 @@ type KMSKey struct {
 	// none. Null: ListAliases was denied.
 	Aliases schema.JSON `col:"aliases,array"`
 	// Description that the owner gave the key (Description).
-	Description *string `col:"description"`
+	Description *string `col:"description,personal=text"`
 	// Who manages the key: CUSTOMER or AWS (KeyManager).
 	KeyManager *string `col:"key_manager"`
 	// State of the key: Enabled, Disabled, PendingDeletion, PendingImport and so on (KeyState).

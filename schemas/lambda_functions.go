@@ -16,7 +16,7 @@ type LambdaFunction struct {
 	// Name of the function, which is unique in the account and region (FunctionName).
 	Name string `col:"name"`
 	// Description that the owner gave the function (Description).
-	Description *string `col:"description"`
+	Description *string `col:"description,personal=text"`
 	// Runtime, such as python3.13 (Runtime). Null: the function is a container image.
 	Runtime *string `col:"runtime"`
 	// How the code is packed: Zip or Image (PackageType).

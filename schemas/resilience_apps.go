@@ -16,7 +16,7 @@ type ResilienceApp struct {
 	// Name of the application (Name).
 	Name *string `col:"name"`
 	// Description of the application (Description). Null: none.
-	Description *string `col:"description"`
+	Description *string `col:"description,personal=text"`
 	// Status: Active or Deleting (Status).
 	Status *string `col:"status"`
 	// Whether the policy is met: PolicyMet, PolicyBreached, NotAssessed, ChangesDetected, NotApplicable or MissingPolicy

@@ -16,7 +16,7 @@ type Secret struct {
 	// Name of the secret (Name).
 	Name string `col:"name"`
 	// Description that the owner gave the secret (Description).
-	Description *string `col:"description"`
+	Description *string `col:"description,personal=text"`
 	// KMS key that encrypts the secret: an ARN, id or alias (KmsKeyId). Null: the AWS managed key aws/secretsmanager.
 	KMSKeyID *string `col:"kms_key_id"`
 	// AWS service that created the secret, such as rds (OwningService). Null: none did.

@@ -37,7 +37,7 @@ type SecurityFinding struct {
 	// Title of the finding (Title).
 	Title string `col:"title"`
 	// Description of the finding (Description).
-	Description *string `col:"description"`
+	Description *string `col:"description,personal=text"`
 	// JSON array of finding types, namespace/category/classifier (Types).
 	FindingTypes schema.JSON `col:"finding_types,array"`
 	// Severity: INFORMATIONAL, LOW, MEDIUM, HIGH or CRITICAL (Severity.Label).
@@ -74,7 +74,7 @@ type SecurityFinding struct {
 	Vulnerabilities schema.JSON `col:"vulnerabilities,array"`
 	// JSON object of what the product adds to the format (ProductFields). A value that may be a secret is [redacted] by
 	// the spoke.
-	ProductFields schema.JSON `col:"product_fields,object"`
+	ProductFields schema.JSON `col:"product_fields,object,personal=network"`
 	// What to do about the finding (Remediation.Recommendation.Text).
 	RemediationText *string `col:"remediation_text"`
 	// Page that explains what to do (Remediation.Recommendation.Url).

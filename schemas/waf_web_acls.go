@@ -17,7 +17,7 @@ type WAFWebACL struct {
 	// Name of the web ACL, unique in its scope and region (Name).
 	Name *string `col:"name"`
 	// Description of the web ACL (Description). Null: none.
-	Description *string `col:"description"`
+	Description *string `col:"description,personal=text"`
 	// What happens to requests that match no rule: ALLOW or BLOCK (DefaultAction).
 	DefaultAction *string `col:"default_action"`
 	// JSON object of the default action, with the response or the headers that it adds (DefaultAction). Values of headers

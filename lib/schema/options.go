@@ -26,7 +26,7 @@ func (s Shape) Fits(value []byte) bool {
 }
 
 // Personal is a class of personal data; "" is none. It marks a column for those who read
-// the documents, and for senders that must not pass such data on.
+// the documents, and for senders that must not pass such data on (package personal).
 type Personal string
 
 const (
@@ -35,9 +35,10 @@ const (
 	Contact Personal = "contact"
 	// Identity is who people are to a computer: names and ARNs of users, host names.
 	Identity Personal = "identity"
-	// Network is where people are: IP addresses.
+	// Network is where people are: IP addresses, and names made of them.
 	Network Personal = "network"
-	// FreeText is what people wrote, such as the subject of a case.
+	// FreeText is what people wrote, such as the subject of a case, and sentences in which
+	// names and addresses are quoted.
 	FreeText Personal = "text"
 )
 
