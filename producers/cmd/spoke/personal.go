@@ -99,8 +99,8 @@ func (f personalFlags) personalPolicy(ctx context.Context, sources []source, con
 	for _, collector := range sources[0].collectors {
 		columns, err := trial.For(collector.Table())
 		if fault, ok := errors.AsType[*personal.ColumnError](err); ok {
-			return nil, program.Usagef("--personal: %w: give --personal %s=%s, or leave the category out with --exclude %s",
-				err, fault.Class, possible(fault), fault.Category)
+			return nil, program.Usagef("--personal: %s: give --personal %s=%s, or leave the category out with --exclude %s",
+				strings.TrimPrefix(fault.Error(), "personal: "), fault.Class, possible(fault), fault.Category)
 		}
 		if columns != nil {
 			categories = append(categories, collector.Table().Name())

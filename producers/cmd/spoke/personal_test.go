@@ -189,7 +189,7 @@ func TestFaultsOfPersonalFlags(t *testing.T) {
 		{"--personal contact=hash", "hash needs a key: give --personal-key-arn"},
 		{"--personal contact", `expected "<key>=<value>"`},
 		{"--personal identity=drop",
-			"column arn of persons (class identity): it is in the key, and can be kept or hashed: " +
+			"--personal: column arn of persons (class identity): it is in the key, and can be kept or hashed: " +
 				"give --personal identity=hash, or leave the category out with --exclude persons"},
 		{"--personal contact=hash --personal-key-arn " + hmacKey + " --personal-key-file x", "give one of them"},
 		{"--personal contact=drop --personal-key-arn " + hmacKey, "without a class that is hashed"},
