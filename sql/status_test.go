@@ -232,6 +232,62 @@ func TestOldSlicesAreNotStale(t *testing.T) {
 	db.want("SELECT slice, status, last_outcome, reason FROM freshness", " failing failed 2026-12-20: failed: why failed")
 }
 
+// unchanged notes a run that started so many minutes ago and found a scope of the account
+// as an earlier one did.
+func (db *database) unchanged(account string, minutesAgo, baseMinutesAgo int) {
+	db.Helper()
+	db.exec(`UPDATE hub.scope SET unchanged_run = lpad(to_hex(1000000 - $2::int), 32, '0')::uuid,
+		unchanged_base = lpad(to_hex(1000000 - $3::int), 32, '0')::uuid, unchanged_at = $4::timestamptz - $2::int * interval '1 minute'
+		WHERE account_id = $1`, account, minutesAgo, baseMinutesAgo, base)
+}
+
+// TestUnchangedRunsAreFresh: an unchanged run makes rows fresh that are exactly those of
+// its base, and only those.
+func TestUnchangedRunsAreFresh(t *testing.T) {
+	const complete, later, unchanged, after = 20 * 60, 10 * 60, 30, 10 // minutes ago
+	db := newDatabase(t)
+	run := func(minutesAgo int, outcome string) func(string) {
+		return func(account string) { db.run("secrets", account, "eu-central-1", "", minutesAgo, outcome, 0) }
+	}
+	scope := func(change string) func(string) {
+		return func(account string) { db.exec("UPDATE hub.scope SET "+change+" WHERE account_id = $1", account) }
+	}
+	pruned := func(minutesAgo int) func(string) {
+		return scope(fmt.Sprintf("pruned_run = lpad(to_hex(1000000 - %d), 32, '0')::uuid", minutesAgo))
+	}
+	var want []string
+	for i, test := range []struct {
+		name   string
+		change func(account string)
+		want   string // status, age of the rows, time since the last run
+	}{
+		{"nothing came between", func(string) {}, "fresh 00:30:00 00:30:00"},
+		{"another spoke's run came between", run(later, "partial"), "stale 20:00:00 00:30:00"},
+		{"a late part of a run that has not ended", run(later, ""), "stale 20:00:00 00:30:00"},
+		{"another run is complete since", run(later, "ok"), "stale 10:00:00 00:30:00"},
+		{"a newer run is complete", run(after, "ok"), "fresh 00:10:00 00:10:00"},
+		{"a newer run failed", run(after, "failed"), "failing 00:30:00 00:10:00"},
+		{"its base is not known", func(account string) { db.unchanged(account, unchanged, later) },
+			"stale 20:00:00 00:30:00"},
+		{"its base read only what changed", scope("full_run = NULL"), "stale 20:00:00 00:30:00"},
+		{"what came between is forgotten", pruned(later), "stale 20:00:00 00:30:00"},
+		{"what came before is forgotten", pruned(complete + 1), "fresh 00:30:00 00:30:00"},
+	} {
+		account := fmt.Sprintf("%012d", i)
+		run(complete, "ok")(account)
+		db.unchanged(account, unchanged, complete)
+		test.change(account)
+		want = append(want, test.name+": "+test.want)
+		db.exec("UPDATE hub.scope SET slice = $2 WHERE account_id = $1", account, test.name)
+	}
+	db.exec("UPDATE hub.run SET every = 3600")
+	db.want(fmt.Sprintf(
+		`SELECT slice || ': ' || concat_ws(' ', status, date_trunc('second', now.at - seen_at), date_trunc('second', now.at - last_run_at))
+		FROM freshness, (VALUES ('%s'::timestamptz)) AS now (at) ORDER BY account_id`, base.Format(time.RFC3339Nano)), want...)
+	db.want("SELECT DISTINCT seen_at IN (complete_run_at, unchanged_at) FROM scope_status JOIN hub.scope USING "+
+		"(account_id)", "true")
+}
+
 func TestCollectionStatusCountsRejects(t *testing.T) {
 	db := newDatabase(t)
 	db.run("secrets", accountA, "eu-central-1", "", 1, "ok", 0)

@@ -44,6 +44,8 @@ type CategoryStatus struct {
 	Parked      int64      `json:"parked"`
 	// Requests to AWS that these runs took, as far as their ends say it.
 	Requests int64 `json:"requests"`
+	// UnchangedRuns found their scope as its newest complete run did; Runs has none of them.
+	UnchangedRuns int64 `json:"unchanged_runs"`
 }
 
 // Shard is how far a shard of a stream was applied.
@@ -117,7 +119,9 @@ type CountedRejects struct {
 
 const categoriesSQL = `
 WITH scopes AS (
-    SELECT category, sum(live_rows) FILTER (WHERE live_rows > 0) AS live, bool_or(live_rows < 0) AS unknown, count(*) AS scopes
+    SELECT category, sum(live_rows) FILTER (WHERE live_rows > 0) AS live, bool_or(live_rows < 0) AS unknown, count(*) AS scopes,
+           max(unchanged_at) AS seen, sum(unchanged_runs) FILTER (WHERE unchanged_at > now() - $1::interval) AS unchanged,
+           sum(unchanged_requests) FILTER (WHERE unchanged_at > now() - $1::interval) AS requests
     FROM hub.scope GROUP BY category
 ), runs AS (
     SELECT s.category, max(r.collected_at) AS newest, max(r.collected_at) FILTER (WHERE r.completed_at IS NOT NULL) AS completed,
@@ -134,7 +138,8 @@ WITH scopes AS (
 )
 SELECT category, CASE WHEN unknown THEN -1 ELSE coalesce(live, 0) END, coalesce(scopes, 0),
        coalesce(runs, 0), coalesce(incomplete, 0), coalesce(rows, 0), coalesce(new, 0), coalesce(changed, 0), coalesce(gone, 0),
-       newest, completed, applied, coalesce(open, 0), coalesce(parked, 0), coalesce(requests, 0)
+       greatest(newest, seen), greatest(completed, seen), applied, coalesce(open, 0), coalesce(parked, 0),
+       coalesce(runs.requests, 0)::bigint + coalesce(scopes.requests, 0)::bigint, coalesce(unchanged, 0)::bigint
 FROM unnest($2::text[]) AS known (category)
 FULL JOIN scopes USING (category) LEFT JOIN runs USING (category) FULL JOIN rejects USING (category)
 ORDER BY category`

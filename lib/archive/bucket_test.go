@@ -1007,6 +1007,7 @@ func TestParseManifestRefuses(t *testing.T) {
 		{"run", `"run":"01981c5e-7c00-7`, `"run":"01981c5e-7c00-4`, "UUIDv7"},
 		{"no run", `"run":"01981c5e-7c00-7000-8000-000000000001",`, ``, "run"},
 		{"outcome", `"ok"`, `"fine"`, "outcome"},
+		{"unchanged", `"ok"`, `"unchanged"`, "outcome"},
 		{"error", `"outcome"`, `"error":"` + strings.Repeat("x", 1025) + `","outcome"`, "error"},
 		{"parts", `"parts":2`, `"parts":-1`, "parts"},
 		{"rows below files", `"rows":3,"parts":2`, `"rows":2,"parts":2`, "files have 3 rows"},

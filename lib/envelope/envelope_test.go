@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -566,6 +567,90 @@ const (
 		"\n"
 )
 
+// unchangedLine is the end of a run that is as sameAs was.
+const unchangedLine = `{"obs":1,"kind":"end","category":"certificates","account_id":"123456789012",` +
+	`"region":"eu-central-1","run":"01981c5e-7c00-7000-8000-000000000001","collected_at":"2025-07-18T07:10:10.944Z",` +
+	`"outcome":"unchanged","parts":0,"rows":0,"same_as":"01981c5e-0000-7000-8000-000000000001"}` + "\n"
+
+var sameAs, _ = schema.ParseRunID("01981c5e-0000-7000-8000-000000000001")
+
+// TestUnchangedRun: what was added and not sent leaves no trace in the end.
+func TestUnchangedRun(t *testing.T) {
+	r := startRun(t, newPacker(t, envelope.Config{MaxRows: 2}), scope)
+	for i := range 5 {
+		if err := r.Add(fmt.Appendf(nil, `{"n":%d}`, i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.Discard()
+	if parts := r.Flush(); len(parts) > 0 || r.Parts() != 0 || r.Rows() != 0 {
+		t.Errorf("%d parts are left, %d and %d rows are counted", len(parts), r.Parts(), r.Rows())
+	}
+	if record, err := r.End(schema.Unchanged, ""); err == nil {
+		t.Errorf("without a base it is written as %s", record)
+	}
+	r.SameAs = sameAs
+	record, err := r.End(schema.Unchanged, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := envelope.Parse(record); err != nil || r.End.SameAs != sameAs || r.End.Outcome != schema.Unchanged {
+		t.Errorf("%+v, error %v", r.End, err)
+	}
+	if record, err := r.End(schema.Empty, ""); err == nil {
+		t.Errorf("with a base and another outcome it is written as %s", record)
+	}
+	// The run goes on as if nothing had been added.
+	r.SameAs = schema.RunID{}
+	if err := r.Add([]byte(`{"n":1}`)); err != nil {
+		t.Fatal(err)
+	}
+	if parts := r.Flush(); len(parts) != 1 || parts[0].Header.Part != 0 || parts[0].Header.Rows != 1 {
+		t.Errorf("the parts are %+v", parts)
+	}
+}
+
+// firstRelease reads an end as the format did before there were unchanged runs: the rules
+// of docs/wire-format.md at that time, written down anew. Keys that it does not know are
+// ignored.
+func firstRelease(record []byte) error {
+	var h struct {
+		Obs, Parts, Rows *int64
+		Kind, Outcome    string
+	}
+	if err := json.Unmarshal(record, &h); err != nil {
+		return err
+	}
+	known := []string{"ok", "empty", "partial", "denied", "throttled", "disabled", "failed"}
+	switch {
+	case h.Kind != "end" || h.Obs == nil || *h.Obs != 1 || h.Parts == nil || h.Rows == nil:
+		return errors.New("not an end")
+	case !slices.Contains(known, h.Outcome):
+		return fmt.Errorf("outcome %q is not one of %v", h.Outcome, known)
+	}
+	return nil
+}
+
+// TestAnOlderHubRefusesUnchangedRuns: one that does not know the outcome must not take it
+// for an empty run, which would mark every row of the scope as gone. All other ends that
+// this version writes are good to it.
+func TestAnOlderHubRefusesUnchangedRuns(t *testing.T) {
+	for _, outcome := range schema.Outcomes {
+		r := startRun(t, newPacker(t, envelope.Config{}), scope)
+		r.Every, r.Extent, r.Requests, r.Took = time.Hour, schema.Full, 3, time.Second
+		if outcome == schema.Unchanged {
+			r.SameAs = sameAs
+		}
+		record, err := r.End(outcome, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := firstRelease(record); (err != nil) != (outcome == schema.Unchanged) {
+			t.Errorf("%s: %v", outcome, err)
+		}
+	}
+}
+
 func TestParseAccepts(t *testing.T) {
 	header := envelope.Header{Scope: scope, Run: run}
 	part := envelope.PartHeader{
@@ -581,6 +666,7 @@ func TestParseAccepts(t *testing.T) {
 		Requests: 12, Took: 1500 * time.Millisecond,
 	}
 	noInterval, noExtent, noCost := end, end, end
+	unchanged := envelope.EndHeader{Header: header, Outcome: schema.Unchanged, SameAs: sameAs}
 	noInterval.Every, noExtent.Extent = 0, ""
 	noCost.Requests, noCost.Took = 0, 0
 	tests := []struct {
@@ -596,6 +682,7 @@ func TestParseAccepts(t *testing.T) {
 		{"end without an interval", strings.Replace(endLine, `"every":900,`, "", 1), noInterval},
 		{"end without an extent", strings.Replace(endLine, `"extent":"incremental",`, "", 1), noExtent},
 		{"end without requests", strings.Replace(endLine, `"requests":12,"took_ms":1500,`, "", 1), noCost},
+		{"unchanged", unchangedLine, unchanged},
 		{"no requests", strings.Replace(endLine, `"requests":12,"took_ms":1500,`, `"requests":0,`, 1), noCost},
 	}
 	for _, test := range tests {
@@ -767,6 +854,21 @@ func TestParseRefuses(t *testing.T) {
 		{"extent of a part", strings.Replace(partLine, `"part",`, `"part","extent":"full",`, 1), envelope.ReasonHeader,
 			"extent"},
 		{"every of a part", strings.Replace(partLine, `"part",`, `"part","every":900,`, 1), envelope.ReasonHeader, "every"},
+		{"unchanged without a base", strings.Replace(unchangedLine, `same_as`, `SAME_AS`, 1), envelope.ReasonHeader,
+			"same_as"},
+		{"unchanged with parts", strings.Replace(unchangedLine, `"parts":0,"rows":0`, `"parts":1,"rows":1`, 1),
+			envelope.ReasonHeader, "unchanged"},
+		{"unchanged since itself", strings.Replace(unchangedLine, `01981c5e-0000`, `01981c5e-7c00`, 1), envelope.ReasonHeader,
+			"earlier"},
+		{"unchanged since a later run", strings.Replace(unchangedLine, `01981c5e-0000`, `01981c5e-8000`, 1),
+			envelope.ReasonHeader, "earlier"},
+		{"base is no run", strings.Replace(unchangedLine, `01981c5e-0000-7`, `01981c5e-0000-4`, 1), envelope.ReasonHeader,
+			"UUIDv7"},
+		{"ok with a base", replaceEnd(`"error":"none"`, `"same_as":"01981c5e-0000-7000-8000-000000000001"`),
+			envelope.ReasonHeader, "same_as"},
+		{"base of a part", strings.Replace(partLine, `"part",`, `"part","same_as":"01981c5e-0000-7000-8000-000000000001",`,
+			1),
+			envelope.ReasonHeader, "same_as"},
 		{"requests too many", replaceEnd(`"requests":12`, `"requests":1000000000001`), envelope.ReasonHeader, "requests"},
 		{"requests negative", replaceEnd(`"requests":12`, `"requests":-1`), envelope.ReasonHeader, "requests"},
 		{"requests of a part", strings.Replace(partLine, `"part",`, `"part","requests":1,`, 1), envelope.ReasonHeader,

@@ -110,6 +110,8 @@ type EndHeader struct {
 	// Took is how long collecting took, in whole milliseconds and at most MaxTook; 0 if
 	// the sender does not say it.
 	Took time.Duration
+	// SameAs is the run that one with the outcome unchanged equals; zero with any other.
+	SameAs schema.RunID
 	// Error text for people, at most MaxError bytes and without control characters;
 	// "" if there is none.
 	Error string
@@ -180,6 +182,9 @@ func (h EndHeader) append(b []byte) []byte {
 	}
 	if h.Took > 0 {
 		l.number("took_ms", int64(h.Took/time.Millisecond))
+	}
+	if h.SameAs != (schema.RunID{}) {
+		l.text("same_as", h.SameAs.String())
 	}
 	if h.Error != "" {
 		l.text("error", h.Error)
@@ -264,7 +269,7 @@ func (h PartHeader) validate() error {
 
 // validate checks what no single key can: the values against each other.
 func (h EndHeader) validate() error {
-	switch {
+	switch named := h.SameAs != (schema.RunID{}); {
 	case !slices.Contains(schema.Outcomes, h.Outcome):
 		return fmt.Errorf("outcome %.40q is not one of %v", h.Outcome, schema.Outcomes)
 	case h.Parts > MaxParts:
@@ -275,6 +280,12 @@ func (h EndHeader) validate() error {
 		return fmt.Errorf("%d rows cannot be in %d parts", h.Rows, h.Parts)
 	case h.Outcome == schema.Empty && h.Parts > 0:
 		return fmt.Errorf("outcome empty has %d parts", h.Parts)
+	case named != (h.Outcome == schema.Unchanged):
+		return fmt.Errorf("same_as must be there with the outcome unchanged, and not with %s", h.Outcome)
+	case h.Outcome == schema.Unchanged && h.Parts > 0:
+		return fmt.Errorf("outcome unchanged has %d parts", h.Parts)
+	case h.Outcome == schema.Unchanged && h.SameAs.Compare(h.Run) >= 0:
+		return fmt.Errorf("same_as %v is not earlier than run %v", h.SameAs, h.Run)
 	case len(h.Error) > MaxError:
 		return fmt.Errorf("error has %d bytes, more than %d", len(h.Error), MaxError)
 	case h.Every < 0 || h.Every > MaxEvery:

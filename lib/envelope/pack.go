@@ -124,6 +124,9 @@ type Run struct {
 	// before End. Default to 0: not said.
 	Requests int64
 	Took     time.Duration
+	// SameAs that End tells. Set it before End, with the outcome unchanged and no other.
+	// Defaults to zero: none.
+	SameAs schema.RunID
 
 	packer *Packer
 	header Header
@@ -188,6 +191,20 @@ func (r *Run) Flush() []Packed {
 	return packed
 }
 
+// Discard drops all rows added since the last Flush, as if they had not been added.
+func (r *Run) Discard() {
+	for _, p := range r.packed {
+		r.parts--
+		r.rows -= p.Header.Rows
+	}
+	r.packed = nil
+	if r.work != nil {
+		r.work.rows, r.work.ends = r.work.rows[:0], r.work.ends[:0]
+		r.packer.buffers.Put(r.work)
+		r.work = nil
+	}
+}
+
 // Parts returns how many parts were made so far.
 func (r *Run) Parts() int { return r.parts }
 
@@ -201,7 +218,7 @@ func (r *Run) Rows() int64 { return r.rows }
 func (r *Run) End(outcome schema.Outcome, errText string) ([]byte, error) {
 	return endRecord(EndHeader{Header: r.header,
 		Outcome: outcome, Parts: r.Parts(), Rows: r.Rows(), Error: errText, Every: r.Every, Extent: r.Extent,
-		Requests: r.Requests, Took: r.Took,
+		Requests: r.Requests, Took: r.Took, SameAs: r.SameAs,
 	})
 }
 

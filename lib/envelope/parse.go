@@ -128,6 +128,7 @@ var fields = []field{
 		return duration(s, &h.end.Took,
 			time.Millisecond, MaxTook)
 	}},
+	{"same_as", never, maybe, func(h *parsed, s *jsonscan.Scanner) error { return runID(s, &h.end.SameAs) }},
 	{"error", never, maybe, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.end.Error) }},
 }
 

@@ -137,14 +137,22 @@ func (t *attempt) run(ctx context.Context) (outcome, error) {
 	if err := t.tx.send(ctx); err != nil { // a run is complete with the rows that were written
 		return outcome{}, err
 	}
+	var unchanged []*End
 	for _, w := range t.work {
 		for _, e := range w.ends {
+			if e.Outcome == schema.Unchanged {
+				w.counts.UnchangedRuns++
+				unchanged = append(unchanged, e)
+				t.finished(e.Origin)
+				continue
+			}
 			if r := t.runs.of(w, e.Scope, e.Run); r.end == nil || e.Outcome.Complete() && !r.end.Outcome.Complete() {
 				r.end = e
 			}
 			t.finished(e.Origin)
 		}
 	}
+	t.storeUnchanged(unchanged)
 	if err := t.runs.store(ctx); err != nil {
 		return outcome{}, fmt.Errorf("complete runs: %w", err)
 	}

@@ -144,7 +144,9 @@ type End struct {
 	// the spoke does not say.
 	Requests int64
 	Took     time.Duration
-	Origin   Origin
+	// SameAs is the run that one with the outcome unchanged equals.
+	SameAs schema.RunID
+	Origin Origin
 }
 
 // Origin is where a part, end or reject was read.
@@ -263,6 +265,8 @@ type Counts struct {
 	Parts, Repeated int64
 	// Completed runs.
 	Completed int64
+	// UnchangedRuns are runs that found their scope as an earlier one did.
+	UnchangedRuns int64
 }
 
 // Add adds o to c.
@@ -277,6 +281,7 @@ func (c *Counts) Add(o Counts) {
 	c.Parts += o.Parts
 	c.Repeated += o.Repeated
 	c.Completed += o.Completed
+	c.UnchangedRuns += o.UnchangedRuns
 }
 
 // validate finds what is a mistake of the caller, not of the data.

@@ -20,6 +20,8 @@ type sentRun struct {
 	outcome schema.Outcome
 	extent  schema.Extent
 	rows    int
+	// sameAs is the run that this one equals, if its outcome is unchanged.
+	sameAs int
 	// refused is the part in which one more row does not fit; -1 for none.
 	refused int
 }
@@ -38,10 +40,15 @@ var keys = []string{"a", "b", "c", "d"}
 // randomHistory returns a few runs of one scope over a few keys.
 func randomHistory(r *rand.Rand) []sentRun {
 	var history []sentRun
-	for run := range 1 + r.IntN(4) {
+	for run := range 1 + r.IntN(5) {
 		sent := sentRun{run: run, refused: -1}
 		sent.outcome = []schema.Outcome{schema.OK, schema.OK, schema.OK, schema.Partial, schema.Failed}[r.IntN(5)]
 		sent.extent = []schema.Extent{"", schema.Full, schema.Full, schema.Incremental, schema.Incremental}[r.IntN(5)]
+		if run > 0 && r.IntN(4) == 0 { // of this spoke or another, with any base
+			sent.outcome, sent.sameAs = schema.Unchanged, r.IntN(run)
+			history = append(history, sent)
+			continue
+		}
 		parts := r.IntN(4)
 		for range parts {
 			sent.parts = append(sent.parts, map[string]string{})
@@ -133,7 +140,11 @@ func (b *builder) piece(s shape, account string, histories map[string][]sentRun,
 	sent := histories[p.slice][p.run]
 	if p.part < 0 {
 		b.end(s.table, p.slice, sent.run, sent.outcome, len(sent.parts), sent.rows)
-		b.extent(sent.extent).batch.Ends[len(b.batch.Ends)-1].Scope.Account = account
+		e := &b.extent(sent.extent).batch.Ends[len(b.batch.Ends)-1]
+		e.Scope.Account = account
+		if sent.outcome == schema.Unchanged {
+			e.SameAs, e.Requests = runAt(sent.sameAs), 1
+		}
 		return
 	}
 	var rows []string
@@ -190,7 +201,7 @@ func testMetamorphic(t *testing.T, s shape, config load.Config, history func(*ra
 		db.exec(load.DDL(s.table))
 	}
 	r := rand.New(rand.NewPCG(7, uint64(len(s.table.Name()))))
-	var want, complete []string
+	var want, complete, unchanged []string
 	var loaders [2][]*load.Batch
 	refused := 0
 	for i := range accounts {
@@ -207,6 +218,9 @@ func testMetamorphic(t *testing.T, s shape, config load.Config, history func(*ra
 			account := fmt.Sprintf("%012d", i*orders+order)
 			for slice, history := range histories {
 				complete = append(complete, newestComplete(s.table, account, slice, history))
+				if u := newestUnchanged(history); u != nil {
+					unchanged = append(unchanged, fmt.Sprintf("%s %s %v %v", account, slice, runAt(u.run), runAt(u.sameAs)))
+				}
 				for key, content := range newestWord(history, s.table) {
 					want = append(want, fmt.Sprintf("%s %s %s=%s", account, slice, key, content))
 				}
@@ -244,6 +258,10 @@ func testMetamorphic(t *testing.T, s shape, config load.Config, history func(*ra
 	slices.Sort(complete)
 	db.want(`SELECT concat_ws(' ', account_id, slice, complete.run, coalesce(complete.extent, 'no'), full_run) FROM hub.scope s
 		LEFT JOIN hub.run complete ON complete.scope = s.scope AND complete.run = complete_run`, complete...)
+	slices.Sort(unchanged)
+	db.want(`SELECT concat_ws(' ', account_id, slice, unchanged_run, unchanged_base) FROM hub.scope
+		WHERE unchanged_run IS NOT NULL AND unchanged_runs > 0 AND unchanged_requests = unchanged_runs`, unchanged...)
+	db.want("SELECT run::text FROM hub.run WHERE outcome = 'unchanged'")
 	db.want("SELECT count(*)::text FROM hub.reject", fmt.Sprint(refused))
 	db.want(`SELECT account_id FROM hub.run JOIN hub.scope USING (scope)
 		WHERE outcome IN ('ok','empty') AND (completed_at IS NULL) = (rejects = 0) OR rows <> end_rows OR parts <> end_parts`)
@@ -276,6 +294,17 @@ func newestComplete(t *schema.Table, account, slice string, history []sentRun) s
 		text += " " + runAt(history[full].run).String()
 	}
 	return text
+}
+
+// newestUnchanged is the unchanged run that is kept: with the newest base, and of those
+// the newest.
+func newestUnchanged(history []sentRun) (newest *sentRun) {
+	for i, sent := range history {
+		if sent.outcome == schema.Unchanged && (newest == nil || sent.sameAs >= newest.sameAs) {
+			newest = &history[i]
+		}
+	}
+	return newest
 }
 
 // difference lists what only one of two sorted lists has.

@@ -130,7 +130,7 @@ func (l *Loader) Prune(ctx context.Context, keep time.Duration) (runs int64, err
 const pruneScopesSQL = `
 WITH idle AS (
     SELECT s.scope FROM hub.scope s
-    WHERE s.category = $1 AND s.live_rows <= 0 AND s.scope > $2
+    WHERE s.category = $1 AND s.live_rows <= 0 AND s.scope > $2 AND coalesce(s.unchanged_at < now() - $3::interval, true)
       AND NOT EXISTS (SELECT FROM hub.run r WHERE r.scope = s.scope AND r.collected_at >= now() - $3::interval)
       AND NOT EXISTS (SELECT FROM %s t WHERE t.account_id = s.account_id AND t.region = s.region %s)
     ORDER BY s.scope LIMIT $4 FOR UPDATE OF s SKIP LOCKED

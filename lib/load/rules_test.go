@@ -2,6 +2,7 @@ package load_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -12,6 +13,8 @@ import (
 const (
 	modelKeys = 2
 	modelRuns = 3
+	// laterRun comes after all others where there are unchanged runs.
+	laterRun = modelRuns + 2
 )
 
 // rules are the rules of applying a snapshot category; the search finds a
@@ -47,9 +50,13 @@ type event struct {
 	parts    int             // of an end
 	complete bool            // outcome of an end
 	full     bool            // extent of an end
+	sameAs   int             // base of an end that says unchanged; 0 for any other
 }
 
 func (e event) String() string {
+	if e.sameAs > 0 {
+		return fmt.Sprintf("run %d is unchanged since run %d", e.run, e.sameAs)
+	}
 	if e.end {
 		return fmt.Sprintf("end of run %d (%d parts, complete %v, full %v)", e.run, e.parts, e.complete, e.full)
 	}
@@ -71,11 +78,38 @@ type model struct {
 	newest  int
 	pruned  int
 	rows    [modelKeys]modelRow
-	seen    [modelRuns + 1][modelKeys]bool
-	parts   [modelRuns + 1]int // bit set
-	counted [modelRuns + 1]int
-	ends    [modelRuns + 1]*event
+	seen    [laterRun + 1][modelKeys]bool
+	parts   [laterRun + 1]int // bit set
+	counted [laterRun + 1]int
+	ends    [laterRun + 1]*event
 	full    int // newest complete run that read everything
+	// For the time at which the rows were seen:
+	complete  int                // newest complete run
+	known     [laterRun + 1]bool // runs of which something came, but for unchanged ones
+	unchanged struct{ base, run int }
+	careless  bool // what came between an unchanged run and its base does not matter
+}
+
+// seenAt is the run at which the rows were seen.
+func (m *model) seenAt() int {
+	u := m.unchanged
+	if u.base == 0 || u.base != m.complete || m.complete != m.full {
+		return m.complete
+	}
+	for run := u.base + 1; run < u.run; run++ {
+		if m.known[run] && !m.careless {
+			return m.complete
+		}
+	}
+	return u.run
+}
+
+// noteUnchanged keeps the unchanged run with the newest base, and of those the newest.
+func (m *model) noteUnchanged(e *event) {
+	u := &m.unchanged
+	if e.sameAs > u.base || e.sameAs == u.base && e.run > u.run {
+		u.base, u.run = e.sameAs, e.run
+	}
 }
 
 // past reports whether what comes of a run is superseded as a whole.
@@ -84,7 +118,7 @@ func (m *model) past(run int) bool { return run < m.full || run <= m.pruned }
 // limitKeys is what an older run meets first.
 func (m *model) limitKeys(run int) {
 	kept := 0
-	for newer := run + 1; newer <= modelRuns; newer++ {
+	for newer := run + 1; newer <= laterRun; newer++ {
 		for key := range modelKeys {
 			if m.seen[newer][key] {
 				kept++
@@ -101,6 +135,11 @@ func (m *model) limitKeys(run int) {
 }
 
 func (m *model) apply(e *event) {
+	if e.sameAs > 0 {
+		m.noteUnchanged(e)
+		return
+	}
+	m.known[e.run] = true
 	m.limitKeys(e.run)
 	if e.end {
 		m.ends[e.run] = e
@@ -144,7 +183,7 @@ func (m *model) name(key int, content byte, run int) {
 }
 
 func (m *model) namedAfter(key, run int) bool {
-	for newer := run + 1; newer <= modelRuns; newer++ {
+	for newer := run + 1; newer <= laterRun; newer++ {
 		if m.seen[newer][key] {
 			return true
 		}
@@ -164,6 +203,7 @@ func (m *model) finish(run int) {
 	if end == nil || !end.complete || arrived < end.parts || run <= m.full || run <= m.pruned {
 		return
 	}
+	m.complete = max(m.complete, run)
 	if end.full || !m.marksNothing {
 		m.markGone(run)
 	}
@@ -382,5 +422,100 @@ func TestEveryRuleIsNeeded(t *testing.T) {
 			}
 			t.Errorf("without the rule every order gives the same: the history does not show why it is needed")
 		})
+	}
+}
+
+// word is what a run says of every key.
+func word(run []event) (w [modelKeys]byte) {
+	for _, e := range run {
+		for key, content := range e.named {
+			w[key] = max(w[key], content)
+		}
+	}
+	return w
+}
+
+// completeFull reports whether a spoke may name the run as the base of another.
+func completeFull(run []event) bool {
+	return len(run) > 0 && run[len(run)-1].complete && run[len(run)-1].full
+}
+
+// searchUnchanged searches every order of histories in which the runs 3 and 4 are
+// unchanged. The runs 1 and 2 are those of one or two spokes, in every way in which they
+// can go, and the run 5 comes after all. It counts the histories whose rows, newest
+// complete run or time at which the rows were seen depend on the order (of), and those in
+// which that time is wrong in some prefix of some order: the rows are shown as of an
+// unchanged run, and are not what its base said.
+func searchUnchanged(careless bool) (histories, dependent, wrong int, example string) {
+	type result struct {
+		live           [modelKeys]byte
+		complete, seen int
+	}
+	none := [][]event{{}}
+	later := [][]event{{}, {{run: laterRun, named: [modelKeys]byte{'Y', 0}}},
+		{{end: true, run: laterRun, complete: true, full: true}}}
+	ends := func(bases ...int) (events []event) {
+		for i, base := range bases {
+			events = append(events, event{end: true, run: 3 + i, sameAs: base})
+		}
+		return events
+	}
+	for _, first := range runsOf(1, 1) {
+		for _, second := range append(none, runsOf(2, 1)...) {
+			for _, unchanged := range [][]event{ends(1), ends(2), ends(1, 2), ends(2, 1), ends(1, 1), ends(2, 2)} {
+				words := map[int][modelKeys]byte{}
+				lies := false
+				for _, u := range unchanged {
+					base := [][]event{1: first, 2: second}[u.sameAs]
+					words[u.run] = word(base)
+					lies = lies || !completeFull(base)
+				}
+				if lies {
+					continue
+				}
+				for _, last := range later {
+					history := slices.Concat(first, second, unchanged, last)
+					if len(history) > 6 {
+						continue
+					}
+					histories++
+					found, untrue := map[result]bool{}, false
+					eachOrder(history, func(order []event) {
+						m, afterAll := model{rules: allRules, careless: careless}, false
+						for i := range order {
+							m.apply(&order[i])
+							afterAll = afterAll || order[i].run == laterRun
+							if want, is := words[m.seenAt()]; is && !afterAll && m.live() != want {
+								untrue = true
+								example = fmt.Sprintf("%v: %q is shown as of run %d, which saw %q", order[:i+1], m.live(), m.seenAt(), want)
+							}
+						}
+						found[result{m.live(), m.complete, m.seenAt()}] = true
+					})
+					if untrue {
+						wrong++
+					}
+					if len(found) > 1 {
+						dependent++
+						example = fmt.Sprintf("%v: %v", history, found)
+					}
+				}
+			}
+		}
+	}
+	return histories, dependent, wrong, example
+}
+
+// TestUnchangedRunsAreFreshnessOnly: rows and the newest complete run are what they are
+// without unchanged runs, in every order, and the time at which the rows were seen is
+// true at any time.
+func TestUnchangedRunsAreFreshnessOnly(t *testing.T) {
+	histories, dependent, wrong, example := searchUnchanged(false)
+	t.Logf("%d histories, every order of each", histories)
+	if histories < 1000 || dependent > 0 || wrong > 0 {
+		t.Errorf("of %d histories %d depend on the order, and %d are wrong: %s", histories, dependent, wrong, example)
+	}
+	if _, _, wrong, _ := searchUnchanged(true); wrong == 0 {
+		t.Error("what came between an unchanged run and its base does not matter: the histories do not show why it must")
 	}
 }

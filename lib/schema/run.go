@@ -161,12 +161,16 @@ const (
 	Disabled Outcome = "disabled"
 	// Failed: anything else.
 	Failed Outcome = "failed"
+	// Unchanged: everything was read, and is as an earlier run said, which the end names.
+	// Nothing of it is sent but the end. It says how fresh the scope is, and nothing of rows.
+	Unchanged Outcome = "unchanged"
 )
 
 // Outcomes lists every outcome.
-var Outcomes = []Outcome{OK, Empty, Partial, Denied, Throttled, Disabled, Failed}
+var Outcomes = []Outcome{OK, Empty, Partial, Denied, Throttled, Disabled, Failed, Unchanged}
 
-// Complete reports whether the run read all that it asked for.
+// Complete reports whether the run read all that it asked for, and says so of its rows.
+// An [Unchanged] run has no rows to say it of.
 func (o Outcome) Complete() bool { return o == OK || o == Empty }
 
 // Extent says how much of its scope a run has asked for. "" is what a sender says who

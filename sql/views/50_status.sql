@@ -6,12 +6,13 @@
 -- few runs by hand move that.
 CREATE VIEW scope_status AS
 SELECT s.category, s.account_id, s.region, s.slice, s.slice_number,
-       newest.collected_at AS last_run_at,
+       greatest(newest.collected_at, s.unchanged_at) AS last_run_at,
        ended.outcome AS last_outcome,
        left(ended.error, 500) AS last_error,
        coalesce(newest.rejects, 0) + CASE WHEN ended.run < newest.run THEN ended.rejects ELSE 0 END AS rejects,
        complete.collected_at AS complete_run_at,
-       now() - complete.collected_at AS age,
+       seen.at AS seen_at,
+       now() - seen.at AS age,
        coalesce(newest.every, usual.run_interval) AS run_interval,
        nullif(s.live_rows, -1) AS live_rows,
        concat_ws('; ',
@@ -48,6 +49,14 @@ LEFT JOIN LATERAL (
           ORDER BY part, reason LIMIT 3) p
 ) refused ON true
 LEFT JOIN hub.run complete ON complete.scope = s.scope AND complete.run = s.complete_run
+CROSS JOIN LATERAL (
+    -- A run that found the scope as the newest complete one did, and nothing else came
+    -- between the two, or is forgotten.
+    SELECT CASE WHEN s.unchanged_base = s.complete_run AND s.complete_run = s.full_run
+                     AND (s.pruned_run IS NULL OR s.pruned_run < s.unchanged_base)
+                     AND NOT EXISTS (SELECT FROM hub.run r WHERE r.scope = s.scope AND r.run > s.unchanged_base AND r.run < s.unchanged_run)
+                THEN s.unchanged_at ELSE complete.collected_at END AS at
+) seen
 LEFT JOIN LATERAL (
     SELECT coalesce(justify_hours(make_interval(secs => (array_agg(every ORDER BY run DESC) FILTER (WHERE every IS NOT NULL))[1])),
                     percentile_cont(0.5) WITHIN GROUP (ORDER BY gap)) AS run_interval
@@ -66,7 +75,8 @@ COMMENT ON COLUMN scope_status.last_run_at IS 'Start of the newest run, in whate
 COMMENT ON COLUMN scope_status.last_outcome IS 'Outcome of the newest run that has ended: ok, empty, partial, denied, throttled, disabled or failed. Null: none has.';
 COMMENT ON COLUMN scope_status.last_error IS 'Error text of that run.';
 COMMENT ON COLUMN scope_status.rejects IS 'Rows of that run, and of a newer one that has not ended, that were refused.';
-COMMENT ON COLUMN scope_status.complete_run_at IS 'Start of the newest complete run: the state of the rows is of this time. Null: none was complete.';
+COMMENT ON COLUMN scope_status.complete_run_at IS 'Start of the newest complete run, which brought the rows. Null: none was complete.';
+COMMENT ON COLUMN scope_status.seen_at IS 'Start of the newest run that saw these rows: the newest complete one, or a later one that found nothing changed. Null: none was complete.';
 COMMENT ON COLUMN scope_status.age IS 'Time since then.';
 COMMENT ON COLUMN scope_status.run_interval IS 'Time between runs: what the spoke says, else the median of the last ten. Null: it does not say, and there was one run only.';
 COMMENT ON COLUMN scope_status.live_rows IS 'Rows that are not gone. Null: not counted.';
@@ -90,6 +100,7 @@ WITH scope AS (
            coalesce((array_agg(CASE WHEN daily THEN scope.slice || ': ' || reason ELSE reason END
                                ORDER BY last_run_at DESC, scope.slice DESC) FILTER (WHERE reason <> ''))[1], '') AS reason,
            max(complete_run_at) AS complete_run_at,
+           max(seen_at) AS seen_at,
            greatest(2 * coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY run_interval), interval '1 day') + interval '10 minutes',
                     interval '1 hour') AS stale_after
     FROM scope
@@ -100,7 +111,7 @@ WITH scope AS (
            CASE
                WHEN last_outcome = 'disabled' AND now() - last_run_at <= stale_after THEN 'disabled'
                WHEN complete_run_at IS NULL THEN 'never complete'
-               WHEN now() - complete_run_at > stale_after THEN 'stale'
+               WHEN now() - seen_at > stale_after THEN 'stale'
                WHEN reason <> '' THEN 'failing'
                ELSE 'fresh'
            END AS status
@@ -108,7 +119,7 @@ WITH scope AS (
 )
 SELECT category, account_id, region, slice, status,
        status IN ('stale', 'never complete') AS red,
-       complete_run_at, now() - complete_run_at AS age, stale_after,
+       complete_run_at, seen_at, now() - seen_at AS age, stale_after,
        last_run_at, last_outcome, last_error, rejects, reason
 FROM judged;
 
@@ -119,7 +130,8 @@ COMMENT ON COLUMN freshness.region IS 'Region that is collected; global for serv
 COMMENT ON COLUMN freshness.slice IS 'Slice that is a kind; empty for categories without slices and for those in days, which are judged together.';
 COMMENT ON COLUMN freshness.status IS 'fresh; failing: still fresh, but the newest run was not complete; stale; never complete; disabled: the service is not turned on there.';
 COMMENT ON COLUMN freshness.red IS 'Whether the data are stale or were never complete.';
-COMMENT ON COLUMN freshness.complete_run_at IS 'Start of the newest complete run: the data are of this time. Null: none was complete.';
+COMMENT ON COLUMN freshness.complete_run_at IS 'Start of the newest complete run, which brought the rows. Null: none was complete.';
+COMMENT ON COLUMN freshness.seen_at IS 'Start of the newest run that saw these rows: that one, or a later one that found nothing changed. The data are of this time.';
 COMMENT ON COLUMN freshness.age IS 'Time since then.';
 COMMENT ON COLUMN freshness.stale_after IS 'Age at which the data become stale: a little more than twice the time between runs, which the spoke says, or else the usual one.';
 COMMENT ON COLUMN freshness.last_run_at IS 'Start of the newest run, in whatever state.';

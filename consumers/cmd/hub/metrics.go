@@ -23,11 +23,11 @@ type metrics struct {
 	tally
 	registry *prometheus.Registry
 
-	rows, runs, parts, unknown *prometheus.CounterVec
-	rejects, moved, retries    prometheus.Counter
-	batches                    prometheus.Histogram
-	bytes                      prometheus.Counter
-	lastCommit                 *prometheus.GaugeVec
+	rows, runs, unchanged, parts, unknown *prometheus.CounterVec
+	rejects, moved, retries               prometheus.Counter
+	batches                               prometheus.Histogram
+	bytes                                 prometheus.Counter
+	lastCommit                            *prometheus.GaugeVec
 
 	open               *prometheus.GaugeVec
 	leases             *prometheus.GaugeVec
@@ -62,6 +62,7 @@ func newMetrics(version string, pool *pgxpool.Pool, id streamIdentity) *metrics 
 	}
 	m.rows = counters("hub_rows_total", "Rows of parts that took effect, and rows that are gone.", "category", "result")
 	m.runs = counters("hub_completed_runs_total", "Runs that were applied wholly.", "category")
+	m.unchanged = counters("hub_unchanged_runs_total", "Runs that found their scope as an earlier one did.", "category")
 	m.parts = counters("hub_parts_total", "Parts that took effect, and repeated ones that had before.", "category",
 		"result")
 	m.unknown = counters("hub_unknown_keys_total", "Keys of rows that have no column.", "category")
@@ -115,6 +116,7 @@ func (m *metrics) applied(r load.Result) {
 		m.parts.WithLabelValues(category, "applied").Add(float64(c.Parts))
 		m.parts.WithLabelValues(category, "repeated").Add(float64(c.Repeated))
 		m.runs.WithLabelValues(category).Add(float64(c.Completed))
+		m.unchanged.WithLabelValues(category).Add(float64(c.UnchangedRuns))
 	}
 	m.rejects.Add(float64(r.Rejects))
 	m.moved.Add(float64(len(r.Moved)))

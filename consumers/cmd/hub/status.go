@@ -116,13 +116,13 @@ func (s statusReport) print(p program.Program, wide bool) {
 func (s statusReport) printCategories(p program.Program, wide bool) {
 	header := []any{"category", "live rows", "incomplete", "newest run", "complete", "rejects"}
 	if wide {
-		header = append(header, "parked", "runs", "rows in", "new", "changed", "gone", "requests")
+		header = append(header, "parked", "runs", "rows in", "new", "changed", "gone", "unchanged runs", "requests")
 	}
 	t := program.NewTable(p.Stdout, header...)
 	for _, c := range s.Categories {
 		row := table.Row{categoryName(c.Category), c.Live, c.Incomplete, ago(c.NewestRun), ago(c.Completed), c.Rejects}
 		if wide {
-			row = append(row, c.Parked, c.Runs, c.Rows, c.New, c.Changed, c.Gone, c.Requests)
+			row = append(row, c.Parked, c.Runs, c.Rows, c.New, c.Changed, c.Gone, c.UnchangedRuns, c.Requests)
 		}
 		t.AppendRow(row)
 	}
