@@ -70,6 +70,7 @@ func (r *Runner) collect(ctx context.Context, t *target, every time.Duration, ea
 		if out, err = r.newRun(scope, id, env.Since, every, c.table); err != nil { // the clock is set to another millennium
 			break
 		}
+		out.base = r.base(t, scope.Slice, id)
 		out.incremental = t.declared.Incremental != nil
 		if out.archive != nil && t.personal != nil {
 			out.archive.Personal = t.personal.Policy().String()
@@ -92,6 +93,7 @@ func (r *Runner) collect(ctx context.Context, t *target, every time.Duration, ea
 	}
 	results := c.finish(r.notThere(ctx, t, err))
 	t.mark.advance(results, early)
+	t.remember(runs)
 	t.took = time.Since(start)
 	for i := range results {
 		results[i].Duration = t.took
@@ -373,7 +375,10 @@ func (c *collection) appended(r *run) error {
 	return c.flush(r)
 }
 
-func (c *collection) flush(r *run) error {
+func (c *collection) flush(r *run) error { return c.flushBy(r, r.send) }
+
+// flushBy sends what a run has pending, by the function given.
+func (c *collection) flushBy(r *run, send func(context.Context, arrow.Record) error) error {
 	if r.pending.Len() == 0 {
 		return nil
 	}
@@ -388,7 +393,7 @@ func (c *collection) flush(r *run) error {
 	defer rec.Release()
 	// A stream that refused one run is not waited for by the others.
 	r.result.PublishErr = cmp.Or(r.result.PublishErr, c.outage)
-	err := r.send(c.sending, rec)
+	err := send(c.sending, rec)
 	c.outage = cmp.Or(c.outage, r.result.PublishErr)
 	if err != nil {
 		return c.stop(err)
@@ -402,14 +407,22 @@ func (c *collection) finish(err error) []Result {
 	defer c.mu.Unlock()
 	c.closed = true
 	results := make([]Result, len(c.runs))
+	if c.stopped != nil {
+		err = c.stopped // not what Collect made of it
+	}
 	for _, r := range c.runs {
+		fault := forSlice(err, r.result.Scope.Slice)
 		if r.pending != nil {
-			_ = c.flush(r) // an error is c.stopped
+			// An error is c.stopped.
+			_ = c.flushBy(r, func(ctx context.Context, rec arrow.Record) error { return r.sendLast(ctx, rec, fault) })
 			r.result.NulledTimes = r.pending.NulledTimes()
 			r.pending.Release()
 		}
+		if fault == nil && r.fingerprint.rows == 0 && r.equalsBase() {
+			r.leaveOut() // there is nothing, as before
+		}
 		if c.stopped != nil {
-			err = c.stopped // not what Collect made of it
+			err = c.stopped
 		}
 	}
 	took := time.Since(c.start)
@@ -418,7 +431,11 @@ func (c *collection) finish(err error) []Result {
 			r.result.Requests, r.result.PaidRequests = c.requests.all.Load(), c.requests.paid.Load()
 		}
 		r.tell(took)
-		results[i] = r.end(c.sending, c.concealAnswer(forSlice(err, r.result.Scope.Slice)), c.outage != nil)
+		fault := forSlice(err, r.result.Scope.Slice)
+		if r.unchanged() {
+			fault = nil // that others could not be sent does not matter to it
+		}
+		results[i] = r.end(c.sending, c.concealAnswer(fault), c.outage != nil)
 		c.outage = cmp.Or(c.outage, results[i].PublishErr)
 	}
 	return results

@@ -45,6 +45,9 @@ type Result struct {
 	Bytes int64
 	// Stored is set when the stream or the archive has at least some of the rows.
 	Stored bool
+	// SameAs is the run that this one equals, if the outcome is unchanged: Rows and Parts are
+	// 0 then, because none are sent.
+	SameAs schema.RunID
 	// Requests is how many requests were sent to AWS, repeated ones included, and
 	// PaidRequests how many of them went to services with a Price. Where one collection is
 	// several runs, the first tells those of all.

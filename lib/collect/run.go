@@ -30,9 +30,12 @@ type run struct {
 	// incremental is set when a later run reads again what changed in this one.
 	incremental bool
 
-	pending   pending // rows in no chunk yet
-	bytes     int     // of pending, as last seen
-	keys      keySet
+	pending pending // rows in no chunk yet
+	bytes   int     // of pending, as last seen
+	keys    keySet
+	base    *sentRun // that the run may equal; nil: none
+	begun   bool     // some rows are sent
+	fingerprint
 	packed    *envelope.Run
 	archive   *archive.Writer // nil without an archive
 	line      []byte          // reused
@@ -83,6 +86,21 @@ func (r *run) refuse(refused Refused) {
 	}
 }
 
+// sendLast sends the rows that are left of a run that ends with err, or leaves them out if
+// the run equals its base.
+func (r *run) sendLast(ctx context.Context, rec arrow.Record, err error) error {
+	kept, failed := r.pack(rec)
+	if failed != nil {
+		return failed
+	}
+	defer kept.Release()
+	if err == nil && r.equalsBase() {
+		r.leaveOut()
+		return nil
+	}
+	return r.sendPacked(ctx, kept)
+}
+
 // send sends one chunk: to the archive first, so that the stream never knows of
 // a part that the archive does not have, unless S3 refused it. It returns
 // errNowhere when nothing took the rows.
@@ -92,6 +110,11 @@ func (r *run) send(ctx context.Context, rec arrow.Record) error {
 		return err
 	}
 	defer kept.Release()
+	return r.sendPacked(ctx, kept)
+}
+
+func (r *run) sendPacked(ctx context.Context, kept arrow.Record) error {
+	r.begun = true
 	parts := r.packed.Flush()
 	r.result.Rows += int(kept.NumRows())
 	r.result.Parts += len(parts)
@@ -135,6 +158,7 @@ func (r *run) pack(rec arrow.Record) (arrow.Record, error) {
 			skip = append(skip, row)
 			continue
 		}
+		r.fingerprint.add(r.line)
 		if print := r.runner.cfg.Row; print != nil {
 			print(r.result.Scope, r.line)
 		}
@@ -214,11 +238,11 @@ func (r *run) publish(ctx context.Context, packed []envelope.Packed) bool {
 }
 
 // end closes the run: the manifest, then the record in the stream. err is what
-// Collect ended with. In an outage the stream is asked for a short time only.
+// Collect ended with. A run that is unchanged has no manifest. In an outage the stream is asked for a short time only.
 func (r *run) end(ctx context.Context, err error, outage bool) Result {
 	r.result.CollectErr = err
 	outcome := r.outcome()
-	if r.archive != nil {
+	if r.archive != nil && !r.unchanged() {
 		r.archiveFailed(r.archive.Close(ctx, outcome, r.result.collectText(), r.result.Parts, int64(r.result.Rows)))
 	}
 	if r.runner.cfg.Publisher != nil {
@@ -240,7 +264,7 @@ func (r *run) publishEnd(ctx context.Context, outcome schema.Outcome) schema.Out
 		switch {
 		case r.published > 0:
 			return schema.Partial
-		case r.result.Rows > 0 || outcome.Complete():
+		case r.result.Rows > 0 || outcome.Complete() || outcome == schema.Unchanged:
 			return schema.Failed
 		}
 		return outcome // there was nothing to publish, because it was denied or so
@@ -266,6 +290,8 @@ func (r *run) publishEnd(ctx context.Context, outcome schema.Outcome) schema.Out
 func (r *run) outcome() schema.Outcome {
 	whole := r.result.CollectErr == nil && r.result.RefusedRows == 0
 	switch {
+	case r.unchanged():
+		return schema.Unchanged
 	case whole && r.result.Rows == 0:
 		return schema.Empty
 	case whole:

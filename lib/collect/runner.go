@@ -85,6 +85,11 @@ type Config struct {
 	// sees that a spoke is late; that of Once tells only this one, because it is not
 	// known how often Once is called.
 	Every time.Duration
+	// FullEvery is how often the rows of a scope are sent at least, even if they are the
+	// same: a run that started sooner after the one that it equals, and fits in one chunk,
+	// sends only its end, with the outcome unchanged. Every run since must have gone well,
+	// and the Runner forgets when it ends. Negative: all rows are always sent. Defaults to 24 hours.
+	FullEvery time.Duration
 	// Jitter is the time over which Run spreads the first runs; later ones keep
 	// their distance. At most the collector's interval. Defaults to 5 minutes: for next
 	// to nothing, set a nanosecond.
@@ -122,6 +127,7 @@ const (
 	defaultChunkBytes        = 4 << 20
 	defaultMaxConcurrentRuns = 4
 	defaultMaxPaidRequests   = 200
+	defaultFullEvery         = 24 * time.Hour
 	defaultJitter            = 5 * time.Minute
 	defaultHintGap           = time.Minute
 	defaultGrace             = 5 * time.Second
@@ -150,6 +156,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.HintGap == 0 {
 		c.HintGap = defaultHintGap
+	}
+	if c.FullEvery == 0 {
+		c.FullEvery = defaultFullEvery
 	}
 	if c.Grace == 0 {
 		c.Grace = defaultGrace
@@ -234,8 +243,9 @@ type target struct {
 	scope     schema.Scope
 	mark      mark
 	hints     *hints
-	took      time.Duration // by the last collection
-	disabled  bool          // as its last collection found, and the log says
+	took      time.Duration      // by the last collection
+	sent      map[string]sentRun // by slice
+	disabled  bool               // as its last collection found, and the log says
 
 	due      time.Time // the next run, without hints
 	failures int       // of runs, since the last that did well
