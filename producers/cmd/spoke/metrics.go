@@ -9,6 +9,7 @@ import (
 
 	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/lib/stream/kinesis"
 )
 
@@ -51,7 +52,7 @@ func newMetrics(version string) *metrics {
 	m.records = counter("spoke_stream_records_total",
 		"Records of PutRecords calls: sent, of these retried, failed, and of these throttled.", "what")
 	m.lastComplete = prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "spoke_last_complete_run_timestamp_seconds", Help: "Start of the newest run that described its whole scope.",
+		Name: "spoke_last_complete_run_timestamp_seconds", Help: "Start of the newest run that read its whole scope.",
 	}, []string{"category", "region"})
 	m.duration = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "spoke_run_duration_seconds", Help: "Time that runs took.", Buckets: program.Seconds(0.1, 3600),
@@ -80,7 +81,7 @@ func (m *metrics) hooks() collect.Hooks {
 			m.bytes.WithLabelValues(category, region).Add(float64(r.Bytes))
 			m.refused.WithLabelValues(category, region).Add(float64(r.RefusedRows))
 			m.duplicates.WithLabelValues(category, region).Add(float64(r.Duplicates))
-			if r.Outcome.Complete() {
+			if r.Outcome.Complete() || r.Outcome == schema.Unchanged {
 				m.lastComplete.WithLabelValues(category, region).Set(float64(r.Run.Time().UnixMilli()) / 1000)
 			}
 			if r.ArchiveErr != nil {

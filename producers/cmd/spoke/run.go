@@ -23,6 +23,7 @@ type runCommand struct {
 	Interval     time.Duration `placeholder:"6h" help:"Interval of all categories, instead of their own: see 'spoke categories'. AWS charges for some of their requests."`
 	Duration     time.Duration `placeholder:"1h" help:"Stop after this time. Defaults to never."`
 	Jitter       time.Duration `default:"5m" help:"Time over which the first runs are spread, so that many spokes that start at once do not send at once."`
+	FullEvery    time.Duration `default:"24h" help:"How often the rows of a scope are sent at least: one that is as it was sends only that it is, and needs no object in the archive. 0: all rows are always sent."`
 	DrainTimeout time.Duration `default:"25s" help:"How long the end may take after SIGTERM. ECS kills after 30 s."`
 	MetricsAddr  string        `placeholder:"HOST:PORT" help:"Address that serves /healthz, /readyz and /metrics. Defaults to none."`
 }
@@ -131,6 +132,7 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 		Labels:          c.Label,
 		Version:         p.VersionText(),
 		Every:           c.Interval,
+		FullEvery:       cmp.Or(c.FullEvery, -1), // 0 is the default to the library
 		Logger:          log,
 		Hooks:           metrics.hooks(),
 	}
