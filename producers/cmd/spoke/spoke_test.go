@@ -806,10 +806,13 @@ func TestRunServesMetricsUntilStopped(t *testing.T) {
 			t.Errorf("%s: %d %q", path, status, body)
 		}
 	}
-	programtest.Eventually(t, "three runs", func() bool { return strings.Count(stderr.String(), "outcome=ok") >= 3 })
+	programtest.Eventually(t, "three runs", func() bool {
+		return strings.Contains(stderr.String(), "outcome=ok") && strings.Count(stderr.String(), "outcome=unchanged") >= 2
+	})
 	_, text := get(t, url+"/metrics")
 	for _, want := range []string{
-		`spoke_runs_total{category="things",outcome="ok",region="eu-central-1"}`,
+		`spoke_runs_total{category="things",outcome="ok",region="eu-central-1"} 1`,
+		`spoke_runs_total{category="things",outcome="unchanged",region="eu-central-1"}`,
 		`spoke_rows_total{category="things",region="eu-central-1"}`,
 		`spoke_last_complete_run_timestamp_seconds{category="things",region="eu-central-1"}`,
 		`spoke_unsent_runs_total{destination="archive"} 0`,
