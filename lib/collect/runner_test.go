@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
@@ -820,6 +821,51 @@ func TestCancelWaitsOnlyForGrace(t *testing.T) {
 			t.Errorf("took %v", took)
 		}
 	})
+}
+
+// TestStopWithSilentDestinations: neither stream nor archive answers, nor AWS, and Run ends
+// within 10 seconds of being told so.
+func TestStopWithSilentDestinations(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asks := collector(func(ctx context.Context, env *collect.Env, emit func(thing) error) error {
+			if env.Region == "us-east-1" {
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			return emits(100, nil).Collect(ctx, env, emit)
+		})
+		cfg := config(asks)
+		cfg.Regions = []string{"eu-central-1", "eu-west-1", "us-east-1"}
+		cfg.Publisher = &publisher{fail: func(ctx context.Context,
+			_ []stream.Message) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}}
+		cfg.Archive, cfg.ChunkRows, cfg.Jitter = newArchive(t, silentBucket{}), 10, time.Nanosecond
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		runner := newRunner(t, cfg)
+		go func() { ended <- runner.Run(ctx) }()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		start := time.Now()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(start); took > 10*time.Second {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+// silentBucket is S3 behind a network that swallows everything.
+type silentBucket struct{ archive.S3 }
+
+func (silentBucket) PutObject(ctx context.Context, _ *s3.PutObjectInput, _ ...func(*s3.Options)) (*s3.PutObjectOutput,
+	error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
 }
 
 func TestCollectionsThatWereNotStartedAreNamed(t *testing.T) {
