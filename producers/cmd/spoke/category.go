@@ -23,8 +23,19 @@ type categoryDetailJSON struct {
 	PaidRequests int           `json:"paid_requests"`
 	Long         bool          `json:"long"`
 	Services     []serviceJSON `json:"services"`
+	// Hints are events after which the category is collected sooner.
+	Hints []hintJSON `json:"hints"`
 	// Columns have here what they are; in the list they are names.
 	Columns []schemas.CatalogColumn `json:"columns"`
+}
+
+// hintJSON is a kind of events: detail types, or calls that CloudTrail reports.
+type hintJSON struct {
+	Source string   `json:"source"`
+	Types  []string `json:"types,omitempty"`
+	Calls  []string `json:"calls,omitempty"`
+	// Only is the region that emits the events, whatever region they are about.
+	Only string `json:"only_in,omitempty"`
 }
 
 // serviceJSON is an AWS service that a category calls.
@@ -69,6 +80,9 @@ func detailOf(collector collect.Any) categoryDetailJSON {
 	for _, s := range collectors.ServicesOf(d) {
 		detail.Services = append(detail.Services, serviceJSON{s.Name, s.Rate, s.PerAccount, s.Price, s.Quota})
 	}
+	for _, h := range d.Hints {
+		detail.Hints = append(detail.Hints, hintJSON{h.Source, h.Types, h.Calls, h.Only})
+	}
 	return detail
 }
 
@@ -86,6 +100,9 @@ func (d categoryDetailJSON) print(w io.Writer) {
 	if d.USDPerMonth > 0 {
 		add("price", fmt.Sprintf("USD %.2f a month for an ordinary account; paid requests of a run: %d", d.USDPerMonth,
 			d.PaidRequests))
+	}
+	for _, h := range d.Hints {
+		add("sooner after "+h.Source, strings.Join(append(h.Types, h.Calls...), ", "))
 	}
 	add("IAM actions", strings.Join(d.Actions, "\n"))
 	facts.Render()

@@ -52,6 +52,7 @@ type arguments struct {
 	Run        runCommand        `cmd:"" help:"Collect again and again, each category at its interval, until stopped."`
 	Doctor     doctorCommand     `cmd:"" help:"Say what can be collected with these credentials, and what to do about the rest."`
 	Policy     policyCommand     `cmd:"" help:"Print the IAM policy that a spoke needs."`
+	Rules      rulesCommand      `cmd:"" help:"Print the EventBridge rules that bring events to a spoke."`
 	Categories categoriesCommand `cmd:"" help:"List what can be collected, with the IAM actions that each category takes and what AWS charges for it."`
 
 	Config     program.ConfigCommand     `cmd:"" help:"Show the settings of a command and where they come from."`
