@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -27,6 +28,10 @@ type metrics struct {
 	unsent       *prometheus.CounterVec
 	records      *prometheus.CounterVec
 	accounts     *prometheus.GaugeVec
+	events       *prometheus.CounterVec
+	eventsUp     *prometheus.GaugeVec // without labels; it is there once it is set
+	hintedRuns   *prometheus.CounterVec
+	hintSeconds  *prometheus.HistogramVec
 }
 
 func newMetrics(version string) *metrics {
@@ -60,12 +65,22 @@ func newMetrics(version string) *metrics {
 	m.accounts = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "spoke_accounts", Help: "Accounts: collected, refused (the log says why), inactive (suspended or so).",
 	}, []string{"state"})
+	m.events = counter("spoke_events_total",
+		"Events of the queue: taken, covered, other_account, other_region, unknown, malformed.", "result")
+	m.eventsUp = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "spoke_events_up", Help: "1 if the last call to the queue of events succeeded, else 0.",
+	}, nil)
+	m.hintedRuns = counter("spoke_hinted_runs_total", "Runs that answer an event.", "category", "region")
+	m.hintSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "spoke_hint_seconds", Help: "Time from an event to the end of the complete run that answers it.",
+		Buckets: program.Seconds(1, 3600),
+	}, []string{"category"})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "spoke_build_info", Help: "Always 1; the version is a label.",
 		ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.lastComplete, m.duration, m.accounts, build,
+	m.registry.MustRegister(m.lastComplete, m.duration, m.accounts, m.eventsUp, m.hintSeconds, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -83,6 +98,12 @@ func (m *metrics) hooks() collect.Hooks {
 			m.duplicates.WithLabelValues(category, region).Add(float64(r.Duplicates))
 			if r.Outcome.Complete() || r.Outcome == schema.Unchanged {
 				m.lastComplete.WithLabelValues(category, region).Set(float64(r.Run.Time().UnixMilli()) / 1000)
+			}
+			if !r.Hinted.IsZero() {
+				m.hintedRuns.WithLabelValues(category, region).Inc()
+				if r.Outcome.Complete() {
+					m.hintSeconds.WithLabelValues(category).Observe(time.Since(r.Hinted).Seconds())
+				}
 			}
 			if r.ArchiveErr != nil {
 				m.unsent.WithLabelValues("archive").Inc()

@@ -24,6 +24,7 @@ type runCommand struct {
 	Duration     time.Duration `placeholder:"1h" help:"Stop after this time. Defaults to never."`
 	Jitter       time.Duration `default:"5m" help:"Time over which the first runs are spread, so that many spokes that start at once do not send at once."`
 	FullEvery    time.Duration `default:"24h" help:"How often the rows of a scope are sent at least: one that is as it was sends only that it is, and needs no object in the archive. 0: all rows are always sent."`
+	Events       string        `placeholder:"URL" help:"SQS queue with events of EventBridge, after which what they are about is collected sooner. Defaults to none: everything is collected at its interval alone."`
 	DrainTimeout time.Duration `default:"25s" help:"How long the end may take after SIGTERM. ECS kills after 30 s."`
 	MetricsAddr  string        `placeholder:"HOST:PORT" help:"Address that serves /healthz, /readyz and /metrics. Defaults to none."`
 }
@@ -39,11 +40,11 @@ Example, as a service:
   spoke run --log-format json --metrics-addr :9090 --region eu-central-1 \
     --stream arn:aws:kinesis:eu-central-1:444455556666:stream/observability --bucket hub-archive
 
-All regions, and all accounts of an organization, by the role "spoke" in each of them, with
-which their rows are sent, too:
-
-  spoke run --organization --region all --home-region eu-central-1 --account-external-id "$ID" \
-    --stream arn:aws:kinesis:eu-central-1:444455556666:stream/observability --bucket hub-archive
+	if events != nil {
+		events.hear = fleet.hear
+		group.Go(func() error { return events.run(ctx) })
+	}
+	group.Go(func() error { return fleet.run(ctx, sources, again) })
 
 Without the categories that are not wanted, or not permitted:
 
@@ -86,6 +87,11 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 	if err := cmp.Or(c.validateFor(c.sourceFlags), c.validatePersonal()); err != nil {
 		return err
 	}
+	if c.Events != "" {
+		if _, err := parseQueueURL("--events", c.Events); err != nil {
+			return err
+		}
+	}
 	c.warnOfUnknownLabels(log)
 	if err := c.simulateFlags.validate(); err != nil {
 		return err
@@ -121,6 +127,12 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 	}
 	if err := checkNotNothing(sources); err != nil {
 		return err
+	}
+	var events *events
+	if c.Events != "" {
+		if events, err = openEvents(ctx, c.Events, ownConfiguration(c.Profile, log), metrics, log); err != nil {
+			return err
+		}
 	}
 	config := collect.Config{
 		Services:        collectors.Services(),
@@ -167,6 +179,10 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 	var again func(context.Context) ([]source, error)
 	if c.Organization {
 		again = func(ctx context.Context) ([]source, error) { return find(ctx, c.sourceFlags, log) }
+	}
+	if events != nil {
+		events.hear = fleet.hear
+		group.Go(func() error { return events.run(ctx) })
 	}
 	group.Go(func() error { return fleet.run(ctx, sources, again) })
 	if world != nil {
