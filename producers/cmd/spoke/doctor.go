@@ -25,6 +25,7 @@ import (
 type doctorCommand struct {
 	sourceFlags
 	destinationFlags
+	personalFlags
 	program.OutputFlag
 	Paid bool `help:"Try also categories for which AWS charges: up to 8 requests of USD 0.01 for each."`
 }
@@ -74,10 +75,14 @@ type doctorJSON struct {
 
 // Run probes, and sends once if there is somewhere to send to.
 func (c doctorCommand) Run(ctx context.Context, p program.Program, find findSources, log *slog.Logger) error {
-	if err := c.validateFor(c.sourceFlags); err != nil {
+	if err := cmp.Or(c.validateFor(c.sourceFlags), c.validatePersonal()); err != nil {
 		return err
 	}
 	sources, err := find(ctx, c.sourceFlags, log)
+	if err != nil {
+		return err
+	}
+	policy, err := c.personalPolicy(ctx, sources, ownConfiguration(c.Profile, log), log)
 	if err != nil {
 		return err
 	}
@@ -91,7 +96,7 @@ func (c doctorCommand) Run(ctx context.Context, p program.Program, find findSour
 	}
 	config := collect.Config{
 		Services: collectors.Services(), Workers: collect.NewWorkers(c.places()), MaxPaidRequests: c.MaxPaidRequests,
-		Labels: c.Label, Version: p.VersionText(), Logger: log,
+		Labels: c.Label, Version: p.VersionText(), Logger: log, Personal: policy, ChunkBytes: c.chunkBytes(),
 	}
 	all, err := runners(sources, config)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/lib/awsfake"
 	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/envelope"
 	"github.com/hubspoke/observability/lib/schema"
 )
 
@@ -104,6 +105,49 @@ func TestDoctorSendsOneRun(t *testing.T) {
 	server = fake(t)
 	server.Inject(awsfake.Fault{Operation: "kinesis:PutRecords", Effect: awsfake.Deny})
 	spoke(t.Context(), sources, send...).want(t, program.ExitPartly, "things", "sending: 1 of 1 runs failed")
+}
+
+type contacted struct {
+	ID    string  `col:"id,key"`
+	Email *string `col:"email,personal=contact"`
+}
+
+// TestDoctorKeepsPersonalDataAtHome, as `spoke run` with the same settings does.
+func TestDoctorKeepsPersonalDataAtHome(t *testing.T) {
+	contacts := schema.Of[contacted](schema.Spec{Name: "contacts", Mode: schema.Snapshot})
+	email := "somebody@example.com"
+	find := fixed(collector(contacts, nil, contacted{ID: "a", Email: &email}))
+	for _, test := range []struct {
+		personal string
+		sent     bool
+	}{{"contact=keep", true}, {"contact=drop", false}} {
+		server := fake(t)
+		t.Setenv("SPOKE_PERSONAL", test.personal)
+		spoke(t.Context(), find, "doctor", "--stream", streamARN, "--stream-role-arn", roleARN, "--external-id",
+			"secret").want(t, program.ExitDone, "contacts", "")
+		records, err := server.Records(streamARN)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opener, sent := envelope.NewDecoder(), false
+		for _, r := range records {
+			record, err := envelope.Parse(r.Data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if record.Part != nil {
+				body, err := opener.Body(nil, record.Part, record.Body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sent = sent || strings.Contains(string(body), email)
+			}
+		}
+		opener.Close()
+		if sent != test.sent {
+			t.Errorf("%s: sent %t", test.personal, sent)
+		}
+	}
 }
 
 // TestDoctorAsksAWS: real collectors, of a service that denies. AWS is asked as often as the
