@@ -6,7 +6,7 @@ import "github.com/hubspoke/observability/lib/schema"
 // contract with, or an alternate one. Columns come from GetContactInformation and
 // GetAlternateContact. Alternate contacts have no address; the primary one has no title
 // and no e-mail address. Nearly all columns are personal data: a spoke that must not pass
-// them on collects without this category.
+// them on is started with --personal contact=drop, or without this category.
 type AccountContact struct {
 	// Which contact it is: PRIMARY, BILLING, OPERATIONS or SECURITY (AlternateContactType).
 	ContactType string `col:"contact_type,key"`

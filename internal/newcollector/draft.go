@@ -192,6 +192,9 @@ func (c column) GoType() string {
 
 // Option is what the tag of the column's field has behind the name.
 func (c column) Option() string {
+	if c.Kind == kindText && speaks.MatchString(c.Field) {
+		return ",personal=text"
+	}
 	return map[kind]string{kindKey: ",key", kindTags: ",object", kindList: ",array", kindJSON: ",object"}[c.Kind]
 }
 

@@ -15,7 +15,8 @@ import (
 // A contact that nobody named is no row.
 //
 // Contacts are personal data: names, addresses, telephone numbers. A spoke that is started
-// with the other categories, and a role without these two permissions, pass none on.
+// with --personal contact=drop passes none on, nor does one with the other categories alone,
+// or with a role without these two permissions.
 var AccountContacts = collect.Collector[schemas.AccountContact]{
 	Category: schemas.AccountContacts,
 	Reach:    collect.Global,

@@ -56,8 +56,7 @@ func (f personalFlags) validatePersonal() error {
 		return program.Usagef("--personal-key-arn and --personal-key-file: give one of them")
 	case hash && f.PersonalKeyARN == "" && f.PersonalKeyFile == "":
 		return program.Usagef("--personal hash needs a key: give --personal-key-arn, the ARN of a KMS key of type " +
-			"HMAC_256, " +
-			"or --personal-key-file")
+			"HMAC_256, or --personal-key-file")
 	case !hash && f.PersonalKeyARN != "":
 		return program.Usagef("--personal-key-arn without a class that is hashed: give --personal CLASS=hash")
 	case !hash && f.PersonalKeyFile != "":
@@ -171,8 +170,7 @@ func keyOfKMS(ctx context.Context, name string, configure configure) ([]byte, er
 	})
 	if err != nil {
 		return nil, startError(fmt.Errorf("--personal-key-arn %s: %w: it must be a key of type HMAC_256, and the policies "+
-			"of "+
-			"the key and of this role must allow kms:GenerateMac", name, err))
+			"of the key and of this role must allow kms:GenerateMac", name, err))
 	}
 	if len(answer.Mac) < personal.MinKey {
 		return nil, fmt.Errorf("--personal-key-arn %s: KMS answers with a MAC of %d bytes instead of %d", name,
