@@ -53,7 +53,8 @@ func TestDraftPassesTheFastTests(t *testing.T) {
 	moduletest.Run(t, dir, "go test ./producers/collectors -run ^TestCopied(Secrets|Tables)$ -update")
 	// ListSecrets hides what waits for its deletion, and no draft knows that, nor what is about
 	// people.
-	moduletest.Run(t, dir, "go test -skip ^(TestFiltersThatHide|TestPersonalColumnsAreMarked)$ ./schemas/... ./producers/collectors "+
+	moduletest.Run(t, dir, "go test -skip ^(TestFiltersThatHide|TestPersonalColumnsAreMarked)$ ./schemas/... "+
+		"./producers/collectors "+
 		"./internal/generate/documents")
 	moduletest.Run(t, dir, "go test ./producers/simulate -run "+
 		"^(TestEveryCategoryChanges|TestEveryColumnIsFilled|TestCollectors.*)$")
