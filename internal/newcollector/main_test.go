@@ -54,8 +54,7 @@ func TestDraftPassesTheFastTests(t *testing.T) {
 	// ListSecrets hides what waits for its deletion, and no draft knows that, nor what is about
 	// people.
 	moduletest.Run(t, dir, "go test -skip ^(TestFiltersThatHide|TestPersonalColumnsAreMarked)$ ./schemas/... "+
-		"./producers/collectors "+
-		"./internal/generate/documents")
+		"./producers/collectors ./internal/generate/documents")
 	moduletest.Run(t, dir, "go test ./producers/simulate -run "+
 		"^(TestEveryCategoryChanges|TestEveryColumnIsFilled|TestCollectors.*)$")
 	rows := moduletest.Read(t, dir, "producers/collectors/testdata/copied_secrets/want.ndjson")
