@@ -19,6 +19,9 @@
 // everything never counts as complete, so that nothing is taken for gone. A run
 // that takes longer than four times its interval, and an hour at least, is stopped.
 //
+// Events make a category due sooner (see [Hint] and [Runner.Hear]). Hints take at most a
+// tenth of a scope's time, and only the interval decides which rows there are.
+//
 // emit blocks while a chunk is being sent. Memory is bounded by a few chunks per
 // collection and 20 to 40 bytes per row of the run, to know its key again.
 package collect

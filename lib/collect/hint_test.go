@@ -606,12 +606,16 @@ func TestEventsOfOtherPlaces(t *testing.T) {
 
 func TestHintsAreValidated(t *testing.T) {
 	for want, change := range map[string]func(*collect.Collector[thing]){
-		"source is malformed":    func(c *collect.Collector[thing]) { c.Hints[0].Source = "AWS things" },
-		"both or neither":        func(c *collect.Collector[thing]) { c.Hints[0].Calls = []string{"X"} },
-		"neither of Types":       func(c *collect.Collector[thing]) { c.Hints[0].Types = nil },
-		"a type is empty":        func(c *collect.Collector[thing]) { c.Hints[0].Types = []string{""} },
-		"declared by Calls":      func(c *collect.Collector[thing]) { c.Hints[0].Types = []string{"AWS API Call via CloudTrail"} },
-		`call "a*b"`:             func(c *collect.Collector[thing]) { c.Hints[0] = collect.Hint{Source: "a", Calls: []string{"a*b"}} },
+		"source is malformed": func(c *collect.Collector[thing]) { c.Hints[0].Source = "AWS things" },
+		"both or neither":     func(c *collect.Collector[thing]) { c.Hints[0].Calls = []string{"X"} },
+		"neither of Types":    func(c *collect.Collector[thing]) { c.Hints[0].Types = nil },
+		"a type is empty":     func(c *collect.Collector[thing]) { c.Hints[0].Types = []string{""} },
+		"declared by Calls": func(c *collect.Collector[thing]) {
+			c.Hints[0].Types = []string{"AWS API Call via CloudTrail"}
+		},
+		`call "a*b"`: func(c *collect.Collector[thing]) {
+			c.Hints[0] = collect.Hint{Source: "a", Calls: []string{"a*b"}}
+		},
 		"is no region":           func(c *collect.Collector[thing]) { c.Hints[0].Only = "Ohio" },
 		"Match is no JSON":       func(c *collect.Collector[thing]) { c.Hints[0].Match = "[]" },
 		"more than 4096":         func(c *collect.Collector[thing]) { c.Hints[0].Types = []string{strings.Repeat("x", 4096)} },
