@@ -73,7 +73,8 @@ func (h Hint) validate() error {
 	fault(h.Match == "" || len(h.Calls) == 0, "Match is for Types")
 	if len(faults) == 0 {
 		pattern, err := Pattern(h)
-		fault(err == nil && len(pattern) <= maxPattern, "its pattern has %d characters, more than %d", len(pattern), maxPattern)
+		fault(err == nil && len(pattern) <= maxPattern, "its pattern has %d characters, more than %d", len(pattern),
+			maxPattern)
 	}
 	return errors.Join(faults...)
 }

@@ -616,11 +616,17 @@ func TestHintsAreValidated(t *testing.T) {
 		`call "a*b"`: func(c *collect.Collector[thing]) {
 			c.Hints[0] = collect.Hint{Source: "a", Calls: []string{"a*b"}}
 		},
-		"is no region":           func(c *collect.Collector[thing]) { c.Hints[0].Only = "Ohio" },
-		"Match is no JSON":       func(c *collect.Collector[thing]) { c.Hints[0].Match = "[]" },
-		"more than 4096":         func(c *collect.Collector[thing]) { c.Hints[0].Types = []string{strings.Repeat("x", 4096)} },
-		"one type of event":      func(c *collect.Collector[thing]) { c.PaidRequests, c.Hints = 1, append(c.Hints, c.Hints[0]) },
-		"requests are paid, so ": func(c *collect.Collector[thing]) { c.PaidRequests, c.Hints[0].Types = 1, []string{"A", "B"} },
+		"is no region":     func(c *collect.Collector[thing]) { c.Hints[0].Only = "Ohio" },
+		"Match is no JSON": func(c *collect.Collector[thing]) { c.Hints[0].Match = "[]" },
+		"more than 4096": func(c *collect.Collector[thing]) {
+			c.Hints[0].Types = []string{strings.Repeat("x", 4096)}
+		},
+		"one type of event": func(c *collect.Collector[thing]) {
+			c.PaidRequests, c.Hints = 1, append(c.Hints, c.Hints[0])
+		},
+		"requests are paid, so ": func(c *collect.Collector[thing]) {
+			c.PaidRequests, c.Hints[0].Types = 1, []string{"A", "B"}
+		},
 	} {
 		c := emits(0, nil)
 		c.Hints = []collect.Hint{thingsHint}
