@@ -213,6 +213,9 @@ func (c Collector[T]) Declaration() Declaration {
 	return d
 }
 
+// Runs returns how many runs a collection at now is: one, or as many as there are slices.
+func Runs(c Any, now time.Time) int { return len(c.slices(now)) }
+
 func (c Collector[T]) slices(now time.Time) []string {
 	if c.Slices == nil {
 		return []string{""}

@@ -45,7 +45,7 @@ func (r *Runner) base(t *target, slice string, id schema.RunID) *sentRun {
 	return &sent
 }
 
-// remember takes note of what was sent. A slice of which something else was sent, or that
+// remember takes note of what was sent. A slice that something else was sent for, or that
 // is not collected any more, is forgotten.
 func (t *target) remember(runs []*run) {
 	before := t.sent

@@ -85,7 +85,7 @@ type model struct {
 	full    int // newest complete run that read everything
 	// For the time at which the rows were seen:
 	complete  int                // newest complete run
-	known     [laterRun + 1]bool // runs of which something came, but for unchanged ones
+	known     [laterRun + 1]bool // had a part or an end, unchanged ones left out
 	unchanged struct{ base, run int }
 	careless  bool // what came between an unchanged run and its base does not matter
 }
@@ -442,10 +442,10 @@ func completeFull(run []event) bool {
 
 // searchUnchanged searches every order of histories in which the runs 3 and 4 are
 // unchanged. The runs 1 and 2 are those of one or two spokes, in every way in which they
-// can go, and the run 5 comes after all. It counts the histories whose rows, newest
-// complete run or time at which the rows were seen depend on the order (of), and those in
-// which that time is wrong in some prefix of some order: the rows are shown as of an
-// unchanged run, and are not what its base said.
+// can go, and the run 5 comes after all. It counts the histories that depend on the order,
+// by their rows, their newest complete run or the time at which the rows were seen, and
+// those in which that time is wrong in some prefix of some order: the rows are shown as of
+// an unchanged run, and are not what its base said.
 func searchUnchanged(careless bool) (histories, dependent, wrong int, example string) {
 	type result struct {
 		live           [modelKeys]byte

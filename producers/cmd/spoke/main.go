@@ -3,6 +3,7 @@
 //
 //	spoke categories                         what can be collected, with the IAM actions it takes
 //	spoke policy                             the IAM policy that a spoke needs
+//	spoke plan                               what a day of an account takes, and what AWS charges for it
 //	spoke doctor                             what can be collected, and what to do about the rest
 //	spoke once --category certificates       collect once and print
 //	spoke run --stream arn:… --bucket NAME   collect again and again
@@ -53,6 +54,7 @@ type arguments struct {
 	Doctor     doctorCommand     `cmd:"" help:"Say what can be collected with these credentials, and what to do about the rest."`
 	Policy     policyCommand     `cmd:"" help:"Print the IAM policy that a spoke needs."`
 	Rules      rulesCommand      `cmd:"" help:"Print the EventBridge rules that bring events to a spoke."`
+	Plan       planCommand       `cmd:"" help:"Say how many requests and objects a day of an account takes, and what AWS charges for them."`
 	Categories categoriesCommand `cmd:"" help:"List what can be collected, with the IAM actions that each category takes and what AWS charges for it."`
 
 	Config     program.ConfigCommand     `cmd:"" help:"Show the settings of a command and where they come from."`

@@ -20,13 +20,13 @@ type runCommand struct {
 	destinationFlags
 	personalFlags
 	simulateFlags
-	Interval     time.Duration `placeholder:"6h" help:"Interval of all categories, instead of their own: see 'spoke categories'. AWS charges for some of their requests."`
-	Duration     time.Duration `placeholder:"1h" help:"Stop after this time. Defaults to never."`
-	Jitter       time.Duration `default:"5m" help:"Time over which the first runs are spread, so that many spokes that start at once do not send at once."`
-	FullEvery    time.Duration `default:"24h" help:"How often the rows of a scope are sent at least: one that is as it was sends only that it is, and needs no object in the archive. 0: all rows are always sent."`
-	Events       string        `placeholder:"URL" help:"SQS queue with events of EventBridge, after which what they are about is collected sooner. Defaults to none: everything is collected at its interval alone."`
-	DrainTimeout time.Duration `default:"25s" help:"How long the end may take after SIGTERM. ECS kills after 30 s."`
-	MetricsAddr  string        `placeholder:"HOST:PORT" help:"Address that serves /healthz, /readyz and /metrics. Defaults to none."`
+	Interval     time.Duration  `placeholder:"6h" help:"Interval of all categories, instead of their own: see 'spoke categories'. AWS charges for some of their requests."`
+	Duration     time.Duration  `placeholder:"1h" help:"Stop after this time. Defaults to never."`
+	Jitter       time.Duration  `default:"5m" help:"Time over which the first runs are spread, so that many spokes that start at once do not send at once."`
+	FullEvery    *time.Duration `placeholder:"24h" help:"How often the rows of a scope are sent at least: one that is as it was sends only that it is, and needs no object in the archive. 0: all rows are always sent. Defaults to 24h."`
+	Events       string         `placeholder:"URL" help:"SQS queue with events of EventBridge, after which what they are about is collected sooner. Defaults to none: everything is collected at its interval alone."`
+	DrainTimeout time.Duration  `default:"25s" help:"How long the end may take after SIGTERM. ECS kills after 30 s."`
+	MetricsAddr  string         `placeholder:"HOST:PORT" help:"Address that serves /healthz, /readyz and /metrics. Defaults to none."`
 }
 
 // Help is shown by `spoke run -h`.
@@ -79,8 +79,19 @@ func (c runCommand) monthlyPrice(s source) float64 {
 	return sum
 }
 
+// fullEvery returns what collect.Config takes for --full-every: there 0 is the default.
+func fullEvery(flag *time.Duration) time.Duration {
+	if flag == nil {
+		return 0
+	}
+	return cmp.Or(*flag, -1)
+}
+
 // Run collects until ctx is done.
 func (c runCommand) Run(ctx context.Context, p program.Program, find findSources, log *slog.Logger) error {
+	if fullEvery(c.FullEvery) < -1 {
+		return program.Usagef("--full-every must not be negative")
+	}
 	if c.Stream == "" && c.Bucket == "" {
 		return program.Usagef("nowhere to send rows to: give --stream or --bucket, or use 'spoke once' to look at them")
 	}
@@ -144,7 +155,7 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 		Labels:          c.Label,
 		Version:         p.VersionText(),
 		Every:           c.Interval,
-		FullEvery:       cmp.Or(c.FullEvery, -1), // 0 is the default to the library
+		FullEvery:       fullEvery(c.FullEvery),
 		Logger:          log,
 		Hooks:           metrics.hooks(),
 	}
