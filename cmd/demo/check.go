@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -173,6 +174,10 @@ type sent struct {
 	Runs     int                    `json:"runs"`
 	Rows     int64                  `json:"rows"`
 	Outcomes map[schema.Outcome]int `json:"outcomes"`
+	Hinted   []struct {
+		Run   schema.RunID `json:"run"`
+		Event time.Time    `json:"event"`
+	} `json:"hinted_runs"`
 }
 
 // checkRuns compares, for every run, the rows and parts that arrived with those
@@ -230,4 +235,32 @@ func checkRejects(ctx context.Context, db *pgxpool.Pool) (check, error) {
 		return nil
 	})
 	return c, err
+}
+
+// checkEvents prints how long it took from an event to the rows of the run that answers it.
+// That there is such a run is all that is checked: how long it takes is up to the machine.
+func (p *pipeline) checkEvents(ctx context.Context, spoke sent) (check, error) {
+	c := check{what: "events that brought rows", unit: "runs"}
+	var runs []string
+	var events []time.Time
+	for _, hinted := range spoke.Hinted {
+		runs, events = append(runs, hinted.Run.String()), append(events, hinted.Event)
+	}
+	var median, most *float64
+	err := p.db.QueryRow(ctx, `
+		SELECT count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY took), percentile_cont(0.99) WITHIN GROUP (ORDER BY took)
+		FROM (SELECT extract(epoch FROM completed_at - event)::float8 AS took
+		      FROM unnest($1::uuid[], $2::timestamptz[]) AS hinted (run, event) JOIN hub.run USING (run)
+		      WHERE completed_at IS NOT NULL AND new_rows + changed_rows + gone_rows > 0) t`, runs, events).
+		Scan(&c.compared, &median, &most)
+	if err != nil {
+		return c, err
+	}
+	if c.compared == 0 {
+		c.fault("no run that answers an event has brought rows")
+		return c, nil
+	}
+	fmt.Fprintf(p.out, "\nFrom the event that tells of a change to its rows in the database: %.1f s (median), %.1f s "+
+		"(99 of 100), of %d runs.\n", *median, *most, c.compared)
+	return c, nil
 }

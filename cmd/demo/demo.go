@@ -41,6 +41,7 @@ func (f organisationFlags) spokeArguments(duration time.Duration) []string {
 	args := []string{
 		"run", "--simulate", "--accounts", strconv.Itoa(f.Accounts), "--rate", strconv.FormatFloat(f.Rate, 'f', -1, 64),
 		"--seed", strconv.FormatUint(f.Seed, 10), "--stream", streamARN, "--bucket", bucket,
+		"--events", queueURL,
 	}
 	if duration > 0 {
 		args = append(args, "--duration", duration.String(), "--output", "json")
@@ -228,7 +229,11 @@ func (p *pipeline) check(ctx context.Context, spoke sent) ([]check, error) {
 	if err != nil {
 		return nil, fmt.Errorf("replay the archive: %w", err)
 	}
-	return append(checks, runs, rejects, replayed), nil
+	events, err := p.checkEvents(ctx, spoke)
+	if err != nil {
+		return nil, fmt.Errorf("look for what answers events: %w", err)
+	}
+	return append(checks, runs, rejects, replayed, events), nil
 }
 
 // checkReplay applies the archive to an empty database and compares the two.

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/hubspoke/observability/internal/program"
@@ -31,10 +32,14 @@ const (
 	streamName   = "observability"
 	bucket       = "observability-archive"
 	leaseTable   = "observability-hub"
+	queueName    = "spoke-events"
 	shards       = 4
 )
 
-var streamARN = awsfake.StreamARN(hubAccount, region, streamName)
+var (
+	streamARN = awsfake.StreamARN(hubAccount, region, streamName)
+	queueURL  = awsfake.QueueURL(spokeAccount, region, queueName)
+)
 
 // policy lets every account of the organisation write into the stream.
 var policy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + spokeAccount +
@@ -90,7 +95,7 @@ func startStack(ctx context.Context, out io.Writer, bin, logs string) (s *stack,
 }
 
 // deploy makes what somebody makes once in the hub's account: stream, policy, lease
-// table, bucket.
+// table, bucket; and in the spoke's account the queue of events.
 func (s *stack) deploy(ctx context.Context) error {
 	cfg := s.aws.AWSConfig(hubAccount, region)
 	s.kinesis = kinesis.NewFromConfig(cfg)
@@ -108,8 +113,14 @@ func (s *stack) deploy(ctx context.Context) error {
 	if _, err := awsconfig.S3(cfg).CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
 		return err
 	}
+	_, err := sqs.NewFromConfig(s.aws.AWSConfig(spokeAccount, region)).CreateQueue(ctx,
+		&sqs.CreateQueueInput{QueueName: aws.String(queueName)})
+	if err != nil {
+		return err
+	}
 	fmt.Fprintf(s.out, "AWS: stand-ins in this process, at %s: the stream %s with %d shards and a policy "+
-		"that lets spokes write, the lease table %s and the bucket %s\n", s.aws.URL(), streamName, shards, leaseTable, bucket)
+		"that lets spokes write, the lease table %s and the bucket %s; for the spoke the queue %s\n",
+		s.aws.URL(), streamName, shards, leaseTable, bucket, queueName)
 	return nil
 }
 

@@ -91,7 +91,10 @@ type cell[T any] struct {
 
 // anyCell is a cell of any category.
 type anyCell interface {
-	advance(now time.Time)
+	// advance lets a step pass, and reports whether anything changed.
+	advance(now time.Time) bool
+	// hints are those of the category.
+	hints() []collect.Hint
 	record(w *World) (*schema.Table, arrow.Record, error)
 }
 
@@ -136,9 +139,11 @@ func (w *World) weight(a Account) float64 {
 	return []float64{0.3, 0.6, 0.8, 1.2, 2.1}[rng.IntN(5)] * (0.8 + 0.4*rng.Float64())
 }
 
-func (c *cell[T]) advance(now time.Time) {
+func (c *cell[T]) hints() []collect.Hint { return c.kind.of.Hints }
+
+func (c *cell[T]) advance(now time.Time) (anything bool) {
 	if !c.enabled {
-		return
+		return false
 	}
 	g := &c.gen
 	g.now = now
@@ -152,6 +157,9 @@ func (c *cell[T]) advance(now time.Time) {
 		case changed:
 			kept = append(kept, next)
 			next = new(T)
+			anything = true
+		case gone:
+			anything = true
 		}
 	}
 	for n := c.births; n > 0; n-- {
@@ -160,9 +168,11 @@ func (c *cell[T]) advance(now time.Time) {
 		}
 		if row, ok := c.kind.born(g, kept); ok {
 			kept = append(kept, &row)
+			anything = true
 		}
 	}
 	c.rows = kept
+	return anything
 }
 
 // snapshot returns the rows of a cell as they are now; false if the service is not

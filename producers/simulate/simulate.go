@@ -196,15 +196,19 @@ func (w *World) SetRate(rowsPerSecond float64) {
 
 func (w *World) pace(ctx context.Context) error { return w.limiter.Wait(ctx) }
 
-// Step lets [Config.StepTime] pass, in which some things change.
-func (w *World) Step() {
+// Step lets [Config.StepTime] pass, in which some things change. It returns the scopes in
+// which they do, in no order.
+func (w *World) Step() (changed []schema.Scope) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.step++
 	now := w.now()
-	for _, c := range w.cells {
-		c.advance(now)
+	for scope, c := range w.cells {
+		if c.advance(now) {
+			changed = append(changed, scope)
+		}
 	}
+	return changed
 }
 
 // Steps returns how many steps the world has made.

@@ -239,6 +239,23 @@ func (e *events) delete(ctx context.Context, messages []types.Message) {
 	}
 }
 
+// send puts messages into the queue, batchSize at most.
+func (e *events) send(ctx context.Context, messages []string) error {
+	in := &sqs.SendMessageBatchInput{QueueUrl: &e.queue.url}
+	for i, m := range messages {
+		in.Entries = append(in.Entries, types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), MessageBody: &m})
+	}
+	out, err := e.client.SendMessageBatch(ctx, in)
+	switch {
+	case err != nil:
+		return e.queue.explain(err, "sqs:SendMessage")
+	case len(out.Failed) > 0:
+		return fmt.Errorf("the queue %s: %d messages are not sent, the first because of %s: %s", e.queue.url,
+			len(out.Failed), aws.ToString(out.Failed[0].Code), aws.ToString(out.Failed[0].Message))
+	}
+	return nil
+}
+
 // fault notes that the queue does not work, and says so now and then.
 func (e *events) fault(err error) {
 	e.metrics.eventsUp.WithLabelValues().Set(0)

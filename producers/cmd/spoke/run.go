@@ -40,11 +40,10 @@ Example, as a service:
   spoke run --log-format json --metrics-addr :9090 --region eu-central-1 \
     --stream arn:aws:kinesis:eu-central-1:444455556666:stream/observability --bucket hub-archive
 
-	if events != nil {
-		events.hear = fleet.hear
-		group.Go(func() error { return events.run(ctx) })
-	}
-	group.Go(func() error { return fleet.run(ctx, sources, again) })
+With the queue of the account's events (see 'spoke rules'), so that changes are sent within seconds:
+
+  spoke run --stream observability \
+    --events https://sqs.eu-central-1.amazonaws.com/111122223333/spoke-events
 
 Without the categories that are not wanted, or not permitted:
 
@@ -160,7 +159,9 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 		Hooks:           metrics.hooks(),
 	}
 	if world != nil {
-		config.Every, config.Hooks = cmp.Or(c.Interval, simulatedInterval), world.counting(config.Hooks)
+		world.events = events
+		config.Every, config.HintGap = cmp.Or(c.Interval, world.every()), simulatedInterval
+		config.Hooks = world.counting(config.Hooks)
 	}
 	if c.Duration > 0 {
 		var cancel context.CancelFunc

@@ -40,6 +40,9 @@ const (
 	// simulatedInterval is the interval of all categories: in a made-up organisation
 	// there is something new all the time.
 	simulatedInterval = 5 * time.Second
+	// hintedInterval replaces it where events tell of the changes. After a run they leave a
+	// scope alone for simulatedInterval.
+	hintedInterval = 15 * time.Second
 	// simulatedDrain is for collecting everything once more.
 	simulatedDrain = 10 * time.Minute
 )
@@ -53,7 +56,8 @@ func (f simulateFlags) validate() error {
 
 // simulation is a made-up organisation and what was collected from it.
 type simulation struct {
-	world *simulate.World
+	world  *simulate.World
+	events *events // where its changes are told; nil: nowhere
 
 	mu    sync.Mutex
 	tally tally
@@ -65,6 +69,13 @@ type tally struct {
 	Rows     int64                  `json:"rows"`
 	Faults   int                    `json:"faults"`
 	Outcomes map[schema.Outcome]int `json:"outcomes"`
+	Hinted   []hintedRun            `json:"hinted_runs,omitempty"`
+}
+
+// hintedRun is a complete run that answers an event.
+type hintedRun struct {
+	Run   schema.RunID `json:"run"`
+	Event time.Time    `json:"event"` // the oldest one
 }
 
 // simulationJSON is the summary as `-o json` prints it: an interface, add only.
@@ -129,6 +140,9 @@ func (s *simulation) counting(hooks collect.Hooks) collect.Hooks {
 		s.tally.Runs++
 		s.tally.Rows += int64(r.Rows)
 		s.tally.Outcomes[r.Outcome]++
+		if !r.Hinted.IsZero() && r.Outcome.Complete() {
+			s.tally.Hinted = append(s.tally.Hinted, hintedRun{r.Run, r.Hinted})
+		}
 		if s.unwanted(r) {
 			s.tally.Faults++
 		}
@@ -136,7 +150,15 @@ func (s *simulation) counting(hooks collect.Hooks) collect.Hooks {
 	return hooks
 }
 
-// run lets the world change until ctx is done.
+// every returns the interval of all categories.
+func (s *simulation) every() time.Duration {
+	if s.events != nil {
+		return hintedInterval
+	}
+	return simulatedInterval
+}
+
+// run lets the world change until ctx is done, and tells of it.
 func (s *simulation) run(ctx context.Context) error {
 	ticker := time.NewTicker(s.world.Config().StepTime)
 	defer ticker.Stop()
@@ -145,7 +167,27 @@ func (s *simulation) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
-			s.world.Step()
+			changed := s.world.Step()
+			if s.events != nil {
+				s.tell(ctx, changed)
+			}
+		}
+	}
+}
+
+// tell puts an event for each change into the queue, as EventBridge does for AWS.
+func (s *simulation) tell(ctx context.Context, changed []schema.Scope) {
+	now := time.Now()
+	var messages []string
+	for _, scope := range changed {
+		if message, ok := s.world.Event(scope, now); ok {
+			messages = append(messages, string(message))
+		}
+	}
+	for batch := range slices.Chunk(messages, batchSize) {
+		if err := s.events.send(ctx, batch); err != nil && ctx.Err() == nil {
+			s.events.fault(err)
+			return // what is not told is found at the interval
 		}
 	}
 }

@@ -180,3 +180,32 @@ func TestSimulatedDenial(t *testing.T) {
 		t.Errorf("outcomes %v, %d faults", summary.Outcomes, summary.Faults)
 	}
 }
+
+// Changes of the world are events in the queue, and runs answer them before they are due.
+func TestSimulatedChangesAreEvents(t *testing.T) {
+	server := fake(t)
+	eventQueue(t, server)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		// Each scope has a file and a manifest of its first run, and no other is due for an hour.
+		for ctx.Err() == nil && server.Calls("s3:PutObject") <= 2*2 {
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+	}()
+	r := spoke(ctx, fixed(), strings.Fields("run --simulate --accounts 1 --region eu-central-1 --rate 100000 --category "+
+		"security_findings,ec2_instances --interval 1h --jitter 1ms -o json --bucket hub-archive --events "+queueURL)...)
+	var summary simulationJSON
+	if err := json.Unmarshal([]byte(r.stdout), &summary); err != nil || r.code != program.ExitDone {
+		t.Fatalf("exit code %d, %v\n%s\n%s", r.code, err, r.stdout, r.stderr)
+	}
+	if len(summary.Hinted) == 0 {
+		t.Errorf("no run answers an event\n%s", r.stderr)
+	}
+	for _, hinted := range summary.Hinted {
+		if hinted.Event.IsZero() || hinted.Run.Time().Before(hinted.Event) {
+			t.Errorf("run %v answers an event of %v", hinted.Run, hinted.Event)
+		}
+	}
+}
