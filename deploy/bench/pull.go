@@ -181,13 +181,13 @@ func deny(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case query && bytes.Contains(body, []byte("Version=2016-11-15")): // EC2
 		w.WriteHeader(http.StatusForbidden)
-		io.WriteString(w, `<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error></Errors>`+
+		fmt.Fprint(w, `<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error></Errors>`+
 			`<RequestID>x</RequestID></Response>`)
 	case query || r.Header.Get("Content-Type") == "application/xml":
 		w.WriteHeader(http.StatusForbidden)
-		io.WriteString(w, `<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>`)
+		fmt.Fprint(w, `<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>`)
 	default:
 		w.WriteHeader(http.StatusForbidden)
-		io.WriteString(w, `{"__type":"AccessDeniedException","message":"no"}`)
+		fmt.Fprint(w, `{"__type":"AccessDeniedException","message":"no"}`)
 	}
 }

@@ -28,7 +28,7 @@ func (c *collection) concealAnswer(err error) error {
 	if c.personal == nil || err == nil {
 		return err
 	}
-	reason := ""
+	var reason string
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		reason = api.ErrorCode()
 	} else if _, ok := errors.AsType[*smithy.DeserializationError](err); ok {

@@ -36,7 +36,7 @@ func matches(t *testing.T, pattern, event any) bool {
 		}
 		e, _ := event.(map[string]any)
 		for key, condition := range p {
-			ok := false
+			var ok bool
 			if key == "$or" {
 				ok = slices.ContainsFunc(condition.([]any), func(one any) bool { return matches(t, one, event) })
 			} else {

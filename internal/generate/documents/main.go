@@ -35,7 +35,9 @@ func generate(root string, write bool) error {
 	for _, page := range ofDatabase {
 		all[page] = nil
 	}
-	for _, render := range []func(string, []category) (map[string][]byte, error){catalog, statements, reference, permissions} {
+	for _, render := range []func(string, []category) (map[string][]byte, error){
+		catalog, statements, reference, permissions,
+	} {
 		rendered, err := render(root, categories)
 		if err != nil {
 			return err

@@ -78,7 +78,8 @@ func messagesIn(t *testing.T, client *sqs.Client) string {
 func TestQueueURL(t *testing.T) {
 	for text, want := range map[string]string{
 		queueURL: "arn:aws:sqs:eu-central-1:111122223333:spoke-events",
-		"https://sqs-fips.us-gov-west-1.amazonaws.com/111122223333/q":         "arn:aws-us-gov:sqs:us-gov-west-1:111122223333:q",
+		"https://sqs-fips.us-gov-west-1.amazonaws.com/111122223333/q": "arn:aws-us-gov:sqs:us-gov-west-1:" +
+			"111122223333:q",
 		"https://sqs.eu-west-1.api.aws/111122223333/q":                        "arn:aws:sqs:eu-west-1:111122223333:q",
 		"https://sqs.cn-north-1.amazonaws.com.cn/111122223333/q":              "arn:aws-cn:sqs:cn-north-1:111122223333:q",
 		"https://vpce-0a-1b.sqs.eu-west-1.vpce.amazonaws.com/111122223333/q":  "arn:aws:sqs:eu-west-1:111122223333:q",

@@ -23,7 +23,8 @@ func planOf(t *testing.T, args ...string) (plan planJSON) {
 
 func TestPlan(t *testing.T) {
 	all := planOf(t)
-	if len(all.Categories) != len(collectors.All()) || all.Regions != 1 || all.USDLeast <= 0 || all.USDMost < all.USDLeast {
+	if len(all.Categories) != len(collectors.All()) || all.Regions != 1 || all.USDLeast <= 0 ||
+		all.USDMost < all.USDLeast {
 		t.Errorf("%d categories in %d regions for USD %g to %g", len(all.Categories), all.Regions, all.USDLeast, all.USDMost)
 	}
 	two := planOf(t, "--region", "eu-central-1,us-east-1", "--interval", "6h", "--category", "kms_keys,service_costs",

@@ -572,7 +572,8 @@ func TestOneCategory(t *testing.T) {
 	}
 	if want := []string{"account_id", "region", "usage_date", "service", "usage_region"}; !slices.Equal(c.Key, want) ||
 		c.Name != "service_costs" || c.PaidRequests != 1 || c.Services[0].Price != 0.01 || c.USDPerMonth != 0.3 ||
-		c.Columns[0].Name != "usage_date" || !c.Columns[0].Slice || c.Columns[0].Doc == "" || c.Actions[0] != "ce:GetCostAndUsage" {
+		c.Columns[0].Name != "usage_date" || !c.Columns[0].Slice || c.Columns[0].Doc == "" ||
+		c.Actions[0] != "ce:GetCostAndUsage" {
 		t.Errorf("%+v", c)
 	}
 	spoke(t.Context(), nil, "categories", "secret").want(t, program.ExitUsage, "", "`spoke categories` lists them")
