@@ -218,13 +218,6 @@ func TestHints(t *testing.T) {
 				w.at(h)
 			},
 			starts: []time.Duration{0, 15*m + s}},
-		"none are taken": {every: h, takes: s, change: func(c *collect.Config) { c.HintGap = -1 },
-			f: func(t *testing.T, w *watched) {
-				w.at(10 * m)
-				w.hear(t, 10*m, collect.Unknown)
-				w.at(20 * m)
-			},
-			starts: []time.Duration{0}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -88,7 +88,8 @@ type Config struct {
 	// FullEvery is how often the rows of a scope are sent at least, even if they are the
 	// same: a run that started sooner after the one that it equals, and fits in one chunk,
 	// sends only its end, with the outcome unchanged. Every run since must have gone well,
-	// and the Runner forgets when it ends. Negative: all rows are always sent. Defaults to 24 hours.
+	// and the Runner forgets when it ends. Defaults to 24 hours: to always send all rows, set a
+	// nanosecond.
 	FullEvery time.Duration
 	// Jitter is the time over which Run spreads the first runs; later ones keep
 	// their distance. At most the collector's interval. Defaults to 5 minutes: for next
@@ -96,7 +97,6 @@ type Config struct {
 	Jitter time.Duration
 	// HintGap is how long a scope is left alone by hints after a run, at least (see
 	// Runner.Hear); long runs are followed by longer ones. Defaults to 1 minute.
-	// Negative: hints are not taken.
 	HintGap time.Duration
 	// Grace is how long a run may still send what it has, and its end, after the
 	// context is done. Defaults to 5 seconds.
@@ -213,6 +213,8 @@ func (c Config) validate() error {
 	fault(c.ChunkBytes <= archive.MaxDecoded/2, "ChunkBytes is %d, more than %d", c.ChunkBytes, archive.MaxDecoded/2)
 	fault(c.Every >= 0 && c.Every <= envelope.MaxEvery, "Every %v is not between 0 and %v", c.Every, envelope.MaxEvery)
 	fault(c.Jitter >= 0, "Jitter is negative")
+	fault(c.FullEvery >= 0, "FullEvery is negative")
+	fault(c.HintGap >= 0, "HintGap is negative")
 	fault(c.Grace >= 0, "Grace is negative")
 	return errors.Join(faults...)
 }
@@ -311,9 +313,6 @@ func (r *Runner) add(t *target) {
 		gap = max(gap, paidGap)
 	}
 	t.hints = newHints(gap, r.wakeUp)
-	if r.cfg.HintGap < 0 {
-		return
-	}
 	for _, hint := range t.declared.Hints {
 		r.listeners[hint.Source] = append(r.listeners[hint.Source], listener{hint, t})
 	}

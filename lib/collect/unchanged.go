@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"math/bits"
+	"time"
 
 	"github.com/hubspoke/observability/lib/schema"
 )
@@ -39,7 +40,7 @@ func (r *Runner) base(t *target, slice string, id schema.RunID) *sentRun {
 		return nil
 	case id.Compare(sent.id) <= 0: // the clock was set
 		return nil
-	case id.Time().Sub(sent.id.Time()) >= r.cfg.FullEvery:
+	case id.Time().Sub(sent.id.Time()) >= r.cfg.FullEvery.Truncate(time.Millisecond): // as exact as ids
 		return nil
 	}
 	return &sent

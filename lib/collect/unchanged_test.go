@@ -115,10 +115,10 @@ func TestUnchangedScope(t *testing.T) {
 	})
 }
 
-// TestUnchangedIsTurnedOff: by a negative FullEvery, and where there is no stream.
+// TestUnchangedIsTurnedOff: by a FullEvery that is over at once, and where there is no stream.
 func TestUnchangedIsTurnedOff(t *testing.T) {
 	for name, configure := range map[string]func(*collect.Config){
-		"negative":                 func(c *collect.Config) { c.Publisher, c.FullEvery = &publisher{}, -1 },
+		"a nanosecond":             func(c *collect.Config) { c.Publisher, c.FullEvery = &publisher{}, time.Nanosecond },
 		"no stream":                func(*collect.Config) {},
 		"all at once does not fit": func(c *collect.Config) { c.Publisher, c.ChunkRows = &publisher{}, 2 },
 	} {

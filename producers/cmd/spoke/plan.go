@@ -80,7 +80,7 @@ const putPrice = 0.005 / 1000
 
 // Run prints the plan.
 func (c planCommand) Run(p program.Program) error {
-	if fullEvery(c.FullEvery) < -1 {
+	if fullEvery(c.FullEvery) < 0 {
 		return program.Usagef("--full-every must not be negative")
 	}
 	if slices.Contains(c.Region, allRegions) {

@@ -78,17 +78,18 @@ func (c runCommand) monthlyPrice(s source) float64 {
 	return sum
 }
 
-// fullEvery returns what collect.Config takes for --full-every: there 0 is the default.
+// fullEvery returns what collect.Config takes for --full-every: there 0 is the default,
+// and what a nanosecond ago was sent is sent again.
 func fullEvery(flag *time.Duration) time.Duration {
 	if flag == nil {
 		return 0
 	}
-	return cmp.Or(*flag, -1)
+	return cmp.Or(*flag, time.Nanosecond)
 }
 
 // Run collects until ctx is done.
 func (c runCommand) Run(ctx context.Context, p program.Program, find findSources, log *slog.Logger) error {
-	if fullEvery(c.FullEvery) < -1 {
+	if fullEvery(c.FullEvery) < 0 {
 		return program.Usagef("--full-every must not be negative")
 	}
 	if c.Stream == "" && c.Bucket == "" {
