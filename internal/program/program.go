@@ -62,10 +62,16 @@ type Program struct {
 // 1,000,000 and ten years, unless the tag max of the field names another limit; zero
 // is the default of a flag that has one.
 //
+// Under Lambda, which gives a program no arguments, the handler of the function names the
+// command.
+//
 // A result that could not be written is a failure, whatever the command says. Once
 // ctx is done the command has as long as its method DrainTime() time.Duration says,
 // else DrainTimeout; then Run returns without it, with [ExitFailed].
 func (p Program) Run(ctx context.Context, arguments any, args []string, bind ...any) int {
+	if len(args) == 0 && os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
+		args = []string{os.Getenv("_HANDLER")} // Lambda gives its bootstrap no arguments
+	}
 	results := &resultWriter{w: p.Stdout}
 	p.Stdout, p.Stderr = results, newConsole(p.Stderr)
 	code := p.run(ctx, arguments, args, bind)

@@ -45,7 +45,7 @@ func (r *Runner) collect(ctx context.Context, t *target, every time.Duration, ea
 		Labels:    maps.Clone(r.cfg.Labels),
 		Version:   r.cfg.Version,
 		Now:       id.Time(),
-		Since:     t.mark.since(id.Time(), t.declared.Incremental, early),
+		Since:     r.since(t, id.Time(), early),
 		Logger:    r.cfg.Logger.With("category", t.scope.Category, "region", t.scope.Region),
 	}
 

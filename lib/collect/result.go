@@ -72,6 +72,20 @@ type Result struct {
 	Duration time.Duration
 }
 
+// Retryable reports whether another run soon has a chance to do better: a row
+// that is refused today, or a permission that is missing, stays so for a while, and
+// requests that AWS charges for are not repeated.
+func (r Result) Retryable() bool {
+	if r.PublishErr != nil || r.ArchiveErr != nil {
+		return true
+	}
+	if errors.Is(r.CollectErr, errPaidLimit) {
+		return false // what is too expensive once is not better twice
+	}
+	why := Classify(r.CollectErr)
+	return why == schema.Failed || why == schema.Throttled
+}
+
 // Fault returns what somebody should look at, or nil: a run that is complete,
 // and one of a service that is not enabled, have no fault.
 func (r Result) Fault() error {

@@ -91,6 +91,12 @@ type Config struct {
 	// and the Runner forgets when it ends. Defaults to 24 hours: to always send all rows, set a
 	// nanosecond.
 	FullEvery time.Duration
+	// Due is when a collection was due, in a process that keeps nothing from one to the
+	// next, such as a function of Lambda. Incremental collectors are then asked for what
+	// changed in the two intervals before it, and their Overlap: nothing is missed if one
+	// collection fails. And Once tells the interval in the ends of its runs. Defaults to none:
+	// the first run reads everything, and the next one goes on from there.
+	Due time.Time
 	// Jitter is the time over which Run spreads the first runs; later ones keep
 	// their distance. At most the collector's interval. Defaults to 5 minutes: for next
 	// to nothing, set a nanosecond.
@@ -330,16 +336,36 @@ func (r *Runner) Scopes() []schema.Scope {
 // Once collects every scope once and returns the results in the order of
 // Scopes. The error is a *[PartialError] when a run has a fault or ctx was done
 // before all runs were started; it then matches the context's error too.
-func (r *Runner) Once(ctx context.Context) ([]Result, error) {
-	perTarget := make([][]Result, len(r.targets))
-	started, isLong := make([]bool, len(r.targets)), make([]bool, len(r.targets))
-	for i, t := range r.targets {
+func (r *Runner) Once(ctx context.Context) ([]Result, error) { return r.once(ctx, r.targets) }
+
+// OnceOf does what Once does, for those of the Scopes that are given. Others are no error,
+// and are not collected.
+func (r *Runner) OnceOf(ctx context.Context, scopes []schema.Scope) ([]Result, error) {
+	var targets []*target
+	for _, t := range r.targets {
+		if slices.Contains(scopes, t.scope) {
+			targets = append(targets, t)
+		}
+	}
+	return r.once(ctx, targets)
+}
+
+func (r *Runner) once(ctx context.Context, targets []*target) ([]Result, error) {
+	every := func(t *target) time.Duration {
+		if r.cfg.Due.IsZero() {
+			return r.cfg.Every
+		}
+		return t.declared.Every // something else calls again and again
+	}
+	perTarget := make([][]Result, len(targets))
+	started, isLong := make([]bool, len(targets)), make([]bool, len(targets))
+	for i, t := range targets {
 		isLong[i] = t.long() // before a run changes it
 	}
 	// Each kind is started in order, and does not wait for the other.
 	start := func(long bool) {
 		var wg sync.WaitGroup
-		for i, t := range r.targets {
+		for i, t := range targets {
 			if isLong[i] != long {
 				continue
 			}
@@ -350,7 +376,7 @@ func (r *Runner) Once(ctx context.Context) ([]Result, error) {
 			started[i] = true
 			wg.Go(func() {
 				defer release()
-				perTarget[i] = r.collect(ctx, t, r.cfg.Every, false)
+				perTarget[i] = r.collect(ctx, t, every(t), false)
 			})
 		}
 		wg.Wait()
@@ -360,7 +386,7 @@ func (r *Runner) Once(ctx context.Context) ([]Result, error) {
 	start(false)
 	wg.Wait()
 	var notStarted []schema.Scope
-	for i, t := range r.targets {
+	for i, t := range targets {
 		if !started[i] {
 			notStarted = append(notStarted, t.scope)
 		}

@@ -163,23 +163,8 @@ func exhausted(results []Result) bool {
 	})
 }
 
-// retryable reports whether another run soon has a chance to do better: a row
-// that is refused today, or a permission that is missing, stays so for a while, and
-// requests that AWS charges for are not repeated.
-func retryable(results []Result) bool {
-	for _, r := range results {
-		if r.PublishErr != nil || r.ArchiveErr != nil {
-			return true
-		}
-		if errors.Is(r.CollectErr, errPaidLimit) {
-			continue // what is too expensive once is not better twice
-		}
-		if why := Classify(r.CollectErr); why == schema.Failed || why == schema.Throttled {
-			return true
-		}
-	}
-	return false
-}
+// retryable reports whether any of the runs is worth another try.
+func retryable(results []Result) bool { return slices.ContainsFunc(results, Result.Retryable) }
 
 // hintOverlap is how far before the last run one that a hint made due begins.
 const hintOverlap = time.Minute
@@ -194,6 +179,14 @@ type mark struct {
 	full    time.Time // start of the last run that read everything, and sent it
 	regular time.Time // start of the last regular run that read what it asked for, and sent it
 	last    time.Time // start of the last run of any kind that did
+}
+
+// since returns what Env.Since is for a run of the target that starts at now.
+func (r *Runner) since(t *target, now time.Time, early bool) time.Time {
+	if i := t.declared.Incremental; i != nil && !r.cfg.Due.IsZero() {
+		return r.cfg.Due.Add(-2*t.declared.Every - i.Overlap)
+	}
+	return t.mark.since(now, t.declared.Incremental, early)
 }
 
 // since returns what Env.Since is for a run that starts at now.

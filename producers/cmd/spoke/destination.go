@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
@@ -93,11 +94,13 @@ type opener struct {
 	packer *envelope.Packer // of all
 	hooks  kinesis.Hooks
 	log    *slog.Logger
+	// patience is how long a stream that refuses is tried. 0: the default of kinesis.Config.
+	patience time.Duration
 }
 
 func (f destinationFlags) opener(log *slog.Logger, hooks kinesis.Hooks) (opener, error) {
 	packer, err := envelope.NewPacker(envelope.Config{})
-	return opener{f, packer, hooks, log}, err
+	return opener{destinationFlags: f, packer: packer, hooks: hooks, log: log}, err
 }
 
 // forAccount opens the destinations with the credentials of an account.
@@ -133,7 +136,7 @@ func (o opener) open(ctx context.Context, home string, configure configure) (des
 			return destination{}, startError(err)
 		}
 		d.publisher, err = kinesis.New(kinesis.Config{Client: awskinesis.NewFromConfig(cfg), Stream: f.Stream, Logger: o.log,
-			Hooks: o.hooks})
+			Hooks: o.hooks, MaxElapsed: o.patience})
 		if err != nil {
 			return destination{}, err
 		}

@@ -112,11 +112,29 @@ func (q queueAddress) explain(err error, actions string) error {
 	return fmt.Errorf("the queue %s: %w", q.url, err)
 }
 
+// queue is a queue that can be reached.
+type queue struct {
+	queueAddress
+	client *sqs.Client
+}
+
+// openQueue returns the queue of a URL, which it does not ask.
+func openQueue(ctx context.Context, flag, queueURL string, configure configure) (queue, error) {
+	address, err := parseQueueURL(flag, queueURL)
+	if err != nil {
+		return queue{}, err
+	}
+	cfg, err := configure(ctx, address.region, awsconfig.Role{})
+	if err != nil {
+		return queue{}, startError(err)
+	}
+	return queue{address, sqs.NewFromConfig(cfg)}, nil
+}
+
 // events takes events from a queue and hands them on as hints. A message is deleted at
 // once: a hint that dies with the process costs one interval, and no more.
 type events struct {
-	queue   queueAddress
-	client  *sqs.Client
+	queue
 	hear    func(collect.Event) collect.Heard
 	metrics *metrics
 	log     *slog.Logger
@@ -130,15 +148,11 @@ type events struct {
 // answer is asked again and again.
 func openEvents(ctx context.Context, queueURL string, configure configure, metrics *metrics,
 	log *slog.Logger) (*events, error) {
-	queue, err := parseQueueURL("--events", queueURL)
+	queue, err := openQueue(ctx, "--events", queueURL, configure)
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := configure(ctx, queue.region, awsconfig.Role{})
-	if err != nil {
-		return nil, startError(err)
-	}
-	e := &events{queue: queue, client: sqs.NewFromConfig(cfg), metrics: metrics, log: log}
+	e := &events{queue: queue, metrics: metrics, log: log}
 	metrics.eventsUp.WithLabelValues().Set(1)
 	messages, err := e.receive(ctx, 0)
 	var dns *net.DNSError
@@ -240,17 +254,17 @@ func (e *events) delete(ctx context.Context, messages []types.Message) {
 }
 
 // send puts messages into the queue, batchSize at most.
-func (e *events) send(ctx context.Context, messages []string) error {
-	in := &sqs.SendMessageBatchInput{QueueUrl: &e.queue.url}
+func (q queue) send(ctx context.Context, messages []string) error {
+	in := &sqs.SendMessageBatchInput{QueueUrl: &q.url}
 	for i, m := range messages {
 		in.Entries = append(in.Entries, types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), MessageBody: &m})
 	}
-	out, err := e.client.SendMessageBatch(ctx, in)
+	out, err := q.client.SendMessageBatch(ctx, in)
 	switch {
 	case err != nil:
-		return e.queue.explain(err, "sqs:SendMessage")
+		return q.explain(err, "sqs:SendMessage")
 	case len(out.Failed) > 0:
-		return fmt.Errorf("the queue %s: %d messages are not sent, the first because of %s: %s", e.queue.url,
+		return fmt.Errorf("the queue %s: %d messages are not sent, the first because of %s: %s", q.url,
 			len(out.Failed), aws.ToString(out.Failed[0].Code), aws.ToString(out.Failed[0].Message))
 	}
 	return nil

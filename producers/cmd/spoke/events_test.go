@@ -205,7 +205,7 @@ func newEvents(t *testing.T, server *awsfake.Server, log *programtest.Buffer) *e
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &events{queue: q, client: sqs.NewFromConfig(server.AWSConfig(account, region)), metrics: newMetrics("v1"),
+	return &events{queue: queue{q, sqs.NewFromConfig(server.AWSConfig(account, region))}, metrics: newMetrics("v1"),
 		log: slog.New(slog.NewTextHandler(log, nil))}
 }
 

@@ -22,6 +22,7 @@ import (
 	"runtime/debug"
 
 	"github.com/alecthomas/kong"
+	_ "golang.org/x/crypto/x509roots/fallback" // for images without certificates of authorities
 
 	"github.com/hubspoke/observability/internal/program"
 )
@@ -55,6 +56,7 @@ type arguments struct {
 	Policy     policyCommand     `cmd:"" help:"Print the IAM policy that a spoke needs."`
 	Rules      rulesCommand      `cmd:"" help:"Print the EventBridge rules that bring events to a spoke."`
 	Plan       planCommand       `cmd:"" help:"Say how many requests and objects a day of an account takes, and what AWS charges for them."`
+	Lambda     lambdaCommand     `cmd:"" help:"Collect when a schedule or a queue of events invokes this program as a Lambda function."`
 	Categories categoriesCommand `cmd:"" help:"List what can be collected, with the IAM actions that each category takes and what AWS charges for it."`
 
 	Config     program.ConfigCommand     `cmd:"" help:"Show the settings of a command and where they come from."`
