@@ -364,7 +364,8 @@ func (f *function) putBack(ctx context.Context, s source, left []schema.Scope, o
 
 // hear collects the scopes that the messages of a batch are about, each once, and names the
 // messages that are to come again because a run may do better then.
-func (f *function) hear(ctx context.Context, messages []lambdaevents.SQSMessage) (lambdaevents.SQSEventResponse, error) {
+func (f *function) hear(ctx context.Context, messages []lambdaevents.SQSMessage) (lambdaevents.SQSEventResponse,
+	error) {
 	m := new(invocation)
 	defer f.measure(m)
 	again := lambdaevents.SQSEventResponse{BatchItemFailures: []lambdaevents.SQSBatchItemFailure{}}

@@ -96,7 +96,8 @@ func TestLambdaCollectsWhatEventsAreAbout(t *testing.T) {
 	// The event may be of this very second, which no run shows for sure.
 	past := strings.Replace(about, time.Now().UTC().Format("2006-"), fmt.Sprint(time.Now().Year()-1)+"-", 1)
 	for range 2 {
-		if answer, err := invoke(t.Context(), f, batch(past, past, "nonsense", `{"spoke":1,"category":["things"]}`)); err != nil ||
+		if answer, err := invoke(t.Context(), f, batch(past, past, "nonsense",
+			`{"spoke":1,"category":["things"]}`)); err != nil ||
 			answer != done {
 			t.Errorf("%s, %v", answer, err)
 		}
@@ -154,7 +155,8 @@ func TestWhatDoesNotFitIntoAnInvocationComesAgain(t *testing.T) {
 	f.queue = nil
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	if _, err := invoke(ctx, f, `{"spoke":1,"category":["things"]}`); err == nil || !strings.Contains(err.Error(), "SPOKE_EVENTS") {
+	if _, err := invoke(ctx, f, `{"spoke":1,"category":["things"]}`); err == nil ||
+		!strings.Contains(err.Error(), "SPOKE_EVENTS") {
 		t.Errorf("without a queue: %v", err)
 	}
 }
@@ -164,7 +166,8 @@ func TestLambdaThatCannotStart(t *testing.T) {
 	spoke(t.Context(), fixed(collector(things, nil)), "lambda", "--bucket", "hub-archive").want(t, program.ExitUsage, "",
 		"this is not the Lambda runtime")
 	t.Setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1")
-	spoke(t.Context(), fixed(collector(things, nil)), "lambda").want(t, program.ExitUsage, "", "set SPOKE_STREAM or SPOKE_BUCKET")
+	spoke(t.Context(), fixed(collector(things, nil)), "lambda").want(t, program.ExitUsage, "",
+		"set SPOKE_STREAM or SPOKE_BUCKET")
 	t.Setenv("_HANDLER", "lambda") // Lambda gives no arguments
 	spoke(t.Context(), fixed(collector(things, nil))).want(t, program.ExitUsage, "", "set SPOKE_STREAM or SPOKE_BUCKET")
 }
