@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	_ "golang.org/x/crypto/x509roots/fallback" // certificates of authorities, where the system has none
 )
 
 // Exit codes. They are an interface: scripts and schedulers act on them.
@@ -57,21 +58,17 @@ type Program struct {
 // Run method of a command may take the context.Context, the Program, the
 // *slog.Logger if arguments embeds [LogFlags], and the values of bind.
 //
+// A function of Lambda gets no arguments; its handler is the command then.
+//
 // Every flag can be set by an environment variable, which -h names. Durations may be
 // given in days, as 8d. Numbers and durations must not be negative, nor above
 // 1,000,000 and ten years, unless the tag max of the field names another limit; zero
 // is the default of a flag that has one.
 //
-// Under Lambda, which gives a program no arguments, the handler of the function names the
-// command.
-//
 // A result that could not be written is a failure, whatever the command says. Once
 // ctx is done the command has as long as its method DrainTime() time.Duration says,
 // else DrainTimeout; then Run returns without it, with [ExitFailed].
 func (p Program) Run(ctx context.Context, arguments any, args []string, bind ...any) int {
-	if len(args) == 0 && os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
-		args = []string{os.Getenv("_HANDLER")} // Lambda gives its bootstrap no arguments
-	}
 	results := &resultWriter{w: p.Stdout}
 	p.Stdout, p.Stderr = results, newConsole(p.Stderr)
 	code := p.run(ctx, arguments, args, bind)
@@ -84,6 +81,10 @@ func (p Program) Run(ctx context.Context, arguments any, args []string, bind ...
 
 func (p Program) run(ctx context.Context, arguments any, args []string, bind []any) int {
 	exit := -1
+	handler := lambdaHandler(args)
+	if handler != "" {
+		args = []string{handler}
+	}
 	parser := p.parser(arguments, func(code int) { exit = code }, // -h and --version
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(append(bind, p)...),
@@ -94,6 +95,9 @@ func (p Program) run(ctx context.Context, arguments any, args []string, bind []a
 	}
 	if err == nil {
 		err = checkNumbers(command.Flags())
+	}
+	if err != nil && handler != "" {
+		err = fmt.Errorf("the handler of the function must be a command, such as lambda, and is %q: %w", handler, err)
 	}
 	if err != nil {
 		fmt.Fprintf(p.Stderr, "%s: %v\n`%s -h` shows commands and flags.\n", p.Name, err, p.Name)
@@ -113,6 +117,15 @@ func (p Program) run(ctx context.Context, arguments any, args []string, bind []a
 		fmt.Fprintf(p.Stderr, "%s: %v\n", p.Name, err)
 	}
 	return ExitCode(err)
+}
+
+// lambdaHandler returns the command that a function of Lambda is configured with, as its
+// handler: the runtime starts the program without arguments. Elsewhere it returns "".
+func lambdaHandler(args []string) string {
+	if len(args) > 0 || os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+		return ""
+	}
+	return os.Getenv("_HANDLER")
 }
 
 // parser returns the parser of arguments.

@@ -3,6 +3,7 @@ package program_test
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -375,4 +376,34 @@ func TestErrorsAreExplained(t *testing.T) {
 		greeting("")); code != program.ExitUsage || log.String() != "prog: it broke; do this to say\n" {
 		t.Errorf("exit code %d: %s", code, &log)
 	}
+}
+
+// The runtime of Lambda starts a program without arguments.
+func TestHandlerOfAFunctionIsItsCommand(t *testing.T) {
+	t.Setenv("_HANDLER", "say")
+	t.Setenv("PROG_NAME", "Ann")
+	if code, _, _ := run(); code != program.ExitUsage {
+		t.Errorf("exit code %d outside of Lambda", code)
+	}
+	t.Setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1")
+	if code, stdout, stderr := run(); code != program.ExitDone || !strings.HasPrefix(stdout, "hello Ann") {
+		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+	}
+	if code, stdout, stderr := run("--version"); code != program.ExitDone || stdout != "v1\n" {
+		t.Errorf("arguments do not win: %d\n%s%s", code, stdout, stderr)
+	}
+	t.Setenv("_HANDLER", "bootstrap")
+	if code, _, stderr := run(); code != program.ExitUsage || !strings.Contains(stderr, `is "bootstrap"`) {
+		t.Errorf("exit code %d\n%s", code, stderr)
+	}
+}
+
+// Images from scratch have no files with the certificates of authorities.
+func TestAuthoritiesAreInside(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("no fallback roots are set")
+		}
+	}()
+	x509.SetFallbackRoots(x509.NewCertPool()) // panics the second time
 }

@@ -91,12 +91,14 @@ type Config struct {
 	// and the Runner forgets when it ends. Defaults to 24 hours: to always send all rows, set a
 	// nanosecond.
 	FullEvery time.Duration
-	// Due is when a collection was due, in a process that keeps nothing from one to the
-	// next, such as a function of Lambda. Incremental collectors are then asked for what
-	// changed in the two intervals before it, and their Overlap: nothing is missed if one
-	// collection fails. And Once tells the interval in the ends of its runs. Defaults to none:
-	// the first run reads everything, and the next one goes on from there.
-	Due time.Time
+	// Stateless is for a process that keeps nothing from one Once to the next, and is called
+	// again and again, such as a function of Lambda. Incremental collectors are then asked for
+	// what changed in the two intervals before Scheduled, and their Overlap, so that nothing
+	// is missed if one call fails; and Once tells the intervals of the collectors in the ends
+	// of its runs. Run must not be called. Defaults to false.
+	Stateless bool
+	// Scheduled is when a Stateless collection was due. Zero: everything is read.
+	Scheduled time.Time
 	// Jitter is the time over which Run spreads the first runs; later ones keep
 	// their distance. At most the collector's interval. Defaults to 5 minutes: for next
 	// to nothing, set a nanosecond.
@@ -218,6 +220,7 @@ func (c Config) validate() error {
 	fault(c.ChunkRows <= archive.MaxRows, "ChunkRows is %d, more than %d", c.ChunkRows, archive.MaxRows)
 	fault(c.ChunkBytes <= archive.MaxDecoded/2, "ChunkBytes is %d, more than %d", c.ChunkBytes, archive.MaxDecoded/2)
 	fault(c.Every >= 0 && c.Every <= envelope.MaxEvery, "Every %v is not between 0 and %v", c.Every, envelope.MaxEvery)
+	fault(c.Stateless || c.Scheduled.IsZero(), "Scheduled is given without Stateless")
 	fault(c.Jitter >= 0, "Jitter is negative")
 	fault(c.FullEvery >= 0, "FullEvery is negative")
 	fault(c.HintGap >= 0, "HintGap is negative")
@@ -338,13 +341,18 @@ func (r *Runner) Scopes() []schema.Scope {
 // before all runs were started; it then matches the context's error too.
 func (r *Runner) Once(ctx context.Context) ([]Result, error) { return r.once(ctx, r.targets) }
 
-// OnceOf does what Once does, for those of the Scopes that are given. Others are no error,
-// and are not collected.
+// OnceOf does what Once does for some of the Scopes, and starts and returns them in the
+// order given. What is not among the Scopes is passed over.
 func (r *Runner) OnceOf(ctx context.Context, scopes []schema.Scope) ([]Result, error) {
-	var targets []*target
+	byScope := make(map[schema.Scope]*target, len(r.targets))
 	for _, t := range r.targets {
-		if slices.Contains(scopes, t.scope) {
+		byScope[t.scope] = t
+	}
+	var targets []*target
+	for _, scope := range scopes {
+		if t := byScope[scope]; t != nil {
 			targets = append(targets, t)
+			delete(byScope, scope) // once, however often it is named
 		}
 	}
 	return r.once(ctx, targets)
@@ -352,10 +360,10 @@ func (r *Runner) OnceOf(ctx context.Context, scopes []schema.Scope) ([]Result, e
 
 func (r *Runner) once(ctx context.Context, targets []*target) ([]Result, error) {
 	every := func(t *target) time.Duration {
-		if r.cfg.Due.IsZero() {
-			return r.cfg.Every
+		if r.cfg.Stateless {
+			return t.declared.Every // something else calls again and again
 		}
-		return t.declared.Every // something else calls again and again
+		return r.cfg.Every
 	}
 	perTarget := make([][]Result, len(targets))
 	started, isLong := make([]bool, len(targets)), make([]bool, len(targets))

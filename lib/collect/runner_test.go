@@ -1110,6 +1110,68 @@ func TestOnceStartsShortRunsBesideLongOnes(t *testing.T) {
 	})
 }
 
+// TestOnceOf: scopes are started in the order given, each once.
+func TestOnceOf(t *testing.T) {
+	var asked []string
+	c := collector(func(_ context.Context, env *collect.Env, _ func(thing) error) error {
+		asked = append(asked, env.Region)
+		return nil
+	})
+	cfg := config(c)
+	cfg.Regions, cfg.MaxConcurrentRuns = []string{"eu-west-1", "eu-west-2", "eu-west-3"}, 1
+	r := newRunner(t, cfg)
+	all := r.Scopes()
+	unknown := all[0]
+	unknown.Region = "eu-west-9"
+	results, err := r.OnceOf(t.Context(), []schema.Scope{all[2], unknown, all[0], all[2]})
+	if err != nil || len(results) != 2 || results[0].Scope != all[2] || results[1].Scope != all[0] {
+		t.Errorf("%v, %v", results, err)
+	}
+	if !slices.Equal(asked, []string{"eu-west-3", "eu-west-1"}) {
+		t.Errorf("asked %v", asked)
+	}
+}
+
+// TestStateless: runs reach two intervals back from when they were due, or read everything,
+// whatever the runner did before, and their ends tell the collector's interval.
+func TestStateless(t *testing.T) {
+	due := time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
+	for scheduled, want := range map[time.Time]time.Time{due: due.Add(-2*time.Hour - 15*time.Minute), {}: {}} {
+		p := &publisher{}
+		var since []time.Time
+		cfg := config(collect.Collector[event]{
+			Category: events, Reach: collect.PerRegion, Every: time.Hour, Calls: []string{"x:Y"},
+			Incremental: &collect.Incremental{FullEvery: 6 * time.Hour, Overlap: 15 * time.Minute},
+			Collect: func(_ context.Context, env *collect.Env, _ func(event) error) error {
+				since = append(since, env.Since)
+				return nil
+			},
+		})
+		cfg.Publisher, cfg.Stateless, cfg.Scheduled = p, true, scheduled
+		r := newRunner(t, cfg)
+		for range 2 {
+			if _, err := r.Once(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(since) != 2 || !since[0].Equal(want) || !since[1].Equal(want) {
+			t.Errorf("due %v: asked since %v, want %v", scheduled, since, want)
+		}
+	}
+	cfg := config(emits(1, nil))
+	cfg.Publisher, cfg.Stateless = &publisher{}, true
+	if _, err := newRunner(t, cfg).Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := cfg.Publisher.(*publisher).only(t).end.Every; got != time.Hour {
+		t.Errorf("the end says %v", got)
+	}
+	cfg.Stateless, cfg.Scheduled = false, due
+	if _, err := collect.New(cfg); err == nil || !strings.Contains(err.Error(), "Scheduled is given without Stateless") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestEndsTellTheInterval: the hub sees by it that a spoke is late.
 func TestEndsTellTheInterval(t *testing.T) {
 	for configured, want := range map[time.Duration]time.Duration{

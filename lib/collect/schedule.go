@@ -183,10 +183,14 @@ type mark struct {
 
 // since returns what Env.Since is for a run of the target that starts at now.
 func (r *Runner) since(t *target, now time.Time, early bool) time.Time {
-	if i := t.declared.Incremental; i != nil && !r.cfg.Due.IsZero() {
-		return r.cfg.Due.Add(-2*t.declared.Every - i.Overlap)
+	i := t.declared.Incremental
+	switch {
+	case !r.cfg.Stateless:
+		return t.mark.since(now, i, early)
+	case i == nil || r.cfg.Scheduled.IsZero():
+		return time.Time{}
 	}
-	return t.mark.since(now, t.declared.Incremental, early)
+	return r.cfg.Scheduled.Add(-2*t.declared.Every - i.Overlap)
 }
 
 // since returns what Env.Since is for a run that starts at now.

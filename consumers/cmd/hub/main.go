@@ -21,7 +21,6 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
-	_ "golang.org/x/crypto/x509roots/fallback" // for images without certificates of authorities
 
 	"github.com/hubspoke/observability/internal/program"
 )

@@ -94,7 +94,7 @@ type opener struct {
 	packer *envelope.Packer // of all
 	hooks  kinesis.Hooks
 	log    *slog.Logger
-	// patience is how long a stream that refuses is tried. 0: the default of kinesis.Config.
+	// patience is how long a stream that refuses everything is tried; 0 is kinesis's default.
 	patience time.Duration
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	lambdaevents "github.com/aws/aws-lambda-go/events"
@@ -29,25 +31,39 @@ type lambdaCommand struct {
 	sourceFlags
 	destinationFlags
 	personalFlags
-	Events string `placeholder:"URL" help:"SQS queue of events. What did not fit into an invocation goes back there. Defaults to none: then the invocation fails, and is repeated."`
+	Events string `placeholder:"URL" help:"SQS queue of events, to which goes back what did not fit into an invocation. Defaults to none: then an invocation in which something did not fit fails."`
 }
 
 // Help is shown by `spoke lambda -h`.
 func (lambdaCommand) Help() string {
 	return `For the provided.al2023 runtime, with this program as bootstrap, the handler lambda, and every
-flag as an environment variable (SPOKE_STREAM and so on). It is invoked by
+flag as an environment variable (SPOKE_STREAM and so on). Up to 8 categories and regions are
+collected at the same time, unless --concurrent says otherwise. The function is invoked by
 
-- a schedule of EventBridge Scheduler, with one of these as input:
+- schedules of EventBridge Scheduler, with an input like one of these:
 
-    {"spoke":1,"every":"1h","scheduled":"<aws.scheduler.scheduled-time>"}   categories of this interval
-    {"spoke":1,"category":["kms_keys"]}                                     these
-    {"spoke":1,"full":true}                                                 all that are read incrementally
+    {"spoke":1,"every":"1h","scheduled":"<aws.scheduler.scheduled-time>"}
+    {"spoke":1,"category":["kms_keys"],"region":["eu-central-1"]}
+    {"spoke":1,"full":true}
 
 - the queue of events (see 'spoke rules'), by an event source mapping with ReportBatchItemFailures.
 
-Nothing is kept between invocations: what can be read incrementally is asked for two intervals,
-and read as a whole by a daily schedule with "full". See docs/operations.md.`
+Nothing is kept between invocations: categories that are read incrementally are asked for two
+intervals, and read as a whole by a daily schedule with "full".`
 }
+
+const (
+	// lambdaConcurrent is how many collections run at the same time by default.
+	lambdaConcurrent = 8
+	// lambdaPatience is how long a stream that refuses is tried: the next schedule sends again.
+	lambdaPatience = time.Minute
+	// lambdaGrace is how long runs that are cut may still send, where there is as much time.
+	lambdaGrace = 5 * time.Second
+	// lambdaTries is how often a scope may not fit into an invocation.
+	lambdaTries = 3
+	// settled is how old a change must be for a run to show it for sure.
+	settled = 2 * time.Second
+)
 
 // Run serves invocations until the runtime ends the process.
 func (c lambdaCommand) Run(ctx context.Context, p program.Program, find findSources, log *slog.Logger) error {
@@ -62,35 +78,26 @@ func (c lambdaCommand) Run(ctx context.Context, p program.Program, find findSour
 	return nil
 }
 
-// function is the Lambda function. It is invoked again after it has answered.
+// function is the Lambda function. Lambda invokes it again only after it has answered.
 type function struct {
-	lambdaCommand
-	find   findSources
+	source source
 	config collect.Config // of all runners; lacks what an invocation is about
-	home   source
-	queue  *queue    // nil without one
-	stdout io.Writer // of metrics
+	queue  *queue         // nil without one
+	stdout io.Writer      // of metrics; nil: none are written
 	log    *slog.Logger
 
-	// covered are changes that complete runs have shown, while the process lives.
-	covered map[schema.Scope]time.Time
-}
+	// What follows is known while the process lives, and nothing is wrong if it is not.
 
-const (
-	// lambdaConcurrent is how many collections run at the same time by default.
-	lambdaConcurrent = 8
-	// lambdaPatience is how long a stream that refuses is tried: the next schedule sends again.
-	lambdaPatience = time.Minute
-	// lambdaTries is how often a scope may not fit into an invocation.
-	lambdaTries = 3
-)
+	covered map[schema.Scope]time.Time     // changes until then are in a run that read and sent everything
+	took    map[schema.Scope]time.Duration // by the last collection
+}
 
 func (c lambdaCommand) function(ctx context.Context, p program.Program, find findSources, log *slog.Logger) (*function,
 	error) {
 	switch {
 	case c.pulls():
-		return nil, program.Usagef("spoke lambda collects its own account: leave out --account and --organization, or use " +
-			"'spoke run' for several")
+		return nil, program.Usagef("spoke lambda collects its own account: leave out --account and --organization, or " +
+			"collect them by 'spoke run'")
 	case c.Stream == "" && c.Bucket == "":
 		return nil, program.Usagef("nowhere to send rows to: set SPOKE_STREAM or SPOKE_BUCKET")
 	}
@@ -98,7 +105,10 @@ func (c lambdaCommand) function(ctx context.Context, p program.Program, find fin
 		return nil, err
 	}
 	c.warnOfUnknownLabels(log)
-	f := &function{lambdaCommand: c, find: find, stdout: p.Stdout, log: log, covered: map[schema.Scope]time.Time{}}
+	f := &function{log: log, covered: map[schema.Scope]time.Time{}, took: map[schema.Scope]time.Duration{}}
+	if _, ok := log.Handler().(*slog.JSONHandler); ok {
+		f.stdout = p.Stdout
+	}
 	own := ownConfiguration(c.Profile, log)
 	if c.Events != "" {
 		queue, err := openQueue(ctx, "--events", c.Events, own)
@@ -111,7 +121,10 @@ func (c lambdaCommand) function(ctx context.Context, p program.Program, find fin
 	if err != nil {
 		return nil, err
 	}
-	f.home = sources[0]
+	f.source = sources[0]
+	for _, err := range f.source.faults {
+		log.Warn("a region does not answer, and is tried with every run", "account", f.source.account, "error", err)
+	}
 	policy, err := c.personalPolicy(ctx, sources, own, log)
 	if err != nil {
 		return nil, err
@@ -121,59 +134,211 @@ func (c lambdaCommand) function(ctx context.Context, p program.Program, find fin
 		return nil, err
 	}
 	opener.patience = lambdaPatience
-	to, err := opener.open(ctx, f.home.home, own)
+	to, err := opener.open(ctx, f.source.home, own)
 	if err != nil {
 		return nil, err
 	}
-	f.home.to = &to
+	f.source.to = &to
+	limits, err := collect.NewLimits(collectors.Services())
+	if err != nil {
+		return nil, err
+	}
 	f.config = collect.Config{
-		Services:        collectors.Services(),
+		Limits:          limits,
 		Workers:         collect.NewWorkers(cmp.Or(c.Concurrent, lambdaConcurrent)),
 		MaxPaidRequests: c.MaxPaidRequests,
 		Personal:        policy,
 		Labels:          c.Label,
 		Version:         p.VersionText(),
+		Stateless:       true,
 		Logger:          log,
 	}
 	return f, nil
 }
 
-// task is the input of a schedule, and what goes back into the queue.
+// task is the input of a schedule, and what goes back to the queue.
 type task struct {
 	Spoke     int       `json:"spoke"`              // version of this format: 1
 	Every     string    `json:"every,omitempty"`    // categories of this interval, or
 	Category  []string  `json:"category,omitempty"` // these
 	Region    []string  `json:"region,omitempty"`   // defaults to those of the function
-	Full      bool      `json:"full,omitempty"`     // incremental categories read everything
-	Scheduled time.Time `json:"scheduled,omitzero"` // when it was due; defaults to now
-	Tries     int       `json:"tries,omitempty"`    // how often it did not fit before
+	Full      bool      `json:"full,omitempty"`     // incremental categories read everything; alone: all of these
+	Scheduled time.Time `json:"scheduled,omitzero"` // defaults to now
+	// Tries is how often it did not fit into an invocation. Region is that of a scope then.
+	Tries int `json:"tries,omitempty"`
 }
 
-// parseTask returns false if the message is no task at all.
-func parseTask(message []byte) (task, bool, error) {
+// errNoTask says that a message is no task, but may be something else.
+var errNoTask = errors.New(`there is no "spoke" in it`)
+
+// parseTask reads a task.
+func parseTask(message []byte) (task, error) {
 	var version struct {
-		Spoke *int `json:"spoke"`
+		Spoke json.RawMessage `json:"spoke"`
 	}
 	if json.Unmarshal(message, &version) != nil || version.Spoke == nil {
-		return task{}, false, nil
+		return task{}, errNoTask
 	}
-	if *version.Spoke != 1 {
-		return task{}, true, program.Usagef("the input has version %d in \"spoke\", and this program knows 1: deploy the "+
-			"function and its schedules from the same release", *version.Spoke)
+	if string(version.Spoke) != "1" {
+		return task{}, program.Usagef(`the input has version %.20s in "spoke", and this program knows 1: deploy the `+
+			"function and its schedules from the same release", version.Spoke)
 	}
 	var t task
-	decoder := json.NewDecoder(strings.NewReader(string(message)))
+	decoder := json.NewDecoder(bytes.NewReader(message))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&t); err != nil {
-		return t, true, program.Usagef("the input is not understood: %w", err)
+		return t, program.Usagef("the input cannot be read: %w", err)
 	}
-	if t.Every != "" && len(t.Category) > 0 {
-		return t, true, program.Usagef("the input has both \"every\" and \"category\"")
+	switch {
+	case t.Every != "" && len(t.Category) > 0:
+		return t, program.Usagef(`the input has both "every" and "category": leave out one of them`)
+	case t.Every == "" && len(t.Category) == 0 && !t.Full:
+		return t, program.Usagef(`the input says nothing to collect: give "every", "category" or "full"`)
+	case t.Tries < 0:
+		return t, program.Usagef(`the input has negative "tries"`)
 	}
-	if t.Every == "" && len(t.Category) == 0 && !t.Full {
-		return t, true, program.Usagef("the input has none of \"every\", \"category\" and \"full\"")
+	for _, region := range t.Region {
+		if region == schema.GlobalRegion && t.Tries > 0 {
+			continue
+		}
+		if err := checkRegion(`"region" of the input:`, region); err != nil {
+			return t, err
+		}
 	}
-	return t, true, nil
+	return t, nil
+}
+
+// choose returns the categories of a task.
+func (t task) choose(all []collect.Any) (map[string]bool, error) {
+	chosen := map[string]bool{}
+	if len(t.Category) > 0 {
+		named, err := sourceFlags{Category: t.Category}.choose(all)
+		for _, c := range named {
+			chosen[c.Table().Name()] = true
+		}
+		return chosen, err
+	}
+	var every time.Duration
+	if t.Every != "" {
+		var err error
+		if every, err = program.ParseDuration(t.Every); err != nil {
+			return nil, program.Usagef(`"every" of the input: %w`, err)
+		}
+	}
+	intervals := map[time.Duration]bool{}
+	for _, c := range all {
+		d := c.Declaration()
+		intervals[d.Every] = true
+		if t.Every != "" && d.Every == every || t.Every == "" && d.Incremental != nil {
+			chosen[d.Category] = true
+		}
+	}
+	if len(chosen) == 0 && t.Every != "" {
+		var known []string
+		for _, d := range slices.Sorted(maps.Keys(intervals)) {
+			known = append(known, short(d))
+		}
+		return nil, program.Usagef(`"every" of the input: no category that this function collects has the interval %s: `+
+			"choose from %s, or delete the schedule", t.Every, strings.Join(known, ", "))
+	}
+	return chosen, nil
+}
+
+// invocation is what one invocation is about, and what became of it.
+type invocation struct {
+	regions []string           // that any task names, and those of the function
+	due     map[bool]time.Time // when the oldest task was due, of those that read everything and the others
+	runners map[bool]*collect.Runner
+
+	scopes  map[bool]map[schema.Scope]bool
+	tries   map[schema.Scope]int
+	hinted  map[schema.Scope]time.Time // the oldest event that each is collected for
+	results []collect.Result
+	left    map[schema.Scope]bool // neither collected as a whole, nor back in the queue
+	again   map[schema.Scope]bool // may do better soon
+}
+
+func (f *function) newInvocation() *invocation {
+	return &invocation{
+		regions: slices.Clone(f.source.regions),
+		due:     map[bool]time.Time{}, runners: map[bool]*collect.Runner{},
+		scopes: map[bool]map[schema.Scope]bool{true: {}, false: {}},
+		tries:  map[schema.Scope]int{}, hinted: map[schema.Scope]time.Time{},
+		left: map[schema.Scope]bool{}, again: map[schema.Scope]bool{},
+	}
+}
+
+// expect notes that a task will be added.
+func (in *invocation) expect(t task) {
+	for _, region := range t.Region {
+		if region != schema.GlobalRegion && !slices.Contains(in.regions, region) {
+			in.regions = append(in.regions, region)
+		}
+	}
+	due := t.Scheduled
+	if now := time.Now(); due.IsZero() || due.After(now) {
+		due = now
+	}
+	if known, ok := in.due[t.Full]; !ok || due.Before(known) {
+		in.due[t.Full] = due
+	}
+}
+
+// open makes the runners of what is expected.
+func (f *function) open(ctx context.Context, in *invocation) error {
+	for full, due := range in.due {
+		config := f.config
+		if !full {
+			config.Scheduled = due
+		}
+		if deadline, ok := ctx.Deadline(); ok {
+			config.Grace = min(lambdaGrace, margin(deadline)/2)
+		}
+		var err error
+		if in.runners[full], err = collect.New(f.source.config(config, in.regions...)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add adds a task and returns its scopes.
+func (f *function) add(in *invocation, t task) ([]schema.Scope, error) {
+	chosen, err := t.choose(f.source.collectors)
+	if err != nil {
+		return nil, err
+	}
+	regions := t.Region
+	if len(regions) == 0 {
+		regions = f.source.regions
+	}
+	var scopes []schema.Scope
+	for _, scope := range in.runners[t.Full].Scopes() {
+		asked := slices.Contains(regions, scope.Region) ||
+			t.Tries == 0 && scope.Region == schema.GlobalRegion && slices.Contains(regions, f.source.home)
+		if chosen[scope.Category] && asked {
+			scopes = append(scopes, scope)
+			in.scopes[t.Full][scope] = true
+			in.tries[scope] = max(in.tries[scope], t.Tries)
+		}
+	}
+	return scopes, nil
+}
+
+// addEvent adds what an event is a hint for, and returns these scopes.
+func (f *function) addEvent(in *invocation, e collect.Event) []schema.Scope {
+	var scopes []schema.Scope
+	for _, scope := range in.runners[false].ScopesOf(e) {
+		if !e.Time.After(f.covered[scope]) {
+			continue
+		}
+		scopes = append(scopes, scope)
+		in.scopes[false][scope] = true
+		if at, ok := in.hinted[scope]; !ok || e.Time.Before(at) {
+			in.hinted[scope] = e.Time
+		}
+	}
+	return scopes
 }
 
 // invoke answers an invocation.
@@ -184,274 +349,289 @@ func (f *function) invoke(ctx context.Context, input json.RawMessage) (any, erro
 	if json.Unmarshal(input, &batch) == nil && batch.Records != nil {
 		return f.hear(ctx, *batch.Records)
 	}
-	t, known, err := parseTask(input)
-	if err == nil && !known {
-		err = program.Usagef("the input is neither a schedule's ({\"spoke\":1,…}) nor a batch of SQS ({\"Records\":[…]})")
+	t, err := parseTask(input)
+	if errors.Is(err, errNoTask) {
+		err = program.Usagef(`the input is neither that of a schedule, such as {"spoke":1,"every":"1h"}, nor a batch of ` +
+			`SQS, with "Records"`)
 	}
 	if err != nil {
 		return nil, err
 	}
-	m := new(invocation)
-	defer f.measure(m)
-	return nil, f.work(ctx, t, m)
-}
-
-// invocation is what one invocation did.
-type invocation struct {
-	runs, unsent int
-	hints        []float64 // seconds from an event to the end of the complete run that answers it
-}
-
-// work collects what a task is about. The error is for what another invocation may do better.
-func (f *function) work(ctx context.Context, t task, m *invocation) error {
-	due := t.Scheduled
-	if due.IsZero() || due.After(time.Now()) {
-		due = time.Now()
+	in := f.newInvocation()
+	in.expect(t)
+	if err := f.open(ctx, in); err != nil {
+		return nil, err
 	}
-	runner, source, err := f.runner(ctx, t, due)
+	scopes, err := f.add(in, t)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	results, left, err := f.collect(ctx, runner, runner.Scopes(), m)
-	if err := f.putBack(ctx, source, left, t); err != nil {
-		return err
+	if len(scopes) == 0 {
+		f.log.Info("nothing to collect in these regions", "regions", t.Region, "home", f.source.home)
 	}
-	if len(retryable(results, left)) == 0 {
-		return nil // a permission that is missing is so the next time, too
+	if err := f.collect(ctx, in); err != nil {
+		return nil, err
 	}
-	return err
-}
-
-// retryable returns the scopes for which another invocation may do better, but for those
-// that are left.
-func retryable(results []collect.Result, left []schema.Scope) (scopes []schema.Scope) {
-	for _, r := range results {
-		if scope := whole(r.Scope); r.Retryable() && !slices.Contains(left, scope) {
-			scopes = append(scopes, scope)
+	var all collect.PartialError
+	for _, r := range in.results {
+		if r.Fault() == nil {
+			all.Done = append(all.Done, r)
+		} else {
+			all.Failed = append(all.Failed, r)
 		}
 	}
-	return scopes
+	if len(in.again) > 0 && !didAnything(&all) {
+		return nil, &all // Lambda repeats it; otherwise the next schedule does the rest
+	}
+	return nil, nil
 }
 
-// whole returns the scope of all slices.
-func whole(scope schema.Scope) schema.Scope {
-	scope.Slice = ""
-	return scope
-}
-
-// runner returns a runner of what a task is about.
-func (f *function) runner(ctx context.Context, t task, due time.Time) (*collect.Runner, source, error) {
-	flags := f.sourceFlags
-	if len(t.Region) > 0 {
-		flags.Region = t.Region
-		flags.HomeRegion = f.home.home
-	}
-	sources, err := f.find(ctx, flags, f.log)
-	if err != nil {
-		return nil, source{}, err
-	}
-	s := sources[0]
-	s.to = f.home.to
-	if s.collectors, err = t.choose(s.collectors); err != nil {
-		return nil, s, err
-	}
-	config := f.config
-	if !t.Full {
-		config.Due = due
-	}
-	if deadline, ok := ctx.Deadline(); ok {
-		config.Grace = margin(deadline) / 2
-	}
-	runner, err := collect.New(s.config(config, s.regions...))
-	return runner, s, err
-}
-
-// choose returns the collectors of a task.
-func (t task) choose(all []collect.Any) (chosen []collect.Any, err error) {
-	every, err := time.ParseDuration(cmp.Or(t.Every, "0s"))
-	if err != nil {
-		return nil, program.Usagef("\"every\" is %q, and no interval such as 1h", t.Every)
-	}
-	if len(t.Category) > 0 {
-		return sourceFlags{Category: t.Category}.choose(all)
-	}
-	intervals := map[string]bool{}
-	for _, c := range all {
-		d := c.Declaration()
-		intervals[short(d.Every)] = true
-		if t.Every != "" && d.Every == every || t.Every == "" && d.Incremental != nil {
-			chosen = append(chosen, c)
+// hear answers a batch of messages. One fails if a scope of its may do better soon; SQS
+// delivers it again.
+func (f *function) hear(ctx context.Context, messages []lambdaevents.SQSMessage) (any, error) {
+	in := f.newInvocation()
+	tasks, heard := map[int]task{}, map[int]collect.Event{}
+	var newest time.Time
+	for i, m := range messages {
+		t, err := parseTask([]byte(m.Body))
+		if err == nil {
+			in.expect(t)
+			tasks[i] = t
+			continue
+		}
+		var e collect.Event
+		if errors.Is(err, errNoTask) {
+			e, err = collect.ParseEvent([]byte(m.Body))
+		}
+		if err != nil {
+			f.refuse(m, err)
+			continue
+		}
+		in.expect(task{})
+		heard[i] = e
+		if e.Time.After(newest) {
+			newest = e.Time
 		}
 	}
-	if len(chosen) == 0 {
-		return nil, program.Usagef("no category that this function collects has the interval %q: there are %v", t.Every,
-			slices.Sorted(maps.Keys(intervals)))
+	if err := f.open(ctx, in); err != nil {
+		return nil, err
 	}
-	return chosen, nil
+	scopes := make([][]schema.Scope, len(messages))
+	for i, t := range tasks {
+		var err error
+		if scopes[i], err = f.add(in, t); err != nil {
+			f.refuse(messages[i], err)
+		}
+	}
+	for i, e := range heard {
+		scopes[i] = f.addEvent(in, e)
+	}
+	if len(in.hinted) > 0 {
+		sleep(ctx, min(settled-time.Since(newest), settled)) // services are eventually consistent
+	}
+	if err := f.collect(ctx, in); err != nil {
+		f.log.Error("what did not fit is delivered again with its messages", "error", err)
+	}
+	answer := lambdaevents.SQSEventResponse{BatchItemFailures: []lambdaevents.SQSBatchItemFailure{}}
+	for i, m := range messages {
+		if slices.ContainsFunc(scopes[i], func(s schema.Scope) bool { return in.again[s] || in.left[s] }) {
+			answer.BatchItemFailures = append(answer.BatchItemFailures,
+				lambdaevents.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
+		}
+	}
+	return answer, nil
+}
+
+// refuse says that a message is of no use. It would be no better the next time, and its text
+// may be anything, which does not belong into a log.
+func (f *function) refuse(m lambdaevents.SQSMessage, err error) {
+	f.log.Warn("a message in the queue is neither an event nor a task; it is deleted", "message", m.MessageId,
+		"bytes", len(m.Body), "error", err)
 }
 
 // margin is how long before its end an invocation stops to collect.
 func margin(deadline time.Time) time.Duration { return min(time.Until(deadline)/10, 30*time.Second) }
 
-// collect collects scopes until shortly before the invocation ends. left are those that were
-// not collected, or were cut.
-func (f *function) collect(ctx context.Context, runner *collect.Runner, scopes []schema.Scope, m *invocation) (
-	results []collect.Result, left []schema.Scope, err error) {
+// collect collects the scopes of an invocation until shortly before its end, and sends those
+// back to the queue that did not fit. The error says why that is impossible.
+func (f *function) collect(ctx context.Context, in *invocation) error {
+	defer func() { f.measure(in) }()
+	collecting := ctx
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-margin(deadline)))
+		collecting, cancel = context.WithDeadline(ctx, deadline.Add(-margin(deadline)))
 		defer cancel()
 	}
-	results, err = runner.OnceOf(ctx, scopes)
-	if partial, ok := errors.AsType[*collect.PartialError](err); ok {
-		left = partial.NotStarted
+	for scope := range in.scopes[true] {
+		delete(in.scopes[false], scope) // who reads everything reads that, too
 	}
-	for _, r := range results {
-		m.runs++
-		if r.PublishErr != nil || r.ArchiveErr != nil {
-			m.unsent++
-		}
-		scope := whole(r.Scope)
-		switch {
-		case ctx.Err() != nil && errors.Is(r.CollectErr, ctx.Err()) && !slices.Contains(left, scope):
-			left = append(left, scope)
-		case r.Fault() == nil:
-			f.covered[scope] = r.Run.Time().Add(-settled)
-		}
+	results, left := map[bool][]collect.Result{}, map[bool]map[schema.Scope]bool{}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for full, runner := range in.runners {
+		scopes := f.inOrder(in.scopes[full])
+		wg.Go(func() {
+			got, err := runner.OnceOf(collecting, scopes)
+			cut := map[schema.Scope]bool{}
+			if partial, ok := errors.AsType[*collect.PartialError](err); ok {
+				for _, scope := range partial.NotStarted {
+					cut[scope] = true
+				}
+			}
+			for _, r := range got {
+				if collecting.Err() != nil && errors.Is(r.CollectErr, collecting.Err()) {
+					cut[unsliced(r.Scope)] = true
+				}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			results[full], left[full] = got, cut
+		})
 	}
-	return results, left, err
+	wg.Wait()
+	var faults []error
+	for full, results := range results {
+		f.learn(in, results, left[full])
+		in.results = append(in.results, results...)
+		faults = append(faults, f.putBack(ctx, in, full, left[full]))
+	}
+	return errors.Join(faults...)
 }
 
-// settled is how old a change must be for a run to show it for sure.
-const settled = 2 * time.Second
+func unsliced(s schema.Scope) schema.Scope {
+	s.Slice = ""
+	return s
+}
+
+// inOrder returns scopes in the order in which they are collected: what took long the last
+// time comes last, so that it does not keep all others waiting, and what is not known in
+// the middle.
+func (f *function) inOrder(scopes map[schema.Scope]bool) []schema.Scope {
+	sorted := slices.SortedFunc(maps.Keys(scopes), func(a, b schema.Scope) int {
+		return strings.Compare(a.String(), b.String())
+	})
+	var middle time.Duration
+	if known := slices.Sorted(maps.Values(f.took)); len(known) > 0 {
+		middle = known[len(known)/2]
+	}
+	took := func(s schema.Scope) time.Duration {
+		if d, ok := f.took[s]; ok {
+			return d
+		}
+		return middle
+	}
+	slices.SortStableFunc(sorted, func(a, b schema.Scope) int { return cmp.Compare(took(a), took(b)) })
+	return sorted
+}
+
+// learn takes the results of collections into account. Those that were cut go back to the
+// queue, and are not repeated for another reason.
+func (f *function) learn(in *invocation, results []collect.Result, cut map[schema.Scope]bool) {
+	started, whole := map[schema.Scope]time.Time{}, map[schema.Scope]bool{}
+	for _, r := range results {
+		scope := unsliced(r.Scope)
+		f.took[scope] = r.Duration
+		if at, ok := started[scope]; !ok || r.Run.Time().Before(at) {
+			started[scope] = r.Run.Time()
+		}
+		sent := r.CollectErr == nil && r.PublishErr == nil && r.ArchiveErr == nil
+		if known, ok := whole[scope]; ok {
+			sent = sent && known
+		}
+		whole[scope] = sent
+		if r.Retryable() && !cut[scope] {
+			in.again[scope] = true
+		}
+	}
+	for scope, at := range started {
+		if whole[scope] {
+			f.covered[scope] = at.Add(-settled)
+		}
+	}
+}
 
 // putBack sends what did not fit into the invocation to the queue, each scope for itself. One
-// that did not fit several times, even alone, is left to the next schedule.
-func (f *function) putBack(ctx context.Context, s source, left []schema.Scope, of task) error {
-	var messages []string
-	for _, scope := range left {
-		if of.Tries+1 >= lambdaTries {
-			f.log.Error("a scope does not fit into an invocation: run this category as a task "+
-				"(docs/operations.md#large-accounts)", "category", scope.Category, "region", scope.Region, "tries", of.Tries+1)
+// that did not fit several times is left to the next schedule.
+func (f *function) putBack(ctx context.Context, in *invocation, full bool, left map[schema.Scope]bool) error {
+	var scopes []schema.Scope
+	for _, scope := range f.inOrder(left) {
+		if tries := in.tries[scope] + 1; tries >= lambdaTries {
+			f.log.Error("a category does not fit into an invocation: run this category as a task "+
+				"(docs/operations.md#large-accounts); the next schedule tries it again", "category", scope.Category, "region",
+				scope.Region, "tries", tries)
 			continue
 		}
-		region := scope.Region
-		if region == schema.GlobalRegion {
-			region = s.home
+		scopes = append(scopes, scope)
+	}
+	for _, scope := range scopes {
+		in.left[scope] = true
+	}
+	if len(scopes) > 0 && f.queue == nil {
+		return fmt.Errorf("%d collections did not fit into the invocation, and no queue is given that they could go back "+
+			"to: set SPOKE_EVENTS, or give the function more time", len(scopes))
+	}
+	for batch := range slices.Chunk(scopes, batchSize) {
+		messages := make([]string, len(batch))
+		for i, scope := range batch {
+			message, err := json.Marshal(task{Spoke: 1, Category: []string{scope.Category}, Region: []string{scope.Region},
+				Full: full, Scheduled: in.due[full].UTC(), Tries: in.tries[scope] + 1})
+			if err != nil {
+				return err
+			}
+			messages[i] = string(message)
 		}
-		message, err := json.Marshal(task{Spoke: 1, Category: []string{scope.Category}, Region: []string{region},
-			Full: of.Full, Scheduled: of.Scheduled, Tries: of.Tries + 1})
-		if err != nil {
+		if err := f.queue.send(ctx, messages); err != nil {
 			return err
 		}
-		messages = append(messages, string(message))
-	}
-	if len(messages) == 0 {
-		return nil
-	}
-	if f.queue == nil {
-		return fmt.Errorf("%d scopes did not fit into the invocation, and no queue is given that they could go back to: "+
-			"set SPOKE_EVENTS", len(messages))
-	}
-	f.log.Info("scopes that did not fit into the invocation go back to the queue", "scopes", len(messages))
-	for batch := range slices.Chunk(messages, batchSize) {
-		if err := f.queue.send(ctx, batch); err != nil {
-			return err
+		for _, scope := range batch {
+			delete(in.left, scope)
 		}
+	}
+	if len(scopes) > 0 {
+		f.log.Info("what did not fit into the invocation went back to the queue", "collections", len(scopes))
 	}
 	return nil
 }
 
-// hear collects the scopes that the messages of a batch are about, each once, and names the
-// messages that are to come again because a run may do better then.
-func (f *function) hear(ctx context.Context, messages []lambdaevents.SQSMessage) (lambdaevents.SQSEventResponse,
-	error) {
-	m := new(invocation)
-	defer f.measure(m)
-	again := lambdaevents.SQSEventResponse{BatchItemFailures: []lambdaevents.SQSBatchItemFailure{}}
-	fail := func(id string) {
-		again.BatchItemFailures = append(again.BatchItemFailures, lambdaevents.SQSBatchItemFailure{ItemIdentifier: id})
+// measure writes the metrics of an invocation, in the embedded metric format of CloudWatch.
+func (f *function) measure(in *invocation) {
+	if f.stdout == nil {
+		return
 	}
-	runner, source, err := f.runner(ctx, task{Category: f.names()}, time.Now())
-	if err != nil {
-		return again, err
+	unsent, seconds := 0, []float64{}
+	whole := map[schema.Scope]bool{}
+	ended := map[schema.Scope]time.Time{}
+	for _, r := range in.results {
+		scope := unsliced(r.Scope)
+		if r.PublishErr != nil || r.ArchiveErr != nil {
+			unsent++
+		}
+		if known, ok := whole[scope]; !ok || known {
+			whole[scope] = r.Outcome.Complete()
+		}
+		ended[scope] = r.Run.Time().Add(r.Duration)
 	}
-	var scopes []schema.Scope
-	of := map[string][]schema.Scope{} // messages
-	oldest := map[schema.Scope]time.Time{}
-	for _, message := range messages {
-		if t, known, err := parseTask([]byte(message.Body)); known {
-			if err == nil {
-				err = f.work(ctx, t, m)
-			}
-			if err != nil {
-				f.log.Error("what was put back could not be done", "message", message.MessageId, "error", err)
-				fail(message.MessageId)
-			}
-			continue
-		}
-		event, err := collect.ParseEvent([]byte(message.Body))
-		if err != nil {
-			f.log.Warn("a message in the queue is no event; it is deleted", "message", message.MessageId, "bytes",
-				len(message.Body), "error", err)
-			continue
-		}
-		for _, scope := range runner.ScopesOf(event) {
-			if !event.Time.After(f.covered[scope]) {
-				continue
-			}
-			of[message.MessageId] = append(of[message.MessageId], scope)
-			if at, known := oldest[scope]; !known {
-				scopes, oldest[scope] = append(scopes, scope), event.Time
-			} else if event.Time.Before(at) {
-				oldest[scope] = event.Time
-			}
+	for scope, at := range in.hinted {
+		if whole[scope] {
+			seconds = append(seconds, ended[scope].Sub(at).Seconds())
 		}
 	}
-	results, left, _ := f.collect(ctx, runner, scopes, m) // the results say what the error does
-	if err := f.putBack(ctx, source, left, task{}); err != nil {
-		return again, err
-	}
-	for _, r := range results {
-		if at := oldest[whole(r.Scope)]; r.Fault() == nil && !at.IsZero() {
-			m.hints = append(m.hints, time.Since(at).Seconds())
-		}
-	}
-	better := retryable(results, left)
-	for _, message := range messages {
-		if slices.ContainsFunc(of[message.MessageId], func(s schema.Scope) bool { return slices.Contains(better, s) }) {
-			fail(message.MessageId)
-		}
-	}
-	return again, nil
-}
-
-// names returns the categories of the function.
-func (f *function) names() (names []string) {
-	for _, c := range f.home.collectors {
-		names = append(names, c.Table().Name())
-	}
-	return names
-}
-
-// measure writes the metrics of an invocation as a line of CloudWatch's embedded metric format:
-// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
-func (f *function) measure(m *invocation) {
-	type metric struct {
-		Name, Unit string
-	}
-	line := map[string]any{
-		"spoke_runs": m.runs, "spoke_unsent_runs": m.unsent,
-	}
+	type metric struct{ Name, Unit string }
 	metrics := []metric{{"spoke_runs", "Count"}, {"spoke_unsent_runs", "Count"}}
-	if len(m.hints) > 0 {
-		line["spoke_hint_seconds"] = m.hints[:min(len(m.hints), 100)] // no more are allowed
+	line := map[string]any{"account": f.source.account, "spoke_runs": len(in.results), "spoke_unsent_runs": unsent}
+	if len(seconds) > 0 {
 		metrics = append(metrics, metric{"spoke_hint_seconds", "Seconds"})
+		line["spoke_hint_seconds"] = seconds[:min(len(seconds), maxValues)]
 	}
-	line["_aws"] = map[string]any{"Timestamp": time.Now().UnixMilli(), "CloudWatchMetrics": []any{
-		map[string]any{"Namespace": "Observability", "Dimensions": [][]string{{}}, "Metrics": metrics},
-	}}
+	line["_aws"] = map[string]any{
+		"Timestamp": time.Now().UnixMilli(),
+		"CloudWatchMetrics": []map[string]any{{"Namespace": "Observability", "Dimensions": [][]string{{"account"}},
+			"Metrics": metrics}},
+	}
 	if err := json.NewEncoder(f.stdout).Encode(line); err != nil {
-		f.log.Error("the metrics of the invocation are lost", "error", err)
+		f.log.Warn("the metrics of this invocation are not written", "error", err)
 	}
 }
+
+// maxValues is how many values of a metric CloudWatch takes in one line.
+const maxValues = 100

@@ -7,6 +7,7 @@
 //	spoke doctor                             what can be collected, and what to do about the rest
 //	spoke once --category certificates       collect once and print
 //	spoke run --stream arn:… --bucket NAME   collect again and again
+//	spoke lambda                             collect as a Lambda function
 //
 // Every flag can be set by the environment variable that `spoke -h` names next
 // to it. Results are written to standard output, logs and progress to standard
@@ -22,7 +23,6 @@ import (
 	"runtime/debug"
 
 	"github.com/alecthomas/kong"
-	_ "golang.org/x/crypto/x509roots/fallback" // for images without certificates of authorities
 
 	"github.com/hubspoke/observability/internal/program"
 )
@@ -52,11 +52,11 @@ var version string
 type arguments struct {
 	Once       onceCommand       `cmd:"" help:"Collect once and exit."`
 	Run        runCommand        `cmd:"" help:"Collect again and again, each category at its interval, until stopped."`
+	Lambda     lambdaCommand     `cmd:"" help:"Collect as a Lambda function, when a schedule or a queue of events invokes it."`
 	Doctor     doctorCommand     `cmd:"" help:"Say what can be collected with these credentials, and what to do about the rest."`
 	Policy     policyCommand     `cmd:"" help:"Print the IAM policy that a spoke needs."`
 	Rules      rulesCommand      `cmd:"" help:"Print the EventBridge rules that bring events to a spoke."`
 	Plan       planCommand       `cmd:"" help:"Say how many requests and objects a day of an account takes, and what AWS charges for them."`
-	Lambda     lambdaCommand     `cmd:"" help:"Collect when a schedule or a queue of events invokes this program as a Lambda function."`
 	Categories categoriesCommand `cmd:"" help:"List what can be collected, with the IAM actions that each category takes and what AWS charges for it."`
 
 	Config     program.ConfigCommand     `cmd:"" help:"Show the settings of a command and where they come from."`

@@ -894,6 +894,8 @@ func TestProgram(t *testing.T) {
 		t.Error("the program did not ask who it is")
 	}
 
+	testAsFunction(t, binary)
+
 	cmd = exec.Command(binary, "once", "--category", "nothing")
 	var exit *exec.ExitError
 	if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != program.ExitUsage {
