@@ -35,6 +35,7 @@ func All() []*schema.Table {
 		InspectorFindings.Table,
 		KMSKeys.Table,
 		LambdaFunctions.Table,
+		LinkedAccountCosts.Table,
 		LoadBalancers.Table,
 		MarketplaceAgreements.Table,
 		MarketplaceCosts.Table,

@@ -35,6 +35,7 @@ func All() []collect.Any {
 		InspectorFindings,
 		KMSKeys,
 		LambdaFunctions,
+		LinkedAccountCosts,
 		LoadBalancers,
 		MarketplaceAgreements,
 		MarketplaceCosts,

@@ -98,6 +98,10 @@ func TestLambdaFunctions(t *testing.T) {
 	collecttest.Run(t, LambdaFunctions, collecttest.Actions(action))
 }
 
+func TestLinkedAccountCosts(t *testing.T) {
+	collecttest.Run(t, LinkedAccountCosts, collecttest.Actions(action))
+}
+
 func TestLoadBalancers(t *testing.T) { collecttest.Run(t, LoadBalancers, collecttest.Actions(action)) }
 
 func TestMarketplaceAgreements(t *testing.T) {

@@ -20,6 +20,10 @@ type costQuery struct {
 	from, to schema.Date // to is exclusive
 	groups   []string    // dimensions, such as SERVICE
 	filter   *types.Expression
+
+	// organization is set for the costs of all accounts of the organization, which its
+	// management account may read. Else they are those of the account alone.
+	organization bool
 }
 
 // days returns the days of the query, which are the slices of its category.
@@ -40,9 +44,13 @@ func lastDays(now time.Time, days int) costQuery {
 
 // request returns the request for the first page.
 func (q costQuery) request(account string) *costexplorer.GetCostAndUsageInput {
-	filter := costsOf(account)
-	if q.filter != nil {
-		filter = &types.Expression{And: []types.Expression{*filter, *q.filter}}
+	filter := q.filter
+	switch {
+	case q.organization:
+	case filter == nil:
+		filter = costsOf(account)
+	default:
+		filter = &types.Expression{And: []types.Expression{*costsOf(account), *filter}}
 	}
 	input := &costexplorer.GetCostAndUsageInput{
 		TimePeriod:  &types.DateInterval{Start: aws.String(q.from.String()), End: aws.String(q.to.String())},

@@ -33,6 +33,7 @@ func kinds() []anyKind {
 		inspectorFindings,
 		kmsKeys,
 		lambdaFunctions,
+		linkedAccountCosts,
 		loadBalancers,
 		marketplaceAgreements,
 		marketplaceCosts,

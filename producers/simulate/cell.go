@@ -115,11 +115,12 @@ func (k kind[T]) addCell(w *World, here place) {
 		kind:    k.withDefaults(),
 		enabled: (k.enabled == nil || k.enabled(w, here)) && !w.Denies(scope),
 		gen: gen{
-			Rand:   w.rng(scope.Category, scope.Account, scope.Region),
-			place:  here,
-			start:  w.cfg.Start,
-			now:    w.now(),
-			factor: w.cfg.Scale * w.weight(here.account),
+			Rand:     w.rng(scope.Category, scope.Account, scope.Region),
+			place:    here,
+			start:    w.cfg.Start,
+			now:      w.now(),
+			factor:   w.cfg.Scale * w.weight(here.account),
+			factorOf: func(a Account) float64 { return w.cfg.Scale * w.weight(a) },
 		},
 	}
 	if c.enabled {
@@ -250,6 +251,8 @@ type gen struct {
 	start  time.Time // of the world
 	now    time.Time
 	factor float64 // size of the account
+	// factorOf returns the size of any account.
+	factorOf func(Account) float64
 }
 
 const (

@@ -1,10 +1,19 @@
--- Costs by month, from all regions. live.costs has the rules; here, too, an account has
+-- Costs by month, from all regions, those of linked_cost_daily among them. live.costs has the rules; here, too, an account has
 -- 1,000 services a month at most, and the rest is 'other'.
 CREATE MATERIALIZED VIEW cost_monthly AS
-WITH service AS (
+WITH known AS (
+    SELECT account_id, month, service, currency, unblended_cost, net_unblended_cost, amortized_cost, net_amortized_cost,
+           estimated_cost, estimated, lines, days, last_day
+    FROM summary.costs
+    UNION ALL
+    SELECT account_id, date_trunc('month', usage_date::timestamp)::date, service, currency, unblended_cost, net_unblended_cost,
+           amortized_cost, net_amortized_cost, CASE WHEN estimated THEN unblended_cost ELSE 0 END, estimated, lines,
+           1 << extract(day FROM usage_date)::integer - 1, usage_date
+    FROM linked_cost_daily
+), service AS (
     SELECT account_id, month, service, currency,
            row_number() OVER (PARTITION BY account_id, month, service = 'other' ORDER BY sum(lines) DESC, service, currency) > 1000 AS is_other
-    FROM summary.costs
+    FROM known
     GROUP BY account_id, month, service, currency
 ), monthly AS (
     SELECT account_id, month,
@@ -18,7 +27,7 @@ WITH service AS (
            bool_or(estimated) AS estimated,
            bit_count(bit_or(days)::bit(32)) AS days,
            max(last_day) AS last_day
-    FROM summary.costs JOIN service USING (account_id, month, service, currency)
+    FROM known JOIN service USING (account_id, month, service, currency)
     GROUP BY 1, 2, 3, 4
 )
 SELECT account_id, service, month, currency,
@@ -30,7 +39,7 @@ WITH NO DATA;
 
 CREATE UNIQUE INDEX cost_monthly_key ON cost_monthly (account_id, month, service, currency);
 
-COMMENT ON MATERIALIZED VIEW cost_monthly IS 'Cost by account, service, month and currency. Every account has its own costs alone, from all regions; currencies are never added up.';
+COMMENT ON MATERIALIZED VIEW cost_monthly IS 'Cost by account, service, month and currency. Every account has its own costs alone, from all regions, as it collects them itself, else as the management account that it names sees them; currencies are never added up.';
 COMMENT ON COLUMN cost_monthly.account_id IS 'Account that used the service.';
 COMMENT ON COLUMN cost_monthly.service IS 'Service, by its name in Cost Explorer. other: what the account sent beyond 1,000 services of the month.';
 COMMENT ON COLUMN cost_monthly.month IS 'First day of the month.';
