@@ -318,6 +318,9 @@ func at(value any, path string) any {
 func hidden(recordings []collecttest.Recording) (faults []string) {
 	for _, r := range recordings {
 		for _, rule := range requests {
+			if rule.want == "LINKED_ACCOUNT" && membersApart(r.Request) {
+				continue
+			}
 			if got := at(r.Request, rule.member); r.Operation == rule.operation && !reflect.DeepEqual(got, rule.want) {
 				faults = append(faults, fmt.Sprintf("%s: %s is %v and not %v: AWS hides %s",
 					r.Operation, rule.member, got, rule.want, rule.hides))
@@ -325,6 +328,12 @@ func hidden(recordings []collecttest.Recording) (faults []string) {
 		}
 	}
 	return faults
+}
+
+// membersApart reports whether the answer to a request has the costs of each member apart.
+func membersApart(request any) bool {
+	groups, _ := at(request, "GroupBy").([]any)
+	return slices.ContainsFunc(groups, func(group any) bool { return at(group, "Key") == "LINKED_ACCOUNT" })
 }
 
 func TestFiltersThatHide(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 // --exclude service_costs.
 //
 // AWS charges for each page of the answer. An organization of many accounts has many: raise
-// --paid-requests where a run is stopped.
+// --max-paid-requests where a run is stopped.
 //
 // Accounts that do not manage their organization, or are in none, end with the outcome
 // disabled, before anything is charged, and so do those without Cost Explorer, as in
