@@ -108,6 +108,7 @@ func TestLongTextsDoNotStopARefresh(t *testing.T) {
 	db.finding(text, "product_arn", text, "product_name", text, "finding_account_id", text, "finding_region", text,
 		"severity_label", text, "workflow_status", text, "record_state", text, "compliance_status", text)
 	db.insert("service_costs", "service", text, "currency", text, "usage_region", text)
+	db.insert("linked_account_costs", "linked_account_id", accountB, "service", text, "currency", text)
 	db.insert("certificates", "certificate_arn", text, "domain_name", text, "not_after", "2026-01-01T00:00:00Z")
 	db.insert("kms_keys", "key_arn", text, "key_id", text, "key_state", "PendingDeletion", "deletion_at",
 		"9999-12-31T23:59:59Z")
@@ -116,6 +117,7 @@ func TestLongTextsDoNotStopARefresh(t *testing.T) {
 	db.want("SELECT length(product_name) FROM findings_summary", "128")
 	db.want("SELECT DISTINCT length(resource_name), length(resource_arn) FROM needs_attention", "256 512")
 	db.want("SELECT length(service) FROM cost_monthly", "256")
+	db.want("SELECT length(service) FROM summary.linked_cost_days", "256")
 	db.want("SELECT kind, days_left IS NOT NULL FROM needs_attention ORDER BY kind", "certificate true", "kms_key true",
 		"secret true")
 }

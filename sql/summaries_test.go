@@ -111,6 +111,11 @@ func TestSummariesFollowEveryChange(t *testing.T) {
 				pick("USD", "EUR"),
 				append(at, "usage_region", uuid(), "amortized_cost", pick("NULL", "3"), "estimated", pick("true", "false"))...)
 		},
+		"linked_account_costs": func(at ...string) {
+			db.insert("linked_account_costs", append(at, "linked_account_id", pick(accountA, accountB, uuid()), "usage_date",
+				pick("2026-06-30", "2026-07-01"), "service", "EC2 "+uuid()[:1], "unblended_cost", pick("1", "-2"), "amortized_cost",
+				pick("NULL", "3"), "currency", pick("USD", "EUR"), "estimated", pick("true", "false"))...)
+		},
 		"certificates": func(at ...string) {
 			db.certificate(uuid(), append(at, "not_after", in(random.IntN(60)-10), "status", pick("ISSUED", "REVOKED"), "in_use",
 				pick("true", "NULL", "false"))...)
