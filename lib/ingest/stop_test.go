@@ -52,10 +52,11 @@ func TestStopWhileSessionsDeliver(t *testing.T) {
 		for i := range sessions {
 			group.Go(func() {
 				s := p.Open(strconv.Itoa(i), stream.Position{})
-				for at := 0; s.Deliver(t.Context(), streamRecords(at, [][]byte{part})) == nil; at++ {
+				at := 0
+				for ; s.Deliver(t.Context(), streamRecords(at, [][]byte{part})) == nil; at++ {
 					delivered <- struct{}{}
 				}
-				if _, err := s.Drain(t.Context()); err == nil {
+				if _, err := s.Drain(t.Context()); err == nil && at > 0 { // a slow one has nothing to drain
 					t.Error("drained what was not applied")
 				}
 			})
