@@ -1,5 +1,5 @@
 -- Which costs count that a management account sees: those of an account that names it as its
--- own, on days of which the account has no cost line itself. The same money is never added
+-- own, on days without a cost line of the account itself. The same money is never added
 -- up twice, and an account that no longer reads its costs keeps the days that it had.
 CREATE VIEW linked_cost_daily AS
 WITH own AS (
