@@ -15,13 +15,13 @@ var linkedAccountCosts = kind[schemas.LinkedAccountCost]{
 	make:    lateLinkedAccountCost,
 	initial: initialLinkedAccountCosts,
 	change:  changeLinkedAccountCost,
-	slices:  func(start time.Time) []string { return daysBefore(start, linkedCostDays) },
+	slices:  func(start time.Time) []string { return daysBefore(start, linkedAccountCostDays) },
 	enabled: func(w *World, here place) bool { return here.account.ID == w.accounts[0].ID },
 }
 
-// linkedCostDays is how many days before its start a world has such costs for: all accounts are
+// linkedAccountCostDays is how many days before its start a world has such costs for: all accounts are
 // rows of one.
-const linkedCostDays = 14
+const linkedAccountCostDays = 14
 
 // of returns what makes up another account of the organisation.
 func (g *gen) of(account Account) *gen {
@@ -35,7 +35,7 @@ func initialLinkedAccountCosts(g *gen) []schemas.LinkedAccountCost {
 	for _, account := range g.accounts {
 		member := g.of(account)
 		for _, line := range member.costLines() {
-			for back := range schema.Date(linkedCostDays) {
+			for back := range schema.Date(linkedAccountCostDays) {
 				day := schema.DateOf(g.start) - 1 - back
 				cost, _ := line.on(member, day)
 				costs = append(costs, linkedAccountCost(g, day, account.ID, line.service, cost.float()))
