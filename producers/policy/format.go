@@ -44,7 +44,7 @@ func Terraform(documents []Document) string {
 	return b.String()
 }
 
-var keyRE = regexp.MustCompile(`(?m)^( *"[A-Za-z]+"): `)
+var keyRE = regexp.MustCompile(`(?m)^( *"[A-Za-z:]+"): `)
 
 func description(i int, documents []Document) string {
 	return fmt.Sprintf("What a spoke may do, %d of %d", i+1, len(documents))

@@ -38,6 +38,8 @@ type Statement struct {
 	Action []string
 	// Resource has ARNs; a single one is written as a string.
 	Resource Resources
+	// Condition has operators, with keys and a value each. Nil: the statement always applies.
+	Condition map[string]map[string]string `json:",omitempty"`
 }
 
 // Resources are the ARNs of a statement.

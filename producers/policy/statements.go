@@ -53,6 +53,15 @@ func Hear(queue string) Statement {
 	}
 }
 
+// HearInLambda is Hear for a spoke that is a Lambda function: Lambda polls the queue with the
+// function's role and asks how much is in it, and what did not fit into an invocation is sent
+// back.
+func HearInLambda(queue string) Statement {
+	s := Hear(queue)
+	s.Action = []string{"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"}
+	return s
+}
+
 // Pseudonyms returns the statement that allows to make the key of pseudonyms from a KMS key,
 // given its ARN.
 func Pseudonyms(key string) Statement {
@@ -61,15 +70,21 @@ func Pseudonyms(key string) Statement {
 	}
 }
 
-// NeverValues returns the statement that denies what a spoke must never read, whatever
-// other policies allow: values of secrets, content of objects and tables, log lines, code.
-func NeverValues() Statement {
-	return Statement{
+// NeverValues returns the statements that deny what a spoke must never read, whatever
+// other policies allow: values of secrets, content of objects and tables, log lines, code,
+// and whatever KMS encrypts.
+func NeverValues() []Statement {
+	return []Statement{{
 		Sid: "NeverValues", Effect: "Deny", Resource: Resources{"*"},
 		Action: []string{
 			"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan",
-			"kms:Decrypt", "lambda:GetFunction", "logs:FilterLogEvents", "logs:GetLogEvents", "s3:GetObject*",
+			"lambda:GetFunction", "logs:FilterLogEvents", "logs:GetLogEvents", "s3:GetObject*",
 			"secretsmanager:BatchGetSecretValue", "secretsmanager:GetSecretValue", "ssm:GetParameter*",
 		},
-	}
+	}, {
+		Sid: "NeverDecrypt", Effect: "Deny", Resource: Resources{"*"}, Action: []string{"kms:Decrypt"},
+		// Before a function starts, Lambda decrypts its settings with the role of the function.
+		// What is encrypted for another purpose does not open with this context.
+		Condition: map[string]map[string]string{"Null": {"kms:EncryptionContext:aws:lambda:FunctionArn": "true"}},
+	}}
 }

@@ -18,7 +18,7 @@ func permissions(_ string, categories []category) (map[string][]byte, error) {
 		actions = append(actions, c.Actions...)
 	}
 	documents, err := policy.Documents(policy.Config{
-		Actions: actions, Others: []policy.Statement{policy.NeverValues()},
+		Actions: actions, Others: policy.NeverValues(),
 	})
 	if err != nil {
 		return nil, err

@@ -110,6 +110,15 @@ func TestLambdaNamesWhatIsWrongWithItsInput(t *testing.T) {
 	}
 }
 
+// TestLambdaMayLeaveOutAnInterval: the schedule of categories that are left out is no fault.
+func TestLambdaMayLeaveOutAnInterval(t *testing.T) {
+	fake(t)
+	f := newFunction(t, lambdaCommand{}, collector(things, nil))
+	if _, err := f.call(t.Context(), `{"spoke":1,"every":"6h"}`); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestLambdaNeedsWhatItNames(t *testing.T) {
 	fake(t)
 	find := fixed(collector(things, nil))

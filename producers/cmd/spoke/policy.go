@@ -27,6 +27,7 @@ type policyCommand struct {
 	BucketPrefix   string             `placeholder:"PREFIX" help:"Prefix of all keys in the bucket, with a slash at its end. Defaults to data/."`
 	KMSKey         []string           `name:"kms-key" aliases:"kms-key-id" env:"SPOKE_KMS_KEY,SPOKE_KMS_KEY_ID" placeholder:"ARN" help:"KMS key that encrypts the stream or the objects; repeat it or separate with commas. Defaults to none."`
 	Events         string             `placeholder:"ARN" help:"SQS queue with events. Defaults to none."`
+	Lambda         bool               `help:"The queue is that of 'spoke lambda': Lambda asks how much is in it, and what did not fit into an invocation goes back."`
 	PersonalKeyARN string             `name:"personal-key-arn" placeholder:"ARN" help:"KMS HMAC key from which the key of pseudonyms is made. Defaults to none."`
 	Partition      string             `enum:"aws,aws-cn,aws-us-gov" default:"aws" help:"Partition of the account: ${enum}."`
 	Format         string             `enum:"json,cloudformation,terraform" default:"json" help:"Format on standard output: ${enum}."`
@@ -110,6 +111,9 @@ func (c policyCommand) validate() error {
 			return err
 		}
 	}
+	if c.Lambda && c.Events == "" {
+		return program.Usagef("--lambda without --events: give the ARN of the queue, or leave out --lambda")
+	}
 	if c.Events != "" {
 		return checkARN("--events", c.Events, "sqs", "arn:aws:sqs:eu-central-1:111122223333:spoke-events")
 	}
@@ -129,14 +133,17 @@ func (c policyCommand) statements() []policy.Statement {
 		Partition: c.Partition, Stream: c.Stream, StreamRole: c.StreamRoleARN,
 		Bucket: string(c.Bucket), Prefix: cmp.Or(c.BucketPrefix, archive.DefaultPrefix), Keys: c.KMSKey,
 	})
-	if c.Events != "" {
+	switch {
+	case c.Lambda:
+		statements = append(statements, policy.HearInLambda(c.Events))
+	case c.Events != "":
 		statements = append(statements, policy.Hear(c.Events))
 	}
 	if c.PersonalKeyARN != "" {
 		statements = append(statements, policy.Pseudonyms(c.PersonalKeyARN))
 	}
 	if !c.NoDeny {
-		statements = append(statements, policy.NeverValues())
+		statements = append(statements, policy.NeverValues()...)
 	}
 	return statements
 }

@@ -25,7 +25,7 @@ func TestPolicyIsWhatCollectorsDeclare(t *testing.T) {
 			Resource    any
 		}
 	}
-	if err := json.Unmarshal([]byte(r.stdout), &d); err != nil || len(d.Statement) != 2 {
+	if err := json.Unmarshal([]byte(r.stdout), &d); err != nil || len(d.Statement) != 3 {
 		t.Fatalf("%d statements, %v", len(d.Statement), err)
 	}
 	want := actionsOf(collectors.All())
@@ -33,10 +33,12 @@ func TestPolicyIsWhatCollectorsDeclare(t *testing.T) {
 	if got := d.Statement[0].Action; !slices.Equal(got, slices.Compact(want)) {
 		t.Errorf("actions %q\nwant %q", got, want)
 	}
-	for _, pattern := range d.Statement[1].Action {
-		for _, action := range want {
-			if denied, _ := path.Match(pattern, action); denied {
-				t.Errorf("%s is needed, and denied by %s", action, pattern)
+	for _, s := range d.Statement[1:] {
+		for _, pattern := range s.Action {
+			for _, action := range want {
+				if denied, _ := path.Match(pattern, action); denied {
+					t.Errorf("%s is needed, and denied by %s", action, pattern)
+				}
 			}
 		}
 	}
@@ -66,12 +68,25 @@ func TestPolicyOfWhatIsUsed(t *testing.T) {
 	} {
 		spoke(t.Context(), nil, everything...).want(t, program.ExitDone, want, "")
 	}
+	hears := func(flags string, want bool) {
+		t.Helper()
+		r := spoke(t.Context(), nil, args("--events arn:aws:sqs:eu-central-1:111122223333:events"+flags)...)
+		r.want(t, program.ExitDone, `"sqs:ReceiveMessage"`, "")
+		for _, action := range []string{"sqs:GetQueueAttributes", "sqs:SendMessage"} {
+			if got := strings.Contains(r.stdout, action); got != want {
+				t.Errorf("flags %q: %s is allowed: %v", flags, action, got)
+			}
+		}
+	}
+	hears("", false)
+	hears(" --lambda", true)
 	spoke(t.Context(), nil, args("--personal-key-arn "+hmacKey)...).want(t, program.ExitDone, `"kms:GenerateMac"`, "")
 	spoke(t.Context(), nil, args("--format cloudformation")...).want(t, program.ExitDone, "AWS::IAM::ManagedPolicy", "")
 	spoke(t.Context(), nil, args("--format terraform")...).want(t, program.ExitDone, `resource "aws_iam_policy"`, "")
 	for text, want := range map[string]string{
 		"--category nothing":              "unknown category",
 		"--events https://sqs/queue":      `--events "https://sqs/queue" is not an ARN of sqs, such as`,
+		"--lambda":                        "--lambda without --events",
 		"--kms-key alias/x":               `--kms-key "alias/x" is not an ARN of kms, such as`,
 		"--stream-role-arn " + roleARN:    "--stream-role-arn without --stream",
 		"--bucket b --bucket-prefix data": `--bucket-prefix "data" must end`,

@@ -57,7 +57,6 @@ resource "aws_iam_policy" "spoke_collect_1" {
           "dynamodb:GetItem",
           "dynamodb:Query",
           "dynamodb:Scan",
-          "kms:Decrypt",
           "lambda:GetFunction",
           "logs:FilterLogEvents",
           "logs:GetLogEvents",
@@ -67,6 +66,19 @@ resource "aws_iam_policy" "spoke_collect_1" {
           "ssm:GetParameter*"
         ],
         "Resource" : "*"
+      },
+      {
+        "Sid" : "NeverDecrypt",
+        "Effect" : "Deny",
+        "Action" : [
+          "kms:Decrypt"
+        ],
+        "Resource" : "*",
+        "Condition" : {
+          "Null" : {
+            "kms:EncryptionContext:aws:lambda:FunctionArn" : "true"
+          }
+        }
       }
     ]
   })
@@ -86,7 +98,6 @@ resource "aws_iam_policy" "spoke_collect_2" {
           "dynamodb:GetItem",
           "dynamodb:Query",
           "dynamodb:Scan",
-          "kms:Decrypt",
           "lambda:GetFunction",
           "logs:FilterLogEvents",
           "logs:GetLogEvents",
@@ -96,6 +107,19 @@ resource "aws_iam_policy" "spoke_collect_2" {
           "ssm:GetParameter*"
         ],
         "Resource" : "*"
+      },
+      {
+        "Sid" : "NeverDecrypt",
+        "Effect" : "Deny",
+        "Action" : [
+          "kms:Decrypt"
+        ],
+        "Resource" : "*",
+        "Condition" : {
+          "Null" : {
+            "kms:EncryptionContext:aws:lambda:FunctionArn" : "true"
+          }
+        }
       }
     ]
   })
