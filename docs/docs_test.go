@@ -125,7 +125,7 @@ func TestMakeTargetsExist(t *testing.T) {
 
 // commands are those of each program; "" is the program itself.
 var commands = map[string][]string{
-	"spoke": {"", "once", "run", "categories", "policy", "config", "doctor", "rules"},
+	"spoke": {"", "once", "run", "categories", "policy", "config", "doctor", "rules", "plan"},
 	"hub": {"", "migrate", "check", "consume", "lambda", "replay", "refresh", "status", "verify", "forget",
 		"rejects list", "rejects show", "config"},
 	"demo": {"", "demo", "up", "down"},

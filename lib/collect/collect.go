@@ -128,6 +128,9 @@ type Collector[T any] struct {
 	// with a Price, for people who want to know what that costs. Defaults to none. What a
 	// run may send is bounded by Config.MaxPaidRequests.
 	PaidRequests int
+	// ManagementAccount is set when only the management account of an organization has
+	// something to read. Others end with disabled, before a request that AWS charges for.
+	ManagementAccount bool
 	// Long is set when a run of a large account takes more than 5 minutes. Without it
 	// that is known only once a run did: see [Workers].
 	Long bool
@@ -179,6 +182,9 @@ type Declaration struct {
 	Requires []string
 	// PaidRequests is how many requests a run sends for which AWS charges.
 	PaidRequests int
+	// ManagementAccount is set when only the management account of an organization has
+	// something to read.
+	ManagementAccount bool
 	// Long is set when a run may take long.
 	Long bool
 	// Incremental is nil when every run reads everything.
@@ -203,8 +209,11 @@ func (c Collector[T]) Declaration() Declaration {
 		Requires:     slices.Clone(c.Requires),
 		PaidRequests: c.PaidRequests,
 		Long:         c.Long,
-		Hints:        cloneHints(c.Hints),
-		Sliced:       c.Slices != nil,
+
+		ManagementAccount: c.ManagementAccount,
+
+		Hints:  cloneHints(c.Hints),
+		Sliced: c.Slices != nil,
 	}
 	if c.Incremental != nil {
 		incremental := *c.Incremental

@@ -31,7 +31,8 @@ var LinkedAccountCosts = collect.Collector[schemas.LinkedAccountCost]{
 	Slices:   func(now time.Time) []string { return linkedAccountCostQuery(now).days() },
 	Collect:  collectLinkedAccountCosts,
 
-	PaidRequests: 1,
+	PaidRequests:      1,
+	ManagementAccount: true,
 }
 
 // linkedAccountCostQuery returns what a run at now reads.

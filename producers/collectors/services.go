@@ -18,15 +18,43 @@ func ServicesOf(d collect.Declaration) []collect.Service {
 	})
 }
 
-// MonthlyPrice returns what AWS charges for the requests of a collector in 30 days, in
-// USD, for an ordinary account. It is 0 where it charges nothing, or next to nothing.
-func MonthlyPrice(d collect.Declaration) float64 {
+// PriceOf returns what AWS charges for each paid request of a collector, in USD. It is 0
+// where it charges nothing, or next to nothing.
+func PriceOf(d collect.Declaration) float64 {
 	var price float64
 	for _, s := range ServicesOf(d) {
 		price = max(price, s.Price)
 	}
+	return price
+}
+
+// MonthlyPrice returns what AWS charges for the requests of a collector in 30 days, in
+// USD, for an ordinary account that has something to read. It is 0 where it charges
+// nothing, or next to nothing.
+func MonthlyPrice(d collect.Declaration) float64 {
 	const month = 30 * 24 * time.Hour
-	return price * float64(d.PaidRequests) * float64(month) / float64(d.Every)
+	return PriceOf(d) * float64(d.PaidRequests) * float64(month) / float64(d.Every)
+}
+
+// MonthlyTotal returns what AWS charges for the requests of several collectors in 30 days,
+// in USD, for an ordinary account, which does not manage its organization.
+func MonthlyTotal(all ...collect.Declaration) float64 {
+	var total float64
+	for _, d := range all {
+		if !d.ManagementAccount {
+			total += MonthlyPrice(d)
+		}
+	}
+	return total
+}
+
+// Declarations returns what collectors declare.
+func Declarations(all ...collect.Any) []collect.Declaration {
+	out := make([]collect.Declaration, len(all))
+	for i, c := range all {
+		out[i] = c.Declaration()
+	}
+	return out
 }
 
 // homes are the regions of each partition that have the services without regions.

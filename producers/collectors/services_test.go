@@ -101,6 +101,30 @@ func TestMonthlyPrice(t *testing.T) {
 	}
 }
 
+// TestMonthlyTotal: an account that does not manage its organization pays for nothing that
+// only the management account reads.
+func TestMonthlyTotal(t *testing.T) {
+	d := collect.Declaration{Calls: []string{"ce:GetCostAndUsage"}, PaidRequests: 1, Every: 24 * time.Hour}
+	manager := d
+	manager.ManagementAccount = true
+	if got := MonthlyTotal(d, manager, d); math.Abs(got-0.60) > 1e-9 {
+		t.Errorf("got %v", got)
+	}
+}
+
+// TestManagementAccount: a collector that is for it alone asks which account it is.
+func TestManagementAccount(t *testing.T) {
+	for _, c := range All() {
+		d := c.Declaration()
+		if d.ManagementAccount && !slices.Contains(d.Calls, "organizations:DescribeOrganization") {
+			t.Errorf("%s does not ask which account that is", d.Category)
+		}
+	}
+	if !LinkedAccountCosts.ManagementAccount {
+		t.Error("linked_account_costs would be counted for every account")
+	}
+}
+
 func TestActions(t *testing.T) {
 	got := Actions(collect.Declaration{Calls: []string{"acm:ListCertificates", "s3:ListBuckets", "s3:ListAllMyBuckets"},
 		Requires: []string{"ec2:DescribeVolumes", "acm:ListCertificates"}})

@@ -57,11 +57,11 @@ func usd(amount float64) string { return fmt.Sprintf("USD %.2f", amount) }
 
 // totalPrice returns what AWS charges an ordinary account for all categories in a month.
 func totalPrice(categories []category) float64 {
-	var total float64
+	var declared []collect.Declaration
 	for _, c := range categories {
-		total += collectors.MonthlyPrice(c.Declaration)
+		declared = append(declared, c.Declaration)
 	}
-	return total
+	return collectors.MonthlyTotal(declared...)
 }
 
 // cell escapes text for a cell of a Markdown table.
@@ -153,7 +153,7 @@ var categoryTemplate = template.Must(template.New("category").Funcs(functions).P
 | Requests to {{backtick}}{{.Name}}{{backtick}} | of all categories together at most {{.Rate.PerSecond}} a second{{if gt .Rate.Burst 1}}, {{.Rate.Burst}} at once{{end}}, for one account{{if not .PerAccount}} and region{{end}} ([quotas]({{.Quota}})) |
 {{- end}}
 {{- if .PaidRequests}}
-| Price | {{price .}} a month for an ordinary account: {{range .Services}}{{if .Price}}USD {{.Price}} for each request to {{backtick}}{{.Name}}{{backtick}}{{end}}{{end}}, and {{.PaidRequests}} of them a run |
+| Price | {{price .}} a month for {{if .ManagementAccount}}the management account of an organization, nothing for others{{else}}an ordinary account{{end}}: {{range .Services}}{{if .Price}}USD {{.Price}} for each request to {{backtick}}{{.Name}}{{backtick}}{{end}}{{end}}, and {{.PaidRequests}} of them a run |
 {{- end}}
 
 ## Columns
@@ -208,9 +208,9 @@ AWS charges for the requests of these categories, for an ordinary account and wi
 | Category | Requests a run | A month |
 |---|---|---|
 {{- range .}}{{if .PaidRequests}}
-| [{{.Name}}]({{.Name}}.md) | {{.PaidRequests}} | {{price .}} |
+| [{{.Name}}]({{.Name}}.md) | {{.PaidRequests}} | {{price .}}{{if .ManagementAccount}}, in the management account alone{{end}} |
 {{- end}}{{end}}
-| all | | {{total .}} |
+| all, in other accounts | | {{total .}} |
 
 A shorter {{backtick}}--interval{{backtick}}, each start of a spoke and each {{backtick}}spoke once{{backtick}} add to it, and so do answers of more pages than usual. A run stops
 after {{backtick}}--max-paid-requests{{backtick}}. The requests of all other categories cost nothing, or a few cents: their pages say so.

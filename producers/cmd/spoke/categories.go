@@ -43,7 +43,11 @@ type categoryJSON struct {
 	FullEvery string  `json:"full_every,omitempty"`
 	Sliced    bool    `json:"sliced"`
 	PerSecond float64 `json:"requests_per_second"`
-	// USDPerMonth is what AWS charges for the requests of an ordinary account.
+	// ManagementAccount is set when only the management account of an organization has
+	// something to read.
+	ManagementAccount bool `json:"management_account"`
+	// USDPerMonth is what AWS charges for the requests of an ordinary account that has
+	// something to read.
 	USDPerMonth float64  `json:"usd_per_month"`
 	Actions     []string `json:"actions"`
 	Columns     []string `json:"columns"`
@@ -55,7 +59,7 @@ func categoryOf(collector collect.Any) categoryJSON {
 	category := categoryJSON{
 		Name: d.Category, Mode: d.Mode.String(), Reach: d.Reach.String(), Every: short(d.Every),
 		Sliced: d.Sliced, PerSecond: perSecond(d), Actions: collectors.Actions(d),
-		USDPerMonth: math.Round(collectors.MonthlyPrice(d)*100) / 100,
+		USDPerMonth: math.Round(collectors.MonthlyPrice(d)*100) / 100, ManagementAccount: d.ManagementAccount,
 	}
 	if d.Incremental != nil {
 		category.FullEvery = short(d.Incremental.FullEvery)
@@ -72,10 +76,12 @@ func (c categoriesCommand) Run(p program.Program) error {
 		return c.show(p)
 	}
 	var list []categoryJSON
-	var price float64
+	var managers []string
 	for _, collector := range collectors.All() {
 		list = append(list, categoryOf(collector))
-		price += collectors.MonthlyPrice(collector.Declaration())
+		if d := collector.Declaration(); d.ManagementAccount {
+			managers = append(managers, d.Category)
+		}
 	}
 	if c.JSON() {
 		return program.WriteJSON(p.Stdout, list)
@@ -98,8 +104,10 @@ func (c categoriesCommand) Run(p program.Program) error {
 	}
 	t.Render()
 	fmt.Fprintln(p.Stdout, program.Wrap(p.Stdout, fmt.Sprintf("All of them together cost an ordinary account "+
-		"USD %.2f a month, because AWS charges for requests to Cost Explorer. More pages, a shorter --interval and each "+
-		"start add to it; --exclude leaves categories out.", price), ""))
+		"USD %.2f a month, because AWS charges for requests to Cost Explorer; of these %s are for the management account "+
+		"of an organization alone, and cost others nothing. More pages, a shorter --interval and each start add to it; "+
+		"--exclude leaves categories out.", collectors.MonthlyTotal(collectors.Declarations(collectors.All()...)...),
+		strings.Join(managers, ", ")), ""))
 	return nil
 }
 

@@ -120,6 +120,9 @@ func (d categoryDetailJSON) print(w io.Writer) {
 // collected says where and how often.
 func (d categoryDetailJSON) collected() string {
 	text := fmt.Sprintf("%s, every %s", d.Reach, d.Every)
+	if d.ManagementAccount {
+		text += "; only in the management account of an organization"
+	}
 	if d.FullEvery != "" {
 		text += fmt.Sprintf("; everything every %s, in between what changed", d.FullEvery)
 	}

@@ -64,18 +64,17 @@ func (c runCommand) DrainTime() time.Duration {
 	return c.DrainTimeout
 }
 
-// monthlyPrice returns what AWS charges for the requests of a source in 30 days, in USD.
+// monthlyPrice returns what AWS charges for the requests of a source in 30 days, in USD,
+// if it does not manage its organization.
 func (c runCommand) monthlyPrice(s source) float64 {
 	if c.Simulate || !slices.Contains(s.regions, s.home) {
 		return 0 // what is paid for has no region
 	}
-	var sum float64
-	for _, collector := range s.collectors {
-		d := collector.Declaration()
-		d.Every = cmp.Or(c.Interval, d.Every)
-		sum += collectors.MonthlyPrice(d)
+	declared := collectors.Declarations(s.collectors...)
+	for i := range declared {
+		declared[i].Every = cmp.Or(c.Interval, declared[i].Every)
 	}
-	return sum
+	return collectors.MonthlyTotal(declared...)
 }
 
 // fullEvery returns what collect.Config takes for --full-every: there 0 is the default,

@@ -524,14 +524,12 @@ func TestCategories(t *testing.T) {
 	isolate(t)
 	r := spoke(t.Context(), nil, "categories")
 	r.want(t, program.ExitDone, "acm:ListCertificates", "")
-	var price float64
-	for _, c := range collectors.All() {
-		price += collectors.MonthlyPrice(c.Declaration())
-	}
+	price := collectors.MonthlyTotal(collectors.Declarations(collectors.All()...)...)
 	if price < 0.3 {
 		t.Errorf("all categories cost USD %v a month", price)
 	}
 	r.want(t, program.ExitDone, fmt.Sprintf("USD %.2f a month", price), "")
+	r.want(t, program.ExitDone, "linked_account_costs are for the management account", "")
 	r = spoke(t.Context(), nil, "categories", "-o", "json")
 	var list []categoryJSON
 	if err := json.Unmarshal([]byte(r.stdout), &list); err != nil {
@@ -544,7 +542,8 @@ func TestCategories(t *testing.T) {
 		if c.Name == "" || len(c.Actions) == 0 || len(c.Columns) == 0 || c.Every == "" {
 			t.Errorf("%+v", c)
 		}
-		if c.Name == "service_costs" && c.USDPerMonth != 0.3 || c.Name == "certificates" && c.USDPerMonth != 0 {
+		if c.Name == "service_costs" && c.USDPerMonth != 0.3 || c.Name == "certificates" && c.USDPerMonth != 0 ||
+			c.ManagementAccount != (c.Name == "linked_account_costs") {
 			t.Errorf("%s costs USD %v a month", c.Name, c.USDPerMonth)
 		}
 	}
