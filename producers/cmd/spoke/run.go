@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"io"
 	"log/slog"
 	"slices"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/lib/collect"
+	"github.com/hubspoke/observability/lib/personal"
 	"github.com/hubspoke/observability/producers/collectors"
 )
 
@@ -88,6 +90,19 @@ func fullEvery(flag *time.Duration) time.Duration {
 
 // Run collects until ctx is done.
 func (c runCommand) Run(ctx context.Context, p program.Program, find findSources, log *slog.Logger) error {
+	if err := c.validate(); err != nil {
+		return err
+	}
+	c.warnOfUnknownLabels(log)
+	s, err := c.prepare(ctx, p, find, log)
+	if err != nil {
+		return err
+	}
+	return s.run(ctx)
+}
+
+// validate checks what can be known without AWS.
+func (c runCommand) validate() error {
 	if fullEvery(c.FullEvery) < 0 {
 		return program.Usagef("--full-every must not be negative")
 	}
@@ -102,108 +117,145 @@ func (c runCommand) Run(ctx context.Context, p program.Program, find findSources
 			return err
 		}
 	}
-	c.warnOfUnknownLabels(log)
-	if err := c.simulateFlags.validate(); err != nil {
-		return err
+	return c.simulateFlags.validate()
+}
+
+// service is a run that is ready to begin.
+type service struct {
+	flags   runCommand
+	sources []source
+	again   func(context.Context) ([]source, error) // finds the sources anew; nil: they stay the same
+	world   *simulation                             // nil: AWS
+	events  *events                                 // nil: none are taken
+	config  collect.Config                          // of all runners
+	fleet   *fleet
+	metrics *metrics
+	stdout  io.Writer
+	log     *slog.Logger
+}
+
+// prepare finds what is collected and opens where it goes to.
+func (c runCommand) prepare(ctx context.Context, p program.Program, find findSources, log *slog.Logger) (*service,
+	error) {
+	s := &service{flags: c, metrics: newMetrics(p.VersionText()), stdout: p.Stdout, log: log}
+	if err := s.find(ctx, find); err != nil {
+		return nil, err
 	}
-	var world *simulation // nil: AWS
-	var sources []source
-	var err error
-	if c.Simulate {
-		world, sources, err = c.newSimulation(c.sourceFlags)
-	} else {
-		sources, err = find(ctx, c.sourceFlags, log)
-	}
+	own := ownConfiguration(c.Profile, log)
+	policy, err := c.personalPolicy(ctx, s.sources, own, log)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	policy, err := c.personalPolicy(ctx, sources, ownConfiguration(c.Profile, log), log)
+	opener, err := c.opener(log, s.metrics.stream())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	metrics := newMetrics(p.VersionText())
-	opener, err := c.opener(log, metrics.stream())
-	if err != nil {
-		return err
-	}
-	if !sources[0].pulled {
-		to, err := opener.open(ctx, sources[0].home, ownConfiguration(c.Profile, log))
+	if !s.sources[0].pulled {
+		to, err := opener.open(ctx, s.sources[0].home, own)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		for i := range sources {
-			sources[i].to = &to
+		for i := range s.sources {
+			s.sources[i].to = &to
 		}
 	}
-	if err := checkNotNothing(sources); err != nil {
+	if err := checkNotNothing(s.sources); err != nil {
+		return nil, err
+	}
+	if c.Events != "" {
+		if s.events, err = openEvents(ctx, c.Events, own, s.metrics, log); err != nil {
+			return nil, err
+		}
+	}
+	s.configure(policy, p.VersionText())
+	s.makeFleet(opener)
+	return s, nil
+}
+
+// find sets the sources, and the world that they are of.
+func (s *service) find(ctx context.Context, find findSources) (err error) {
+	if s.flags.Simulate {
+		s.world, s.sources, err = s.flags.newSimulation(s.flags.sourceFlags)
 		return err
 	}
-	var events *events
-	if c.Events != "" {
-		if events, err = openEvents(ctx, c.Events, ownConfiguration(c.Profile, log), metrics, log); err != nil {
-			return err
+	if s.sources, err = find(ctx, s.flags.sourceFlags, s.log); err != nil {
+		return err
+	}
+	if s.flags.Organization {
+		s.again = func(ctx context.Context) ([]source, error) { return find(ctx, s.flags.sourceFlags, s.log) }
+	}
+	for _, source := range s.sources {
+		for _, err := range source.faults {
+			// It may answer by and by, and the other regions do now.
+			s.log.Warn("a region does not answer, and is tried again with every run", "account", source.account,
+				"error", err)
 		}
 	}
-	config := collect.Config{
+	return nil
+}
+
+// configure sets what all runners have in common.
+func (s *service) configure(policy *personal.Policy, version string) {
+	s.config = collect.Config{
 		Services:        collectors.Services(),
-		Workers:         collect.NewWorkers(c.places()),
-		Jitter:          c.Jitter,
-		ChunkBytes:      c.chunkBytes(),
-		MaxPaidRequests: c.MaxPaidRequests,
+		Workers:         collect.NewWorkers(s.flags.places()),
+		Jitter:          s.flags.Jitter,
+		ChunkBytes:      s.flags.chunkBytes(),
+		MaxPaidRequests: s.flags.MaxPaidRequests,
 		Personal:        policy,
-		Labels:          c.Label,
-		Version:         p.VersionText(),
-		Every:           c.Interval,
-		FullEvery:       fullEvery(c.FullEvery),
-		Logger:          log,
-		Hooks:           metrics.hooks(),
+		Labels:          s.flags.Label,
+		Version:         version,
+		Every:           s.flags.Interval,
+		FullEvery:       fullEvery(s.flags.FullEvery),
+		Logger:          s.log,
+		Hooks:           s.metrics.hooks(),
 	}
-	if world != nil {
-		world.events = events
-		config.Every, config.HintGap = cmp.Or(c.Interval, world.every()), simulatedInterval
-		config.Hooks = world.counting(config.Hooks)
+	if s.world != nil {
+		s.world.events = s.events
+		s.config.Every, s.config.HintGap = cmp.Or(s.flags.Interval, s.world.every()), simulatedInterval
+		s.config.Hooks = s.world.counting(s.config.Hooks)
 	}
-	if c.Duration > 0 {
+}
+
+// makeFleet makes the fleet that collects the sources, and lets it hear of events.
+func (s *service) makeFleet(opener opener) {
+	s.fleet = newFleet(s.config)
+	s.fleet.metrics, s.fleet.price, s.fleet.open = s.metrics, s.flags.monthlyPrice, opener.forAccount
+	if s.flags.pulls() || len(s.sources) > 1 || len(s.sources[0].regions) > 1 || s.flags.givesAllRegions() {
+		s.fleet.shared.MaxConcurrentRuns = max(s.flags.places()/2, 1)
+	}
+	if s.events != nil {
+		s.events.hear = s.fleet.hear
+	}
+}
+
+// run collects until ctx is done.
+func (s *service) run(ctx context.Context) error {
+	if s.flags.Duration > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.Duration)
+		ctx, cancel = context.WithTimeout(ctx, s.flags.Duration)
 		defer cancel()
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	if c.MetricsAddr != "" {
+	if s.flags.MetricsAddr != "" {
 		// The process is ready as long as it collects: what single runs say is in the metrics.
-		endpoints, err := program.Listen(c.MetricsAddr, metrics.handler(), nil, log)
+		endpoints, err := program.Listen(s.flags.MetricsAddr, s.metrics.handler(), nil, s.log)
 		if err != nil {
 			return err
 		}
 		defer endpoints.Serve(ctx)()
 	}
-	for _, s := range sources {
-		for _, err := range s.faults {
-			// It may answer by and by, and the other regions do now.
-			log.Warn("a region does not answer, and is tried again with every run", "account", s.account, "error", err)
-		}
+	if s.events != nil {
+		group.Go(func() error { return s.events.run(ctx) })
 	}
-	fleet := newFleet(config)
-	fleet.metrics, fleet.price, fleet.open = metrics, c.monthlyPrice, opener.forAccount
-	if c.pulls() || len(sources) > 1 || len(sources[0].regions) > 1 || c.givesAllRegions() {
-		fleet.shared.MaxConcurrentRuns = max(c.places()/2, 1)
+	group.Go(func() error { return s.fleet.run(ctx, s.sources, s.again) })
+	if s.world != nil {
+		group.Go(func() error { return s.world.run(ctx) })
 	}
-	var again func(context.Context) ([]source, error)
-	if c.Organization {
-		again = func(ctx context.Context) ([]source, error) { return find(ctx, c.sourceFlags, log) }
+	err := group.Wait()
+	if s.world != nil && err == nil {
+		err = s.world.finish(ctx, s.stdout, s.flags.JSON(), s.sources, s.config, s.log)
 	}
-	if events != nil {
-		events.hear = fleet.hear
-		group.Go(func() error { return events.run(ctx) })
-	}
-	group.Go(func() error { return fleet.run(ctx, sources, again) })
-	if world != nil {
-		group.Go(func() error { return world.run(ctx) })
-	}
-	err = group.Wait()
-	if world != nil && err == nil {
-		err = world.finish(ctx, p.Stdout, c.JSON(), sources, config, log)
-	}
-	log.Info("stopped")
+	s.log.Info("stopped")
 	return err
 }
