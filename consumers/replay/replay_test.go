@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -27,8 +29,10 @@ import (
 	"github.com/hubspoke/observability/lib/ingest"
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/pgtest"
+	"github.com/hubspoke/observability/lib/refresh"
 	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/lib/stream/memstream"
+	"github.com/hubspoke/observability/sql"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
@@ -66,7 +70,16 @@ var template = pgtest.Template{Name: "replay", Migrate: func(ctx context.Context
 	for _, t := range categories {
 		statements = append(statements, load.DDL(t))
 	}
-	_, err := pool.Exec(ctx, strings.Join(statements, ";\n"))
+	if _, err := pool.Exec(ctx, strings.Join(statements, ";\n")); err != nil {
+		return err
+	}
+	const status = "50_status.sql" // of all categories, whichever they are
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	_, err = refresh.Install(ctx, conn.Conn(), fstest.MapFS{status: {Data: must(fs.ReadFile(sql.Views(), status))}})
 	return err
 }}
 
@@ -172,8 +185,8 @@ func collector[T any](category schema.Category[T], err error, rows ...T) collect
 	return c
 }
 
-// send collects once in an account.
-func (s *spokes) send(account string, collectors ...collect.Any) {
+// spoke returns one that collects an account again and again, and knows what it has sent.
+func (s *spokes) spoke(account string, collectors ...collect.Any) *collect.Runner {
 	s.Helper()
 	config := collect.Config{
 		Account: account, Regions: []string{region}, Collectors: collectors, Archive: s.bucket, ChunkRows: 10,
@@ -183,12 +196,25 @@ func (s *spokes) send(account string, collectors ...collect.Any) {
 	if s.stream != nil {
 		config.Publisher = s.stream.Publisher()
 	}
-	results, _ := must(collect.New(config)).Once(s.Context()) // the results have the errors
+	return must(collect.New(config))
+}
+
+// send collects once in an account.
+func (s *spokes) send(account string, collectors ...collect.Any) {
+	s.Helper()
+	s.collect(s.spoke(account, collectors...))
+}
+
+// collect collects once.
+func (s *spokes) collect(spoke *collect.Runner) []collect.Result {
+	s.Helper()
+	results, _ := spoke.Once(s.Context()) // the results have the errors
 	for _, r := range results {
 		if r.ArchiveErr != nil || r.PublishErr != nil {
 			s.Fatalf("%+v", r)
 		}
 	}
+	return results
 }
 
 // keys returns the keys in the archive that contain all of texts.
@@ -265,7 +291,11 @@ func (s *spokes) history() {
 	s.send(account, collector(amounts, nil))
 }
 
-// live applies the stream to d until every run has ended there.
+// endedSQL counts the runs that have ended, those that found nothing changed among them.
+const endedSQL = `SELECT (count(*) + (SELECT coalesce(sum(unchanged_runs), 0) FROM hub.scope))::text
+	FROM hub.run WHERE outcome IS NOT NULL AND parts = end_parts`
+
+// live applies the stream to d until so many runs have ended there.
 func (s *spokes) live(d *database, runs int) {
 	s.Helper()
 	applied := make(chan load.Result, 1000)
@@ -278,7 +308,7 @@ func (s *spokes) live(d *database, runs int) {
 	go func() { done <- pipeline.Run(ctx) }()
 	go func() { done <- s.stream.Run(ctx, pipeline) }()
 	deadline := time.After(10 * time.Minute)
-	for len(d.query("SELECT run::text FROM hub.run WHERE outcome IS NOT NULL AND parts = end_parts")) < runs {
+	for d.query(endedSQL)[0] != fmt.Sprint(runs) {
 		select {
 		case <-applied:
 		case <-deadline:
