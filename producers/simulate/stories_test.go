@@ -78,6 +78,45 @@ func TestCostsAddUp(t *testing.T) {
 	}
 }
 
+// TestCostsOfTheOrganisation: what its managing account reads of an account is what the account
+// reads itself, on all days once they are final.
+func TestCostsOfTheOrganisation(t *testing.T) {
+	type line struct {
+		cost
+		Account   string `json:"linked_account_id"`
+		Estimated bool   `json:"estimated"`
+	}
+	for steps, wantDays := range map[int]int{0: 14, 400: 7} {
+		w := world(t, simulate.Config{Accounts: 6}, steps)
+		all := contents(t, w)
+		linked, own := map[string]float64{}, map[string]float64{}
+		days := map[string]bool{}
+		final := func(c line) bool { return steps == 0 || !c.Estimated }
+		for _, c := range rowsOf[line](t, all, schemas.LinkedAccountCosts.Name(), w.Accounts()[0].ID) {
+			if final(c) {
+				days[c.Day] = true
+				linked[c.Account+c.Day+c.Service] += c.Amount
+			}
+		}
+		for _, account := range w.Accounts() {
+			for _, c := range rowsOf[line](t, all, schemas.ServiceCosts.Name(), account.ID) {
+				if days[c.Day] && final(c) {
+					own[account.ID+c.Day+c.Service] += c.Amount
+				}
+			}
+		}
+		if len(days) != wantDays || len(linked) != len(own) {
+			t.Errorf("after %d steps: %d lines of %d days, and %d that accounts have themselves", steps, len(linked),
+				len(days), len(own))
+		}
+		for line, amount := range own {
+			if math.Abs(linked[line]-amount) > 1e-9 {
+				t.Errorf("after %d steps: %s costs %v, the organisation %v", steps, line, amount, linked[line])
+			}
+		}
+	}
+}
+
 // TestAnomaliesAreInTheCosts: what an anomaly says was spent is what the service cost.
 func TestAnomaliesAreInTheCosts(t *testing.T) {
 	w := world(t, simulate.Config{Accounts: 3}, 0)
