@@ -121,6 +121,7 @@ func (f *fleet) remove(account string) {
 		m.end()
 		<-m.ended
 	}
+	f.metrics.forget(account, "")
 	f.count()
 }
 
@@ -320,6 +321,7 @@ func (f *fleet) setRegions(ctx context.Context, m *member, regions []string) err
 			f.log.Info("a region is switched off, and not collected any more; its rows stay", "account", m.account,
 				"region", region)
 			f.stopRegion(m, region)
+			f.metrics.forget(m.account, region)
 		}
 	}
 	if !first {

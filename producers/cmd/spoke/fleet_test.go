@@ -122,6 +122,7 @@ func (w *world) fleet(t *testing.T) (*fleet, *programtest.Buffer) {
 	f := newFleet(collect.Config{Workers: collect.NewWorkers(4), Jitter: 1,
 		Logger: slog.New(slog.NewTextHandler(log, nil))})
 	f.metrics, f.price = newMetrics(""), func(source) float64 { return 0 }
+	f.shared.Hooks = f.metrics.hooks()
 	f.open = func(_ context.Context, s source) (destination, error) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -169,6 +170,32 @@ func wantAccounts(t *testing.T, f *fleet, collected, refused, inactive int) {
 	}
 }
 
+// wantAccounts compares the accounts and regions that have series of their own.
+func (m *metrics) wantAccounts(t *testing.T, want ...string) {
+	t.Helper()
+	families, err := m.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]map[string]bool{"spoke_account_runs_total": {}, "spoke_account_last_complete_run_timestamp_seconds": {}}
+	for _, family := range families {
+		for _, metric := range family.Metric {
+			labels := map[string]string{}
+			for _, l := range metric.Label {
+				labels[l.GetName()] = l.GetValue()
+			}
+			if seen[family.GetName()] != nil {
+				seen[family.GetName()][labels["account"]+" "+labels["region"]] = true
+			}
+		}
+	}
+	for name, series := range seen {
+		if got := slices.Sorted(maps.Keys(series)); !slices.Equal(got, want) {
+			t.Errorf("%s is there for %q, want %q", name, got, want)
+		}
+	}
+}
+
 // lookTime is a time after which every account was looked at again.
 const lookTime = lookEvery + lookEvery/10 + time.Minute
 
@@ -193,6 +220,8 @@ func TestRegionsComeAndGo(t *testing.T) {
 		if took := w.took(); strings.Contains(took, "ap-east-1") || !strings.Contains(took, "eu-central-1") {
 			t.Errorf("a region that was switched off: collected %s", took)
 		}
+
+		f.metrics.wantAccounts(t, "111111111111 eu-central-1", "111111111111 global")
 
 		w.change(func() { one.list = &smithy.GenericAPIError{Code: "UnauthorizedOperation"} })
 		time.Sleep(lookTime)
@@ -239,6 +268,8 @@ func TestAccountsComeAndGo(t *testing.T) {
 			t.Errorf("an hour later: %s", took)
 		}
 		wantAccounts(t, f, 1, 0, 2)
+
+		f.metrics.wantAccounts(t, "444444444444 eu-central-1", "444444444444 global")
 
 		w.change(func() { w.listing = errors.New("AWS is away") })
 		time.Sleep(lookTime)
@@ -304,6 +335,9 @@ func TestRoleThatRefuses(t *testing.T) {
 			t.Errorf("with a role that refuses again: %s", took)
 		}
 		wantAccounts(t, f, 1, 1, 0)
+		// That it is behind must be seen.
+		f.metrics.wantAccounts(t, "111111111111 eu-central-1", "111111111111 global", "222222222222 eu-central-1",
+			"222222222222 global")
 		if n := strings.Count(log.String(), "msg=\"an account is not collected\" account=111111111111"); n != 2 {
 			t.Errorf("refused twice, said %d times\n%s", n, log)
 		}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"maps"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,24 +16,27 @@ import (
 	"github.com/hubspoke/observability/lib/stream/kinesis"
 )
 
-// metrics are what /metrics shows. Their names are an interface.
+// metrics are what /metrics shows. Their names are an interface. A series for each category of
+// each account would be too many: counters of a category are sums of all accounts, and
+// those of an account are sums of all categories.
 type metrics struct {
-	registry     *prometheus.Registry
-	runs         *prometheus.CounterVec
-	lastComplete *prometheus.GaugeVec
-	duration     *prometheus.HistogramVec
-	rows         *prometheus.CounterVec
-	bytes        *prometheus.CounterVec
-	refused      *prometheus.CounterVec
-	duplicates   *prometheus.CounterVec
-	requests     *prometheus.CounterVec
-	unsent       *prometheus.CounterVec
-	records      *prometheus.CounterVec
-	accounts     *prometheus.GaugeVec
-	events       *prometheus.CounterVec
-	eventsUp     *prometheus.GaugeVec // without labels; it is there once it is set
-	hintedRuns   *prometheus.CounterVec
-	hintSeconds  *prometheus.HistogramVec
+	registry    *prometheus.Registry
+	runs        *prometheus.CounterVec
+	progress    *progress
+	duration    *prometheus.HistogramVec
+	rows        *prometheus.CounterVec
+	bytes       *prometheus.CounterVec
+	refused     *prometheus.CounterVec
+	duplicates  *prometheus.CounterVec
+	requests    *prometheus.CounterVec
+	unsent      *prometheus.CounterVec
+	records     *prometheus.CounterVec
+	accountRuns *prometheus.CounterVec
+	accounts    *prometheus.GaugeVec
+	events      *prometheus.CounterVec
+	eventsUp    *prometheus.GaugeVec // without labels; it is there once it is set
+	hintedRuns  *prometheus.CounterVec
+	hintSeconds *prometheus.HistogramVec
 }
 
 func newMetrics(version string) *metrics {
@@ -56,9 +61,9 @@ func newMetrics(version string) *metrics {
 	m.unsent.WithLabelValues("stream")
 	m.records = counter("spoke_stream_records_total",
 		"Records of PutRecords calls: sent, of these retried, failed, and of these throttled.", "what")
-	m.lastComplete = prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "spoke_last_complete_run_timestamp_seconds", Help: "Start of the newest run that read its whole scope.",
-	}, []string{"category", "region"})
+	m.accountRuns = counter("spoke_account_runs_total", "Runs of an account that ended, by outcome.", "account", "region",
+		"outcome")
+	m.progress = &progress{complete: map[schema.Scope]time.Time{}}
 	m.duration = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "spoke_run_duration_seconds", Help: "Time that runs took.", Buckets: program.Seconds(0.1, 3600),
 	}, []string{"category"})
@@ -80,7 +85,7 @@ func newMetrics(version string) *metrics {
 		ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.lastComplete, m.duration, m.accounts, m.eventsUp, m.hintSeconds, build,
+	m.registry.MustRegister(m.progress, m.duration, m.accounts, m.eventsUp, m.hintSeconds, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -91,13 +96,14 @@ func (m *metrics) hooks() collect.Hooks {
 		Finished: func(r collect.Result) {
 			category, region := r.Scope.Category, r.Scope.Region
 			m.runs.WithLabelValues(category, region, string(r.Outcome)).Inc()
+			m.accountRuns.WithLabelValues(r.Scope.Account, region, string(r.Outcome)).Inc()
 			m.duration.WithLabelValues(category).Observe(r.Duration.Seconds())
 			m.rows.WithLabelValues(category, region).Add(float64(r.Rows))
 			m.bytes.WithLabelValues(category, region).Add(float64(r.Bytes))
 			m.refused.WithLabelValues(category, region).Add(float64(r.RefusedRows))
 			m.duplicates.WithLabelValues(category, region).Add(float64(r.Duplicates))
 			if r.Outcome.Complete() || r.Outcome == schema.Unchanged {
-				m.lastComplete.WithLabelValues(category, region).Set(float64(r.Run.Time().UnixMilli()) / 1000)
+				m.progress.note(unsliced(r.Scope), r.Run.Time())
 			}
 			if !r.Hinted.IsZero() {
 				m.hintedRuns.WithLabelValues(category, region).Inc()
@@ -112,6 +118,75 @@ func (m *metrics) hooks() collect.Hooks {
 				m.unsent.WithLabelValues("stream").Inc()
 			}
 		},
+	}
+}
+
+// forget drops the series of an account, or of one of its regions, that is not collected any
+// more; "" is all regions.
+func (m *metrics) forget(account, region string) {
+	labels := prometheus.Labels{"account": account}
+	if region != "" {
+		labels["region"] = region
+	}
+	m.accountRuns.DeletePartialMatch(labels)
+	m.progress.forget(account, region)
+}
+
+// progress is the start of the newest run of each scope that read all of it. What it shows are
+// the oldest of these: so that a scope that is behind is not hidden by others that are not.
+type progress struct {
+	mu       sync.Mutex
+	complete map[schema.Scope]time.Time
+}
+
+var (
+	lastComplete = prometheus.NewDesc("spoke_last_complete_run_timestamp_seconds",
+		"Start of the newest run that read its whole scope; of the account that is furthest behind.",
+		[]string{"category", "region"}, nil)
+	accountLastComplete = prometheus.NewDesc("spoke_account_last_complete_run_timestamp_seconds",
+		"Start of the newest run that read its whole scope; of the category that is furthest behind.",
+		[]string{"account", "region"}, nil)
+)
+
+func (p *progress) note(scope schema.Scope, started time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.complete[scope] = started
+}
+
+func (p *progress) forget(account, region string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	maps.DeleteFunc(p.complete, func(s schema.Scope, _ time.Time) bool {
+		return s.Account == account && (region == "" || s.Region == region)
+	})
+}
+
+// Describe is called by the registry.
+func (p *progress) Describe(to chan<- *prometheus.Desc) {
+	to <- lastComplete
+	to <- accountLastComplete
+}
+
+// Collect is called by the registry, by several goroutines at once.
+func (p *progress) Collect(to chan<- prometheus.Metric) {
+	type series struct {
+		desc         *prometheus.Desc
+		name, region string
+	}
+	oldest := map[series]time.Time{}
+	p.mu.Lock()
+	for scope, at := range p.complete {
+		for _, s := range []series{{lastComplete, scope.Category, scope.Region},
+			{accountLastComplete, scope.Account, scope.Region}} {
+			if known, ok := oldest[s]; !ok || at.Before(known) {
+				oldest[s] = at
+			}
+		}
+	}
+	p.mu.Unlock()
+	for s, at := range oldest {
+		to <- prometheus.MustNewConstMetric(s.desc, prometheus.GaugeValue, float64(at.UnixMilli())/1000, s.name, s.region)
 	}
 }
 

@@ -31,21 +31,67 @@ func TestMetricsOfRuns(t *testing.T) {
 	finished(collect.Result{Scope: scope("secrets"), Run: schema.NewRunID(at), Outcome: schema.Empty})
 	finished(collect.Result{Scope: scope("kms_keys"), Run: schema.NewRunID(at), Outcome: schema.Denied})
 
+	m.wantSeries(t, []string{"spoke_unsent_runs_total", "spoke_last_complete_run"},
+		`spoke_last_complete_run_timestamp_seconds{category="certificates",region="eu-central-1"} 1.7900000005e+09`,
+		`spoke_last_complete_run_timestamp_seconds{category="secrets",region="eu-central-1"} 1.7900000005e+09`,
+		`spoke_unsent_runs_total{destination="archive"} 1`,
+		`spoke_unsent_runs_total{destination="stream"} 2`)
+}
+
+// wantSeries compares the series of metrics with some prefixes.
+func (m *metrics) wantSeries(t *testing.T, prefixes []string, want ...string) {
+	t.Helper()
 	answer := httptest.NewRecorder()
 	m.handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	var got []string
 	for line := range strings.Lines(answer.Body.String()) {
-		if strings.HasPrefix(line, "spoke_unsent_runs_total") || strings.HasPrefix(line, "spoke_last_complete_run") {
+		if slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(line, prefix) }) {
 			got = append(got, strings.TrimSpace(line))
 		}
-	}
-	want := []string{
-		`spoke_last_complete_run_timestamp_seconds{category="certificates",region="eu-central-1"} 1.7900000005e+09`,
-		`spoke_last_complete_run_timestamp_seconds{category="secrets",region="eu-central-1"} 1.7900000005e+09`,
-		`spoke_unsent_runs_total{destination="archive"} 1`,
-		`spoke_unsent_runs_total{destination="stream"} 2`,
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
+}
+
+// TestMetricsOfAccounts: one that is behind is not hidden by those that are not, and has its
+// own series; one that is not collected any more has none.
+func TestMetricsOfAccounts(t *testing.T) {
+	m := newMetrics("v1")
+	finished := m.hooks().Finished
+	const start = 1_790_000_000
+	run := func(category, account, region, slice string, seconds int64, outcome schema.Outcome) {
+		finished(collect.Result{
+			Scope: schema.Scope{Category: category, Account: account, Region: region, Slice: slice},
+			Run:   schema.NewRunID(time.Unix(start+seconds, 0)), Outcome: outcome,
+		})
+	}
+	const other, elsewhere = "222233334444", "us-east-1"
+	run("secrets", other, region, "", 0, schema.OK)
+	run("secrets", account, region, "", 60, schema.OK)
+	run("secrets", account, elsewhere, "", 70, schema.Empty)
+	run("secrets", other, region, "", 80, schema.Denied)
+	run("costs", account, region, "2026-08-01", 20, schema.OK)
+	run("costs", account, region, "2026-08-02", 30, schema.Unchanged)
+	prefixes := []string{"spoke_last_complete_run", "spoke_account"}
+	m.wantSeries(t, prefixes,
+		`spoke_account_last_complete_run_timestamp_seconds{account="111122223333",region="eu-central-1"} 1.79000003e+09`,
+		`spoke_account_last_complete_run_timestamp_seconds{account="111122223333",region="us-east-1"} 1.79000007e+09`,
+		`spoke_account_last_complete_run_timestamp_seconds{account="222233334444",region="eu-central-1"} 1.79e+09`,
+		`spoke_account_runs_total{account="111122223333",outcome="empty",region="us-east-1"} 1`,
+		`spoke_account_runs_total{account="111122223333",outcome="ok",region="eu-central-1"} 2`,
+		`spoke_account_runs_total{account="111122223333",outcome="unchanged",region="eu-central-1"} 1`,
+		`spoke_account_runs_total{account="222233334444",outcome="denied",region="eu-central-1"} 1`,
+		`spoke_account_runs_total{account="222233334444",outcome="ok",region="eu-central-1"} 1`,
+		`spoke_last_complete_run_timestamp_seconds{category="costs",region="eu-central-1"} 1.79000003e+09`,
+		`spoke_last_complete_run_timestamp_seconds{category="secrets",region="eu-central-1"} 1.79e+09`,
+		`spoke_last_complete_run_timestamp_seconds{category="secrets",region="us-east-1"} 1.79000007e+09`)
+	m.forget(other, "")
+	m.forget(account, elsewhere)
+	m.wantSeries(t, prefixes,
+		`spoke_account_last_complete_run_timestamp_seconds{account="111122223333",region="eu-central-1"} 1.79000003e+09`,
+		`spoke_account_runs_total{account="111122223333",outcome="ok",region="eu-central-1"} 2`,
+		`spoke_account_runs_total{account="111122223333",outcome="unchanged",region="eu-central-1"} 1`,
+		`spoke_last_complete_run_timestamp_seconds{category="costs",region="eu-central-1"} 1.79000003e+09`,
+		`spoke_last_complete_run_timestamp_seconds{category="secrets",region="eu-central-1"} 1.79000006e+09`)
 }
