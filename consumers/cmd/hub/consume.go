@@ -28,7 +28,6 @@ import (
 // consumeCommand applies the stream to the database.
 type consumeCommand struct {
 	databaseFlags
-	awsFlags
 	pipelineFlags
 	Stream          string        `required:"" placeholder:"ARN" help:"Kinesis data stream: its ARN, or its name in this account and region."`
 	LeaseTable      string        `default:"observability-hub" placeholder:"NAME" help:"DynamoDB table by which consumers share the shards; a table of its own for each stream (default: ${default})."`

@@ -12,12 +12,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/lib/load"
+	"github.com/hubspoke/observability/lib/rdsauth"
 	"github.com/hubspoke/observability/lib/refresh"
 	"github.com/hubspoke/observability/lib/schema"
 	"github.com/hubspoke/observability/schemas"
@@ -27,9 +27,12 @@ import (
 // connectTimeout is how long a command waits for the database at its start.
 const connectTimeout = 15 * time.Second
 
-// databaseFlags say which database.
+// databaseFlags say which database, and who logs in.
 type databaseFlags struct {
+	awsFlags
 	DatabaseURL string `env:"HUB_DATABASE_URL,DATABASE_URL" placeholder:"URL" help:"PostgreSQL database, such as postgres://user@host/name. Defaults to what libpq's variables (PGHOST, PGDATABASE, ...) say."`
+	DatabaseIAM bool   `help:"Log in to Amazon RDS or Aurora with tokens of IAM, in place of a password."`
+	DatabaseCA  string `enum:",rds" default:"" placeholder:"rds" help:"Trust the authorities of Amazon RDS, which are part of this program, and no others: rds. Defaults to that with --database-iam, unless sslrootcert or PGSSLROOTCERT names others, and else to what these say."`
 }
 
 // url returns the URL, "" for libpq's variables.
@@ -48,32 +51,63 @@ func (f databaseFlags) url() (string, error) {
 
 // open connects to the database.
 func (f databaseFlags) open(ctx context.Context, connections int32) (*pgxpool.Pool, error) {
+	cfg, err := f.config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return connect(ctx, cfg, connections)
+}
+
+// config returns how to connect to the database.
+func (f databaseFlags) config(ctx context.Context) (*pgxpool.Config, error) {
 	url, err := f.url()
 	if err != nil {
 		return nil, err
 	}
-	return open(ctx, url, connections)
-}
-
-func open(ctx context.Context, url string, connections int32) (*pgxpool.Pool, error) {
 	cfg, err := load.PoolConfig(url)
 	if err != nil {
 		return nil, program.Usagef("%w", err)
 	}
-	return connect(ctx, cfg, connections)
+	if f.DatabaseCA == "rds" || f.DatabaseIAM && !namesAuthority(cfg) {
+		if err := rdsauth.Trust(cfg); err != nil {
+			return nil, program.Usagef("--database-ca rds: %w", err)
+		}
+	}
+	if !f.DatabaseIAM {
+		return cfg, nil
+	}
+	credentials, err := f.load(ctx, rdsauth.Region(cfg.ConnConfig.Host), nil)
+	if err != nil {
+		return nil, fmt.Errorf("--database-iam: %w", err)
+	}
+	if err := rdsauth.Login(cfg, credentials); err != nil {
+		return nil, program.Usagef("--database-iam: %w", err)
+	}
+	return cfg, nil
+}
+
+// against returns the flags of a second database, where a password wins over IAM.
+func (f databaseFlags) against(url string) databaseFlags {
+	f.DatabaseURL = url
+	if cfg, err := load.PoolConfig(url); err == nil && cfg.ConnConfig.Password != "" {
+		f.DatabaseIAM = false
+	}
+	return f
+}
+
+// namesAuthority reports whether the settings of libpq name who is trusted.
+func namesAuthority(cfg *pgxpool.Config) bool {
+	encryption := cfg.ConnConfig.TLSConfig
+	return encryption != nil && encryption.RootCAs != nil
 }
 
 // openService connects to a database for as long as the program runs, and requires its
 // bookkeeping tables to be up to date. No read or write of its connections can last for
 // ever.
 func (f databaseFlags) openService(ctx context.Context, connections int32) (*pgxpool.Pool, *load.Connections, error) {
-	url, err := f.url()
+	cfg, err := f.config(ctx)
 	if err != nil {
 		return nil, nil, err
-	}
-	cfg, err := load.PoolConfig(url)
-	if err != nil {
-		return nil, nil, program.Usagef("%w", err)
 	}
 	watched := load.Watch(cfg)
 	pool, err := connect(ctx, cfg, connections)
@@ -101,15 +135,15 @@ func connect(ctx context.Context, cfg *pgxpool.Config, connections int32) (*pgxp
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, connectError(cfg.ConnConfig, err)
+		return nil, connectError(cfg, err)
 	}
 	return pool, nil
 }
 
 // connectError says what to look at when the database cannot be reached. It is wrong
 // usage where trying again does not help.
-func connectError(c *pgx.ConnConfig, err error) error {
-	code := ""
+func connectError(cfg *pgxpool.Config, err error) error {
+	c, code := cfg.ConnConfig, ""
 	if server, ok := errors.AsType[*pgconn.PgError](err); ok {
 		code = server.Code
 	}
@@ -117,12 +151,16 @@ func connectError(c *pgx.ConnConfig, err error) error {
 	switch {
 	case code == "3D000": // invalid_catalog_name
 		next = fmt.Sprintf("make it: createdb %s", c.Database)
+	case (code == "28P01" || code == "28000") && cfg.BeforeConnect != nil:
+		next = fmt.Sprintf("user %s needs the role rds_iam (GRANT rds_iam TO %[1]s), the IAM role the permission "+
+			"rds-db:connect on it, and this host the right time", c.User)
 	case code == "28P01" || code == "28000": // invalid_password, invalid_authorization_specification
 		next = fmt.Sprintf("check the password of user %s (PGPASSWORD, ~/.pgpass) and what the server allows", c.User)
 	case code == insufficientPrivilege:
 		next = fmt.Sprintf("let user %s connect: GRANT CONNECT ON DATABASE", c.User)
 	case untrusted(err):
-		next = "TLS is verified in full: name the authority with sslrootcert in the URL or PGSSLROOTCERT"
+		next = "TLS is verified in full: name the authority with sslrootcert in the URL or PGSSLROOTCERT, for Amazon RDS " +
+			"with --database-ca rds, or the bundle that AWS publishes where the region is not in that"
 	case strings.Contains(err.Error(), "server refused TLS connection"): // pgx has no type for it
 		next = "the server has no TLS: turn it on there (ssl = on), or on a network that you trust give sslmode=disable " +
 			"in the URL or PGSSLMODE"

@@ -22,7 +22,6 @@ import (
 // lambdaCommand applies the events of a Lambda event source mapping.
 type lambdaCommand struct {
 	databaseFlags
-	awsFlags
 	pipelineFlags
 }
 

@@ -34,7 +34,7 @@ func (m *metrics) values(name string) map[string]float64 {
 
 func TestMetricsThatTheDatabaseKnows(t *testing.T) {
 	db := pgtest.New(t, template)
-	pool := must(open(t.Context(), db.URL, 2))
+	pool := must(databaseFlags{DatabaseURL: db.URL}.open(t.Context(), 2))
 	id := streamIdentity{ARN: streamARN, Created: time.Date(2026, 8, 1, 0, 0, 0, 0, time.UTC)}
 	m := newMetrics("v1", pool, id)
 	if _, err := db.Pool.Exec(t.Context(),
@@ -72,7 +72,7 @@ func TestMetricsThatTheDatabaseKnows(t *testing.T) {
 }
 
 func TestLastCommit(t *testing.T) {
-	pool := must(open(t.Context(), pgtest.New(t, template).URL, 1))
+	pool := must(databaseFlags{DatabaseURL: pgtest.New(t, template).URL}.open(t.Context(), 1))
 	defer pool.Close()
 	m := newMetrics("v1", pool, streamIdentity{})
 	if v := m.values("hub_last_commit_timestamp_seconds"); len(v) != 0 {
@@ -140,7 +140,7 @@ func TestRecordsThatWaitForTheDatabaseAreReported(t *testing.T) {
 
 func TestReadinessNamesADatabaseThatDoesNotAnswer(t *testing.T) {
 	db := pgtest.New(t, template)
-	pool := must(open(t.Context(), db.URL, 1))
+	pool := must(databaseFlags{DatabaseURL: db.URL}.open(t.Context(), 1))
 	defer pool.Close()
 	ready := answers(pool, new(watchdog))
 	if err := ready(t.Context()); err != nil {

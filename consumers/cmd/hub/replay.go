@@ -25,7 +25,6 @@ import (
 // replayCommand applies the archive to the database.
 type replayCommand struct {
 	databaseFlags
-	awsFlags
 	program.OutputFlag
 	Bucket       program.BucketName `required:"" placeholder:"NAME" help:"S3 bucket of the archive."`
 	BucketPrefix string             `placeholder:"PREFIX" help:"Prefix of all keys in the bucket, as the spokes have it."`

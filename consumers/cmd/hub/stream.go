@@ -24,7 +24,7 @@ import (
 // awsFlags say which AWS account.
 type awsFlags struct {
 	Profile string `help:"Profile of the AWS configuration files."`
-	Region  string `placeholder:"REGION" help:"AWS region. Defaults to that of the ARN given, then that of the AWS configuration."`
+	Region  string `placeholder:"REGION" help:"AWS region. Defaults to that of the ARN or database given, then that of the AWS configuration."`
 }
 
 func (f awsFlags) load(ctx context.Context, otherwise string, log *slog.Logger) (aws.Config, error) {

@@ -17,7 +17,7 @@ type verifyCommand struct {
 	databaseFlags
 	program.OutputFlag
 	program.WideFlag
-	Against  *string  `placeholder:"URL" xor:"what" help:"Second database. Without it the bookkeeping of the first is checked."`
+	Against  *string  `placeholder:"URL" xor:"what" help:"Second database. Without it the bookkeeping of the first is checked. --database-iam and --database-ca are for both, the former unless this one has a password."`
 	Content  bool     `xor:"what" help:"Check whether each live row is as it was sent: does its hash fit its columns?"`
 	Category []string `placeholder:"NAME" help:"Category; repeat it or separate with commas. Defaults to all."`
 	Limit    int      `default:"10" help:"How many differences of each kind are named."`
@@ -68,7 +68,7 @@ func (c verifyCommand) Run(ctx context.Context, p program.Program) error {
 	case c.Against == nil:
 		return c.bookkeeping(ctx, p, pool, chosen)
 	}
-	other, err := open(ctx, *c.Against, 1)
+	other, err := c.against(*c.Against).open(ctx, 1)
 	if err != nil {
 		return fmt.Errorf("--against: %w", err)
 	}

@@ -85,7 +85,13 @@ func (w *watchdog) check(ctx context.Context) {
 func (w *watchdog) closeIdle(ctx context.Context) (closed, working int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	conn, err := pgx.ConnectConfig(ctx, w.pool.Config().ConnConfig)
+	cfg := w.pool.Config()
+	if cfg.BeforeConnect != nil {
+		if err := cfg.BeforeConnect(ctx, cfg.ConnConfig); err != nil {
+			return 0, 0, err
+		}
+	}
+	conn, err := pgx.ConnectConfig(ctx, cfg.ConnConfig)
 	if err != nil {
 		return 0, 0, err
 	}
