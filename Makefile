@@ -103,7 +103,7 @@ fuzz: ## run every fuzz target for a while; FUZZTIME=1m
 	    go test -run '^$$' -fuzz "^$$name$$" -fuzztime $${FUZZTIME:-1m} ./$$(dirname $$target) || exit 1; done; done
 
 .PHONY: generate
-generate: ## write the lists of categories, the catalog and the reference pages anew
+generate: ## write the lists of categories, the catalog, the reference pages and parts of the templates anew
 	go run ./internal/generate
 
 .PHONY: collector

@@ -44,7 +44,7 @@ func Home(list []Rule) string {
 		}},
 	}
 	for _, r := range list {
-		resources[logicalID(r.Name)] = r.resource(object{"Id": "spoke", "Arn": queue})
+		resources[r.LogicalID()] = r.resource(object{"Id": "spoke", "Arn": queue})
 	}
 	return template("Queue of the spoke and the events that it hears of, in its home region.", object{
 		"Resources": resources,
@@ -76,7 +76,7 @@ func Edge(list []Rule) string {
 			conditions[name] = emits(r.Only)
 			resource["Condition"] = name
 		}
-		resources[logicalID(r.Name)] = resource
+		resources[r.LogicalID()] = resource
 	}
 	content := object{
 		"Parameters": object{"HomeBusArn": object{
@@ -122,6 +122,9 @@ func indent(v any) string {
 }
 
 var words = regexp.MustCompile(`[A-Za-z0-9]+`)
+
+// LogicalID is the name of the rule in a template of CloudFormation.
+func (r Rule) LogicalID() string { return logicalID(r.Name) }
 
 // logicalID writes spoke-kms_keys-kms as SpokeKmsKeysKms.
 func logicalID(name string) string {

@@ -1,6 +1,7 @@
 // Command documents writes the files that are derived from the compiled declarations of
-// the categories: schemas/catalog, sql/testdata/ddl and docs/reference, except the pages
-// that tests of package sql write. go run ./internal/generate runs it.
+// the categories: schemas/catalog, sql/testdata/ddl, docs/reference except the pages that
+// tests of package sql write, and parts of the templates in deploy/cloudformation.
+// go run ./internal/generate runs it.
 package main
 
 import (
@@ -36,7 +37,7 @@ func generate(root string, write bool) error {
 		all[page] = nil
 	}
 	for _, render := range []func(string, []category) (map[string][]byte, error){
-		catalog, statements, reference, permissions,
+		catalog, statements, reference, permissions, templates,
 	} {
 		rendered, err := render(root, categories)
 		if err != nil {
