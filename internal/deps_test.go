@@ -130,6 +130,12 @@ var rules = []deptest.Rule{
 	},
 	{
 		Packages: all,
+		MustNot:  []string{"github.com/aws/aws-sdk-go-v2/feature/s3/..."},
+		Why: "objects are written by one PutObject: a spoke may not decrypt, and an upload in parts under a foreign key " +
+			"needs kms:Decrypt (rule T49 of deploy/rules_test.go)",
+	},
+	{
+		Packages: all,
 		MustNot:  []string{"github.com/vmware/vmware-go-kcl-v2/..."},
 		Exempt:   in("lib/stream/kcl/..."),
 		Why:      "only lib/stream/kcl knows the KCL, because it contains the hazards of the KCL",
