@@ -7,6 +7,7 @@
 //	hub replay --bucket NAME                 from the archive into the database
 //	hub refresh | status | rejects | verify  views, what has arrived, what was refused, is it right
 //	hub forget --account ID                  removes an account from the database
+//	hub plan --accounts N                    what a hub and its spokes cost
 //
 // Every flag can be set by the environment variable that `hub -h` names next to
 // it. Results are written to standard output, logs and progress to standard
@@ -45,6 +46,7 @@ type arguments struct {
 	Rejects rejectsCommand `cmd:"" help:"Show what could not be applied."`
 	Forget  forgetCommand  `cmd:"" help:"Remove an account from the database."`
 	Verify  verifyCommand  `cmd:"" help:"Check that nothing was lost or doubled, or compare two databases."`
+	Plan    planCommand    `cmd:"" help:"Say what a hub and its spokes cost in a year."`
 
 	Config     program.ConfigCommand     `cmd:"" help:"Show the settings of a command and where they come from."`
 	Completion program.CompletionCommand `cmd:"" help:"Print a script that completes commands and flags in a shell."`
