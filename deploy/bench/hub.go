@@ -109,23 +109,11 @@ func measureHub(ctx context.Context, program, what string, accounts int, backlog
 		return u, err
 	}
 	defer postgres.Stop()
-	env := append(server.Environment(hubAccount), "DATABASE_URL="+postgres.URL())
-	migrate, err := command(ctx, env, program, "migrate")
-	if err != nil {
-		return u, err
-	}
-	if err := migrate.Run(); err != nil {
-		return u, err
-	}
-	cmd, err := command(ctx, env, program, "consume", "--stream", streamName, "--lease-table", leaseTable)
+	hub, err := startHub(ctx, server, postgres.URL(), program)
 	if err != nil {
 		return u, err
 	}
 	began := time.Now()
-	hub, err := start(cmd)
-	if err != nil {
-		return u, err
-	}
 	err = awaitRuns(ctx, hub, postgres.URL(), accounts*len(backlog))
 	u.elapsed = time.Since(began)
 	if stopErr := hub.stop(); err == nil {
@@ -133,6 +121,23 @@ func measureHub(ctx context.Context, program, what string, accounts int, backlog
 	}
 	u.memory = hub.memory.Load()
 	return u, err
+}
+
+// startHub makes the tables of a database, and has a hub consume the stream.
+func startHub(ctx context.Context, server *awsfake.Server, database, program string) (*process, error) {
+	env := append(server.Environment(hubAccount), "DATABASE_URL="+database)
+	migrate, err := command(ctx, env, program, "migrate")
+	if err != nil {
+		return nil, err
+	}
+	if err := migrate.Run(); err != nil {
+		return nil, err
+	}
+	cmd, err := command(ctx, env, program, "consume", "--stream", streamName, "--lease-table", leaseTable)
+	if err != nil {
+		return nil, err
+	}
+	return start(cmd)
 }
 
 // fill puts one run of each account and category into the stream.

@@ -1,7 +1,8 @@
 // Bench measures how much memory the built programs need: hub consume with a
 // backlog of two million rows, and spoke with an account of 200,000 findings, and with
 // one that has much of several categories at once, and with many accounts; and how fast hub replay is, with
-// small files and large ones, and with the latency that S3 has.
+// small files and large ones, and with the latency that S3 has; and how soon an event
+// leads to a row.
 //
 //	go run ./deploy/bench            a few minutes
 //	go run ./deploy/bench -quick     a hundredth of it, to see that it works
@@ -36,21 +37,23 @@ const (
 
 func main() {
 	quick := flag.Bool("quick", false, "few rows: the figures mean nothing")
-	only := flag.String("only", "", "measure only `one`: spoke, pull, hub or replay")
+	only := flag.String("only", "", "measure only `one`: spoke, pull, hub, replay or events")
 	bin := flag.String("bin", "bin", "directory of the built programs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	size := size{accounts: 100, rowsPerAccount: 20_000, findings: 200_000, smallFiles: 2240, largeFiles: 60, only: *only,
 		account: accountSize{findings: 50_000, nodes: 100, applications: 2_000, resources: 20_000, page: pageSize},
-		pull:    pullSize{100, accountSize{findings: 2_000, nodes: 2, applications: 250, resources: 500, page: 100}}}
+		pull:    pullSize{100, accountSize{findings: 2_000, nodes: 2, applications: 250, resources: 500, page: 100}},
+		events:  10_000}
 	if *quick {
 		size.accounts, size.findings, size.smallFiles, size.largeFiles = 1, 2_000, 16, 2
 		size.account = accountSize{findings: 2_000, nodes: 3, applications: 1_500, resources: 2_000, page: pageSize}
 		size.pull = pullSize{2, accountSize{findings: 20, nodes: 2, applications: 3, resources: 5, page: 2}}
+		size.events = 100
 	}
-	usages, err := run(ctx, *bin, size)
-	if err == nil && !report(os.Stdout, usages) && !*quick {
+	figures, err := run(ctx, *bin, size)
+	if err == nil && !report(os.Stdout, figures) && !*quick {
 		err = errors.New("a goal was missed")
 	}
 	if err != nil {
@@ -65,6 +68,7 @@ type size struct {
 	smallFiles, largeFiles             int
 	account                            accountSize
 	pull                               pullSize
+	events                             int // of a storm
 	only                               string
 }
 
@@ -81,56 +85,82 @@ type usage struct {
 
 func (u usage) rate() float64 { return float64(u.count) / u.elapsed.Seconds() }
 
-func run(ctx context.Context, bin string, s size) (usages []usage, err error) {
-	one := func(measure func(context.Context, string, size) (usage, error)) func(context.Context, string, size) ([]usage,
-		error) {
-		return func(ctx context.Context, program string, s size) ([]usage, error) {
-			u, err := measure(ctx, program, s)
-			return []usage{u}, err
-		}
+// figures are the peak memory, and the rate.
+func (u usage) figures() []figure {
+	rate := figure{what: u.what, measured: fmt.Sprintf("%.0f %s/s", u.rate(), u.unit), met: u.rate() >= u.goal}
+	if u.goal > 0 {
+		rate.goal = fmt.Sprintf("≥ %.0f", u.goal)
 	}
+	return []figure{
+		{u.what, fmt.Sprintf("%d MiB", u.memory>>20), fmt.Sprintf("≤ %d MiB", u.limit>>20), u.memory <= u.limit},
+		rate,
+	}
+}
+
+// figure is one measurement.
+type figure struct {
+	what, measured, goal string
+	met                  bool // also where there is no goal
+}
+
+// atMost is the figure of a time that has a bound.
+func atMost(what string, took, goal time.Duration) figure {
+	return figure{what, fmt.Sprintf("%.1f s", took.Seconds()), fmt.Sprintf("≤ %.0f s", goal.Seconds()), took <= goal}
+}
+
+func run(ctx context.Context, bin string, s size) (figures []figure, err error) {
+	spoke, hub := filepath.Join(bin, "spoke"), filepath.Join(bin, "hub")
 	for _, m := range []struct {
-		name, program string
-		measure       func(context.Context, string, size) ([]usage, error)
+		name    string
+		measure func() ([]figure, error)
 	}{
-		{"spoke", "spoke", one(measureSpoke)},
-		{"spoke", "spoke", one(measureAccount)},
-		{"pull", "spoke", one(measurePull)},
-		{"hub", "hub", measureHubs},
-		{"replay", "hub", measureReplays},
+		{"spoke", func() ([]figure, error) { return figuresOf(measureSpoke(ctx, spoke, s)) }},
+		{"spoke", func() ([]figure, error) { return figuresOf(measureAccount(ctx, spoke, s)) }},
+		{"pull", func() ([]figure, error) { return figuresOf(measurePull(ctx, spoke, s)) }},
+		{"hub", func() ([]figure, error) { return figuresOfAll(measureHubs(ctx, hub, s)) }},
+		{"replay", func() ([]figure, error) { return figuresOfAll(measureReplays(ctx, hub, s)) }},
+		{"events", func() ([]figure, error) { return measureEvents(ctx, spoke, hub, s) }},
 	} {
 		if s.only != "" && s.only != m.name {
 			continue
 		}
-		measured, err := m.measure(ctx, filepath.Join(bin, m.program), s)
+		measured, err := m.measure()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", m.name, err)
 		}
-		usages = append(usages, measured...)
+		figures = append(figures, measured...)
 	}
-	if usages == nil {
-		return nil, fmt.Errorf("nothing is called %q: -only takes spoke, pull, hub or replay", s.only)
+	if figures == nil {
+		return nil, fmt.Errorf("nothing is called %q: -only takes spoke, pull, hub, replay or events", s.only)
 	}
-	return usages, nil
+	return figures, nil
+}
+
+func figuresOf(u usage, err error) ([]figure, error) { return u.figures(), err }
+
+func figuresOfAll(usages []usage, err error) (figures []figure, _ error) {
+	for _, u := range usages {
+		figures = append(figures, u.figures()...)
+	}
+	return figures, err
 }
 
 // report prints the figures and says whether all goals are met.
-func report(w io.Writer, usages []usage) (met bool) {
+func report(w io.Writer, figures []figure) (met bool) {
 	met = true
 	t := table.NewWriter()
 	t.SetOutputMirror(w)
 	t.SetStyle(table.StyleLight)
-	t.AppendHeader(table.Row{"figure", "peak memory", "goal", "rate", "goal", ""})
-	for _, u := range usages {
-		mark, goal := "met", ""
-		if u.memory > u.limit || u.rate() < u.goal {
+	t.AppendHeader(table.Row{"figure", "measured", "goal", ""})
+	for _, f := range figures {
+		mark := ""
+		switch {
+		case !f.met:
 			mark, met = "MISSED", false
+		case f.goal != "":
+			mark = "met"
 		}
-		if u.goal > 0 {
-			goal = fmt.Sprintf("≥ %.0f", u.goal)
-		}
-		t.AppendRow(table.Row{u.what, fmt.Sprintf("%d MiB", u.memory>>20), fmt.Sprintf("≤ %d MiB", u.limit>>20),
-			fmt.Sprintf("%.0f %s/s", u.rate(), u.unit), goal, mark})
+		t.AppendRow(table.Row{f.what, f.measured, f.goal, mark})
 	}
 	t.Render()
 	return met

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestAProgramThatEndsByItselfIsNoticed(t *testing.T) {
@@ -28,12 +29,19 @@ func TestAProgramThatEndsByItselfIsNoticed(t *testing.T) {
 }
 
 func TestAMissedGoalIsReported(t *testing.T) {
-	var out bytes.Buffer
-	if !report(&out, []usage{{memory: 1, limit: 1, elapsed: 1}}) || strings.Contains(out.String(), "MISSED") {
-		t.Errorf("a goal that is met:\n%s", &out)
-	}
-	if report(&out, []usage{{memory: 2, limit: 1, elapsed: 1}, {memory: 1, limit: 1, elapsed: 1}}) ||
-		!strings.Contains(out.String(), "MISSED") {
-		t.Errorf("a goal that is missed:\n%s", &out)
+	met := usage{memory: 1, limit: 1, elapsed: 1, count: 1, goal: 1}
+	for name, test := range map[string]struct {
+		figures []figure
+		met     bool
+	}{
+		"met":    {append(met.figures(), atMost("time", 1, 1)), true},
+		"memory": {usage{memory: 2, limit: 1, elapsed: 1}.figures(), false},
+		"rate":   {usage{memory: 1, limit: 1, elapsed: time.Second, count: 1, goal: 2}.figures(), false},
+		"time":   {append([]figure{atMost("time", 2, 1)}, met.figures()...), false},
+	} {
+		var out bytes.Buffer
+		if report(&out, test.figures) != test.met || strings.Contains(out.String(), "MISSED") == test.met {
+			t.Errorf("%s:\n%s", name, &out)
+		}
 	}
 }
