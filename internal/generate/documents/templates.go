@@ -18,8 +18,8 @@ import (
 	"github.com/hubspoke/observability/producers/rules"
 )
 
-// templatesDir has the templates of CloudFormation. People write them, except the parts that follow from the
-// declarations of the categories.
+// templatesDir has the templates of CloudFormation. People write them, except the parts that follow from
+// the declarations of the categories.
 const templatesDir = "deploy/cloudformation/"
 
 // part renders one part of a template.
@@ -35,6 +35,7 @@ var parts = []part{
 	{"spoke.yaml", "costs", paidCategories},
 	{"spoke.yaml", "schedules", spokeSchedules},
 	{"spoke.yaml", "rules", homeRules},
+	{"spoke-region.yaml", "rules", regionRules},
 }
 
 // templates renders the templates, each as it stands under root with its parts anew.
@@ -126,7 +127,8 @@ func policiesOf(categories []category) ([]managedPolicy, error) {
 	}
 	var all []managedPolicy
 	for i, d := range collecting {
-		all = append(all, managedPolicy{ID: fmt.Sprintf("CollectPolicy%d", i+1), What: "What the collectors call", Document: d})
+		all = append(all, managedPolicy{ID: fmt.Sprintf("CollectPolicy%d", i+1), What: "What the collectors call",
+			Document: d})
 	}
 	for i, d := range charged {
 		all = append(all, managedPolicy{ID: fmt.Sprintf("CollectCostsPolicy%d", i+1), Condition: "CollectsCosts",
@@ -192,8 +194,8 @@ type schedule struct {
 	Window int
 }
 
-// spokeSchedules renders the group of the schedules, one of these for each interval of the categories, and one that reads
-// as a whole what is read incrementally otherwise.
+// spokeSchedules renders the group of the schedules, one of these for each interval of the categories, and one
+// that reads as a whole what is read incrementally otherwise.
 func spokeSchedules(categories []category) ([]byte, error) {
 	const scheduled = `"scheduled":"<aws.scheduler.scheduled-time>"`
 	intervals := map[time.Duration]bool{}
@@ -241,8 +243,8 @@ func rate(d time.Duration) string {
 	panic("no schedule has the interval " + d.String()) // collectors have whole minutes
 }
 
-// A schedule begins at once when it is made. So their group waits until the spoke may do what it does, and each of them
-// until it may invoke.
+// A schedule begins at once when it is made. So their group waits until the spoke may do what it does, and
+// each of them until it may invoke.
 var schedulesTemplate = inTemplate("schedules", `Schedules:
   Type: AWS::Scheduler::ScheduleGroup
   Condition: RunsLambda
@@ -264,28 +266,36 @@ var schedulesTemplate = inTemplate("schedules", `Schedules:
 
 // homeRules renders the rules that lead events into the queue of the home region.
 func homeRules(categories []category) ([]byte, error) {
-	list, err := rulesOf(categories)
-	if err != nil {
-		return nil, err
-	}
-	return render(homeRulesTemplate, list)
+	return eventRules(categories, "RunsLambda", "{Id: spoke, Arn: !GetAtt Events.Arn}")
 }
 
-// rulesOf returns a rule for each source of events, so that an event comes once however many categories it is for.
-func rulesOf(categories []category) ([]rules.Rule, error) {
+// regionRules renders the rules of other regions, which lead events to the home region.
+func regionRules(categories []category) ([]byte, error) {
+	return eventRules(categories, "", `{Id: home, Arn: !Sub "arn:${AWS::Partition}:events:${HomeRegion}:${AWS::AccountId}:event-bus/default", RoleArn: !GetAtt Role.Arn}`)
+}
+
+// eventRules renders a rule for each source of events, so that an event comes once however many categories it is
+// for. The services without regions have rules everywhere, too, and emit their events in one region.
+func eventRules(categories []category, condition, target string) ([]byte, error) {
 	var declared []collect.Declaration
 	for _, c := range categories {
 		declared = append(declared, c.Declaration)
 	}
-	return rules.BySource(declared)
+	list, err := rules.BySource(declared)
+	if err != nil {
+		return nil, err
+	}
+	return render(rulesTemplate, map[string]any{"Rules": list, "Condition": condition, "Target": target})
 }
 
-var homeRulesTemplate = inTemplate("rules", `
-{{- range .}}{{.LogicalID}}:
+var rulesTemplate = inTemplate("rules", `
+{{- range .Rules}}{{.LogicalID}}:
   Type: AWS::Events::Rule
-  Condition: RunsLambda
+{{- with $.Condition}}
+  Condition: {{.}}
+{{- end}}
   Properties:
     Name: {{.Name}}
-    Targets: [{Id: spoke, Arn: !GetAtt Events.Arn}]
+    Targets: [{{$.Target}}]
     EventPattern: {{json .Pattern}}
 {{end}}`)

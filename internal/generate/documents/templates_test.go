@@ -17,7 +17,8 @@ func TestReplacePart(t *testing.T) {
 	if string(got) != want || err != nil {
 		t.Errorf("%v\n%s\nwant\n%s", err, got, want)
 	}
-	for _, broken := range []string{strings.Replace(template, "# end", "#", 1), strings.Replace(template, "d: x", "d: y", 1)} {
+	for _, old := range []string{"# end", "# generated"} {
+		broken := strings.Replace(template, old, "#", 1)
 		if _, err := replacePart([]byte(broken), "x", nil); err == nil || !strings.Contains(err.Error(), "must enclose") {
 			t.Errorf("%s: %v", broken, err)
 		}
