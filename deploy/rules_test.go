@@ -351,6 +351,9 @@ var rules = []rule{
 				if !strings.HasPrefix(action, "kms:") {
 					continue
 				}
+				if action == "kms:GenerateMac" && get(s.m, "Resource", "Ref") == "PersonalKeyArn" {
+					continue // An HMAC key neither encrypts nor decrypts, and is none of the hub's.
+				}
 				if action != "kms:GenerateDataKey" && action != "kms:Encrypt" {
 					return "allows " + action
 				}
