@@ -29,12 +29,10 @@ var EBSVolumes = collect.Collector[schemas.EBSVolume]{
 }
 
 func collectEBSVolumes(ctx context.Context, env *collect.Env, emit func(schemas.EBSVolume) error) error {
-	pages := ec2.NewDescribeVolumesPaginator(ec2.NewFromConfig(env.AWS), &ec2.DescribeVolumesInput{
-		MaxResults: aws.Int32(500),
-	})
-	list := each(ctx, pages, func(p *ec2.DescribeVolumesOutput) ([]types.Volume, *string) {
-		return p.Volumes, p.NextToken
-	})
+	list := eachByToken(ctx, &ec2.DescribeVolumesInput{MaxResults: aws.Int32(500)},
+		ec2.NewFromConfig(env.AWS).DescribeVolumes,
+		func(in *ec2.DescribeVolumesInput) **string { return &in.NextToken },
+		func(p *ec2.DescribeVolumesOutput) ([]types.Volume, *string) { return p.Volumes, p.NextToken })
 	return emitEach(list, ebsVolume, emit)
 }
 

@@ -41,12 +41,12 @@ var ec2Service = collect.Service{
 }
 
 func collectEC2Instances(ctx context.Context, env *collect.Env, emit func(schemas.EC2Instance) error) error {
-	pages := ec2.NewDescribeInstancesPaginator(ec2.NewFromConfig(env.AWS), &ec2.DescribeInstancesInput{
-		MaxResults: aws.Int32(1000),
-	})
-	list := each(ctx, pages, func(p *ec2.DescribeInstancesOutput) ([]types.Reservation, *string) {
-		return p.Reservations, p.NextToken
-	})
+	list := eachByToken(ctx, &ec2.DescribeInstancesInput{MaxResults: aws.Int32(1000)},
+		ec2.NewFromConfig(env.AWS).DescribeInstances,
+		func(in *ec2.DescribeInstancesInput) **string { return &in.NextToken },
+		func(p *ec2.DescribeInstancesOutput) ([]types.Reservation, *string) {
+			return p.Reservations, p.NextToken
+		})
 	for reservation, err := range list {
 		if err != nil {
 			return err

@@ -143,8 +143,9 @@ func (p *byToken[Page]) NextPage(ctx context.Context, _ ...func(*struct{})) (*Pa
 	return page, nil
 }
 
-// eachByToken is each for operations for which the SDK has no paginator. ask is the method of
-// the client, and token says where in the input the token of a page is asked for.
+// eachByToken is each for operations for which the SDK has no paginator, and for clients with
+// hundreds of operations. ask is the method of the client, and token says where in the input
+// the token of a page is asked for.
 func eachByToken[Input, Page, Options, Item any](
 	ctx context.Context, input *Input, ask func(context.Context, *Input, ...func(*Options)) (*Page, error),
 	token func(*Input) **string, list func(*Page) (items []Item, next *string),

@@ -38,12 +38,10 @@ var rdsService = collect.Service{
 }
 
 func collectRDSInstances(ctx context.Context, env *collect.Env, emit func(schemas.RDSInstance) error) error {
-	pages := rds.NewDescribeDBInstancesPaginator(rds.NewFromConfig(env.AWS), &rds.DescribeDBInstancesInput{
-		MaxRecords: aws.Int32(100),
-	})
-	list := each(ctx, pages, func(p *rds.DescribeDBInstancesOutput) ([]types.DBInstance, *string) {
-		return p.DBInstances, p.Marker
-	})
+	list := eachByToken(ctx, &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(100)},
+		rds.NewFromConfig(env.AWS).DescribeDBInstances,
+		func(in *rds.DescribeDBInstancesInput) **string { return &in.Marker },
+		func(p *rds.DescribeDBInstancesOutput) ([]types.DBInstance, *string) { return p.DBInstances, p.Marker })
 	return emitEach(list, rdsInstance, emit)
 }
 

@@ -161,9 +161,9 @@ func reservationsOfElastiCache(ctx context.Context, env *collect.Env, emit func(
 }
 
 func reservationsOfOpenSearch(ctx context.Context, env *collect.Env, emit func(schemas.Reservation) error) error {
-	pages := opensearch.NewDescribeReservedInstancesPaginator(opensearch.NewFromConfig(env.AWS),
-		&opensearch.DescribeReservedInstancesInput{MaxResults: 100})
-	list := each(ctx, pages,
+	list := eachByToken(ctx, &opensearch.DescribeReservedInstancesInput{MaxResults: 100},
+		opensearch.NewFromConfig(env.AWS).DescribeReservedInstances,
+		func(in *opensearch.DescribeReservedInstancesInput) **string { return &in.NextToken },
 		func(p *opensearch.DescribeReservedInstancesOutput) ([]opensearchtypes.ReservedInstance, *string) {
 			return p.ReservedInstances, p.NextToken
 		})
@@ -190,11 +190,12 @@ func reservationsOfOpenSearch(ctx context.Context, env *collect.Env, emit func(s
 }
 
 func reservationsOfRDS(ctx context.Context, env *collect.Env, emit func(schemas.Reservation) error) error {
-	pages := rds.NewDescribeReservedDBInstancesPaginator(rds.NewFromConfig(env.AWS),
-		&rds.DescribeReservedDBInstancesInput{MaxRecords: aws.Int32(100)})
-	list := each(ctx, pages, func(p *rds.DescribeReservedDBInstancesOutput) ([]rdstypes.ReservedDBInstance, *string) {
-		return p.ReservedDBInstances, p.Marker
-	})
+	list := eachByToken(ctx, &rds.DescribeReservedDBInstancesInput{MaxRecords: aws.Int32(100)},
+		rds.NewFromConfig(env.AWS).DescribeReservedDBInstances,
+		func(in *rds.DescribeReservedDBInstancesInput) **string { return &in.Marker },
+		func(p *rds.DescribeReservedDBInstancesOutput) ([]rdstypes.ReservedDBInstance, *string) {
+			return p.ReservedDBInstances, p.Marker
+		})
 	return emitEach(list, func(r *rdstypes.ReservedDBInstance) schemas.Reservation {
 		row := schemas.Reservation{
 			Service:            "rds",
@@ -222,11 +223,12 @@ func reservationsOfRDS(ctx context.Context, env *collect.Env, emit func(schemas.
 }
 
 func reservationsOfRedshift(ctx context.Context, env *collect.Env, emit func(schemas.Reservation) error) error {
-	pages := redshift.NewDescribeReservedNodesPaginator(redshift.NewFromConfig(env.AWS),
-		&redshift.DescribeReservedNodesInput{MaxRecords: aws.Int32(100)})
-	list := each(ctx, pages, func(p *redshift.DescribeReservedNodesOutput) ([]redshifttypes.ReservedNode, *string) {
-		return p.ReservedNodes, p.Marker
-	})
+	list := eachByToken(ctx, &redshift.DescribeReservedNodesInput{MaxRecords: aws.Int32(100)},
+		redshift.NewFromConfig(env.AWS).DescribeReservedNodes,
+		func(in *redshift.DescribeReservedNodesInput) **string { return &in.Marker },
+		func(p *redshift.DescribeReservedNodesOutput) ([]redshifttypes.ReservedNode, *string) {
+			return p.ReservedNodes, p.Marker
+		})
 	return emitEach(list, func(r *redshifttypes.ReservedNode) schemas.Reservation {
 		row := schemas.Reservation{
 			Service:       "redshift",

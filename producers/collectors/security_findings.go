@@ -59,10 +59,11 @@ func collectSecurityFindings(ctx context.Context, env *collect.Env, emit func(sc
 			End:   aws.String(env.Now.UTC().Format(format)),
 		}}}
 	}
-	pages := securityhub.NewGetFindingsPaginator(securityhub.NewFromConfig(env.AWS), input)
-	list := each(ctx, pages, func(p *securityhub.GetFindingsOutput) ([]types.AwsSecurityFinding, *string) {
-		return p.Findings, p.NextToken
-	})
+	list := eachByToken(ctx, input, securityhub.NewFromConfig(env.AWS).GetFindings,
+		func(in *securityhub.GetFindingsInput) **string { return &in.NextToken },
+		func(p *securityhub.GetFindingsOutput) ([]types.AwsSecurityFinding, *string) {
+			return p.Findings, p.NextToken
+		})
 	err := emitEach(list, func(f *types.AwsSecurityFinding) schemas.SecurityFinding { return securityFinding(env, f) },
 		emit)
 	var unsubscribed *types.InvalidAccessException

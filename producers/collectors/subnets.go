@@ -29,12 +29,10 @@ var Subnets = collect.Collector[schemas.Subnet]{
 }
 
 func collectSubnets(ctx context.Context, env *collect.Env, emit func(schemas.Subnet) error) error {
-	pages := ec2.NewDescribeSubnetsPaginator(ec2.NewFromConfig(env.AWS), &ec2.DescribeSubnetsInput{
-		MaxResults: aws.Int32(1000),
-	})
-	list := each(ctx, pages, func(p *ec2.DescribeSubnetsOutput) ([]types.Subnet, *string) {
-		return p.Subnets, p.NextToken
-	})
+	list := eachByToken(ctx, &ec2.DescribeSubnetsInput{MaxResults: aws.Int32(1000)},
+		ec2.NewFromConfig(env.AWS).DescribeSubnets,
+		func(in *ec2.DescribeSubnetsInput) **string { return &in.NextToken },
+		func(p *ec2.DescribeSubnetsOutput) ([]types.Subnet, *string) { return p.Subnets, p.NextToken })
 	return emitEach(list, subnet, emit)
 }
 

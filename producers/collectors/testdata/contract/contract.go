@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/costexplorer"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 )
@@ -24,6 +25,10 @@ func noLoop(ctx context.Context, client *costexplorer.Client) (*costexplorer.Get
 	return client.GetCostAndUsage(ctx, &costexplorer.GetCostAndUsageInput{})
 }
 
+func large(client *ec2.Client) *ec2.DescribeVolumesPaginator {
+	return ec2.NewDescribeVolumesPaginator(client, &ec2.DescribeVolumesInput{})
+}
+
 func loop(ctx context.Context, client *costexplorer.Client) error {
 	input := &costexplorer.GetCostAndUsageInput{}
 	for {
@@ -35,4 +40,4 @@ func loop(ctx context.Context, client *costexplorer.Client) error {
 	}
 }
 
-var _ = []any{bypassed, firstPage, leftOut, noLoop, loop}
+var _ = []any{bypassed, firstPage, large, leftOut, noLoop, loop}
