@@ -111,10 +111,10 @@ type Writer struct {
 	// Personal says what became of personal data before it came here, for people who read
 	// the files: contact:drop,identity:hash. Set it before WriteFile. Defaults to "": not said.
 	Personal string
-	// Requests and Took that the manifest tells, Took rounded up to whole milliseconds.
+	// Requests, their price and Took that the manifest tells, Took rounded up to whole milliseconds.
 	// Set them before Close. Default to 0: not said.
-	Requests int64
-	Took     time.Duration
+	Requests, PaidRequests, USDMicros int64
+	Took                              time.Duration
 
 	bucket   *Bucket
 	table    *schema.Table
@@ -196,7 +196,8 @@ func (w *Writer) Close(ctx context.Context, outcome schema.Outcome, errText stri
 	m.Outcome, m.Error, m.Parts, m.Rows = outcome, errtext.Clean(errText), parts, rows
 	m.Extent = w.Extent
 	m.Every = int64((w.Every + time.Second - 1) / time.Second)
-	m.Requests, m.TookMillis = w.Requests, int64((w.Took+time.Millisecond-1)/time.Millisecond)
+	m.Requests, m.PaidRequests, m.USDMicros = w.Requests, w.PaidRequests, w.USDMicros
+	m.TookMillis = int64((w.Took + time.Millisecond - 1) / time.Millisecond)
 	if err := m.validate(); err != nil {
 		return fmt.Errorf("archive: manifest of run %s: %w", m.Run, err)
 	}

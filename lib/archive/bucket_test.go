@@ -260,6 +260,7 @@ func TestManifestGolden(t *testing.T) {
 	w := b.Create(scope, run, things.Table)
 	w.Every = 900*time.Second - 1 // is rounded up
 	w.Extent = schema.Full
+	w.PaidRequests, w.USDMicros = 2, 20_000
 	w.Requests, w.Took = 12, 2345*time.Millisecond-1 // is rounded up
 	if err := w.Close(context.Background(), schema.Failed, "say \"no\"\x00\n", 2, 7); err != nil {
 		t.Fatal(err)

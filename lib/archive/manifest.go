@@ -80,6 +80,10 @@ type Manifest struct {
 	// Requests is how many requests were sent to AWS for the run; 0 if there were none,
 	// or the writer did not say it.
 	Requests int64 `json:"requests,omitempty"`
+	// PaidRequests is how many of them AWS charges for, and USDMicros what it charges, in
+	// millionths of USD; 0 as Requests.
+	PaidRequests int64 `json:"paid_requests,omitempty"`
+	USDMicros    int64 `json:"usd_micros,omitempty"`
 	// TookMillis is how many milliseconds collecting took; 0 if the writer did not say it.
 	TookMillis int64 `json:"took_ms,omitempty"`
 	// Rows and Parts of the run, those included that are in no file because S3
@@ -110,9 +114,10 @@ const (
 	maxParts   = 1_000_000
 	maxRunRows = 1_000_000_000_000
 	// As in the stream:
-	maxEvery    = 366 * 24 * 60 * 60 // seconds
-	maxTook     = 1000 * maxEvery    // milliseconds
-	maxRequests = 1_000_000_000_000
+	maxEvery     = 366 * 24 * 60 * 60 // seconds
+	maxTook      = 1000 * maxEvery    // milliseconds
+	maxRequests  = 1_000_000_000_000
+	maxUSDMicros = 100_000_000_000_000
 )
 
 // outcomes of runs that are archived. One that changed nothing is not.
@@ -161,6 +166,10 @@ func (m *Manifest) validate() error {
 		return fmt.Errorf("extent %.40q is not one of %v", m.Extent, schema.Extents)
 	case m.Requests < 0 || m.Requests > maxRequests:
 		return fmt.Errorf("requests is %d, not between 0 and %d", m.Requests, int64(maxRequests))
+	case m.PaidRequests < 0 || m.PaidRequests > maxRequests:
+		return fmt.Errorf("paid_requests is %d, not between 0 and %d", m.PaidRequests, int64(maxRequests))
+	case m.USDMicros < 0 || m.USDMicros > maxUSDMicros:
+		return fmt.Errorf("usd_micros is %d, not between 0 and %d", m.USDMicros, int64(maxUSDMicros))
 	case m.TookMillis < 0 || m.TookMillis > maxTook:
 		return fmt.Errorf("took_ms is %d, not between 0 and %d", m.TookMillis, int64(maxTook))
 	case m.Parts < 0 || m.Parts > maxParts || m.Rows < 0 || m.Rows > maxRunRows:

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"reflect"
 	"runtime/debug"
 	"slices"
@@ -129,8 +130,9 @@ func (t *target) scopes(env *Env) (scopes []schema.Scope, err error) {
 	return scopes, nil
 }
 
-// requests counts the requests of a collection.
-type requests struct{ all, paid atomic.Int64 }
+// requests counts the requests of a collection, and what AWS charges for them, in
+// millionths of USD.
+type requests struct{ all, paid, usdMicros atomic.Int64 }
 
 // attempts returns what is called for each attempt of a request of one collection.
 func (r *Runner) attempts(t *target, sent *requests) func(price float64) error {
@@ -139,6 +141,7 @@ func (r *Runner) attempts(t *target, sent *requests) func(price float64) error {
 			if err := pay(&sent.paid, r.cfg.MaxPaidRequests); err != nil {
 				return err
 			}
+			sent.usdMicros.Add(int64(math.Round(price * 1e6)))
 		}
 		sent.all.Add(1)
 		if r.cfg.Hooks.Request != nil {
@@ -429,6 +432,7 @@ func (c *collection) finish(err error) []Result {
 	for i, r := range c.runs {
 		if i == 0 {
 			r.result.Requests, r.result.PaidRequests = c.requests.all.Load(), c.requests.paid.Load()
+			r.result.USDMicros = c.requests.usdMicros.Load()
 		}
 		r.tell(took)
 		fault := forSlice(err, r.result.Scope.Slice)

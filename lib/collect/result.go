@@ -48,10 +48,11 @@ type Result struct {
 	// SameAs is the run that this one equals, if the outcome is unchanged: Rows and Parts are
 	// 0 then, because none are sent.
 	SameAs schema.RunID
-	// Requests is how many requests were sent to AWS, repeated ones included, and
-	// PaidRequests how many of them went to services with a Price. Where one collection is
-	// several runs, the first tells those of all.
-	Requests, PaidRequests int64
+	// Requests is how many requests were sent to AWS, repeated ones included,
+	// PaidRequests how many of them went to services with a Price, and USDMicros what they
+	// cost, in millionths of USD. Where one collection is several runs, the first tells those
+	// of all.
+	Requests, PaidRequests, USDMicros int64
 	// Duplicates is how many rows repeated an earlier row of the run and were dropped.
 	// A row that repeats only the key of another one is refused, unless the collector
 	// is incremental: then it is one of these.

@@ -65,9 +65,10 @@ func (r *Runner) newRun(scope schema.Scope, id schema.RunID, since time.Time, ev
 // tell tells what the run cost, in its end and manifest.
 func (r *run) tell(took time.Duration) {
 	took = min(took, envelope.MaxTook)
-	r.packed.Requests, r.packed.Took = r.result.Requests, took
+	all, paid, usd := r.result.Requests, r.result.PaidRequests, r.result.USDMicros
+	r.packed.Requests, r.packed.PaidRequests, r.packed.USDMicros, r.packed.Took = all, paid, usd, took
 	if r.archive != nil {
-		r.archive.Requests, r.archive.Took = r.result.Requests, took
+		r.archive.Requests, r.archive.PaidRequests, r.archive.USDMicros, r.archive.Took = all, paid, usd, took
 	}
 }
 

@@ -323,6 +323,10 @@ func TestPaidRequestsAreLimited(t *testing.T) {
 			if end.Requests != int64(test.want) || end.Took != 1500*time.Millisecond {
 				t.Errorf("%s: the end tells %d requests in %v, want %d", name, end.Requests, end.Took, test.want)
 			}
+			if paid := end.PaidRequests; paid != end.USDMicros/10_000 || test.paid && paid != end.Requests ||
+				!test.paid && paid != 0 {
+				t.Errorf("%s: the end tells %d paid requests for %d millionths of USD", name, paid, end.USDMicros)
+			}
 			if stopped := strings.Contains(end.Error, "requests that AWS charges for"); stopped != test.paid ||
 				end.Outcome.Complete() == test.paid {
 				t.Errorf("%s: the end is %+v", name, end)

@@ -508,20 +508,25 @@ func TestEndTellsTheInterval(t *testing.T) {
 func TestEndTellsWhatTheRunCost(t *testing.T) {
 	for _, test := range []struct {
 		requests, wantRequests int64
+		paid, usdMicros        int64
 		took, wantTook         time.Duration
 		refused                bool
 	}{
 		{},
 		{requests: 7, wantRequests: 7, took: time.Nanosecond, wantTook: time.Millisecond},
 		{requests: envelope.MaxRequests, wantRequests: envelope.MaxRequests, took: envelope.MaxTook,
-			wantTook: envelope.MaxTook},
+			wantTook: envelope.MaxTook, paid: envelope.MaxRequests, usdMicros: envelope.MaxUSDMicros},
 		{requests: envelope.MaxRequests + 1, refused: true},
+		{paid: envelope.MaxRequests + 1, refused: true},
+		{paid: -1, refused: true},
+		{usdMicros: envelope.MaxUSDMicros + 1, refused: true},
+		{usdMicros: -1, refused: true},
 		{requests: -1, refused: true},
 		{took: envelope.MaxTook + 1, refused: true},
 		{took: -1, refused: true},
 	} {
 		r := startRun(t, newPacker(t, envelope.Config{}), scope)
-		r.Requests, r.Took = test.requests, test.took
+		r.Requests, r.PaidRequests, r.USDMicros, r.Took = test.requests, test.paid, test.usdMicros, test.took
 		record, err := r.End(schema.Empty, "")
 		if refused := err != nil; refused != test.refused {
 			t.Errorf("%+v: it is written as %s, error %v", test, record, err)
@@ -530,7 +535,7 @@ func TestEndTellsWhatTheRunCost(t *testing.T) {
 			continue
 		}
 		if r, err := envelope.Parse(record); err != nil || r.End.Requests != test.wantRequests ||
-			r.End.Took != test.wantTook {
+			r.End.PaidRequests != test.paid || r.End.USDMicros != test.usdMicros || r.End.Took != test.wantTook {
 			t.Errorf("%+v: %+v, error %v", test, r.End, err)
 		}
 	}
@@ -563,8 +568,8 @@ const (
 		`"part":0,"codec":"none","rows":1,"size":8,"sha256":"cedf74272c9fc8db5448283a93277e7e7eb7534b71df3bd8ab35fd9b1b73404c"}` + "\n"
 	endLine = `{"obs":1,"kind":"end","category":"certificates","account_id":"123456789012","region":"eu-central-1",` +
 		`"run":"01981c5e-7c00-7000-8000-000000000001","collected_at":"2025-07-18T07:10:10.944Z",` +
-		`"outcome":"ok","parts":2,"rows":3,"every":900,"extent":"incremental","requests":12,"took_ms":1500,"error":"none"}` +
-		"\n"
+		`"outcome":"ok","parts":2,"rows":3,"every":900,"extent":"incremental",` + costKeys + `"error":"none"}` + "\n"
+	costKeys = `"requests":12,"paid_requests":2,"usd_micros":20000,"took_ms":1500,`
 )
 
 // unchangedLine is the end of a run that is as sameAs was.
@@ -638,6 +643,7 @@ func TestAnOlderHubRefusesUnchangedRuns(t *testing.T) {
 	for _, outcome := range schema.Outcomes {
 		r := startRun(t, newPacker(t, envelope.Config{}), scope)
 		r.Every, r.Extent, r.Requests, r.Took = time.Hour, schema.Full, 3, time.Second
+		r.PaidRequests, r.USDMicros = 2, 20_000
 		if outcome == schema.Unchanged {
 			r.SameAs = sameAs
 		}
@@ -663,12 +669,12 @@ func TestParseAccepts(t *testing.T) {
 		Header: header, Outcome: schema.OK, Parts: 2, Rows: 3, Error: "none",
 		Every:    15 * time.Minute,
 		Extent:   schema.Incremental,
-		Requests: 12, Took: 1500 * time.Millisecond,
+		Requests: 12, PaidRequests: 2, USDMicros: 20000, Took: 1500 * time.Millisecond,
 	}
 	noInterval, noExtent, noCost := end, end, end
 	unchanged := envelope.EndHeader{Header: header, Outcome: schema.Unchanged, SameAs: sameAs}
 	noInterval.Every, noExtent.Extent = 0, ""
-	noCost.Requests, noCost.Took = 0, 0
+	noCost.Requests, noCost.PaidRequests, noCost.USDMicros, noCost.Took = 0, 0, 0, 0
 	tests := []struct {
 		name, record string
 		want         any
@@ -681,9 +687,9 @@ func TestParseAccepts(t *testing.T) {
 		{"end", endLine, end},
 		{"end without an interval", strings.Replace(endLine, `"every":900,`, "", 1), noInterval},
 		{"end without an extent", strings.Replace(endLine, `"extent":"incremental",`, "", 1), noExtent},
-		{"end without requests", strings.Replace(endLine, `"requests":12,"took_ms":1500,`, "", 1), noCost},
+		{"end without requests", strings.Replace(endLine, costKeys, "", 1), noCost},
 		{"unchanged", unchangedLine, unchanged},
-		{"no requests", strings.Replace(endLine, `"requests":12,"took_ms":1500,`, `"requests":0,`, 1), noCost},
+		{"no requests", strings.Replace(endLine, costKeys, `"requests":0,"usd_micros":0,`, 1), noCost},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -32,6 +32,8 @@ const (
 	MaxTook = 366 * 24 * time.Hour
 	// MaxRequests is the largest number of requests of an end.
 	MaxRequests int64 = 1_000_000_000_000
+	// MaxUSDMicros is the largest price of the requests of an end, in millionths of USD.
+	MaxUSDMicros int64 = 100_000_000_000_000
 )
 
 // A body may be expansion times as long as it travels, and expansionRoom bytes more:
@@ -107,6 +109,9 @@ type EndHeader struct {
 	// 0 if there were none, or the sender does not say it. Where several runs were
 	// collected together, one of them tells the requests of all.
 	Requests int64
+	// PaidRequests is how many of them AWS charges for, and USDMicros what it charges, in
+	// millionths of USD; 0 as Requests.
+	PaidRequests, USDMicros int64
 	// Took is how long collecting took, in whole milliseconds and at most MaxTook; 0 if
 	// the sender does not say it.
 	Took time.Duration
@@ -179,6 +184,12 @@ func (h EndHeader) append(b []byte) []byte {
 	}
 	if h.Requests > 0 {
 		l.number("requests", h.Requests)
+	}
+	if h.PaidRequests > 0 {
+		l.number("paid_requests", h.PaidRequests)
+	}
+	if h.USDMicros > 0 {
+		l.number("usd_micros", h.USDMicros)
 	}
 	if h.Took > 0 {
 		l.number("took_ms", int64(h.Took/time.Millisecond))
@@ -294,6 +305,10 @@ func (h EndHeader) validate() error {
 		return fmt.Errorf("extent %.40q is not one of %v", h.Extent, schema.Extents)
 	case h.Requests < 0 || h.Requests > MaxRequests:
 		return fmt.Errorf("requests is %d, not between 0 and %d", h.Requests, MaxRequests)
+	case h.PaidRequests < 0 || h.PaidRequests > MaxRequests:
+		return fmt.Errorf("paid_requests is %d, not between 0 and %d", h.PaidRequests, MaxRequests)
+	case h.USDMicros < 0 || h.USDMicros > MaxUSDMicros:
+		return fmt.Errorf("usd_micros is %d, not between 0 and %d", h.USDMicros, MaxUSDMicros)
 	case h.Took < 0 || h.Took > MaxTook:
 		return fmt.Errorf("took is %v, not between 0 and %v", h.Took, MaxTook)
 	}

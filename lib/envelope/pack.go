@@ -120,10 +120,10 @@ type Run struct {
 	Every time.Duration
 	// Extent that End tells. Set it before End. Defaults to "": not said.
 	Extent schema.Extent
-	// Requests and Took that End tells, Took rounded up to whole milliseconds. Set them
+	// Requests, their price and Took that End tells, Took rounded up to whole milliseconds. Set them
 	// before End. Default to 0: not said.
-	Requests int64
-	Took     time.Duration
+	Requests, PaidRequests, USDMicros int64
+	Took                              time.Duration
 	// SameAs that End tells. Set it before End, with the outcome unchanged and no other.
 	// Defaults to zero: none.
 	SameAs schema.RunID
@@ -218,7 +218,7 @@ func (r *Run) Rows() int64 { return r.rows }
 func (r *Run) End(outcome schema.Outcome, errText string) ([]byte, error) {
 	return endRecord(EndHeader{Header: r.header,
 		Outcome: outcome, Parts: r.Parts(), Rows: r.Rows(), Error: errText, Every: r.Every, Extent: r.Extent,
-		Requests: r.Requests, Took: r.Took, SameAs: r.SameAs,
+		Requests: r.Requests, PaidRequests: r.PaidRequests, USDMicros: r.USDMicros, Took: r.Took, SameAs: r.SameAs,
 	})
 }
 

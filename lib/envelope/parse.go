@@ -124,6 +124,8 @@ var fields = []field{
 	}},
 	{"extent", never, maybe, func(h *parsed, s *jsonscan.Scanner) error { return text(s, &h.end.Extent) }},
 	{"requests", never, maybe, func(h *parsed, s *jsonscan.Scanner) error { return number(s, &h.end.Requests) }},
+	{"paid_requests", never, maybe, func(h *parsed, s *jsonscan.Scanner) error { return number(s, &h.end.PaidRequests) }},
+	{"usd_micros", never, maybe, func(h *parsed, s *jsonscan.Scanner) error { return number(s, &h.end.USDMicros) }},
 	{"took_ms", never, maybe, func(h *parsed, s *jsonscan.Scanner) error {
 		return duration(s, &h.end.Took,
 			time.Millisecond, MaxTook)

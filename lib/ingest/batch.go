@@ -163,8 +163,8 @@ func (b *batch) addInput(in input, origin load.Origin) {
 	case end != nil:
 		b.Ends = append(b.Ends, load.End{
 			Scope: end.Scope, Run: end.Run, Outcome: end.Outcome, Parts: end.Parts, Rows: end.Rows, Error: end.Error,
-			Every: end.Every, Extent: end.Extent, Requests: end.Requests, Took: end.Took, SameAs: end.SameAs,
-			Origin: origin,
+			Every: end.Every, Extent: end.Extent, Requests: end.Requests, PaidRequests: end.PaidRequests,
+			USDMicros: end.USDMicros, Took: end.Took, SameAs: end.SameAs, Origin: origin,
 		})
 	default:
 		b.addPart(in, origin)

@@ -140,10 +140,11 @@ type End struct {
 	Every time.Duration
 	// Extent of the run, as its end tells it; "" if it does not. See schema.Table.Extent.
 	Extent schema.Extent
-	// Requests to AWS that the run took, and how long it did, in whole milliseconds; 0 if
-	// the spoke does not say.
-	Requests int64
-	Took     time.Duration
+	// Requests to AWS that the run took, how many of them AWS charges for, and what it
+	// charges, in millionths of USD; 0 if the spoke does not say.
+	Requests, PaidRequests, USDMicros int64
+	// Took is how long the run took, in whole milliseconds; 0 if the spoke does not say.
+	Took time.Duration
 	// SameAs is the run that one with the outcome unchanged equals.
 	SameAs schema.RunID
 	Origin Origin

@@ -200,6 +200,13 @@ func (b *builder) cost(requests int64, took time.Duration) *builder {
 	return b
 }
 
+// price sets what the last end says that AWS charges for its run.
+func (b *builder) price(paid, usdMicros int64) *builder {
+	e := &b.batch.Ends[len(b.batch.Ends)-1]
+	e.PaidRequests, e.USDMicros = paid, usdMicros
+	return b
+}
+
 // extent sets what the last end says of what its run read.
 func (b *builder) extent(e schema.Extent) *builder {
 	b.batch.Ends[len(b.batch.Ends)-1].Extent = e
@@ -1121,16 +1128,52 @@ func TestIntervalIsStored(t *testing.T) {
 func TestCostIsStored(t *testing.T) {
 	db := newDatabase(t, load.Config{})
 	const sql = "SELECT concat_ws(' ', coalesce(requests, -1), coalesce(took_ms, -1)) FROM hub.run"
+	const price = "SELECT concat_ws(' ', coalesce(paid_requests, -1), coalesce(usd_micros, -1)) FROM hub.run"
 	db.apply(build(t).part(things.Table, "", 1, 0, thing("a", "1")))
 	db.want(sql, "-1 -1")
 	db.apply(build(t).end(things.Table, "", 1, schema.Failed, 2, 2).cost(5, time.Second))
 	db.want(sql, "5 1000")
 	db.apply(build(t).end(things.Table, "", 1, schema.Failed, 2, 2).cost(6, time.Minute))
 	db.want(sql, "5 1000")
-	db.apply(build(t).end(things.Table, "", 1, schema.OK, 1, 1).cost(7, 1500*time.Millisecond))
+	db.apply(build(t).end(things.Table, "", 1, schema.OK, 1, 1).cost(7, 1500*time.Millisecond).price(6, 60_000))
 	db.want(sql, "7 1500")
+	db.want(price, "6 60000")
 	db.apply(build(t).end(things.Table, "", 2, schema.Empty, 0, 0))
 	db.want(sql, "-1 -1", "7 1500")
+	db.want(price, "-1 -1", "6 60000")
+}
+
+// TestCostsOutliveRuns: what runs cost is known after they are pruned, and what those cost
+// that found nothing changed, once however often their ends come.
+func TestCostsOutliveRuns(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	const total = `SELECT concat_ws(' ', account_id, category, month, sum(requests), sum(paid_requests), sum(usd_micros))
+		FROM hub.run_cost GROUP BY account_id, category, month`
+	month := runAt(0).Time().UTC().Format("2006-01") + "-01"
+	db.apply(build(t).part(things.Table, "", 0, 0, thing("a", "0")).end(things.Table, "", 0, schema.OK, 1, 1).
+		cost(5, time.Second).price(4, 40_000))
+	unchanged := func(run int) *builder {
+		b := build(t).end(things.Table, "", run, schema.Unchanged, 0, 0).cost(3, time.Second).price(2, 20_000)
+		b.batch.Ends[0].SameAs = runAt(0)
+		return b
+	}
+	db.want(total)
+	db.apply(unchanged(1))
+	db.apply(unchanged(1))
+	both := unchanged(2)
+	both.batch.Ends = append(both.batch.Ends, unchanged(3).batch.Ends...)
+	db.apply(both)
+	db.want(total, fmt.Sprintf("%s things %s 9 6 60000", account, month))
+	db.apply(build(t).end(things.Table, "", 4, schema.Empty, 0, 0).cost(7, time.Second))
+	db.want(total, fmt.Sprintf("%s things %s 9 6 60000", account, month))
+	db.prune(0, 1, 4)
+	db.want(total, fmt.Sprintf("%s things %s 14 10 100000", account, month))
+	db.want("SELECT count(*)::text FROM hub.run_cost", "1")
+	// The scope itself goes, with its last run.
+	db.exec("DELETE FROM obs.things")
+	db.prune(0, 0)
+	db.want("SELECT count(*)::text FROM hub.scope", "0")
+	db.want(total, fmt.Sprintf("%s things %s 21 10 100000", account, month))
 }
 
 // TestMarksOfScopes: views that say where everything was read look again when a scope has

@@ -84,12 +84,20 @@ WHERE s.scope > $1 AND EXISTS (
 )
 ORDER BY s.scope LIMIT $3 FOR UPDATE OF s SKIP LOCKED`
 
+// keepCostsSQL keeps what the runs cost that the expression old deletes.
+const keepCostsSQL = `INSERT INTO hub.run_cost (account_id, category, month, requests, paid_requests, usd_micros)
+    SELECT account_id, category, date_trunc('month', collected_at AT TIME ZONE 'UTC'),
+           sum(requests), coalesce(sum(paid_requests), 0), coalesce(sum(usd_micros), 0)
+    FROM old WHERE requests > 0 GROUP BY 1, 2, 3`
+
 const pruneSQL = `
 WITH old AS (
     DELETE FROM hub.run r USING hub.scope s
     WHERE s.scope = ANY ($1) AND r.scope = s.scope AND r.collected_at < now() - $2::interval AND r.run IS DISTINCT FROM s.complete_run
       AND EXISTS (SELECT FROM hub.run newer WHERE newer.scope = r.scope AND newer.run > r.run)
-    RETURNING r.scope, r.run
+    RETURNING r.scope, r.run, s.account_id, s.category, r.collected_at, r.requests, r.paid_requests, r.usd_micros
+), costs AS (
+    ` + keepCostsSQL + `
 ), parts AS (
     DELETE FROM hub.run_part p USING old WHERE p.scope = old.scope AND p.run = old.run
 ), pruned AS (
@@ -121,25 +129,43 @@ func (l *Loader) Prune(ctx context.Context, keep time.Duration) (runs int64, err
 			return runs, fmt.Errorf("load: prune scopes of %s: %w", name, err)
 		}
 	}
+	if _, err := l.pool.Exec(ctx, joinCostsSQL); err != nil {
+		return runs, fmt.Errorf("load: add up what runs cost: %w", err)
+	}
 	return runs, nil
 }
+
+// Each transaction adds rows of its own, so that none waits for another.
+const joinCostsSQL = `
+WITH several AS (
+    SELECT account_id, category, month FROM hub.run_cost GROUP BY 1, 2, 3 HAVING count(*) > 1
+), old AS (
+    DELETE FROM hub.run_cost c USING several s
+    WHERE (c.account_id, c.category, c.month) = (s.account_id, s.category, s.month)
+    RETURNING c.*
+)
+INSERT INTO hub.run_cost (account_id, category, month, requests, paid_requests, usd_micros)
+SELECT account_id, category, month, sum(requests), sum(paid_requests), sum(usd_micros) FROM old GROUP BY 1, 2, 3`
 
 // A scope that has rows, be they gone, is kept: else a replay of some old days could
 // bring back what its newest run no longer named. One that is busy is left for the
 // next time. Of a slice, the text is compared: not every text is a value.
 const pruneScopesSQL = `
 WITH idle AS (
-    SELECT s.scope FROM hub.scope s
+    SELECT s.scope, s.account_id, s.category FROM hub.scope s
     WHERE s.category = $1 AND s.live_rows <= 0 AND s.scope > $2 AND coalesce(s.unchanged_at < now() - $3::interval, true)
       AND NOT EXISTS (SELECT FROM hub.run r WHERE r.scope = s.scope AND r.collected_at >= now() - $3::interval)
       AND NOT EXISTS (SELECT FROM %s t WHERE t.account_id = s.account_id AND t.region = s.region %s)
     ORDER BY s.scope LIMIT $4 FOR UPDATE OF s SKIP LOCKED
 ), parts AS (
     DELETE FROM hub.run_part p USING idle WHERE p.scope = idle.scope
-), runs AS (
-    DELETE FROM hub.run r USING idle WHERE r.scope = idle.scope RETURNING r.scope
+), old AS (
+    DELETE FROM hub.run r USING idle WHERE r.scope = idle.scope
+    RETURNING idle.account_id, idle.category, r.collected_at, r.requests, r.paid_requests, r.usd_micros
+), costs AS (
+    ` + keepCostsSQL + `
 ), scopes AS (
-    DELETE FROM hub.scope s USING idle WHERE s.scope = idle.scope AND (SELECT count(*) FROM runs) >= 0
+    DELETE FROM hub.scope s USING idle WHERE s.scope = idle.scope AND (SELECT count(*) FROM old) >= 0
     RETURNING s.account_id, s.region
 ), marks AS (
     INSERT INTO hub.dirty (table_name, account_id, region) SELECT DISTINCT '` + scopesTable + `', account_id, region FROM scopes

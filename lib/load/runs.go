@@ -19,10 +19,11 @@ import (
 // and the archive's is complete. The complete one is kept, else the first.
 const storeRunsSQL = `
 INSERT INTO hub.run AS r (scope, run, collected_at, parts, last_part, rows, rejects, keys, keys_xor,
-                          new_rows, changed_rows, outcome, error, end_parts, end_rows, every, extent, requests, took_ms)
+                          new_rows, changed_rows, outcome, error, end_parts, end_rows, every, extent,
+                          requests, paid_requests, usd_micros, took_ms)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::integer[], $5::integer[], $6::bigint[], $7::bigint[],
                      $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::integer[], $15::bigint[],
-                     $16::integer[], $17::text[], $18::bigint[], $19::bigint[])
+                     $16::integer[], $17::text[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[])
 ON CONFLICT (scope, run) DO UPDATE SET
     parts = r.parts + excluded.parts,
     last_part = greatest(r.last_part, excluded.last_part),
@@ -32,12 +33,13 @@ ON CONFLICT (scope, run) DO UPDATE SET
     keys_xor = r.keys_xor # excluded.keys_xor,
     new_rows = r.new_rows + excluded.new_rows,
     changed_rows = r.changed_rows + excluded.changed_rows,
-    (outcome, error, end_parts, end_rows, every, extent, requests, took_ms) = (
-        SELECT e.outcome, e.error, e.end_parts, e.end_rows, e.every, e.extent, e.requests, e.took_ms
-        FROM (VALUES (1, r.outcome, r.error, r.end_parts, r.end_rows, r.every, r.extent, r.requests, r.took_ms),
+    (outcome, error, end_parts, end_rows, every, extent, requests, paid_requests, usd_micros, took_ms) = (
+        SELECT e.outcome, e.error, e.end_parts, e.end_rows, e.every, e.extent, e.requests, e.paid_requests, e.usd_micros, e.took_ms
+        FROM (VALUES (1, r.outcome, r.error, r.end_parts, r.end_rows, r.every, r.extent,
+                      r.requests, r.paid_requests, r.usd_micros, r.took_ms),
                      (2, excluded.outcome, excluded.error, excluded.end_parts, excluded.end_rows, excluded.every, excluded.extent,
-                      excluded.requests, excluded.took_ms))
-             e (n, outcome, error, end_parts, end_rows, every, extent, requests, took_ms)
+                      excluded.requests, excluded.paid_requests, excluded.usd_micros, excluded.took_ms))
+             e (n, outcome, error, end_parts, end_rows, every, extent, requests, paid_requests, usd_micros, took_ms)
         ORDER BY e.outcome IN ('ok', 'empty') DESC NULLS LAST, e.n LIMIT 1),
     updated_at = now()
 RETURNING scope, run, keys, keys_xor,
@@ -168,7 +170,7 @@ func (r *runs) upsert(ctx context.Context) ([]storedRun, error) {
 		endRows                                      []*int64
 		every                                        []*int32
 		extents                                      []*string
-		requests, took                               []*int64
+		requests, paid, usdMicros, took              []*int64
 	}
 	for _, run := range r.sorted() {
 		cols.scopes, cols.runs = append(cols.scopes, run.state.id), append(cols.runs, id(run.run))
@@ -181,7 +183,8 @@ func (r *runs) upsert(ctx context.Context) ([]storedRun, error) {
 		cols.outcomes, cols.errors = append(cols.outcomes, e.outcome), append(cols.errors, e.text)
 		cols.endParts, cols.endRows = append(cols.endParts, e.parts), append(cols.endRows, e.rows)
 		cols.every, cols.extents = append(cols.every, e.every), append(cols.extents, e.extent)
-		cols.requests, cols.took = append(cols.requests, e.requests), append(cols.took, e.took)
+		cols.requests, cols.paid = append(cols.requests, e.requests), append(cols.paid, e.paid)
+		cols.usdMicros, cols.took = append(cols.usdMicros, e.usdMicros), append(cols.took, e.took)
 	}
 	array := r.attempt.tx.array
 	bigints := func(values []int64) param { return array(pgtype.Int8ArrayOID, values) }
@@ -197,7 +200,8 @@ func (r *runs) upsert(ctx context.Context) ([]storedRun, error) {
 		array(pgtype.TextArrayOID, cols.outcomes), array(pgtype.TextArrayOID, cols.errors),
 		array(pgtype.Int4ArrayOID, cols.endParts), array(pgtype.Int8ArrayOID, cols.endRows),
 		array(pgtype.Int4ArrayOID, cols.every), array(pgtype.TextArrayOID, cols.extents),
-		array(pgtype.Int8ArrayOID, cols.requests), array(pgtype.Int8ArrayOID, cols.took))
+		array(pgtype.Int8ArrayOID, cols.requests), array(pgtype.Int8ArrayOID, cols.paid),
+		array(pgtype.Int8ArrayOID, cols.usdMicros), array(pgtype.Int8ArrayOID, cols.took))
 	return stored, err
 }
 
@@ -209,13 +213,14 @@ func (r *runs) sorted() []*runWork {
 
 // endColumns are what hub.run has of an end; nil is null.
 type endColumns struct {
-	outcome        *string
-	text           string
-	parts          *int32
-	rows           *int64
-	every          *int32
-	extent         *string
-	requests, took *int64
+	outcome         *string
+	text            string
+	parts           *int32
+	rows            *int64
+	every           *int32
+	extent          *string
+	requests, paid  *int64
+	usdMicros, took *int64
 }
 
 // endColumns returns the values of the end, null if it is not in this batch, or does not
@@ -224,7 +229,7 @@ func (r *runWork) endColumns() (c endColumns) {
 	if r.end == nil {
 		return c
 	}
-	o, n, took := string(r.end.Outcome), int32(r.end.Parts), int64(r.end.Took/time.Millisecond)
+	o, n := string(r.end.Outcome), int32(r.end.Parts)
 	c.outcome, c.text, c.parts, c.rows = &o, r.end.Error, &n, &r.end.Rows
 	if seconds := int32(min(r.end.Every/time.Second, math.MaxInt32)); seconds > 0 {
 		c.every = &seconds
@@ -232,13 +237,17 @@ func (r *runWork) endColumns() (c endColumns) {
 	if e := string(r.end.Extent); e != "" {
 		c.extent = &e
 	}
-	if r.end.Requests > 0 {
-		c.requests = &r.end.Requests
-	}
-	if took > 0 {
-		c.took = &took
-	}
+	c.requests, c.paid, c.usdMicros = said(r.end.Requests), said(r.end.PaidRequests), said(r.end.USDMicros)
+	c.took = said(int64(r.end.Took / time.Millisecond))
 	return c
+}
+
+// said returns a number of an end, nil if the end does not say it.
+func said(n int64) *int64 {
+	if n > 0 {
+		return &n
+	}
+	return nil
 }
 
 // namesLive reports whether a run of a snapshot category names exactly the rows that

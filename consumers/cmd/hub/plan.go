@@ -28,6 +28,10 @@ Every flag replaces an assumption. Figures of your own come from one account,
 
   spoke plan --measure --region eu-central-1      ends with the flags for this command
 
+from the database,
+
+  SELECT * FROM collection_cost                   requests and paid requests by account and month
+
 and from CloudWatch: the metric ServerlessDatabaseCapacity is the ACU on average. More is in
 docs/cost.md.
 
