@@ -1,4 +1,4 @@
--- What collecting costs: the requests of runs, those of which AWS charges for some.
+-- What collecting costs: the requests of runs, and what AWS charges for some of them.
 --
 -- hub.run has the runs of the last days. hub.run_cost has what those before took, and those
 -- that found nothing changed.
