@@ -5,8 +5,8 @@
 //
 // It writes the lists of categories in Go, from their syntax alone, and then runs
 // internal/generate/documents, which is compiled with them: the catalog, the statements
-// of the tables, the reference pages and the policy of a spoke. Tests fail when a file is
-// stale.
+// of the tables, the reference pages and the policy of a spoke, and deploy/quicksight, which
+// writes the dashboards. Tests fail when a file is stale.
 package main
 
 import (
@@ -33,7 +33,12 @@ func run() error {
 		return err
 	}
 
-	documents := exec.Command("go", "run", "./internal/generate/documents")
-	documents.Stdout, documents.Stderr = os.Stdout, os.Stderr
-	return documents.Run()
+	for _, program := range []string{"./internal/generate/documents", "./deploy/quicksight"} {
+		command := exec.Command("go", "run", program)
+		command.Stdout, command.Stderr = os.Stdout, os.Stderr
+		if err := command.Run(); err != nil {
+			return fmt.Errorf("%s: %w", program, err)
+		}
+	}
+	return nil
 }

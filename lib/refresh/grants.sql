@@ -40,8 +40,8 @@ BEGIN
             EXECUTE format('GRANT USAGE ON SCHEMA %s TO obs_writer', schema);
         END LOOP;
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA hub TO obs_writer;
-        -- A role that can write here decides what refresh_view refreshes.
-        REVOKE INSERT, UPDATE, DELETE ON hub.installed_view FROM obs_writer;
+        -- A role that can write here decides what refresh_view refreshes, and who sees which account.
+        REVOKE INSERT, UPDATE, DELETE ON hub.installed_view, hub.access FROM obs_writer;
         GRANT EXECUTE ON FUNCTION hub.refresh_view TO obs_writer;
         IF to_regnamespace('obs') IS NOT NULL THEN
             GRANT USAGE ON SCHEMA obs TO obs_writer;

@@ -285,7 +285,7 @@ func TestRoles(t *testing.T) {
 			"DELETE FROM obs.fruit", "INSERT INTO hub.installed_view VALUES ('public.foreign_view', '')",
 			"SELECT hub.refresh_view('foreign_view')", "SELECT hub.refresh_view('obs.fruit')",
 			"DROP VIEW meal", "CREATE TABLE obs.mine ()", "CREATE TABLE hub.mine ()",
-			"DELETE FROM org.products",
+			"DELETE FROM org.products", "INSERT INTO hub.access VALUES ('group:mine', '*')", "DELETE FROM hub.access",
 		})
 		check("editor", editor, []string{
 			"INSERT INTO org.products (name) VALUES ('mine')", "UPDATE org.products SET owner = 'me'",
