@@ -124,6 +124,12 @@ var rules = []deptest.Rule{
 	},
 	{
 		Packages: all,
+		MustNot:  []string{"github.com/aws/aws-sdk-go-v2/service/quicksight/..."},
+		Exempt:   in("deploy/quicksight"),
+		Why:      "only what writes the dashboards knows QuickSight; its types are large, and programs do not call it",
+	},
+	{
+		Packages: all,
 		MustNot:  []string{"github.com/parquet-go/parquet-go/..."},
 		Exempt:   in("lib/internal/parquet"),
 		Why:      "only lib/internal/parquet knows Parquet",

@@ -128,11 +128,13 @@ func (b *builder) addControls(s *sheet, out *types.SheetDefinition) {
 	b.filterSheet(s, accountParameter, views[0], accountLabel)
 	choose := func(parameter, view, column string) {
 		id := *out.SheetId + "-" + strings.ToLower(parameter)
-		out.ParameterControls = append(out.ParameterControls, types.ParameterControl{Dropdown: &types.ParameterDropDownControl{
-			ParameterControlId: &id, SourceParameterName: &parameter, Title: &parameter,
-			Type:             types.SheetControlListTypeMultiSelect,
-			SelectableValues: &types.ParameterSelectableValues{LinkToDataSetColumn: identify(view, column)},
-		}})
+		out.ParameterControls = append(out.ParameterControls, types.ParameterControl{
+			Dropdown: &types.ParameterDropDownControl{
+				ParameterControlId: &id, SourceParameterName: &parameter, Title: &parameter,
+				Type:             types.SheetControlListTypeMultiSelect,
+				SelectableValues: &types.ParameterSelectableValues{LinkToDataSetColumn: identify(view, column)},
+			},
+		})
 	}
 	choose(accountParameter, views[0], accountLabel)
 	if i := slices.IndexFunc(views, func(view string) bool { return b.catalog.has(view, "region") }); i >= 0 {

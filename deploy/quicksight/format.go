@@ -59,11 +59,15 @@ func plain(places int64, unit string) *types.FormatConfiguration {
 }
 
 func numbers(n types.NumericFormatConfiguration) *types.FormatConfiguration {
-	return &types.FormatConfiguration{NumberFormatConfiguration: &types.NumberFormatConfiguration{FormatConfiguration: &n}}
+	return &types.FormatConfiguration{
+		NumberFormatConfiguration: &types.NumberFormatConfiguration{FormatConfiguration: &n},
+	}
 }
 
 func dates(form string) *types.FormatConfiguration {
-	return &types.FormatConfiguration{DateTimeFormatConfiguration: &types.DateTimeFormatConfiguration{DateTimeFormat: &form}}
+	return &types.FormatConfiguration{
+		DateTimeFormatConfiguration: &types.DateTimeFormatConfiguration{DateTimeFormat: &form},
+	}
 }
 
 func decimals(places int64) *types.DecimalPlacesConfiguration {

@@ -145,7 +145,9 @@ func (v *visual) heat(id string) *types.HeatMapConfiguration {
 			ColorFillType: types.ColorFillTypeGradient,
 			Colors:        []types.DataColor{{Color: new(colorPale)}, {Color: new(colorBad)}},
 		},
-		DataLabels:      &types.DataLabelOptions{Visibility: types.VisibilityVisible, Overlap: types.DataLabelOverlapDisableOverlap},
+		DataLabels: &types.DataLabelOptions{
+			Visibility: types.VisibilityVisible, Overlap: types.DataLabelOverlapDisableOverlap,
+		},
 		RowLabelOptions: hidden(), ColumnLabelOptions: hidden(),
 		Legend: &types.LegendOptions{Visibility: types.VisibilityHidden},
 	}
