@@ -119,15 +119,6 @@ func (p Program) run(ctx context.Context, arguments any, args []string, bind []a
 	return ExitCode(err)
 }
 
-// lambdaHandler returns the command that a function of Lambda is configured with, as its
-// handler: the runtime starts the program without arguments. Elsewhere it returns "".
-func lambdaHandler(args []string) string {
-	if len(args) > 0 || os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
-		return ""
-	}
-	return os.Getenv("_HANDLER")
-}
-
 // parser returns the parser of arguments.
 func (p Program) parser(arguments any, exit func(code int), options ...kong.Option) *kong.Kong {
 	parser, err := kong.New(arguments, append(options,

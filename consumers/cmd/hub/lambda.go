@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"sync"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -36,7 +35,7 @@ deleted: schedule 'hub refresh', which does both.`
 
 // Run serves events until the runtime ends the process.
 func (c lambdaCommand) Run(ctx context.Context, log *slog.Logger) error {
-	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+	if !program.InLambda() {
 		return program.Usagef("this is not the Lambda runtime (AWS_LAMBDA_RUNTIME_API is not set); elsewhere use: hub " +
 			"consume")
 	}

@@ -10,7 +10,6 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -67,7 +66,7 @@ const (
 
 // Run serves invocations until the runtime ends the process.
 func (c lambdaCommand) Run(ctx context.Context, p program.Program, find findSources, log *slog.Logger) error {
-	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+	if !program.InLambda() {
 		return program.Usagef("this is not the Lambda runtime (AWS_LAMBDA_RUNTIME_API is not set); elsewhere use: spoke run")
 	}
 	f, err := c.function(ctx, p, find, log)
@@ -294,7 +293,7 @@ func (f *function) open(ctx context.Context, in *invocation) error {
 			config.Scheduled = due
 		}
 		if deadline, ok := ctx.Deadline(); ok {
-			config.Grace = min(lambdaGrace, margin(deadline)/2)
+			config.Grace = min(lambdaGrace, program.LambdaMargin(deadline)/2)
 		}
 		var err error
 		if in.runners[full], err = collect.New(f.source.config(config, in.regions...)); err != nil {
@@ -451,9 +450,6 @@ func (f *function) refuse(m lambdaevents.SQSMessage, err error) {
 		"bytes", len(m.Body), "error", err)
 }
 
-// margin is how long before its end an invocation stops to collect.
-func margin(deadline time.Time) time.Duration { return min(time.Until(deadline)/10, 30*time.Second) }
-
 // collect collects the scopes of an invocation until shortly before its end, and sends those
 // back to the queue that did not fit. The error says why that is impossible.
 func (f *function) collect(ctx context.Context, in *invocation) error {
@@ -461,7 +457,7 @@ func (f *function) collect(ctx context.Context, in *invocation) error {
 	collecting := ctx
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
-		collecting, cancel = context.WithDeadline(ctx, deadline.Add(-margin(deadline)))
+		collecting, cancel = context.WithDeadline(ctx, deadline.Add(-program.LambdaMargin(deadline)))
 		defer cancel()
 	}
 	for scope := range in.scopes[true] {
