@@ -25,10 +25,11 @@ type runtimeAPI struct {
 	*httptest.Server
 	events  chan []byte
 	answers chan string
+	timeout time.Duration // of an invocation
 }
 
 func newRuntimeAPI(t *testing.T) *runtimeAPI {
-	api := &runtimeAPI{events: make(chan []byte), answers: make(chan string, 1)}
+	api := &runtimeAPI{events: make(chan []byte), answers: make(chan string, 1), timeout: 5 * time.Minute}
 	mux := http.NewServeMux()
 	invocation := 0
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", func(w http.ResponseWriter, r *http.Request) {
@@ -36,7 +37,7 @@ func newRuntimeAPI(t *testing.T) *runtimeAPI {
 		case event := <-api.events:
 			invocation++
 			w.Header().Set("Lambda-Runtime-Aws-Request-Id", fmt.Sprint(invocation))
-			w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(5*time.Minute).UnixMilli()))
+			w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(api.timeout).UnixMilli()))
 			w.Write(event)
 		case <-r.Context().Done():
 		}
@@ -49,6 +50,43 @@ func newRuntimeAPI(t *testing.T) *runtimeAPI {
 	api.Server = httptest.NewServer(mux)
 	t.Cleanup(api.Close)
 	return api
+}
+
+// lambdaFunction is the program as the runtime starts it.
+type lambdaFunction struct {
+	*testing.T
+	api    *runtimeAPI
+	stderr *programtest.Buffer
+}
+
+// start starts the program with a handler and further settings.
+func (api *runtimeAPI) start(t *testing.T, handler string, settings ...string) lambdaFunction {
+	t.Helper()
+	function := exec.Command(must(os.Executable()))
+	function.Env = append(os.Environ(), asProgram+"=1", "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(api.URL, "http://"),
+		"_HANDLER="+handler, "HUB_LOG_FORMAT=json")
+	function.Env = append(function.Env, settings...)
+	f := lambdaFunction{t, api, new(programtest.Buffer)}
+	function.Stderr = f.stderr
+	if err := function.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		function.Process.Kill()
+		function.Wait()
+	})
+	return f
+}
+
+// invoke invokes the function and returns how it answers.
+func (f lambdaFunction) invoke(event []byte) string {
+	f.Helper()
+	select {
+	case f.api.events <- event:
+	case <-time.After(5 * time.Minute):
+		f.Fatalf("the function does not ask for events:\n%s", f.stderr)
+	}
+	return <-f.api.answers
 }
 
 // event makes the event that Lambda makes of what a shard holds.
@@ -73,25 +111,8 @@ func (w *world) event(shard string) []byte {
 func TestLambda(t *testing.T) {
 	w := newWorld(t, 1)
 	api := newRuntimeAPI(t)
-	function := exec.Command(must(os.Executable()), "lambda")
-	function.Env = append(os.Environ(), asProgram+"=1", "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(api.URL, "http://"),
-		"HUB_BATCH_AGE=10ms")
-	stderr := new(programtest.Buffer)
-	function.Stderr = stderr
-	if err := function.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer function.Wait()
-	defer function.Process.Kill()
-	invoke := func(event []byte) string {
-		t.Helper()
-		select {
-		case api.events <- event:
-		case <-time.After(5 * time.Minute):
-			t.Fatalf("the function does not ask for events:\n%s", stderr)
-		}
-		return <-api.answers
-	}
+	f := api.start(t, "lambda", "HUB_BATCH_AGE=10ms")
+	invoke, stderr := f.invoke, f.stderr
 
 	w.send(spoke, collector(schemas.Certificates, nil, certificate(1, "ISSUED"), certificate(2, "ISSUED")))
 	const done = `response {"batchItemFailures":[]}`

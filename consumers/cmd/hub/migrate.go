@@ -28,6 +28,7 @@ type migrateCommand struct {
 	program.OutputFlag
 	DryRun bool `help:"Show what would be done, with the SQL, and do nothing." xor:"what"`
 	Print  bool `help:"Print the SQL of the whole schema, and ask no database." xor:"what"`
+	bootstrapFlags
 }
 
 // Help is shown by `hub migrate -h`.
@@ -40,7 +41,17 @@ row keys are brought up to date. Views that are new have no rows at first; they 
 last, which large tables make long, and nobody waits for it but readers of those views. What
 was interrupted goes on where it was; hub consume fills views, too.
 The user needs the right to create schemas, tables and views; the roles obs_reader and
-obs_writer get theirs, if they exist.`
+obs_writer get theirs, if they exist.
+
+--bootstrap makes the roles of an RDS cluster first, as its master user, and then migrates as
+obs_migrator. It can be repeated: what was changed by hand is put back.
+
+  hub migrate --bootstrap --database-iam --master-secret-arn arn:aws:secretsmanager:… \
+    --database-url postgres://obs_migrator@core.cluster-….eu-central-1.rds.amazonaws.com/core
+
+As a Lambda function (handler migrate) it is a custom resource of CloudFormation: creating and
+updating it migrates, with --bootstrap where HUB_MASTER_SECRET_ARN is set, and deleting it does
+nothing.`
 }
 
 // stepJSON is one step as `-o json` prints it: an interface, add only.
@@ -72,59 +83,94 @@ END $$`
 
 // Run migrates.
 func (c migrateCommand) Run(ctx context.Context, p program.Program, log *slog.Logger) error {
-	if c.Print {
+	switch {
+	case c.Print:
 		return printSchema(p)
+	case c.DryRun:
+		pool, err := c.open(ctx, 1)
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+		return c.dryRun(ctx, p, pool)
+	case program.InLambda():
+		return serveLambda(ctx, c.customResource(p, log))
+	}
+	steps, err := c.migrate(ctx, p, log)
+	if len(steps) > 0 || c.JSON() && steps != nil || err == nil {
+		if printErr := c.print(p, steps); printErr != nil {
+			return printErr
+		}
+	}
+	return err
+}
+
+// migrate does what there is to do, and returns what it did; nil if it could not begin.
+func (c migrateCommand) migrate(ctx context.Context, p program.Program, log *slog.Logger) (steps []stepJSON,
+	err error) {
+	if c.Bootstrap {
+		if steps, err = c.bootstrap(ctx, log); err != nil {
+			return steps, err
+		}
 	}
 	pool, err := c.open(ctx, 1)
 	if err != nil {
-		return err
+		return steps, err
 	}
 	defer pool.Close()
-	if c.DryRun {
-		return c.dryRun(ctx, p, pool)
+	migrated, left, err := migrate(ctx, p, pool, log)
+	steps = append(steps, migrated...)
+	var server *pgconn.PgError
+	if errors.As(err, &server) && (server.Code == "42P01" || server.Code == "42703") { // a table or column is gone
+		err = fmt.Errorf("%w; `hub check` names what is missing and prints the statements that make it", err)
 	}
-	steps := []stepJSON{}
+	switch {
+	case err != nil && len(steps) > 0:
+		return steps, program.Partlyf("%w; the steps above stay done", err)
+	case err == nil && len(left) > 0:
+		return steps, program.Partlyf("a table does not fit: %s; hub check prints all statements that are left to you",
+			left[0])
+	}
+	return steps, err
+}
+
+// migrate brings tables and views up to date, and returns what it did and the faults that
+// are left.
+func migrate(
+	ctx context.Context, p program.Program, pool *pgxpool.Pool, log *slog.Logger,
+) (steps []stepJSON, left []load.Fault, err error) {
+	steps = []stepJSON{}
 	applied, err := load.NewMigrator(pool).Up(ctx)
 	for _, m := range applied {
 		steps = append(steps, stepJSON{Step: m.Name, Applied: true, Seconds: m.Duration.Seconds()})
 	}
 	if err != nil {
-		return c.failed(p, steps, err)
+		return steps, nil, err
 	}
 	mended, left, err := mendTables(ctx, p, pool, log)
 	steps = append(steps, mended...)
 	if err != nil {
-		return c.failed(p, steps, err)
+		return steps, left, err
 	}
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
-		return err
+		return steps, left, err
 	}
 	defer conn.Release()
 	start := time.Now()
 	replaced, err := refresh.Install(ctx, conn.Conn(), sql.Views())
 	if err != nil {
-		return c.failed(p, steps, err)
+		return steps, left, err
 	}
 	if _, err := conn.Exec(ctx, grantVersionsSQL); err != nil {
-		return c.failed(p, steps, fmt.Errorf("grant obs_writer the tables of versions: %w", err))
+		return steps, left, fmt.Errorf("grant obs_writer the tables of versions: %w", err)
 	}
 	if replaced {
 		steps = append(steps, stepJSON{Step: viewsStep, Applied: true, Seconds: time.Since(start).Seconds()})
 	}
 	conn.Release()
 	filled, err := fillViews(ctx, p, pool, log)
-	steps = append(steps, filled...)
-	if err != nil {
-		return c.failed(p, steps, err)
-	}
-	if err := c.print(p, steps); err != nil {
-		return err
-	}
-	if len(left) > 0 {
-		return program.Partlyf("a table does not fit: %s; hub check prints all statements that are left to you", left[0])
-	}
-	return nil
+	return append(steps, filled...), left, err
 }
 
 // dryRun shows what Run would do. What a migration changes of the tables is not known
@@ -290,23 +336,6 @@ func rekey(
 			"merged", r.Merged, "unreadable", r.Unreadable)
 	}
 	return results, err
-}
-
-// failed prints what was done before the error, and says what to do about it.
-func (c migrateCommand) failed(p program.Program, steps []stepJSON, err error) error {
-	if len(steps) > 0 || c.JSON() {
-		if printErr := c.print(p, steps); printErr != nil {
-			return printErr
-		}
-	}
-	var server *pgconn.PgError
-	if errors.As(err, &server) && (server.Code == "42P01" || server.Code == "42703") { // a table or column is gone
-		err = fmt.Errorf("%w; `hub check` names what is missing and prints the statements that make it", err)
-	}
-	if len(steps) > 0 {
-		return program.Partlyf("%w; the steps above stay done", err)
-	}
-	return err
 }
 
 func (c migrateCommand) print(p program.Program, steps []stepJSON) error {
