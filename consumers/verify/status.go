@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/hubspoke/observability/lib/schema"
 )
@@ -16,9 +17,11 @@ type Status struct {
 	Categories []CategoryStatus `json:"categories"`
 	// Sources are accounts and regions without fresh data.
 	Sources []Source `json:"not_fresh"`
-	Shards  []Shard  `json:"shards"`
-	Gaps    []Gap    `json:"gaps"`
-	Views   []View   `json:"views"`
+	// Coverage says in how many accounts each category is in which state.
+	Coverage []Coverage `json:"coverage"`
+	Shards   []Shard    `json:"shards"`
+	Gaps     []Gap      `json:"gaps"`
+	Views    []View     `json:"views"`
 	// CountedRejects are rejects that are counted and not stored.
 	CountedRejects []CountedRejects `json:"counted_rejects"`
 	// Unknown are keys of rows that have no column, seen lately.
@@ -108,6 +111,19 @@ type Source struct {
 	Reason string `json:"reason"`
 }
 
+// Coverage is how many accounts have a category in one state, as the view coverage has it.
+type Coverage struct {
+	// Status is fresh, off, failing, stale, never complete, denied, never seen or, for
+	// accounts of the organization that are not collected, no spoke.
+	Status string `json:"status"`
+	// Category; all with the status no spoke.
+	Category string `json:"category"`
+	Accounts int64  `json:"accounts"`
+	// AccountIDs are the first 100 of them where it is denied or there is no spoke, which
+	// somebody can mend.
+	AccountIDs []string `json:"account_ids,omitempty"`
+}
+
 // CountedRejects is how many rejects of an account and reason were only counted.
 type CountedRejects struct {
 	Account string     `json:"account_id"`
@@ -145,8 +161,28 @@ FULL JOIN scopes USING (category) LEFT JOIN runs USING (category) FULL JOIN reje
 ORDER BY category`
 
 // ReadStatus reads the status. The categories of tables are in it even if nothing came of
-// them. What arrived within since is counted.
+// them. What arrived within since is counted. It takes two connections where the pool has
+// them, because sources and coverage take longest.
 func ReadStatus(
+	ctx context.Context, pool *pgxpool.Pool, tables []*schema.Table, since time.Duration,
+) (s Status, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	var coverage []Coverage
+	group.Go(func() (err error) {
+		coverage, err = readCoverage(ctx, pool)
+		return err
+	})
+	group.Go(func() (err error) {
+		s, err = readStatus(ctx, pool, tables, since)
+		return err
+	})
+	err = group.Wait()
+	s.Coverage = coverage
+	return s, err
+}
+
+// readStatus reads all but the coverage.
+func readStatus(
 	ctx context.Context, pool *pgxpool.Pool, tables []*schema.Table, since time.Duration,
 ) (s Status, err error) {
 	known := map[string]bool{}
@@ -198,14 +234,29 @@ func ReadStatus(
 // readSources returns what is not fresh, red ones first; never nil. It finds nothing
 // where the views are not installed.
 func readSources(ctx context.Context, pool *pgxpool.Pool) ([]Source, error) {
-	var installed bool
-	if err := pool.QueryRow(ctx, "SELECT to_regclass('public.freshness') IS NOT NULL").Scan(&installed); err != nil ||
-		!installed {
+	if installed, err := viewExists(ctx, pool, "freshness"); err != nil || !installed {
 		return []Source{}, err
 	}
 	return list[Source](ctx, pool, `
 		SELECT category, account_id, region, slice, status, red, complete_run_at, reason FROM public.freshness
 		WHERE status NOT IN ('fresh', 'disabled') ORDER BY red DESC, category, account_id, region, slice`)
+}
+
+// readCoverage returns what is collected and what is not, by state and category; never nil.
+// It finds nothing where the views are not installed.
+func readCoverage(ctx context.Context, pool *pgxpool.Pool) ([]Coverage, error) {
+	if installed, err := viewExists(ctx, pool, "coverage"); err != nil || !installed {
+		return []Coverage{}, err
+	}
+	return list[Coverage](ctx, pool, `
+		SELECT status, category, count(*),
+		       CASE WHEN status IN ('denied', 'no spoke') THEN (array_agg(account_id ORDER BY account_id))[:100] END
+		FROM public.coverage GROUP BY status, category ORDER BY status, count(*) DESC, category`)
+}
+
+func viewExists(ctx context.Context, pool *pgxpool.Pool, name string) (exists bool, err error) {
+	err = pool.QueryRow(ctx, "SELECT to_regclass('public.' || $1::text) IS NOT NULL", name).Scan(&exists)
+	return exists, err
 }
 
 // ReadCountedRejects returns the most frequent of those that were only counted; no

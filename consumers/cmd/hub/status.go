@@ -25,14 +25,15 @@ type statusCommand struct {
 // Help is shown by `hub status -h`.
 func (statusCommand) Help() string {
 	return `Shows, from the database alone: for each category its live rows, what arrived lately and
-when; how far each shard is; stretches that the stream lost; when views were refreshed.
+when; what is collected in how many accounts, and which accounts have no spoke; how far each
+shard is; stretches that the stream lost; when views were refreshed.
 Incomplete runs are those within --since. --wide adds what arrived, how many requests
 to AWS that took, the ARNs of streams and sequence numbers.`
 }
 
 // Run shows the status.
 func (c statusCommand) Run(ctx context.Context, p program.Program) error {
-	pool, err := c.openReady(ctx, 1)
+	pool, err := c.openReady(ctx, 2)
 	if err != nil {
 		return err
 	}
@@ -65,6 +66,7 @@ func list[T any](ctx context.Context, db interface {
 func (s statusReport) print(p program.Program, wide bool) {
 	s.printCategories(p, wide)
 	sayCounted(p, s.CountedRejects)
+	printCoverage(p, s.Coverage)
 	printSources(p, s.Sources)
 	s.printUnknown(p)
 	name := s.streamNames(wide)
