@@ -49,7 +49,7 @@ func (in Input) managementAccount() *float64 {
 // everywhere, and no lever changes it.
 func (in Input) sum() float64 {
 	sum := total(in.hub()).Lambda
-	for _, l := range in.spokes()[:2] {
+	for _, l := range in.spokes()[:3] {
 		sum += l.USD
 	}
 	return sum

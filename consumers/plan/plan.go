@@ -184,7 +184,8 @@ const (
 	batchSeconds  = 0.3     // that it takes to apply them
 	refreshes     = 288     // a day
 	refreshTakes  = 3       // seconds
-	functionGB    = 0.5     // of each Lambda function
+	refreshGB     = 0.25    // of its Lambda function
+	functionGB    = 0.5     // of the other Lambda functions
 	volumeGB      = 8       // of the instance
 	tasks         = 2       // of Fargate
 	taskCPU       = 0.25    // vCPU
@@ -192,18 +193,22 @@ const (
 	leaseSeconds  = 5       // between writes of a lease, and between looks at all
 	keys          = 4       // of KMS
 	keyRequests   = 140_000 // a month
-	alarms        = 24
-	metrics       = 14
-	hubLogsGB     = 3 // a month
+	metrics       = 9       // of its own
+	hubLogsGB     = 3       // a month
 	secrets       = 2
 	small         = 10  // USD a year for notifications, queues, flow and access logs
-	invocations   = 125 // of a spoke in a day
+	invocations   = 126 // of a spoke in a day, by schedules
+	polls         = 5   // of a queue by Lambda, all the time, each for pollSeconds
+	pollSeconds   = 20
 	logBytes      = 400 // of a run
 	pagesPerTen   = 2   // of linked_account_costs in a day, for each ten accounts
 	hours         = 8760.0
 	days          = 365.0
 	months        = 12.0
 	secondsOfADay = 86_400.0
+
+	// Metrics that alarms watch, by what runs the consumer.
+	alarmsOnLambda, alarmsOnServers = 28, 24
 )
 
 // New computes the plan. The input must be valid.
@@ -250,8 +255,7 @@ func (in Input) hub() []Line {
 		{"QuickSight", same(months * (usd(authorMonth, float64(in.Authors)) + usd(readerMonth, float64(in.Readers)))),
 			fmt.Sprintf("%d authors, %d readers", in.Authors, in.Readers)},
 		{"keys", same(months * (usd(keyMonth, keys) + usd(keyRequest, keyRequests))), fmt.Sprintf("%d of KMS", keys)},
-		{"watching", same(months * (usd(alarmMonth, alarms) + usd(metricMonth, metrics) + usd(logGB, hubLogsGB))),
-			fmt.Sprintf("%d alarms, %d metrics, logs", alarms, metrics)},
+		{"watching", watching(), "alarms, metrics, logs"},
 		{"leases", in.leases(), "of the consumers, in DynamoDB"},
 		{"other", same(months*usd(secretMonth, secrets) + small), "secrets, notifications, queues"},
 	}
@@ -299,7 +303,7 @@ func (in Input) streamNote() string {
 func (in Input) consumer() Amounts {
 	batches := min(in.shards()*secondsOfADay/window, in.records())
 	lambda := days * (usd(lambdaRequest, batches+refreshes) +
-		usd(lambdaGBSecond, functionGB*(batches*batchSeconds+refreshes*refreshTakes)))
+		usd(lambdaGBSecond, functionGB*batches*batchSeconds+refreshGB*refreshes*refreshTakes))
 	return Amounts{
 		Lambda:  lambda,
 		EC2:     usd(instanceHour, hours) + months*usd(volumeGBMonth, volumeGB),
@@ -318,6 +322,14 @@ func (in Input) endpoints() Amounts {
 		return usd(endpointHour, hours*float64(n))
 	}
 	return Amounts{Lambda: each(1), EC2: each(2), Fargate: each(4)}
+}
+
+// watching has more alarms where there are more functions.
+func watching() Amounts {
+	each := func(alarms float64) float64 {
+		return months * (usd(alarmMonth, alarms) + usd(metricMonth, metrics) + usd(logGB, hubLogsGB))
+	}
+	return Amounts{Lambda: each(alarmsOnLambda), EC2: each(alarmsOnServers), Fargate: each(alarmsOnServers)}
 }
 
 func (in Input) archive() float64 {
@@ -339,6 +351,8 @@ func (in Input) spokes() []SpokeLine {
 		usd(logGB, in.Runs*logBytes/1e9)
 	return []SpokeLine{
 		{"Lambda and logs", accounts * days * lambda, "without the free tier"},
+		{"queue of events", accounts * days * usd(queueRequest, polls*secondsOfADay/pollSeconds),
+			"asked by Lambda all the time; nothing without events"},
 		{"Cost Explorer", accounts * days * usd(costExplorerRequest, *in.PaidRequests),
 			fmt.Sprintf("%.4g requests an account and day", *in.PaidRequests)},
 		{"GuardDuty, where it is on", accounts * days * usd(guardDutyEvent, in.Requests),
@@ -362,12 +376,13 @@ func assumed() []string {
 		fmt.Sprintf("an object of the archive: %d bytes besides its rows", manifestBytes),
 		fmt.Sprintf("the database: %d GB without rows, backups of twice its size, %d I/O requests a run", databaseGB, ioPerRun),
 		fmt.Sprintf("consumer as Lambda: %d shards on demand, %d s for a batch to gather, %v s to apply it, %v GB; views every "+
-			"5 minutes for %d s", onDemand, window, batchSeconds, functionGB, refreshTakes),
+			"5 minutes for %d s, %v GB", onDemand, window, batchSeconds, functionGB, refreshTakes, refreshGB),
 		fmt.Sprintf("consumer on EC2: one t4g.small with %d GB; on Fargate: %d tasks of %v vCPU and %v GB", volumeGB, tasks,
 			taskCPU, taskGB),
-		fmt.Sprintf("keys: %s requests a month; logs of the hub: %d GB a month; other: %d secrets, and USD %d",
-			thousands(keyRequests), hubLogsGB, secrets, small),
-		fmt.Sprintf("a spoke: a Lambda function of %v GB, invoked %d times a day, %d bytes of log a run", functionGB, invocations,
-			logBytes),
+		fmt.Sprintf("keys: %s requests a month; watching: %d metrics, alarms on %d (A) or %d (B, C), %d GB of logs a month; "+
+			"other: %d secrets, and USD %d", thousands(keyRequests), metrics, alarmsOnLambda, alarmsOnServers, hubLogsGB, secrets,
+			small),
+		fmt.Sprintf("a spoke: a Lambda function of %v GB, invoked %d times a day, %d bytes of log a run; its queue is asked by "+
+			"%d at once, each for %d s", functionGB, invocations, logBytes, polls, pollSeconds),
 	}
 }

@@ -27,12 +27,12 @@ func TestLines(t *testing.T) {
 	for name, want := range map[string]Amounts{
 		"database":   same(2.5*0.12*8760 + 12*12*(0.10+2*0.021) + 118_700*365*10*0.20/1e6),
 		"stream":     same(350.4 + 365*0.2867*0.12 + 12*0.2867*6*0.10),
-		"consumer":   {Lambda: 57.7, EC2: 154.8, Fargate: 173.0},
+		"consumer":   {Lambda: 56.7, EC2: 154.8, Fargate: 173.0},
 		"endpoints":  {Lambda: 262.8, EC2: 438, Fargate: 788.4},
 		"archive":    same(199.5 + 0.5279*400*0.023*12),
 		"QuickSight": same(1152),
 		"keys":       same(53),
-		"watching":   same(97.2),
+		"watching":   {Lambda: 84, EC2: 79.2, Fargate: 79.2},
 		"leases":     {EC2: 16.6, Fargate: 17.3},
 		"other":      same(19.6),
 	} {
@@ -44,10 +44,10 @@ func TestLines(t *testing.T) {
 	if want := (Amounts{}); total(p.Hub) != p.Total || p.Total == want {
 		t.Errorf("total %+v", p.Total)
 	}
-	lambda, costs, guard := p.Spokes[0].USD, p.Spokes[1].USD, p.Spokes[2].USD
+	lambda, queue, costs, guard := p.Spokes[0].USD, p.Spokes[1].USD, p.Spokes[2].USD, p.Spokes[3].USD
 	if !near(costs, 100*365*6.67*0.01) || !near(guard, 100*365*1994*4e-6) ||
-		!near(lambda, 100*365*(830*0.0000133334+125*0.2e-6+1187*400*0.5e-9)) {
-		t.Errorf("spokes: %.1f, %.1f, %.1f", lambda, costs, guard)
+		!near(lambda, 100*365*(830*0.0000133334+126*0.2e-6+1187*400*0.5e-9)) || !near(queue, 100*365*21_600*0.4e-6) {
+		t.Errorf("spokes: %.1f, %.1f, %.1f, %.1f", lambda, queue, costs, guard)
 	}
 }
 
@@ -118,8 +118,8 @@ func TestLeversAreWhatTheFlagsDo(t *testing.T) {
 
 func TestPaidRequestsMayBeNone(t *testing.T) {
 	p := New(Input{PaidRequests: new(0.0)})
-	if p.Spokes[1].USD != 0 || *p.Input.PaidRequests != 0 {
-		t.Errorf("%+v", p.Spokes[1])
+	if p.Spokes[2].Name != "Cost Explorer" || p.Spokes[2].USD != 0 || *p.Input.PaidRequests != 0 {
+		t.Errorf("%+v", p.Spokes[2])
 	}
 }
 

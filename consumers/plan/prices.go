@@ -57,6 +57,7 @@ const (
 	logGB
 	leaseWrite
 	leaseRead
+	queueRequest
 	secretMonth
 	costExplorerRequest
 	guardDutyEvent
@@ -101,11 +102,12 @@ var prices = [...]Price{
 	readerMonth:         {"QuickSight reader", 3, "month", quickSightPage},
 	keyMonth:            {"KMS key", 1, "month", kmsPage},
 	keyRequest:          {"KMS", 0.03 / 10_000, "request", kmsPage},
-	alarmMonth:          {"CloudWatch alarm", 0.10, "month", cloudWatchPage},
+	alarmMonth:          {"CloudWatch alarm, for each of its metrics", 0.10, "month", cloudWatchPage},
 	metricMonth:         {"CloudWatch metric of one's own", 0.30, "month", cloudWatchPage},
 	logGB:               {"CloudWatch Logs, written", 0.50, "GB", cloudWatchPage},
 	leaseWrite:          {"DynamoDB on demand, write", 0.625 / million, "request unit", dynamoDBPage},
 	leaseRead:           {"DynamoDB on demand, read", 0.125 / million, "request unit", dynamoDBPage},
+	queueRequest:        {"SQS", 0.40 / million, "request", "https://aws.amazon.com/sqs/pricing/"},
 	secretMonth:         {"Secrets Manager secret", 0.40, "month", "https://aws.amazon.com/secrets-manager/pricing/"},
 	costExplorerRequest: {"Cost Explorer", 0.01, "request",
 		"https://aws.amazon.com/aws-cost-management/aws-cost-explorer/pricing/"},
