@@ -21,8 +21,8 @@ import (
 // Runs that found nothing changed are in the stream and not in the archive, which has the
 // runs that they name.
 
-// unchangedHistory sends runs of two accounts, in the second of which a run of another spoke
-// comes in between. It returns the rows that each run saw, by account and time.
+// unchangedHistory sends runs of two accounts. In the second one a run of another spoke comes
+// in between. It returns the rows that each run saw, by account and time.
 func (s *spokes) unchangedHistory() map[string][]string {
 	s.Helper()
 	saw := map[string][]string{}

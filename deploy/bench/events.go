@@ -50,7 +50,8 @@ const byCloudTrail = "AWS API Call via CloudTrail"
 
 var toldOf = []told{
 	{"secrets", "description", "aws.secretsmanager", byCloudTrail, "UpdateSecret", "ListSecrets",
-		`{"SecretList":[{"ARN":"arn:aws:secretsmanager:eu-central-1:111122223333:secret:a-AbCdEf","Name":"a","Description":"%d"}]}`},
+		`{"SecretList":[{"ARN":"arn:aws:secretsmanager:eu-central-1:111122223333:secret:a-AbCdEf","Name":"a",` +
+			`"Description":"%d"}]}`},
 	{"lambda_functions", "description", "aws.lambda", byCloudTrail, "UpdateFunctionConfiguration20150331v2",
 		"2015-03-31/functions", `{"Functions":[{"FunctionArn":"arn:aws:lambda:eu-central-1:111122223333:function:a",` +
 			`"FunctionName":"a","Description":"%d"}]}`},

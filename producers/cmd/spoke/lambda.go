@@ -408,7 +408,7 @@ func (f *function) hear(ctx context.Context, messages []lambdaevents.SQSMessage)
 			f.refuse(m, err)
 			continue
 		}
-		in.expect(task{})
+		in.expect(task{Scheduled: e.Time}) // it may be late
 		heard[i] = e
 		if e.Time.After(newest) {
 			newest = e.Time
@@ -532,7 +532,8 @@ func (f *function) learn(in *invocation, results []collect.Result, cut map[schem
 		if at, ok := started[scope]; !ok || r.Run.Time().Before(at) {
 			started[scope] = r.Run.Time()
 		}
-		sent := r.CollectErr == nil && r.PublishErr == nil && r.ArchiveErr == nil
+		// One that asks for what changed since a time covers nothing before, and must join on.
+		sent := r.CollectErr == nil && r.PublishErr == nil && r.ArchiveErr == nil && !r.Since.After(f.covered[scope])
 		if known, ok := whole[scope]; ok {
 			sent = sent && known
 		}
