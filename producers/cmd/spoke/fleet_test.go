@@ -177,7 +177,9 @@ func (m *metrics) wantAccounts(t *testing.T, want ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen := map[string]map[string]bool{"spoke_account_runs_total": {}, "spoke_account_last_complete_run_timestamp_seconds": {}}
+	seen := map[string]map[string]bool{
+		"spoke_account_runs_total": {}, "spoke_account_last_complete_run_timestamp_seconds": {},
+	}
 	for _, family := range families {
 		for _, metric := range family.Metric {
 			labels := map[string]string{}
