@@ -37,6 +37,11 @@ func (d *dashboard) check(c catalog) error {
 			faults = append(faults, fmt.Errorf("sheets.txt: period %s.%s: no such date column", view, column))
 		}
 	}
+	for column, view := range d.choices {
+		if !c.has(view, column) {
+			faults = append(faults, fmt.Errorf("sheets.txt: choices %s.%s: no such column", view, column))
+		}
+	}
 	seen := map[string]bool{}
 	for _, s := range d.sheets {
 		for _, v := range s.visuals {

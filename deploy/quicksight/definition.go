@@ -124,42 +124,51 @@ func (b *builder) addSheet(s *sheet) {
 // addControls adds the controls of a sheet: account, and region and period where a view has
 // them.
 func (b *builder) addControls(s *sheet, out *types.SheetDefinition) {
-	views := s.views()
-	b.filterSheet(s, accountParameter, views[0], accountLabel)
-	choose := func(parameter, view, column string) {
-		id := *out.SheetId + "-" + strings.ToLower(parameter)
-		out.ParameterControls = append(out.ParameterControls, types.ParameterControl{
-			Dropdown: &types.ParameterDropDownControl{
-				ParameterControlId: &id, SourceParameterName: &parameter, Title: &parameter,
-				Type:             types.SheetControlListTypeMultiSelect,
-				SelectableValues: &types.ParameterSelectableValues{LinkToDataSetColumn: identify(view, column)},
-			},
-		})
-	}
-	choose(accountParameter, views[0], accountLabel)
-	if i := slices.IndexFunc(views, func(view string) bool { return b.catalog.has(view, "region") }); i >= 0 {
-		b.filterSheet(s, regionParameter, views[i], "region")
-		choose(regionParameter, views[i], "region")
-	}
-	dated := slices.DeleteFunc(slices.Clone(views), func(view string) bool { return b.periods[view] == "" })
+	b.addChoice(s, out, accountParameter, accountLabel)
+	b.addChoice(s, out, regionParameter, "region")
+	dated := slices.DeleteFunc(s.views(), func(view string) bool { return b.periods[view] == "" })
 	for _, view := range dated {
 		b.filterPeriod(s, view)
 	}
 	if len(dated) > 0 {
-		for _, parameter := range []string{fromParameter, toParameter} {
-			id := *out.SheetId + "-" + strings.ToLower(parameter)
-			out.ParameterControls = append(out.ParameterControls, types.ParameterControl{
-				DateTimePicker: &types.ParameterDateTimePickerControl{
-					ParameterControlId: &id, SourceParameterName: &parameter, Title: &parameter,
-					DisplayOptions: &types.DateTimePickerControlDisplayOptions{DateTimeFormat: new("YYYY-MM-DD")},
-				},
-			})
-		}
+		b.addDay(s, out, fromParameter)
+		b.addDay(s, out, toParameter)
 	}
 	out.SheetControlLayouts = []types.SheetControlLayout{{
 		Configuration: &types.SheetControlLayoutConfiguration{GridLayout: controlGrid(out.ParameterControls)},
 	}}
 }
+
+// addChoice adds a control that keeps the rows of all views with a column to values of it.
+func (b *builder) addChoice(s *sheet, out *types.SheetDefinition, parameter, column string) {
+	views := s.views()
+	i := slices.IndexFunc(views, func(view string) bool { return b.catalog.has(view, column) })
+	if i < 0 {
+		return
+	}
+	b.filterSheet(s, parameter, views[i], column)
+	out.ParameterControls = append(out.ParameterControls, types.ParameterControl{
+		Dropdown: &types.ParameterDropDownControl{
+			ParameterControlId: new(controlID(s, parameter)), SourceParameterName: &parameter, Title: &parameter,
+			Type: types.SheetControlListTypeMultiSelect,
+			SelectableValues: &types.ParameterSelectableValues{
+				LinkToDataSetColumn: identify(cmp.Or(b.choices[column], views[i]), column),
+			},
+		},
+	})
+}
+
+// addDay adds a control of one end of the period.
+func (b *builder) addDay(s *sheet, out *types.SheetDefinition, parameter string) {
+	out.ParameterControls = append(out.ParameterControls, types.ParameterControl{
+		DateTimePicker: &types.ParameterDateTimePickerControl{
+			ParameterControlId: new(controlID(s, parameter)), SourceParameterName: &parameter, Title: &parameter,
+			DisplayOptions: &types.DateTimePickerControlDisplayOptions{DateTimeFormat: new("YYYY-MM-DD")},
+		},
+	})
+}
+
+func controlID(s *sheet, parameter string) string { return slug(s.name) + "-" + slug(parameter) }
 
 // views returns the views of a sheet, each once, in the order of the visuals.
 func (s *sheet) views() []string {

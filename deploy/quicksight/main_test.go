@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -115,6 +116,28 @@ func TestThereIsEnoughToSee(t *testing.T) {
 		t.Errorf("%d sheets and %d visuals, want 6 and 60 at least", len(d.sheets), visuals)
 	}
 	t.Logf("%d sheets, %d visuals, %d sets", len(d.sheets), visuals, len(d.views()))
+}
+
+// TestTheHubExportsWhatIsImported: an import that the hub's stack does not export ends the
+// deployment.
+func TestTheHubExportsWhatIsImported(t *testing.T) {
+	hub, err := os.ReadFile("../cloudformation/hub.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := generate(sheetsText, columnsText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	imports := regexp.MustCompile(`\$\{HubStackName\}-(\w+)`).FindAllSubmatch(text, -1)
+	if len(imports) == 0 {
+		t.Fatal("nothing is imported")
+	}
+	for _, m := range imports {
+		if !bytes.Contains(hub, []byte(`Export: {Name: !Sub "${AWS::StackName}-`+string(m[1])+`"}`)) {
+			t.Errorf("hub.yaml does not export %s", m[1])
+		}
+	}
 }
 
 // definitions returns the definitions of the analysis and the dashboard.
@@ -277,6 +300,8 @@ func TestFaults(t *testing.T) {
 		{"kpi \"T\" \"s\" freshness: | count\nkpi \"T\" \"s\" freshness: | red", `sheets.txt:3: the sheet has a visual "T"`},
 		{`period freshness.status`, `period freshness.status: no such date column`},
 		{`period freshness`, `write: period view.column`},
+		{`choices freshness.colour`, `choices freshness.colour: no such column`},
+		{`choices freshness`, `write: choices view.column`},
 	} {
 		_, err := generate("# Sheet: What?\n"+test.line, columnsText)
 		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.HasPrefix(err.Error(), "sheets.txt:") {

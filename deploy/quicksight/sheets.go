@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -13,6 +14,8 @@ import (
 type dashboard struct {
 	// periods are the date columns by view that the controls From and To narrow.
 	periods map[string]string
+	// choices are where the controls have their values from, by the column that they narrow.
+	choices map[string]string
 	sheets  []*sheet
 }
 
@@ -70,7 +73,7 @@ type condition struct {
 
 // parse reads the description of a dashboard. Each fault is reported with its line.
 func parse(text string) (*dashboard, error) {
-	d := &dashboard{periods: map[string]string{}}
+	d := &dashboard{periods: map[string]string{}, choices: map[string]string{}}
 	var faults []error
 	for i, line := range strings.Split(text, "\n") {
 		if err := d.parseLine(i+1, strings.TrimSpace(line)); err != nil {
@@ -94,6 +97,13 @@ func (d *dashboard) parseLine(number int, line string) error {
 			return errors.New("write: period view.column")
 		}
 		d.periods[view] = column
+		return nil
+	case strings.HasPrefix(line, "choices "):
+		view, column, found := strings.Cut(line[len("choices "):], ".")
+		if !found {
+			return errors.New("write: choices view.column")
+		}
+		d.choices[column] = view
 		return nil
 	case len(d.sheets) == 0:
 		return errors.New("a visual stands below a sheet: write # Name: question")
@@ -185,9 +195,9 @@ func parseCondition(text string) condition {
 	return condition{column: text}
 }
 
-// views returns the names of the views that are shown, in their order.
+// views returns the names of the views that are read, in their order.
 func (d *dashboard) views() []string {
-	var names []string
+	names := slices.Collect(maps.Values(d.choices))
 	for _, s := range d.sheets {
 		for _, v := range s.visuals {
 			names = append(names, v.view)
