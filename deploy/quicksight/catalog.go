@@ -39,7 +39,7 @@ func readCatalog(text string) (catalog, error) {
 
 // find returns a column of a set: one of its view, or the label of the account.
 func (c catalog) find(view, name string) (column, bool) {
-	if name == accountLabel {
+	if name == accountLabel && c[view] != nil {
 		return column{name: name, typ: "text"}, true
 	}
 	for _, col := range c[view] {

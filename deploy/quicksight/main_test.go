@@ -300,6 +300,7 @@ func TestFaults(t *testing.T) {
 		{"kpi \"T\" \"s\" freshness: | count\nkpi \"T\" \"s\" freshness: | red", `sheets.txt:3: the sheet has a visual "T"`},
 		{`period freshness.status`, `period freshness.status: no such date column`},
 		{`period freshness`, `write: period view.column`},
+		{`choices nowhere.account`, `choices nowhere.account: no such column`},
 		{`choices freshness.colour`, `choices freshness.colour: no such column`},
 		{`choices freshness`, `write: choices view.column`},
 	} {
