@@ -34,18 +34,20 @@ var jsonMetadata = arrow.NewMetadata([]string{"kind"}, []string{"json"})
 type kindInfo struct {
 	name     string
 	postgres string
+	hive     string
 	arrow    arrow.DataType
 }
 
 var kinds = [...]kindInfo{
-	KindText:      {"text", "text", arrow.BinaryTypes.String},
-	KindInt64:     {"int64", "bigint", arrow.PrimitiveTypes.Int64},
-	KindFloat64:   {"float64", "double precision", arrow.PrimitiveTypes.Float64},
-	KindDecimal:   {"decimal", "numeric(38,10)", &arrow.Decimal128Type{Precision: DecimalPrecision, Scale: DecimalScale}},
-	KindBool:      {"bool", "boolean", arrow.FixedWidthTypes.Boolean},
-	KindTimestamp: {"timestamp", "timestamp with time zone", arrow.FixedWidthTypes.Timestamp_us},
-	KindDate:      {"date", "date", arrow.FixedWidthTypes.Date32},
-	KindJSON:      {"json", "jsonb", arrow.BinaryTypes.String},
+	KindText:    {"text", "text", "string", arrow.BinaryTypes.String},
+	KindInt64:   {"int64", "bigint", "bigint", arrow.PrimitiveTypes.Int64},
+	KindFloat64: {"float64", "double precision", "double", arrow.PrimitiveTypes.Float64},
+	KindDecimal: {"decimal", "numeric(38,10)", "decimal(38,10)",
+		&arrow.Decimal128Type{Precision: DecimalPrecision, Scale: DecimalScale}},
+	KindBool:      {"bool", "boolean", "boolean", arrow.FixedWidthTypes.Boolean},
+	KindTimestamp: {"timestamp", "timestamp with time zone", "timestamp", arrow.FixedWidthTypes.Timestamp_us},
+	KindDate:      {"date", "date", "date", arrow.FixedWidthTypes.Date32},
+	KindJSON:      {"json", "jsonb", "string", arrow.BinaryTypes.String},
 }
 
 func (k Kind) valid() bool { return k >= KindText && k <= KindJSON }
@@ -61,6 +63,10 @@ func (k Kind) String() string {
 // PostgresType returns the type of the kind's column as format_type prints it
 // (PostgreSQL, chapter 9.26, System Information Functions).
 func (k Kind) PostgresType() string { return kinds[k].postgres }
+
+// HiveType returns the type of the kind's column in Hive's language of definitions, as AWS Glue
+// and Athena have it for Parquet files of the archive.
+func (k Kind) HiveType() string { return kinds[k].hive }
 
 // ArrowType returns the Arrow data type of the kind.
 func (k Kind) ArrowType() arrow.DataType { return kinds[k].arrow }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"text/template"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hubspoke/observability/lib/collect"
 	"github.com/hubspoke/observability/producers/policy"
@@ -36,6 +37,7 @@ var parts = []part{
 	{"spoke.yaml", "schedules", spokeSchedules},
 	{"spoke.yaml", "rules", homeRules},
 	{"spoke-region.yaml", "rules", regionRules},
+	{"athena.yaml", "tables", athenaTables},
 }
 
 // templates renders the templates, each as it stands under root with its parts anew.
@@ -87,7 +89,10 @@ func replacePart(content []byte, name string, text []byte) ([]byte, error) {
 
 // inTemplate parses the text of a part.
 func inTemplate(name, text string) *template.Template {
-	return template.Must(template.New(name).Funcs(template.FuncMap{"json": flow}).Parse(text))
+	return template.Must(template.New(name).Funcs(template.FuncMap{
+		"json": flow, "comment": comment, "first": firstSentence, "id": logicalID,
+		"partitions": func() []string { return partitions },
+	}).Parse(text))
 }
 
 // flow writes a value as JSON, which YAML reads, too.
@@ -298,4 +303,81 @@ var rulesTemplate = inTemplate("rules", `
     Name: {{.Name}}
     Targets: [{{$.Target}}]
     EventPattern: {{json .Pattern}}
+{{end}}`)
+
+// partitions are the levels of the archive's keys that a table has as columns. The category is the table.
+var partitions = []string{"account", "region", "date"}
+
+// athenaTables renders a table over the archive for each category.
+func athenaTables(categories []category) ([]byte, error) {
+	var faults []error
+	for _, c := range categories {
+		for _, column := range c.Table.Columns() {
+			if slices.Contains(partitions, column.Name) {
+				faults = append(faults, fmt.Errorf("category %s: Athena cannot have the column %s, which is a level of the "+
+					"archive's keys: choose another name", c.Name, column.Name))
+			}
+		}
+	}
+	text, err := render(tablesTemplate, categories)
+	return text, errors.Join(append(faults, err)...)
+}
+
+// maxComment is how long the comment of a column may be in Glue's catalog.
+const maxComment = 255
+
+// comment returns what a column is, as far as it fits.
+func comment(doc string) string {
+	if utf8.RuneCountInString(doc) <= maxComment {
+		return doc
+	}
+	return firstSentence(doc)
+}
+
+// logicalID writes kms_keys as KmsKeys.
+func logicalID(name string) string {
+	var b strings.Builder
+	for word := range strings.SplitSeq(name, "_") {
+		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return b.String()
+}
+
+// The day is a text, so that it is compared like one. Athena does not list partitions: it makes them up from the
+// properties that begin with projection.
+var tablesTemplate = inTemplate("tables", `
+{{- range .}}Table{{id .Name}}:
+  Type: AWS::Glue::Table
+  Properties:
+    CatalogId: !Ref "AWS::AccountId"
+    DatabaseName: !Ref Database
+    TableInput:
+      Name: {{.Name}}
+      Description: {{json (first .Doc)}}
+      TableType: EXTERNAL_TABLE
+      PartitionKeys:
+{{- range partitions}}
+        - {Name: {{.}}, Type: string}
+{{- end}}
+      Parameters:
+        EXTERNAL: "TRUE"
+        projection.enabled: "true"
+        projection.account.type: !If [ListsAccounts, enum, injected]
+        projection.account.values: !If [ListsAccounts, !Ref Accounts, !Ref "AWS::NoValue"]
+        projection.region.type: enum
+        projection.region.values: !Sub global,${Regions}
+        projection.date.type: date
+        projection.date.format: yyyy-MM-dd
+        projection.date.range: !Sub ${FirstDay},NOW
+        storage.location.template: !Sub s3://${S3Bucket}/data/account=${!account}/region=${!region}/category={{.Name}}/date=${!date}/
+      StorageDescriptor:
+        Location: !Sub s3://${S3Bucket}/data/
+        InputFormat: org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat
+        OutputFormat: org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat
+        SerdeInfo: {SerializationLibrary: org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe}
+        Columns:
+{{- $docs := .Columns}}
+{{- range $i, $c := .Table.Columns}}
+          - {Name: {{.Name}}, Type: "{{.Kind.HiveType}}", Comment: {{json (comment (index $docs $i).Doc)}}}
+{{- end}}
 {{end}}`)

@@ -368,6 +368,44 @@ func TestOtherReader(t *testing.T) {
 	}
 }
 
+// Athena reads a Parquet column as a type of Hive by what the file says of the column: the
+// types are those of its documentation (Data types, Parquet SerDe).
+func TestHiveTypes(t *testing.T) {
+	rec := record(t, things, nil, randomThings(3, 5))
+	defer rec.Release()
+	f, err := file.NewParquetReader(bytes.NewReader(encode(t, things.Table, rec)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	kinds := map[schema.Kind]bool{}
+	for i := range f.MetaData().Schema.NumColumns() {
+		column := f.MetaData().Schema.Column(i)
+		j, _ := things.Index(column.Name())
+		kind := things.Columns()[j].Kind
+		kinds[kind] = true
+		stored := fmt.Sprint(column.PhysicalType(), " ", column.LogicalType())
+		want, ok := map[string]string{
+			"BYTE_ARRAY String":                     "string",
+			"BYTE_ARRAY JSON":                       "string",
+			"INT64 Int(bitWidth=64, isSigned=true)": "bigint",
+			"DOUBLE None":                           "double",
+			"BOOLEAN None":                          "boolean",
+			"INT32 Date":                            "date",
+			"FIXED_LEN_BYTE_ARRAY Decimal(precision=38, scale=10)": "decimal(38,10)",
+			"INT64 Timestamp(isAdjustedToUTC=true, timeUnit=microseconds, is_from_converted_type=false, " +
+				"force_set_converted_type=false)": "timestamp",
+		}[stored]
+		if !ok || kind.HiveType() != want {
+			t.Errorf("%s is stored as %s, which Athena reads as %q; HiveType says %s", column.Name(), stored, want,
+				kind.HiveType())
+		}
+	}
+	if all := int(schema.KindJSON); len(kinds) != all {
+		t.Errorf("%d of %d kinds were compared", len(kinds), all)
+	}
+}
+
 // wantBinary compares a column of JSON, which arrow reads as bytes.
 func wantBinary(t *testing.T, got *arrow.Chunked, want *array.String) {
 	t.Helper()
