@@ -92,12 +92,17 @@ var literals = map[*regexp.Regexp]string{
 	regexp.MustCompile(`\barn:aws[a-z-]*:`):                                       "${AWS::Partition}",
 }
 
+// isProse reports whether a property is for people.
+func isProse(path []string) bool {
+	return len(path) > 0 && (strings.HasSuffix(path[len(path)-1], "Description") || path[len(path)-1] == "Comment")
+}
+
 // checkLiterals: see rule T20. What people read may have examples.
 func checkLiterals(ts templates) (found []string) {
 	for _, r := range ts.resources() {
 		walk(r.body, nil, func(path []string, v any) {
 			text, ok := v.(string)
-			if !ok || len(path) > 0 && strings.HasSuffix(path[len(path)-1], "Description") {
+			if !ok || isProse(path) {
 				return
 			}
 			for literal, instead := range literals {

@@ -16,15 +16,15 @@
 //
 // The Go type of a field gives the kind of its column:
 //
-//	Go               Kind           JSON              Arrow               Parquet            PostgreSQL        Hive
-//	string           KindText       string            utf8                STRING             text              string
-//	int64            KindInt64      number            int64               INT64              bigint            bigint
-//	float64          KindFloat64    number            float64             DOUBLE             double precision  double
-//	schema.Decimal   KindDecimal    string            decimal128(38,10)   DECIMAL(38,10)     numeric(38,10)    decimal(38,10)
-//	bool             KindBool       true, false       bool                BOOLEAN            boolean           boolean
-//	time.Time        KindTimestamp  RFC 3339 in UTC   timestamp[us, UTC]  TIMESTAMP(us,UTC)  timestamptz       timestamp
-//	schema.Date      KindDate       YYYY-MM-DD        date32              DATE               date              date
-//	schema.JSON      KindJSON       any value         utf8 with metadata  JSON               jsonb             string
+//	Go               Kind           JSON              Arrow               Parquet            PostgreSQL
+//	string           KindText       string            utf8                STRING             text
+//	int64            KindInt64      number            int64               INT64              bigint
+//	float64          KindFloat64    number            float64             DOUBLE             double precision
+//	schema.Decimal   KindDecimal    string            decimal128(38,10)   DECIMAL(38,10)     numeric(38,10)
+//	bool             KindBool       true, false       bool                BOOLEAN            boolean
+//	time.Time        KindTimestamp  RFC 3339 in UTC   timestamp[us, UTC]  TIMESTAMP(us,UTC)  timestamptz
+//	schema.Date      KindDate       YYYY-MM-DD        date32              DATE               date
+//	schema.JSON      KindJSON       any value         utf8 with metadata  JSON               jsonb
 //
 // A pointer to one of these means that the column is nullable; schema.JSON is
 // always nullable (an empty value is null). The set is closed: any other type is
