@@ -8,7 +8,7 @@ MARKDOWN    = npx --yes prettier@3.6.2 --prose-wrap always --print-width 120 $$(
 # fifty modules of the SDK: compiling these a second time takes longer than all tests.
 # (lib/collect, which runs the collectors side by side, is tested with it.) The others run
 # one thing after the other, for minutes.
-WITHOUT_RACE = /cmd/demo$$|/internal/generate|/internal/newcollector$$|/lib/internal/parquet$$|/producers/|/sql$$
+WITHOUT_RACE = /cmd/demo$$|/deploy$$|/internal/generate|/internal/newcollector$$|/lib/internal/parquet$$|/producers/|/sql$$
 DEMO        = bin/demo
 VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
@@ -39,13 +39,18 @@ down: build ## stop what make up started and remove it
 	@$(DEMO) down
 
 .PHONY: test
-test: lint test-go test-demo bench-quick ## everything that .ci/run checks
+test: lint test-go test-templates test-demo bench-quick ## everything that .ci/run checks
 
 .PHONY: test-go
 test-go: emulators ## unit tests and tests on real PostgreSQL, with the race detector
 	$(POSTGRES) go test -race -timeout 15m $$(go list ./... | grep -vE '$(WITHOUT_RACE)')
 	$(POSTGRES) go test -timeout 15m $$(go list ./... | grep -E '$(WITHOUT_RACE)')
 	$(POSTGRES) go -C docs/example test -race ./...
+
+.PHONY: test-templates
+test-templates: ## the CloudFormation templates, by linters, an evaluator of policies, and rules
+	deploy/policytest/judge.sh
+	go test -timeout 15m ./deploy
 
 .PHONY: test-demo
 test-demo: build ## the demo with its checks, once as it is and once with faults
@@ -112,4 +117,4 @@ collector: ## write the first draft of a category; NAME=queues FROM=sqs:ListQueu
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf bin .local internal/emulators/node_modules
+	rm -rf bin .local internal/emulators/node_modules deploy/policytest/node_modules
