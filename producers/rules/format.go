@@ -20,6 +20,14 @@ const (
 // object keeps templates readable.
 type object = map[string]any
 
+// ofRules is the condition that EventBridge acts for rules of the spoke in the account of the stack.
+var ofRules = object{
+	"StringEquals": object{"aws:SourceAccount": object{"Ref": "AWS::AccountId"}},
+	"ArnLike": object{"aws:SourceArn": object{
+		"Fn::Sub": "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/spoke-*",
+	}},
+}
+
 // Home returns a CloudFormation template for the home region: the queue of the spoke, and
 // rules that lead to it.
 func Home(list []Rule) string {
@@ -37,9 +45,7 @@ func Home(list []Rule) string {
 			"PolicyDocument": object{"Version": "2012-10-17", "Statement": []any{object{
 				"Effect": "Allow", "Principal": object{"Service": "events.amazonaws.com"},
 				"Action": "sqs:SendMessage", "Resource": queue,
-				"Condition": object{"ArnLike": object{"aws:SourceArn": object{
-					"Fn::Sub": "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/spoke-*",
-				}}},
+				"Condition": ofRules,
 			}}},
 		}},
 	}
@@ -62,6 +68,7 @@ func Edge(list []Rule) string {
 	resources := object{"Role": object{"Type": "AWS::IAM::Role", "Properties": object{
 		"AssumeRolePolicyDocument": object{"Version": "2012-10-17", "Statement": []any{object{
 			"Effect": "Allow", "Principal": object{"Service": "events.amazonaws.com"}, "Action": "sts:AssumeRole",
+			"Condition": ofRules,
 		}}},
 		"Policies": []any{object{"PolicyName": "PutEvents", "PolicyDocument": object{
 			"Version":   "2012-10-17",
@@ -190,12 +197,22 @@ func TerraformEdge(list []Rule) string {
   description = "ARN of the default event bus in the home region of the spoke, in this account"
 }
 
+data "aws_caller_identity" "spoke" {}
+
 data "aws_region" "spoke" {}
 
 resource "aws_iam_role" "spoke_events" {
   assume_role_policy = jsonencode({
-    Version   = "2012-10-17"
-    Statement = [{ Effect = "Allow", Principal = { Service = "events.amazonaws.com" }, Action = "sts:AssumeRole" }]
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "events.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = {
+        ArnLike      = { "aws:SourceArn" = "arn:*:events:*:*:rule/spoke-*" }
+        StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.spoke.account_id }
+      }
+    }]
   })
 }
 

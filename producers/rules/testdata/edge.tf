@@ -3,12 +3,22 @@ variable "home_bus_arn" {
   description = "ARN of the default event bus in the home region of the spoke, in this account"
 }
 
+data "aws_caller_identity" "spoke" {}
+
 data "aws_region" "spoke" {}
 
 resource "aws_iam_role" "spoke_events" {
   assume_role_policy = jsonencode({
-    Version   = "2012-10-17"
-    Statement = [{ Effect = "Allow", Principal = { Service = "events.amazonaws.com" }, Action = "sts:AssumeRole" }]
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "events.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = {
+        ArnLike      = { "aws:SourceArn" = "arn:*:events:*:*:rule/spoke-*" }
+        StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.spoke.account_id }
+      }
+    }]
   })
 }
 
