@@ -15,6 +15,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/hubspoke/observability/consumers/verify"
 	"github.com/hubspoke/observability/schemas"
 )
 
@@ -286,10 +287,6 @@ var metrics = map[string][]string{
 	"AWS/Scheduler":         {"InvocationDroppedCount", "TargetErrorCount", "InvocationAttemptCount"},
 }
 
-// stateFields are those of the line that the hub logs every minute, which metric filters read.
-var stateFields = []string{"red_scopes", "open_rejects", "parked", "gaps", "behind_seconds", "last_commit_seconds",
-	"oldest_refresh_seconds", "accounts_never_seen"}
-
 var runbookEntry = regexp.MustCompile(`Runbook: (.+?)\.?$`)
 
 // checkAlarms: see rule T44.
@@ -305,7 +302,7 @@ func checkAlarms(ts templates) (found []string) {
 			filtered[text(get(made, "MetricNamespace"))+text(get(made, "MetricName"))] = true
 		}
 		for _, m := range regexp.MustCompile(`\$\.([a-z_]+)`).FindAllStringSubmatch(text(r.prop()), -1) {
-			if field := m[1]; !slices.Contains(stateFields, field) && !slices.Contains([]string{"msg", "level"}, field) &&
+			if field := m[1]; !slices.Contains(verify.StateFields(), field) && !slices.Contains([]string{"msg", "level"}, field) &&
 				contains(r.prop("FilterPattern"), "state") {
 				found = append(found, fmt.Sprintf("%s reads %s, which is not in the hub's state line", r, field))
 			}

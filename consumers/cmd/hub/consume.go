@@ -72,7 +72,7 @@ const (
 	// closing is the part of --drain-timeout that is for closing connections, when the
 	// records are applied and the leases given up.
 	closing = 10
-	// spareConnections are for the refresher, parked records, metrics and readiness.
+	// spareConnections are for the refresher, parked records, readiness, and metrics or state.
 	spareConnections = 4
 )
 
@@ -215,6 +215,7 @@ func (c consumer) run(ctx context.Context) error {
 	if c.refresher != nil {
 		group.Go(func() error { return c.refresher.Run(ctx) })
 	}
+	group.Go(func() error { return logStates(ctx, c.pool, c.log) })
 	every(ctx, group, c.watchdog.limit/4, c.watchdog.check)
 	every(ctx, group, redriveInterval, c.redrive)
 	every(ctx, group, pruneInterval, c.prune)

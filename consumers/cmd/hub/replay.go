@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -48,7 +50,14 @@ Examples:
   hub replay --bucket hub-archive --from 2026-08-01 --to 2026-08-03 --dry-run
   hub replay --bucket hub-archive --account 111122223333 --category certificates
 
-Exit code 3 if something could not be applied, which the summary names, or if nothing was found.`
+Exit code 3 if something could not be applied, which the summary names, or if nothing was found.
+
+As a Lambda function (handler replay) it replays what the event names, and answers with the
+summary, with "error" where not everything could be applied:
+
+  {"from": "2026-08-01", "to": "2026-08-01", "account": ["111122223333"], "category": ["certificates"]}
+
+What does not fit into the time of an invocation is applied by the next ones: name one day.`
 }
 
 // replayMemory is what the garbage collector works harder to stay below, with the
@@ -60,32 +69,94 @@ var errInterrupted = errors.New("interrupted")
 
 // Run replays.
 func (c replayCommand) Run(ctx context.Context, p program.Program, log *slog.Logger) error {
+	if program.InLambda() {
+		return serveLambda(ctx, c.function(p, log))
+	}
+	summary, err := c.replay(ctx, p, log)
+	if summary == nil {
+		return err
+	}
+	if printErr := c.print(p, *summary, err); printErr != nil {
+		return printErr
+	}
+	return c.verdict(*summary, err)
+}
+
+// replayEvent is what an invocation replays. Accounts and categories are those of the
+// flags unless it names some.
+type replayEvent struct {
+	From     string   `json:"from"`
+	To       string   `json:"to"`
+	Account  []string `json:"account"`
+	Category []string `json:"category"`
+	DryRun   bool     `json:"dry_run"`
+}
+
+// function returns what an invocation calls. It fails if nothing was applied.
+func (c replayCommand) function(
+	p program.Program, log *slog.Logger,
+) func(context.Context, json.RawMessage) (*replayJSON, error) {
+	return func(ctx context.Context, input json.RawMessage) (*replayJSON, error) {
+		var event replayEvent
+		decoder := json.NewDecoder(bytes.NewReader(input))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&event); err != nil {
+			return nil, program.Usagef("the event cannot be read: %w", err)
+		}
+		if event.From == "" || event.To == "" {
+			return nil, program.Usagef(`the event names no days: give {"from": "2026-08-01", "to": "2026-08-01"}`)
+		}
+		c := c
+		c.From, c.To, c.DryRun = event.From, event.To, event.DryRun || c.DryRun
+		if len(event.Account) > 0 {
+			c.Account = event.Account
+		}
+		if len(event.Category) > 0 {
+			c.Category = event.Category
+		}
+		return inTime(ctx, func(ctx context.Context) (*replayJSON, error) {
+			summary, err := c.replay(ctx, p, log)
+			if summary != nil {
+				err = c.verdict(*summary, err)
+			}
+			if err != nil && program.ExitCode(err) != program.ExitPartly {
+				return nil, explain("replay", err)
+			}
+			answer := c.summaryJSON(*summary, err)
+			return &answer, nil
+		})
+	}
+}
+
+// replay applies what there is, and returns what came of it; nil if nothing was found
+// before it failed.
+func (c replayCommand) replay(ctx context.Context, p program.Program, log *slog.Logger) (*replay.Summary, error) {
 	chosen, filter, err := c.selection()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(replayMemory)
 	}
 	pool, err := c.openReady(ctx, int32(c.Workers)+1)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer pool.Close()
 	if err := requireFit(ctx, pool, chosen); err != nil {
-		return err
+		return nil, err
 	}
 	cfg, err := c.awsFlags.load(ctx, "", log)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	bucket, err := archive.New(archive.Config{Client: awsconfig.S3(cfg), Name: string(c.Bucket), Prefix: c.BucketPrefix})
 	if err != nil {
-		return program.Usagef("--bucket, --bucket-prefix: %w", err)
+		return nil, program.Usagef("--bucket, --bucket-prefix: %w", err)
 	}
 	loader, err := load.New(pool, load.Config{Tables: chosen, Logger: log})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var listed, done atomic.Int64
 	var rows atomic.Int64
@@ -112,11 +183,14 @@ func (c replayCommand) Run(ctx context.Context, p program.Program, log *slog.Log
 	if err != nil && ctx.Err() != nil {
 		err = errInterrupted
 	}
-	if err == nil || listed.Load() > 0 {
-		if printErr := c.print(p, summary, err); printErr != nil {
-			return printErr
-		}
+	if err != nil && listed.Load() == 0 {
+		return nil, c.verdict(summary, err)
 	}
+	return &summary, err
+}
+
+// verdict says what the outcome of a replay that ended with err means.
+func (c replayCommand) verdict(summary replay.Summary, err error) error {
 	switch {
 	case err != nil && misfit(err):
 		return program.Usagef("%w; `hub check` prints the statements that mend it, then replay again", err)
