@@ -8,13 +8,15 @@ MARKDOWN    = npx --yes prettier@3.6.2 --prose-wrap always --print-width 120 $$(
 # fifty modules of the SDK: compiling these a second time takes longer than all tests.
 # (lib/collect, which runs the collectors side by side, is tested with it.) The others run
 # one thing after the other, for minutes.
-WITHOUT_RACE = /cmd/demo$$|/deploy$$|/internal/generate|/internal/newcollector$$|/lib/internal/parquet$$|/producers/|/sql$$
+WITHOUT_RACE = /cmd/demo$$|/deploy$$|/deploy/package$$|/internal/generate|/internal/newcollector$$|/lib/internal/parquet$$|/producers/|/sql$$
 DEMO        = bin/demo
 VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 # Without the paths of this machine in packages, copies of the module, which tests make,
 # find what is compiled. make lint vets, so tests need not.
 export GOFLAGS += -trimpath -vet=off
+# Programs are static, as a release has them. Only the race detector needs C.
+export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
 .PHONY: help
@@ -43,14 +45,18 @@ test: lint test-go test-templates test-demo bench-quick ## everything that .ci/r
 
 .PHONY: test-go
 test-go: emulators ## unit tests and tests on real PostgreSQL, with the race detector
-	$(POSTGRES) go test -race -timeout 15m $$(go list ./... | grep -vE '$(WITHOUT_RACE)')
+	$(POSTGRES) env CGO_ENABLED=1 go test -race -timeout 15m $$(go list ./... | grep -vE '$(WITHOUT_RACE)')
 	$(POSTGRES) go test -timeout 15m $$(go list ./... | grep -E '$(WITHOUT_RACE)')
-	$(POSTGRES) go -C docs/example test -race ./...
+	$(POSTGRES) env CGO_ENABLED=1 go -C docs/example test -race ./...
 
 .PHONY: test-templates
 test-templates: ## the CloudFormation templates, by linters, an evaluator of policies, and rules
 	deploy/policytest/judge.sh
 	go test -timeout 15m ./deploy
+
+.PHONY: test-dist
+test-dist: ## a release for this architecture: its functions, images and packages run
+	$(POSTGRES) go test -timeout 15m ./deploy/package
 
 .PHONY: test-demo
 test-demo: build ## the demo with its checks, once as it is and once with faults
@@ -107,6 +113,20 @@ fuzz: ## run every fuzz target for a while; FUZZTIME=1m
 	  for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\).*/\1/p' $$target); do \
 	    go test -run '^$$' -fuzz "^$$name$$" -fuzztime $${FUZZTIME:-1m} ./$$(dirname $$target) || exit 1; done; done
 
+ARCH ?= amd64 arm64
+
+.PHONY: dist
+dist: ## make the files of a release in dist/; VERSION=v0.1.0, and ARCH=arm64 for one architecture
+	rm -rf dist
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) go run ./deploy/package -version $(VERSION) -arch "$(ARCH)" -out dist
+
+.PHONY: dist-check
+dist-check: dist ## make them again from a clone in another directory, and compare byte for byte
+	@test -z "$$(git status --porcelain)" || { echo "commit first: what is compared with is a clone"; exit 1; }
+	clone=$$(mktemp -d) && git clone --quiet . $$clone/observability && \
+	$(MAKE) -C $$clone/observability dist VERSION=$(VERSION) ARCH="$(ARCH)" && \
+	diff -r dist $$clone/observability/dist && rm -rf $$clone && echo "both are the same byte for byte"
+
 .PHONY: generate
 generate: ## write the lists of categories, the catalog, the reference pages and parts of the templates anew
 	go run ./internal/generate
@@ -117,4 +137,4 @@ collector: ## write the first draft of a category; NAME=queues FROM=sqs:ListQueu
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf bin .local internal/emulators/node_modules deploy/policytest/node_modules
+	rm -rf bin dist .local internal/emulators/node_modules deploy/policytest/node_modules

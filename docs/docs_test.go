@@ -143,6 +143,7 @@ func flags(t *testing.T) map[string]map[string]bool {
 	dir := t.TempDir()
 	build := exec.Command("go", "build", "-o", dir, "./producers/cmd/spoke", "./consumers/cmd/hub", "./cmd/demo")
 	build.Dir = root
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build does, which then has compiled the SDK already
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -287,8 +287,9 @@ func TestSIGTERMAppliesWhatWasReadWithinTheDeadline(t *testing.T) {
 
 func TestVersionIsSetByTheLinker(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "hub")
-	if out, err := exec.Command("go", "build", "-ldflags", "-X main.version=v1.2.3", "-o", path,
-		".").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-ldflags", "-X main.version=v1.2.3", "-o", path, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build does
+	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	if out, err := exec.Command(path, "--version").Output(); err != nil || string(out) != "v1.2.3\n" {

@@ -5,12 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net/http"
-	"net/http/httptest"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -385,48 +380,16 @@ func TestSchedulesTakeEachCategoryOnce(t *testing.T) {
 	}
 }
 
-// testAsFunction runs the program as the runtime of Lambda does: without arguments.
-// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+// testAsFunction runs the program as the runtime of Lambda does.
 func testAsFunction(t *testing.T, binary string) {
 	t.Helper()
-	inputs, answers := make(chan string, 2), make(chan string, 2)
-	inputs <- `{"spoke":3}`
-	inputs <- batch("nothing")
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case input := <-inputs:
-			w.Header().Set("Lambda-Runtime-Aws-Request-Id", "1")
-			w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(time.Minute).UnixMilli()))
-			io.WriteString(w, input)
-		case <-r.Context().Done():
-		}
-	})
-	mux.HandleFunc("POST /2018-06-01/runtime/invocation/1/{kind}", func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		w.WriteHeader(http.StatusAccepted)
-		answers <- r.PathValue("kind") + " " + string(body)
-	})
-	api := httptest.NewServer(mux)
-	defer api.Close()
-	var stderr programtest.Buffer
-	cmd := exec.Command(binary)
-	cmd.Env = append(os.Environ(), "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(api.URL, "http://"), "_HANDLER=lambda",
-		"SPOKE_REGION="+region, "SPOKE_BUCKET=hub-archive")
-	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer cmd.Wait()
-	defer cmd.Process.Kill()
-	for _, want := range []string{"version 3", `response {"batchItemFailures":[]}`} {
-		select {
-		case answer := <-answers:
-			if !strings.Contains(answer, want) {
-				t.Errorf("answer %s, want %s", answer, want)
-			}
-		case <-time.After(5 * time.Minute):
-			t.Fatalf("no answer:\n%s", stderr.String())
+	f := programtest.StartFunction(t, binary, "lambda", time.Minute, "SPOKE_REGION="+region, "SPOKE_BUCKET=hub-archive")
+	for input, want := range map[string]string{
+		`{"spoke":3}`:    "version 3",
+		batch("nothing"): `response {"batchItemFailures":[]}`,
+	} {
+		if answer := f.Invoke([]byte(input)); !strings.Contains(answer, want) {
+			t.Errorf("answer %s, want %s\n%s", answer, want, f.Log())
 		}
 	}
 }
