@@ -302,8 +302,8 @@ func checkAlarms(ts templates) (found []string) {
 			filtered[text(get(made, "MetricNamespace"))+text(get(made, "MetricName"))] = true
 		}
 		for _, m := range regexp.MustCompile(`\$\.([a-z_]+)`).FindAllStringSubmatch(text(r.prop()), -1) {
-			if field := m[1]; !slices.Contains(verify.StateFields(), field) && !slices.Contains([]string{"msg", "level"}, field) &&
-				contains(r.prop("FilterPattern"), "state") {
+			known := append(verify.StateFields(), "msg", "level")
+			if field := m[1]; !slices.Contains(known, field) && contains(r.prop("FilterPattern"), "state") {
 				found = append(found, fmt.Sprintf("%s reads %s, which is not in the hub's state line", r, field))
 			}
 		}

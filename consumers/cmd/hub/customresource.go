@@ -38,6 +38,10 @@ func (c migrateCommand) customResource(p program.Program, log *slog.Logger) cfn.
 			}
 			return nil, err
 		})
+		if unfilled, ok := errors.AsType[*fillError](err); ok { // others fill them, and nothing need go back
+			log.Warn("migrated, and some views have no rows yet", "error", unfilled)
+			return resourceID, nil, nil
+		}
 		if err != nil {
 			err = explain("migrate", err)
 			log.Error("migration failed", "error", err)

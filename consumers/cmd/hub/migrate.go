@@ -280,6 +280,17 @@ func mendTables(
 	return steps, left, err
 }
 
+// fillError says that tables and views are up to date, and some views have no rows yet.
+type fillError struct{ err error }
+
+// Error says what happens next.
+func (e *fillError) Error() string {
+	return fmt.Sprintf("fill views: %v; hub consume tries again, and so does hub refresh", e.err)
+}
+
+// Unwrap returns why.
+func (e *fillError) Unwrap() error { return e.err }
+
 // fillViews fills views that were just made, unless a consumer does, and shows how far it
 // is. Neither readers of other views nor writers wait for it.
 func fillViews(
@@ -308,7 +319,7 @@ func fillViews(
 		return nil, err
 	}
 	if _, err := r.Once(ctx); err != nil {
-		return nil, fmt.Errorf("fill views: %w; hub consume tries again, and so does hub refresh", err)
+		return nil, &fillError{err}
 	}
 	return []stepJSON{{Step: fillStep, Applied: true, Seconds: time.Since(start).Seconds()}}, nil
 }
