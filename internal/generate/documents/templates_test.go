@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/hubspoke/observability/lib/archive"
 	"github.com/hubspoke/observability/lib/schema"
@@ -29,6 +30,23 @@ func TestReplacePart(t *testing.T) {
 		broken := strings.Replace(template, old, "#", 1)
 		if _, err := replacePart([]byte(broken), "x", nil); err == nil || !strings.Contains(err.Error(), "must enclose") {
 			t.Errorf("%s: %v", broken, err)
+		}
+	}
+}
+
+// TestNoKeyTwice: git keeps the lines of both sides of a merge, and a line of a template may be there twice then.
+func TestNoKeyTwice(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(root, templatesDir, "*.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err == nil {
+			err = yaml.Unmarshal(content, new(any))
+		}
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
 		}
 	}
 }
