@@ -56,7 +56,7 @@ test-templates: ## the CloudFormation templates, by linters, an evaluator of pol
 
 .PHONY: test-dist
 test-dist: ## a release for this architecture: its functions, images and packages run
-	$(POSTGRES) go test -timeout 15m ./deploy/package
+	$(POSTGRES) go test -count 1 -timeout 15m ./deploy/package
 
 .PHONY: test-demo
 test-demo: build ## the demo with its checks, once as it is and once with faults
