@@ -133,8 +133,8 @@ var commands = map[string][]string{
 
 var (
 	flagRE = regexp.MustCompile(`--(?:\[no-\])?([a-z][a-z-]+)`)
-	// awsRE is a command of the AWS command line in a block, which has flags of its own.
-	awsRE = regexp.MustCompile(`(?m)^ *aws (?:.*\\\n)*.*$`)
+	// othersRE is a command of another program, in a block or in backticks, with flags of its own.
+	othersRE = regexp.MustCompile("(?m)^ *(?:aws|npm|skopeo) (?:.*\\\\\n)*.*$|`(?:aws|npm|skopeo) [^`]*`")
 )
 
 // flags builds the programs and returns the flags that each shows with -h.
@@ -168,7 +168,7 @@ func flags(t *testing.T) map[string]map[string]bool {
 func TestFlagsExist(t *testing.T) {
 	known := flags(t)
 	for path, text := range documents(t) {
-		for _, m := range flagRE.FindAllStringSubmatch(awsRE.ReplaceAllString(text, ""), -1) {
+		for _, m := range flagRE.FindAllStringSubmatch(othersRE.ReplaceAllString(text, ""), -1) {
 			if !known["spoke"][m[1]] && !known["hub"][m[1]] && !known["demo"][m[1]] {
 				t.Errorf("%s: no program has the flag --%s", path, m[1])
 			}

@@ -372,17 +372,19 @@ func thousands(f float64) string {
 func assumed() []string {
 	return []string{
 		"nothing of free tiers, discounts, Savings Plans, support and taxes; transfers within a region",
-		fmt.Sprintf("a row: %d bytes in the stream, %d kB in the database with its indexes and what is gone", rowBytes, rowKB),
+		fmt.Sprintf("a row: %d bytes in the stream, %d kB in the database with its indexes and what is gone",
+			rowBytes, rowKB),
 		fmt.Sprintf("an object of the archive: %d bytes besides its rows", manifestBytes),
-		fmt.Sprintf("the database: %d GB without rows, backups of twice its size, %d I/O requests a run", databaseGB, ioPerRun),
-		fmt.Sprintf("consumer as Lambda: %d shards on demand, %d s for a batch to gather, %v s to apply it, %v GB; views every "+
-			"5 minutes for %d s, %v GB", onDemand, window, batchSeconds, functionGB, refreshTakes, refreshGB),
+		fmt.Sprintf("the database: %d GB without rows, backups of twice its size, %d I/O requests a run",
+			databaseGB, ioPerRun),
+		fmt.Sprintf("consumer as Lambda: %d shards on demand, %d s for a batch to gather, %v s to apply it, %v GB; "+
+			"views every 5 minutes for %d s, %v GB", onDemand, window, batchSeconds, functionGB, refreshTakes, refreshGB),
 		fmt.Sprintf("consumer on EC2: one t4g.small with %d GB; on Fargate: %d tasks of %v vCPU and %v GB", volumeGB, tasks,
 			taskCPU, taskGB),
 		fmt.Sprintf("keys: %s requests a month; watching: %d metrics, alarms on %d (A) or %d (B, C), %d GB of logs a month; "+
-			"other: %d secrets, and USD %d", thousands(keyRequests), metrics, alarmsOnLambda, alarmsOnServers, hubLogsGB, secrets,
-			small),
-		fmt.Sprintf("a spoke: a Lambda function of %v GB, invoked %d times a day, %d bytes of log a run; its queue is asked by "+
-			"%d at once, each for %d s", functionGB, invocations, logBytes, polls, pollSeconds),
+			"other: %d secrets, and USD %d",
+			thousands(keyRequests), metrics, alarmsOnLambda, alarmsOnServers, hubLogsGB, secrets, small),
+		fmt.Sprintf("a spoke: a Lambda function of %v GB, invoked %d times a day, %d bytes of log a run; "+
+			"its queue is asked by %d at once, each for %d s", functionGB, invocations, logBytes, polls, pollSeconds),
 	}
 }

@@ -224,7 +224,8 @@ func (w *worker) planRun(ctx context.Context, f *foundRun, applied load.AppliedR
 		return w.batch.AddEnd(ctx, load.End{
 			Scope: m.Scope(), Run: m.Run, Outcome: m.Outcome, Parts: m.Parts, Rows: m.Rows, Error: m.Error,
 			Every: time.Duration(m.Every) * time.Second, Extent: m.Extent, Origin: f.end,
-			Requests: m.Requests, PaidRequests: m.PaidRequests, USDMicros: m.USDMicros, Took: time.Duration(m.TookMillis) * time.Millisecond,
+			Requests: m.Requests, PaidRequests: m.PaidRequests, USDMicros: m.USDMicros,
+			Took: time.Duration(m.TookMillis) * time.Millisecond,
 		})
 	})
 }

@@ -99,7 +99,8 @@ func (d *database) wantSeen(what string, want []string) {
 	}
 }
 
-const laterThanComplete = "SELECT account_id || ' ' || coalesce(seen_at > complete_run_at, false) FROM scope_status ORDER BY 1"
+const laterThanComplete = `SELECT account_id || ' ' || coalesce(seen_at > complete_run_at, false)
+	FROM scope_status ORDER BY 1`
 
 // TestReplayOfUnchangedRuns: the rows are those of the stream, and are as fresh once the ends
 // have come from there, whichever come first.

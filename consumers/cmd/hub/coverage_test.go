@@ -23,7 +23,8 @@ func TestStatusShowsCoverage(t *testing.T) {
 	for i := range 12 {
 		members = append(members, schemas.OrganizationAccount{MemberAccountID: fmt.Sprintf("2222333344%02d", i)})
 	}
-	w.send("111122223333", collector(schemas.Certificates, denied), collector(schemas.OrganizationAccounts, nil, members...))
+	w.send("111122223333",
+		collector(schemas.Certificates, denied), collector(schemas.OrganizationAccounts, nil, members...))
 	w.send("222233334400", collector(schemas.Certificates, denied), collector(schemas.Secrets, nil))
 	programtest.Eventually(t, "four runs", func() bool {
 		return w.count("SELECT count(*) FROM hub.run WHERE outcome IS NOT NULL") == 4
@@ -33,7 +34,9 @@ func TestStatusShowsCoverage(t *testing.T) {
 	s := parse[verify.Status](t, hub(t.Context(), "status", "-o", "json").want(t, program.ExitDone))
 	find := func(status, category string) verify.Coverage {
 		t.Helper()
-		i := slices.IndexFunc(s.Coverage, func(c verify.Coverage) bool { return c.Status == status && c.Category == category })
+		i := slices.IndexFunc(s.Coverage, func(c verify.Coverage) bool {
+			return c.Status == status && c.Category == category
+		})
 		if i < 0 {
 			t.Fatalf("no %s %s in %+v", status, category, s.Coverage)
 		}
