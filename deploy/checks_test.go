@@ -175,6 +175,20 @@ func checkCapacity(ts templates) (found []string) {
 // secretName is what a variable with a secret is called. ARNs of secrets are no secrets.
 var secretName = regexp.MustCompile(`(PASSWORD|SECRET|TOKEN|PRIVATE_KEY|CREDENTIAL)($|_(?:VALUE|KEY)$)`)
 
+// checkStackPolicy: see rule T54.
+func checkStackPolicy(ts templates) (found []string) {
+	policy, err := os.ReadFile("cloudformation/stack-policy.json")
+	if err != nil {
+		return []string{err.Error()}
+	}
+	for _, r := range ts[hub].resources(stateful...) {
+		if !strings.Contains(string(policy), `"LogicalResourceId/`+r.id+`"`) {
+			found = append(found, fmt.Sprintf("%s: stack-policy.json lets an update replace it", r))
+		}
+	}
+	return found
+}
+
 // checkFunction: see rule T31.
 func checkFunction(ts templates, r resource) string {
 	variables := object(r.prop("Environment", "Variables"))

@@ -29,7 +29,7 @@ var elsewhere = map[string]string{
 	"T46": "policytest/upgrade.mjs", "T49": "../internal/deps_test.go",
 }
 
-const lastRule = 53
+const lastRule = 54
 
 func TestRules(t *testing.T) {
 	for _, rule := range rules {
@@ -198,6 +198,9 @@ var keyAdministration = regexp.MustCompile(
 
 // publicRE matches the properties that give something a public address.
 var publicRE = regexp.MustCompile(`^(Associate|Assign)PublicIp|^MapPublicIpOnLaunch$|^PubliclyAccessible$`)
+
+// stateful are the types of resources that hold what cannot be made again.
+var stateful = []string{"AWS::S3::Bucket", "AWS::Kinesis::Stream", "AWS::KMS::Key", "AWS::RDS::DBCluster"}
 
 var rules = []rule{
 	{
@@ -498,7 +501,7 @@ var rules = []rule{
 	{
 		number: "T23", what: "what holds data outlives the stack and its replacement",
 		check: func(ts templates) (found []string) {
-			for _, r := range ts.resources("AWS::S3::Bucket", "AWS::Kinesis::Stream", "AWS::KMS::Key", "AWS::RDS::DBCluster") {
+			for _, r := range ts.resources(stateful...) {
 				for _, policy := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
 					if v := r.body[policy]; v != "Retain" && v != "Snapshot" {
 						found = append(found, fmt.Sprintf("%s: %s is Retain or Snapshot", r, policy))
@@ -932,6 +935,15 @@ var rules = []rule{
 				}
 			}
 			return "a schedule"
+		},
+	},
+	{
+		number: "T54", what: "the stack policy names what holds data",
+		check: checkStackPolicy,
+		plant: func(p *planter) string {
+			p.template(hub)
+			object(p.templates[hub].root["Resources"])["Planted"] = map[string]any{"Type": "AWS::Kinesis::Stream"}
+			return "Planted"
 		},
 	},
 }

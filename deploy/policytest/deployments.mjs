@@ -25,6 +25,8 @@ export const variants = {
   Fargate: { Receiver: 'Fargate' },
   // Only account A may send.
   Listed: { SenderAccounts: accounts.A },
+  // A role asks the archive by Athena.
+  Asked: { ArchiveReaderArn: `arn:aws:iam::${accounts.hub}:role/analyst` },
 };
 
 const pseudo = ({ account, region, stack }) => ({
@@ -75,6 +77,8 @@ export function worldOf(templates, variant) {
   return {
     hub, spokeA: spoke(accounts.A), spokeB: spoke(accounts.B),
     // The spoke runs elsewhere, and only its role is made.
+    athena: otherStack('athena.yaml', templates['athena.yaml'], hub),
+    dashboards: otherStack('dashboards.json', templates['dashboards.json'], hub, { AttachSecretsPolicy: 'Yes' }),
     regionA: stackOf('spoke-region.yaml', templates['spoke-region.yaml'], accounts.A, hub, {}),
     roleA: spoke(accounts.A, { Runtime: 'None', PersonalKeyArn: `arn:aws:kms:${region}:${accounts.A}:key/1234` }),
   };

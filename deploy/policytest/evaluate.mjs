@@ -50,12 +50,16 @@ function readRows(file) {
   return found;
 }
 
-// documentsOf finds the policies of a stack that rows are decided by: for each resource its own policy, that of roles
-// with them, and the policies of each role. Keys name where a document stands: "Id.Property".
+// documentsOf finds the policies of a stack that rows are decided by: for each resource its own policy, for each role its
+// trust and its policies, and each policy of identities by itself. Ids say where a document stands: "Id.Property".
 export function documentsOf(stack) {
-  const byResource = {}, trust = {}, byRole = {};
+  const byResource = {}, trust = {}, byRole = {}, byPolicy = {};
   const place = (id, property) => ({ id: `${id}.${property}`, document: stack.resources[id].Properties[property] });
-  const attach = (role, found) => (byRole[role] ??= []).push(found);
+  // A policy may be for a role that is not of the stack.
+  const attach = (id, roles) => {
+    byPolicy[id] = place(id, 'PolicyDocument');
+    for (const role of roles.map((name) => idOf('Ref', name)).filter(Boolean)) (byRole[role] ??= []).push(byPolicy[id]);
+  };
   const idOf = (attribute, value) => {
     const type = { Ref: ['AWS::IAM::Role', 'AWS::S3::Bucket', 'AWS::SQS::Queue', 'AWS::SNS::Topic', 'AWS::SecretsManager::Secret'], Arn: ['AWS::Kinesis::Stream'] }[attribute];
     return Object.keys(stack.resources).find((id) =>
@@ -71,21 +75,17 @@ export function documentsOf(stack) {
       case 'AWS::SecretsManager::ResourcePolicy': byResource[idOf('Ref', p.SecretId)] = place(id, 'ResourcePolicy'); break;
       case 'AWS::ECR::Repository': if (p.RepositoryPolicyText) byResource[id] = place(id, 'RepositoryPolicyText'); break;
       case 'AWS::EC2::VPCEndpoint': byResource[id] = place(id, 'PolicyDocument'); break;
-      case 'AWS::IAM::RolePolicy': attach(idOf('Ref', p.RoleName), place(id, 'PolicyDocument')); break;
-      case 'AWS::IAM::ManagedPolicy': for (const role of p.Roles ?? []) attach(idOf('Ref', role), place(id, 'PolicyDocument')); break;
+      case 'AWS::IAM::RolePolicy': attach(id, [p.RoleName]); break;
+      case 'AWS::IAM::ManagedPolicy': attach(id, p.Roles ?? []); break;
       case 'AWS::IAM::Role':
         trust[id] = place(id, 'AssumeRolePolicyDocument');
-        for (const [i, { PolicyDocument }] of (p.Policies ?? []).entries()) attach(id, { id: `${id}.Policies.${i}.PolicyDocument`, document: PolicyDocument });
-        for (const arn of p.ManagedPolicyArns ?? []) {
-          if (arn.startsWith('arn:aws:iam::aws:')) continue; // AWS's own, for its own services
-          const policy = Object.keys(stack.resources).find((x) =>
-            stack.resources[x].Type === 'AWS::IAM::ManagedPolicy' && stack.attribute(x, 'Ref') === arn);
-          if (!policy) throw Error(`${id}: ${arn} is no policy of the template, so nobody here can judge it`);
-          attach(id, place(policy, 'PolicyDocument'));
+        // AWS's own policies are for its own services.
+        if (p.Policies || p.ManagedPolicyArns?.some((policy) => !policy.startsWith('arn:aws:iam::aws:'))) {
+          throw Error(`${id} has policies of its own: write AWS::IAM::RolePolicy, which is judged`);
         }
     }
   }
-  return { byResource, trust, byRole };
+  return { byResource, trust, byRole, byPolicy };
 }
 
 // prepare resolves the templates in a variant and finds its documents.
@@ -101,7 +101,7 @@ export function bind(row, world) {
   if (!person) throw Error(`who.yaml has no ${row.who}`);
   const stack = person.stack && world[person.stack];
   const account = isService ? '' : stack ? stack.account : accounts[person.account];
-  const arn = isService ? row.who : stack ? stack.attribute(person.role, 'Arn') : `arn:aws:iam::${account}:role/${person.name}`;
+  const arn = isService ? row.who : person.role ? stack.attribute(person.role, 'Arn') : `arn:aws:iam::${account}:role/${person.name}`;
 
   const identity = isService ? [] : policiesOf(person, world);
   const endpoint = row.context['aws:SourceVpce']?.slice(1);
@@ -126,7 +126,8 @@ export function bind(row, world) {
 function policiesOf(person, world) {
   if (person.policies === 'all') return [{ id: 'all', document: everything }];
   if (person.policies === 'none') return [];
-  const own = (world.documents[person.stack].byRole[person.role] ?? []).map((found) => ({ stack: person.stack, ...found }));
+  const { byRole, byPolicy } = world.documents[person.stack];
+  const own = (person.role ? byRole[person.role] ?? [] : [byPolicy[person.policy]]).map((found) => ({ stack: person.stack, ...found }));
   return person.policies === 'more' ? [...own, { id: 'all', document: everything }] : own;
 }
 
@@ -145,7 +146,7 @@ function resourceOf(text, person, account, world) {
     if (!policy) throw Error(`${trust[1]} has no role ${trust[2]}`);
     return { owner: stack.account, resource: stack.attribute(trust[2], 'Arn'), policy: { stack: name, ...policy } };
   }
-  const match = text.match(/^@(?:(hub|spokeA|spokeB|roleA|regionA):)?(\w+)(.*)$/);
+  const match = text.match(/^@(?:(hub|spokeA|spokeB|roleA|regionA|athena|dashboards):)?(\w+)(.*)$/);
   if (!match) return { owner: account, resource: text };
   const [, stackName = 'hub', id, suffix] = match;
   if (id in foreign) return { owner: foreign[id].owner, resource: foreign[id].arn, policy: { id, document: foreign[id].policy } };

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { loadTemplate, variants } from './deployments.mjs';
 import { bind, evaluate, prepare, rows } from './evaluate.mjs';
 
-export const templates = Object.fromEntries(['hub.yaml', 'spoke.yaml', 'spoke-region.yaml'].map((name) => [name, loadTemplate(name)]));
+export const templates = Object.fromEntries(['hub.yaml', 'spoke.yaml', 'spoke-region.yaml', 'athena.yaml', 'dashboards.json'].map((name) => [name, loadTemplate(name)]));
 export const worlds = Object.fromEntries(Object.keys(variants).map((variant) => [variant, prepare(templates, variant)]));
 
 // bound are the rows with the requests and policies that they are about.

@@ -4,7 +4,10 @@ import { evaluate } from './evaluate.mjs';
 import { bound, templates, worlds } from './matrix.mjs';
 
 // stacksOf a template, by the names in a world.
-const stacksOf = { 'hub.yaml': ['hub'], 'spoke.yaml': ['spokeA', 'spokeB', 'roleA'], 'spoke-region.yaml': ['regionA'] };
+const stacksOf = {
+  'hub.yaml': ['hub'], 'spoke.yaml': ['spokeA', 'spokeB', 'roleA'], 'spoke-region.yaml': ['regionA'],
+  'athena.yaml': ['athena'], 'dashboards.json': ['dashboards'],
+};
 const nothing = 'sts:GetCallerIdentity';
 
 // mutants returns {name, template, resource, change}: change alters the statement at a path of the resource.
