@@ -104,8 +104,15 @@ The hub, with values of your own for what is in capitals:
     --capabilities CAPABILITY_NAMED_IAM --enable-termination-protection --parameters \\
     ParameterKey=OrganizationId,ParameterValue=${organization:-ORGANIZATION} \\
     ParameterKey=S3BucketName,ParameterValue=ARCHIVE \\
+    ParameterKey=SubnetIds,ParameterValue= \\
+    ParameterKey=S3PrefixListId,ParameterValue=PREFIX_LIST \\
     ParameterKey=ArtifactBucket,ParameterValue=$bucket \\
     ParameterKey=HubZipVersion,ParameterValue=${versions[hub-lambda-arm64.zip]}
+
+PREFIX_LIST has the addresses of S3 in $region:
+
+  aws ec2 describe-managed-prefix-lists --region $region --query 'PrefixLists[].PrefixListId' --output text \\
+    --filters Name=prefix-list-name,Values=com.amazonaws.$region.s3
 
 A spoke, in an account of its own; SPOKE_PARAMETERS is the output SpokeParameters of the hub's stack:
 

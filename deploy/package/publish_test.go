@@ -121,6 +121,31 @@ func TestPublish(t *testing.T) {
 	}
 }
 
+// TestPublishNamesWhatTheHubNeeds: the command for the hub gives each parameter that has no default in a release.
+func TestPublishNamesWhatTheHubNeeds(t *testing.T) {
+	out, _, err := publish(t, "--bucket", "artifacts", "--region", "eu-central-1")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	template := string(must(os.ReadFile("deploy/cloudformation/hub.yaml")))
+	_, parameters, _ := strings.Cut(template, "\nParameters:\n")
+	parameters, _, _ = strings.Cut(parameters, "\nRules:\n")
+	needed := 0
+	for _, m := range regexp.MustCompile(`(?m)^  (\w+):\n((?:    .*\n)+)`).FindAllStringSubmatch(parameters, -1) {
+		name, body := m[1], m[2]
+		if strings.Contains(body, "\n    Default:") || name == "HubZipKey" || name == "HubZipSha256" {
+			continue
+		}
+		needed++
+		if !strings.Contains(out, "ParameterKey="+name+",ParameterValue=") {
+			t.Errorf("%s is missing in\n%s", name, out)
+		}
+	}
+	if needed == 0 {
+		t.Error("no parameter of hub.yaml was found that has no default")
+	}
+}
+
 // TestPublishRefuses: nothing is uploaded if something is wrong.
 func TestPublishRefuses(t *testing.T) {
 	t.Setenv("AWS_REGION", "eu-central-1")
