@@ -305,9 +305,16 @@ var runbookEntry = regexp.MustCompile(`Runbook: (.+?)\.?$`)
 
 // checkAlarms: see rule T44.
 func checkAlarms(ts templates) (found []string) {
-	headings, err := runbook()
+	entries, err := runbook()
 	if err != nil {
 		return []string{err.Error()}
+	}
+	for heading, entry := range entries {
+		for _, part := range []string{"**Look first.**", "**Do.**", "**Normal when.**"} {
+			if !strings.Contains(entry, part) {
+				found = append(found, fmt.Sprintf("docs/runbook.md: %q does not say %s", heading, part))
+			}
+		}
 	}
 	filtered := map[string]bool{} // namespace and name of the metrics that filters make
 	for _, r := range ts.resources("AWS::Logs::MetricFilter") {
@@ -328,8 +335,8 @@ func checkAlarms(ts templates) (found []string) {
 		switch {
 		case entry == nil:
 			found = append(found, fmt.Sprintf("%s: its description does not end in \"Runbook: <heading>\"", r))
-		case headings != nil && !headings[entry[1]]:
-			found = append(found, fmt.Sprintf("%s: docs/runbook.md has no heading %q", r, entry[1]))
+		case entries[entry[1]] == "":
+			found = append(found, fmt.Sprintf("%s: docs/runbook.md has no entry %q", r, entry[1]))
 		default:
 			inUse[entry[1]] = true
 		}
@@ -344,6 +351,11 @@ func checkAlarms(ts templates) (found []string) {
 					r, text(name), text(namespace)))
 			}
 		})
+	}
+	for heading := range entries {
+		if !inUse[heading] {
+			found = append(found, fmt.Sprintf("docs/runbook.md: no alarm leads to %q", heading))
+		}
 	}
 	return found
 }
@@ -362,17 +374,20 @@ func isOfAWS(namespaces, names []string) bool {
 	return true
 }
 
-// runbook returns the headings of docs/runbook.md, or nil if there is none yet.
-func runbook() (map[string]bool, error) {
+// runbook returns the entries of docs/runbook.md by their headings.
+func runbook() (map[string]string, error) {
 	source, err := os.ReadFile("../docs/runbook.md")
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
+	if err != nil {
+		return nil, err
 	}
-	headings := map[string]bool{}
-	for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(string(source), -1) {
-		headings[m[1]] = true
+	entries := map[string]string{}
+	for _, section := range regexp.MustCompile(`(?m)^## `).Split(string(source), -1) {
+		for _, entry := range strings.Split(section, "\n### ")[1:] {
+			heading, text, _ := strings.Cut(entry, "\n")
+			entries[heading] = text
+		}
 	}
-	return headings, err
+	return entries, nil
 }
 
 // outputs that users of the predecessor know, and those that other templates ask for.

@@ -133,8 +133,8 @@ var commands = map[string][]string{
 
 var (
 	flagRE = regexp.MustCompile(`--(?:\[no-\])?([a-z][a-z-]+)`)
-	// othersRE is a command of another program, in a block or in backticks, with flags of its own.
-	othersRE = regexp.MustCompile("(?m)^ *(?:aws|npm|skopeo) (?:.*\\\\\n)*.*$|`(?:aws|npm|skopeo) [^`]*`")
+	// othersRE is a command of another program, in backticks or to the end of its line, with flags of its own.
+	othersRE = regexp.MustCompile("`(?:aws|npm|skopeo) [^`]*`|\\b(?:aws|npm|skopeo) [a-z0-9-]+ (?:.*\\\\\n)*.*")
 )
 
 // flags builds the programs and returns the flags that each shows with -h.

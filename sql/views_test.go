@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -201,6 +202,38 @@ func TestExampleQueriesRun(t *testing.T) {
 		}
 		for _, q := range queries {
 			db.want(q.SQL) // of no rows
+		}
+	}
+}
+
+var (
+	sqlBlockRE = regexp.MustCompile("(?s)```sql\n(.*?)```")
+	// askRE is what the guides hand to the functions of the shell that ask a database.
+	askRE = regexp.MustCompile(`\b(ask|ask_as_admin) "((?:SELECT|DELETE) [^"]*)"`)
+)
+
+// TestQueriesOfTheGuidesRun runs what the documents tell people to ask.
+func TestQueriesOfTheGuidesRun(t *testing.T) {
+	db := newDatabase(t)
+	db.refresh()
+	text := func(name string) string {
+		source, err := os.ReadFile("../docs/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(source)
+	}
+	for _, block := range sqlBlockRE.FindAllStringSubmatch(text("sql.md"), -1) {
+		for query := range strings.SplitSeq(strings.TrimSpace(block[1]), ";\n") {
+			db.rows(query)
+		}
+	}
+	for _, name := range []string{"deployment.md", "runbook.md", "upgrade.md", "live-check.md"} {
+		for _, asked := range askRE.FindAllStringSubmatch(text(name), -1) {
+			db.rows(asked[2])
+			if asked[1] == "ask" && strings.Contains(asked[2], "hub.") {
+				t.Errorf("docs/%s: a reader may not see %s", name, asked[2])
+			}
 		}
 	}
 }
