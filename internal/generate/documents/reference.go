@@ -149,6 +149,7 @@ var categoryTemplate = template.Must(template.New("category").Funcs(functions).P
 {{- with .Hints}}
 | Sooner after | {{hints .}} |
 {{- end}}
+| Operations | {{range $i, $call := .Calls}}{{if $i}}, {{end}}{{backtick}}{{$call}}{{backtick}}{{end}} |
 {{- range .Services}}
 | Requests to {{backtick}}{{.Name}}{{backtick}} | of all categories together at most {{.Rate.PerSecond}} a second{{if gt .Rate.Burst 1}}, {{.Rate.Burst}} at once{{end}}, for one account{{if not .PerAccount}} and region{{end}} ([quotas]({{.Quota}})) |
 {{- end}}
