@@ -167,9 +167,19 @@ func flags(t *testing.T) map[string]map[string]bool {
 
 func TestFlagsExist(t *testing.T) {
 	known := flags(t)
+	publish := exec.Command("bash", "deploy/package/publish.sh", "-h")
+	publish.Dir = root
+	usage, err := publish.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	known["publish"] = map[string]bool{}
+	for _, m := range flagRE.FindAllSubmatch(usage, -1) {
+		known["publish"][string(m[1])] = true
+	}
 	for path, text := range documents(t) {
 		for _, m := range flagRE.FindAllStringSubmatch(othersRE.ReplaceAllString(text, ""), -1) {
-			if !known["spoke"][m[1]] && !known["hub"][m[1]] && !known["demo"][m[1]] {
+			if !known["spoke"][m[1]] && !known["hub"][m[1]] && !known["demo"][m[1]] && !known["publish"][m[1]] {
 				t.Errorf("%s: no program has the flag --%s", path, m[1])
 			}
 		}
