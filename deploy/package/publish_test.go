@@ -94,6 +94,8 @@ func TestPublish(t *testing.T) {
 	}
 	for _, want := range []string{
 		"ParameterKey=OrganizationId,ParameterValue=o-abcdefghij ",
+		"ParameterKey=S3PrefixListId,ParameterValue=PREFIX_LIST ",
+		"ParameterKey=SubnetIds,ParameterValue= ",
 		"ParameterKey=HubZipVersion,ParameterValue=version-of-releases-v0.0.1-hub-lambda-arm64.zip\n",
 		"ArtifactBucket=artifacts SpokeZipVersion=version-of-releases-v0.0.1-spoke-lambda-arm64.zip\n",
 		"--template-url https://artifacts.s3.eu-central-1.amazonaws.com/releases/v0.0.1/A360-Analytics.yaml ",
