@@ -23,7 +23,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -135,8 +134,7 @@ func TestFunctions(t *testing.T) {
 	programtest.Isolate(t, []string{"SPOKE_", "HUB_"}, append(server.Environment(account),
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER="+secrets.URL)...)
 
-	spoke := programtest.StartFunction(t, unzip(t, programs[1]), "lambda", time.Minute, "SPOKE_REGION="+region,
-		"SPOKE_STREAM="+stream)
+	spoke := programtest.StartFunction(t, unzip(t, programs[1]), "lambda", "SPOKE_REGION="+region, "SPOKE_STREAM="+stream)
 	if answer := spoke.Invoke([]byte(`{"spoke":1,"category":["secrets"]}`)); answer != "response null" {
 		t.Fatalf("answer %s\n%s", answer, spoke.Log())
 	}
@@ -155,7 +153,7 @@ func TestFunctions(t *testing.T) {
 	t.Setenv("DATABASE_URL", db.URL)
 	bootstrap := unzip(t, programs[0])
 	run(t, bootstrap, "migrate")
-	hub := programtest.StartFunction(t, bootstrap, "lambda", time.Minute, "HUB_BATCH_AGE=10ms")
+	hub := programtest.StartFunction(t, bootstrap, "lambda", "HUB_BATCH_AGE=10ms")
 	if answer := hub.Invoke(must(json.Marshal(batch))); !strings.HasPrefix(answer, "response ") {
 		t.Fatalf("answer %s\n%s", answer, hub.Log())
 	}
@@ -284,7 +282,7 @@ func TestPackages(t *testing.T) {
 		}
 		unit := filepath.Join(root, "usr/lib/systemd/system", program.unit+".service")
 		text := string(must(os.ReadFile(unit)))
-		if !strings.Contains(text, "\nExecStart=/usr/bin/"+program.name+" ") ||
+		if !strings.HasPrefix(text, "[Unit]\n") || !strings.Contains(text, "\nExecStart=/usr/bin/"+program.name+" ") ||
 			!strings.Contains(text, "\nEnvironmentFile="+settings+"\n") {
 			t.Errorf("the unit does not start what is installed:\n%s", text)
 		}

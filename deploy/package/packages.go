@@ -81,8 +81,10 @@ func (r *release) packaged(program program) (dir string, err error) {
 		if err != nil {
 			return "", err
 		}
-		// What a package installs is in /usr; /usr/local is of the administrator.
 		installed := strings.NewReplacer("@UNIT@", program.unit, "/usr/local/bin/", "/usr/bin/").Replace(string(text))
+		if to == "unit" { // above its first section it says how to install it by hand
+			installed = installed[strings.Index(installed, "[Unit]"):]
+		}
 		if err := os.WriteFile(filepath.Join(dir, to), []byte(installed), 0o644); err != nil {
 			return "", err
 		}

@@ -15,6 +15,9 @@ import (
 // Function is a program that runs as a function of Lambda, by the calls of the runtime API
 // that a function needs: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html.
 type Function struct {
+	// Timeout of an invocation, which may be set before it. Defaults to 5 minutes.
+	Timeout time.Duration
+
 	tb      testing.TB
 	stderr  Buffer
 	events  chan []byte
@@ -23,10 +26,10 @@ type Function struct {
 
 // StartFunction starts a program as the runtime does: without arguments, with its command as
 // the handler. It is killed when the test ends. settings are variables beside those of the
-// test, as NAME=value; timeout is that of an invocation.
-func StartFunction(tb testing.TB, path, handler string, timeout time.Duration, settings ...string) *Function {
+// test, as NAME=value.
+func StartFunction(tb testing.TB, path, handler string, settings ...string) *Function {
 	tb.Helper()
-	f := &Function{tb: tb, events: make(chan []byte), answers: make(chan string, 1)}
+	f := &Function{Timeout: waitTime, tb: tb, events: make(chan []byte), answers: make(chan string, 1)}
 	mux := http.NewServeMux()
 	invocation := 0
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", func(w http.ResponseWriter, r *http.Request) {
@@ -34,7 +37,7 @@ func StartFunction(tb testing.TB, path, handler string, timeout time.Duration, s
 		case event := <-f.events:
 			invocation++
 			w.Header().Set("Lambda-Runtime-Aws-Request-Id", fmt.Sprint(invocation))
-			w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(timeout).UnixMilli()))
+			w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(f.Timeout).UnixMilli()))
 			w.Write(event)
 		case <-r.Context().Done():
 		}

@@ -11,11 +11,13 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 
 	"github.com/hubspoke/observability/internal/program"
+	"github.com/hubspoke/observability/internal/programtest"
 )
 
 // stack is what CloudFormation has of the custom resource.
 type stack struct {
-	lambdaFunction
+	*testing.T
+	*programtest.Function
 	url     string
 	answers chan cfn.Response
 }
@@ -24,7 +26,7 @@ type stack struct {
 // does.
 func newStack(t *testing.T, settings ...string) *stack {
 	t.Helper()
-	s := &stack{answers: make(chan cfn.Response, 1)}
+	s := &stack{T: t, answers: make(chan cfn.Response, 1)}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var answer cfn.Response
 		if err := json.NewDecoder(r.Body).Decode(&answer); err != nil || r.Method != http.MethodPut ||
@@ -35,7 +37,7 @@ func newStack(t *testing.T, settings ...string) *stack {
 	}))
 	t.Cleanup(server.Close)
 	s.url = server.URL
-	s.lambdaFunction = newRuntimeAPI(t).start(t, "migrate", settings...)
+	s.Function = startFunction(t, "migrate", settings...)
 	return s
 }
 
@@ -48,9 +50,9 @@ func (s *stack) request(kind cfn.RequestType) cfn.Response {
 	if kind != cfn.RequestCreate {
 		event.PhysicalResourceID = resourceID
 	}
-	answer := s.invoke(must(json.Marshal(event)))
+	answer := s.Invoke(must(json.Marshal(event)))
 	if !strings.HasPrefix(answer, "response ") {
-		s.Errorf("%s: the function answers %s\n%s", kind, answer, s.stderr)
+		s.Errorf("%s: the function answers %s\n%s", kind, answer, s.Function.Log())
 	}
 	r := <-s.answers
 	if r.PhysicalResourceID != resourceID || r.RequestID != "request" || r.LogicalResourceID != "Migration" ||
@@ -65,11 +67,11 @@ func TestCustomResource(t *testing.T) {
 	s := newStack(t)
 	for _, kind := range []cfn.RequestType{cfn.RequestCreate, cfn.RequestUpdate, cfn.RequestDelete} {
 		if r := s.request(kind); r.Status != cfn.StatusSuccess {
-			t.Fatalf("%s: %+v\n%s", kind, r, s.stderr)
+			t.Fatalf("%s: %+v\n%s", kind, r, s.Function.Log())
 		}
 		hub(t.Context(), "migrate", "--dry-run").want(t, program.ExitDone, "nothing to do")
 	}
-	if log := s.stderr.String(); strings.Count(log, `"msg":"migrated","step":"role obs_migrator"`) != 1 ||
+	if log := s.Function.Log(); strings.Count(log, `"msg":"migrated","step":"role obs_migrator"`) != 1 ||
 		strings.Count(log, `"step":"views"`) != 1 {
 		t.Error(log)
 	}
@@ -80,7 +82,7 @@ func TestCustomResource(t *testing.T) {
 		!strings.Contains(r.Reason, "role obs_consumer: somebody has given it SUPERUSER") {
 		t.Errorf("%+v", r)
 	}
-	if log := s.stderr.String(); !strings.Contains(log, `"level":"ERROR","msg":"migration failed","error":"--bootstrap`) {
+	if log := s.Function.Log(); !strings.Contains(log, `"level":"ERROR","msg":"migration failed","error":"--bootstrap`) {
 		t.Error(log)
 	}
 	c.exec("ALTER ROLE obs_consumer NOSUPERUSER")
@@ -95,13 +97,13 @@ func TestCustomResource(t *testing.T) {
 		END $$;
 		UPDATE hub.view_refresh SET refreshed_at = NULL WHERE view_name = 'public.cost_monthly'`)
 	if r := s.request(cfn.RequestUpdate); r.Status != cfn.StatusSuccess ||
-		!strings.Contains(s.stderr.String(), "some views have no rows yet") {
-		t.Errorf("%+v\n%s", r, s.stderr)
+		!strings.Contains(s.Function.Log(), "some views have no rows yet") {
+		t.Errorf("%+v\n%s", r, s.Function.Log())
 	}
 
 	// A migration that hangs is told while there is time, and the stack goes back.
 	c.exec("BEGIN; LOCK hub.installed_view")
-	s.api.timeout = 5 * time.Second
+	s.Timeout = 5 * time.Second
 	if r := s.request(cfn.RequestUpdate); r.Status != cfn.StatusFailed ||
 		!strings.Contains(r.Reason, "the time of the function is up") {
 		t.Errorf("%+v", r)

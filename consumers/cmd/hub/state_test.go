@@ -150,19 +150,19 @@ func TestLambdaRefreshes(t *testing.T) {
 	w.send(spoke, collector(schemas.Certificates, nil, certificate(1, "ISSUED")))
 	w.completed(1)
 	c.stop(t)
-	f := newRuntimeAPI(t).start(t, "refresh")
+	f := startFunction(t, "refresh")
 	invoke := func() string {
-		return f.invoke([]byte(`{"version":"0","detail-type":"Scheduled Event","source":"aws.events","detail":{}}`))
+		return f.Invoke([]byte(`{"version":"0","detail-type":"Scheduled Event","source":"aws.events","detail":{}}`))
 	}
 	if answer := invoke(); !strings.HasPrefix(answer, `response [{"view":"`) || strings.Contains(answer, `"error"`) ||
 		w.count("SELECT count(*) FROM hub.dirty") != 0 {
-		t.Errorf("answer %s\n%s", answer, f.stderr)
+		t.Errorf("answer %s\n%s", answer, f.Log())
 	}
 	if answer := invoke(); answer != "response []" {
 		t.Errorf("answer %s, and nothing has changed", answer)
 	}
-	if lines := states(t, f.stderr.String()); len(lines) != 2 {
-		t.Errorf("%d lines with the state of two invocations\n%s", len(lines), f.stderr)
+	if lines := states(t, f.Log()); len(lines) != 2 {
+		t.Errorf("%d lines with the state of two invocations\n%s", len(lines), f.Log())
 	}
 
 	// A view that fails is named, and no error of the function.
@@ -170,7 +170,7 @@ func TestLambdaRefreshes(t *testing.T) {
 		"SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'public.cost_monthly'::regclass AND indisunique") {
 		change(t, w.db, "DROP INDEX "+index)
 	}
-	f = newRuntimeAPI(t).start(t, "refresh", "HUB_ALL=true")
+	f = startFunction(t, "refresh", "HUB_ALL=true")
 	if answer := invoke(); !strings.HasPrefix(answer, "response [") || strings.Count(answer, `"error":"`) != 1 {
 		t.Errorf("answer %s", answer)
 	}
@@ -184,15 +184,15 @@ func TestLambdaRefreshes(t *testing.T) {
 func TestLambdaReplays(t *testing.T) {
 	w := filled(t)
 	empty := pgtest.New(t, template)
-	f := newRuntimeAPI(t).start(t, "replay", "HUB_BUCKET="+bucket, "DATABASE_URL="+empty.URL)
+	f := startFunction(t, "replay", "HUB_BUCKET="+bucket, "DATABASE_URL="+empty.URL)
 	days := fmt.Sprintf(`"from":%q,"to":%q`, time.Now().AddDate(0, 0, -1).UTC().Format(time.DateOnly),
 		time.Now().AddDate(0, 0, 1).UTC().Format(time.DateOnly))
 	replay := func(event string) (r replayJSON) {
 		t.Helper()
-		answer := f.invoke([]byte(event))
+		answer := f.Invoke([]byte(event))
 		body, ok := strings.CutPrefix(answer, "response ")
 		if !ok || json.Unmarshal([]byte(body), &r) != nil {
-			t.Fatalf("%s: answer %s\n%s", event, answer, f.stderr)
+			t.Fatalf("%s: answer %s\n%s", event, answer, f.Log())
 		}
 		return r
 	}
@@ -226,15 +226,15 @@ func TestLambdaReplays(t *testing.T) {
 		`{"from":"1 May","to":"2 May"}`:  "--from",
 		`{` + days + `,"account":["x"]}`: "--account",
 	} {
-		if answer := f.invoke([]byte(event)); !strings.HasPrefix(answer, "error ") || !strings.Contains(answer, want) {
+		if answer := f.Invoke([]byte(event)); !strings.HasPrefix(answer, "error ") || !strings.Contains(answer, want) {
 			t.Errorf("%s: answer %s, want %s", event, answer, want)
 		}
 	}
 	// What takes too long is told in time.
 	stuck := w.aws.Inject(awsfake.Fault{Operation: "s3:GetObject", Effect: awsfake.BlackHole})
 	defer stuck.Remove()
-	f.api.timeout = 5 * time.Second
-	if answer := f.invoke([]byte(`{` + days + `}`)); !strings.HasPrefix(answer, "error ") ||
+	f.Timeout = 5 * time.Second
+	if answer := f.Invoke([]byte(`{` + days + `}`)); !strings.HasPrefix(answer, "error ") ||
 		!strings.Contains(answer, "the time of the function is up") {
 		t.Errorf("answer %s", answer)
 	}

@@ -383,7 +383,7 @@ func TestSchedulesTakeEachCategoryOnce(t *testing.T) {
 // testAsFunction runs the program as the runtime of Lambda does.
 func testAsFunction(t *testing.T, binary string) {
 	t.Helper()
-	f := programtest.StartFunction(t, binary, "lambda", time.Minute, "SPOKE_REGION="+region, "SPOKE_BUCKET=hub-archive")
+	f := programtest.StartFunction(t, binary, "lambda", "SPOKE_REGION="+region, "SPOKE_BUCKET=hub-archive")
 	for input, want := range map[string]string{
 		`{"spoke":3}`:    "version 3",
 		batch("nothing"): `response {"batchItemFailures":[]}`,
