@@ -30,7 +30,8 @@ var (
 // hub hands over.
 func commands(t *testing.T, handedOver string) (all []command) {
 	t.Helper()
-	for _, document := range []string{"deployment.md", "quicksight.md", "archive-format.md", "upgrade.md", "live-check.md"} {
+	documents := []string{"deployment.md", "quicksight.md", "archive-format.md", "upgrade.md", "live-check.md"}
+	for _, document := range documents {
 		text, err := os.ReadFile("../docs/" + document)
 		if err != nil {
 			t.Fatal(err)
