@@ -4,9 +4,34 @@
 import fs from 'node:fs';
 import { parse } from 'yaml';
 
-const functions = ['Ref', 'Condition', 'GetAtt', 'Sub', 'Join', 'If', 'Equals', 'Not', 'And', 'Or', 'Select', 'Split',
-  'FindInMap', 'GetAZs', 'Cidr', 'Base64', 'ImportValue', 'Contains', 'EachMemberIn', 'EachMemberEquals', 'RefAll',
-  'ValueOf', 'ValueOfAll', 'Length', 'ToJsonString', 'Transform'];
+const functions = [
+  'Ref',
+  'Condition',
+  'GetAtt',
+  'Sub',
+  'Join',
+  'If',
+  'Equals',
+  'Not',
+  'And',
+  'Or',
+  'Select',
+  'Split',
+  'FindInMap',
+  'GetAZs',
+  'Cidr',
+  'Base64',
+  'ImportValue',
+  'Contains',
+  'EachMemberIn',
+  'EachMemberEquals',
+  'RefAll',
+  'ValueOf',
+  'ValueOfAll',
+  'Length',
+  'ToJsonString',
+  'Transform',
+];
 
 // tags are the short forms: "!Sub text" is {"Fn::Sub": "text"}.
 const tags = functions.flatMap((name) => {
@@ -28,8 +53,8 @@ const noValue = Symbol('AWS::NoValue');
 
 // resolve returns what a stack of the template has: {resources, outputs, exports}, and functions that answer of it:
 // attribute(id, name) is what Ref and GetAtt return, value(x) resolves any part of a template. standIn(type, id,
-// properties) returns the attributes that a resource would have; imports are the exports of other stacks. It throws where
-// CloudFormation would refuse.
+// properties) returns the attributes that a resource would have; imports are the exports of other stacks. It throws
+// where CloudFormation would refuse.
 export function resolve(template, { parameters = {}, pseudo, standIn, imports = {} }) {
   for (const name of Object.keys(parameters)) {
     if (!(name in (template.Parameters ?? {}))) throw Error(`there is no parameter ${name}`);
@@ -59,16 +84,18 @@ export function resolve(template, { parameters = {}, pseudo, standIn, imports = 
     if (!(name in (template.Conditions ?? {}))) throw Error(`there is no condition ${name}`);
     return value(template.Conditions[name]);
   };
-  const sub = (text, variables = {}) => text.replace(/\$\{([^}]+)\}/g, (_, name) => {
-    if (name.startsWith('!')) return `\${${name.slice(1)}}`;
-    const found = name in variables ? value(variables[name]) : name.includes('.') ? attribute(...splitAtDot(name)) : ref(name);
-    if (typeof found === 'object') throw Error(`Sub: ${name} is no text`);
-    return String(found);
-  });
+  const sub = (text, variables = {}) =>
+    text.replace(/\$\{([^}]+)\}/g, (_, name) => {
+      if (name.startsWith('!')) return `\${${name.slice(1)}}`;
+      const found =
+        name in variables ? value(variables[name]) : name.includes('.') ? attribute(...splitAtDot(name)) : ref(name);
+      if (typeof found === 'object') throw Error(`Sub: ${name} is no text`);
+      return String(found);
+    });
   const same = (a, b) => JSON.stringify(value(a)) === JSON.stringify(value(b));
   const call = {
-    'Ref': ref,
-    'Condition': isTrue,
+    Ref: ref,
+    Condition: isTrue,
     'Fn::GetAtt': (x) => attribute(...(Array.isArray(x) ? x : splitAtDot(x))),
     'Fn::Sub': (x) => (Array.isArray(x) ? sub(...x) : sub(x)),
     'Fn::Join': ([separator, list]) => value(list).join(separator),
@@ -79,7 +106,8 @@ export function resolve(template, { parameters = {}, pseudo, standIn, imports = 
     'Fn::Or': (list) => list.map(value).some(Boolean),
     'Fn::Select': ([index, list]) => {
       const found = value(list)[Number(value(index))];
-      if (found === undefined) throw Error(`Select: there is no element ${value(index)} in ${JSON.stringify(value(list))}`);
+      if (found === undefined)
+        throw Error(`Select: there is no element ${value(index)} in ${JSON.stringify(value(list))}`);
       return found;
     },
     'Fn::Split': ([separator, text]) => value(text).split(separator),
@@ -133,7 +161,8 @@ export function resolve(template, { parameters = {}, pseudo, standIn, imports = 
       throw Error(`${id}: ${error.message}`);
     }
   }
-  const outputs = {}, exports = {};
+  const outputs = {},
+    exports = {};
   for (const [name, output] of Object.entries(template.Outputs ?? {})) {
     try {
       if (output.Condition && !isTrue(output.Condition)) continue;
@@ -148,7 +177,9 @@ export function resolve(template, { parameters = {}, pseudo, standIn, imports = 
 
 // nameProperties are those properties that Ref and ARNs are made of.
 const nameProperties = (properties = {}) =>
-  Object.fromEntries(Object.entries(properties).filter(([key]) => /^(Name|Path|[A-Za-z]+Name|.*Identifier)$/.test(key)));
+  Object.fromEntries(
+    Object.entries(properties).filter(([key]) => /^(Name|Path|[A-Za-z]+Name|.*Identifier)$/.test(key)),
+  );
 
 // parameterValues returns the value of each parameter, and throws where the parameter's own limits refuse it.
 function parameterValues(template, given) {
@@ -159,9 +190,13 @@ function parameterValues(template, given) {
     const isList = p.Type === 'CommaDelimitedList' || p.Type.startsWith('List<');
     const members = isList ? [text].flat().flatMap((x) => String(x).split(',')) : [text];
     for (const member of members) {
-      const refuse = (why) => { throw Error(`parameter ${name}: "${member}" ${why}`); };
-      if (p.AllowedPattern && !new RegExp(p.AllowedPattern).test(String(member))) refuse(`does not match ${p.AllowedPattern}`);
-      if (p.AllowedValues && !p.AllowedValues.map(String).includes(String(member))) refuse(`is none of ${p.AllowedValues}`);
+      const refuse = (why) => {
+        throw Error(`parameter ${name}: "${member}" ${why}`);
+      };
+      if (p.AllowedPattern && !new RegExp(p.AllowedPattern).test(String(member)))
+        refuse(`does not match ${p.AllowedPattern}`);
+      if (p.AllowedValues && !p.AllowedValues.map(String).includes(String(member)))
+        refuse(`is none of ${p.AllowedValues}`);
       if (p.MinValue !== undefined && Number(member) < p.MinValue) refuse(`is less than ${p.MinValue}`);
       if (p.MaxValue !== undefined && Number(member) > p.MaxValue) refuse(`is more than ${p.MaxValue}`);
       if (p.MinLength !== undefined && String(member).length < p.MinLength) refuse(`is shorter than ${p.MinLength}`);
@@ -186,7 +221,8 @@ function checkRules(rules, value) {
 function cidr(block, count, bits) {
   const [address, length] = block.split('/');
   const first = address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
-  if (count * 2 ** bits > 2 ** (32 - Number(length))) throw Error(`Cidr: ${count} blocks of 2^${bits} do not fit into ${block}`);
+  if (count * 2 ** bits > 2 ** (32 - Number(length)))
+    throw Error(`Cidr: ${count} blocks of 2^${bits} do not fit into ${block}`);
   return Array.from({ length: count }, (_, i) => {
     const at = first + i * 2 ** bits;
     return `${[24, 16, 8, 0].map((shift) => Math.floor(at / 2 ** shift) % 256).join('.')}/${32 - bits}`;

@@ -7,7 +7,8 @@ import { accounts, organization, region, variants, worldOf } from './deployments
 
 // The engine behind runSimulation, which drops the keys kms:EncryptionContext:*. It is no part of the public interface:
 // package-lock.json pins the version.
-const engine = (file) => import(new URL(`./node_modules/@cloud-copilot/iam-simulate/dist/esm/${file}`, import.meta.url));
+const engine = (file) =>
+  import(new URL(`./node_modules/@cloud-copilot/iam-simulate/dist/esm/${file}`, import.meta.url));
 const { authorize } = await engine('core_engine/CoreSimulatorEngine.js');
 const { AwsRequestImpl } = await engine('request/request.js');
 const { RequestContextImpl } = await engine('requestContext.js');
@@ -15,12 +16,16 @@ const { DiscoveryContextKeyConstraints } = await engine('context_keys/discoveryC
 
 const people = parse(fs.readFileSync(new URL('who.yaml', import.meta.url), 'utf8'));
 
-const allow = (statement) => ({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*', ...statement }] });
+const allow = (statement) => ({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action: '*', Resource: '*', ...statement }],
+});
 const everything = allow({});
 const delegatesTo = (account) => allow({ Principal: { AWS: `arn:aws:iam::${account}:root` } });
 // foreign are keys of others that let the IAM of accounts decide: what a policy grants beyond our own keys shows there.
 const foreignKey = (owner, id, users) => ({
-  owner: accounts[owner], arn: `arn:aws:kms:${region}:${accounts[owner]}:key/${id}`,
+  owner: accounts[owner],
+  arn: `arn:aws:kms:${region}:${accounts[owner]}:key/${id}`,
   policy: allow({ Principal: { AWS: users.map((user) => `arn:aws:iam::${accounts[user]}:root`) }, Action: 'kms:*' }),
 });
 const foreign = {
@@ -28,55 +33,91 @@ const foreign = {
   OwnKey: foreignKey('A', '1234', ['A']), // of account A: the key of its pseudonyms
 };
 
-// rows are those of rows.txt: result | who | action | resource | context. [EC2] begins the rows of a variant of the hub.
-// Lines that begin with # are comments.
+// rows are those of rows.txt: result | who | action | resource | context. [EC2] begins the rows of a variant of the
+// hub. Lines that begin with # are comments.
 export const rows = readRows(fs.readFileSync(new URL('rows.txt', import.meta.url), 'utf8'));
 
 function readRows(file) {
   const found = [];
   let variant = 'Lambda';
-  for (const [index, text] of file.split('\n').map((line) => line.trim()).entries()) {
+  for (const [index, text] of file
+    .split('\n')
+    .map((line) => line.trim())
+    .entries()) {
     const section = text.match(/^\[(\w+)\]$/);
     if (section) variant = section[1];
     if (section || !text || text.startsWith('#')) continue;
     const line = index + 1;
     const [result, who, action, resource, context, ...rest] = text.split('|').map((field) => field.trim());
     if (!['allow', 'deny'].includes(result) || context === undefined || rest.length || !(variant in variants)) {
-      throw Error(`rows.txt:${line}: a row is result | who | action | resource | context, below [${Object.keys(variants).join('] or [')}]`);
+      throw Error(
+        `rows.txt:${line}: a row is result | who | action | resource | context, below one of [${Object.keys(variants)}]`,
+      );
     }
-    const pairs = context.split(/\s+/).filter(Boolean).map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]);
+    const pairs = context
+      .split(/\s+/)
+      .filter(Boolean)
+      .map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]);
     found.push({ text, line, variant, result, who, action, resource, context: Object.fromEntries(pairs) });
   }
   return found;
 }
 
-// documentsOf finds the policies of a stack that rows are decided by: for each resource its own policy, for each role its
-// trust and its policies, and each policy of identities by itself. Ids say where a document stands: "Id.Property".
-export function documentsOf(stack) {
-  const byResource = {}, trust = {}, byRole = {}, byPolicy = {};
+// named are the types of resources that policies name by Ref, or by the ARN.
+const named = {
+  Ref: ['AWS::IAM::Role', 'AWS::S3::Bucket', 'AWS::SQS::Queue', 'AWS::SNS::Topic', 'AWS::SecretsManager::Secret'],
+  Arn: ['AWS::Kinesis::Stream'],
+};
+
+// documentsOf finds the policies of a stack that rows are decided by: for each resource its own policy, for each role
+// its trust and its policies, and each policy of identities by itself. Ids say where a document stands: "Id.Property".
+function documentsOf(stack) {
+  const byResource = {},
+    trust = {},
+    byRole = {},
+    byPolicy = {};
   const place = (id, property) => ({ id: `${id}.${property}`, document: stack.resources[id].Properties[property] });
   // A policy may be for a role that is not of the stack.
   const attach = (id, roles) => {
     byPolicy[id] = place(id, 'PolicyDocument');
     for (const role of roles.map((name) => idOf('Ref', name)).filter(Boolean)) (byRole[role] ??= []).push(byPolicy[id]);
   };
-  const idOf = (attribute, value) => {
-    const type = { Ref: ['AWS::IAM::Role', 'AWS::S3::Bucket', 'AWS::SQS::Queue', 'AWS::SNS::Topic', 'AWS::SecretsManager::Secret'], Arn: ['AWS::Kinesis::Stream'] }[attribute];
-    return Object.keys(stack.resources).find((id) =>
-      type.includes(stack.resources[id].Type) && stack.attribute(id, attribute) === value);
-  };
+  const idOf = (attribute, value) =>
+    Object.keys(stack.resources).find(
+      (id) => named[attribute].includes(stack.resources[id].Type) && stack.attribute(id, attribute) === value,
+    );
   for (const [id, { Type, Properties: p }] of Object.entries(stack.resources)) {
     switch (Type) {
-      case 'AWS::KMS::Key': byResource[id] = place(id, 'KeyPolicy'); break;
-      case 'AWS::Kinesis::ResourcePolicy': byResource[idOf('Arn', p.ResourceArn)] = place(id, 'ResourcePolicy'); break;
-      case 'AWS::S3::BucketPolicy': byResource[idOf('Ref', p.Bucket)] = place(id, 'PolicyDocument'); break;
-      case 'AWS::SQS::QueuePolicy': for (const queue of p.Queues) byResource[idOf('Ref', queue)] = place(id, 'PolicyDocument'); break;
-      case 'AWS::SNS::TopicPolicy': for (const topic of p.Topics) byResource[idOf('Ref', topic)] = place(id, 'PolicyDocument'); break;
-      case 'AWS::SecretsManager::ResourcePolicy': byResource[idOf('Ref', p.SecretId)] = place(id, 'ResourcePolicy'); break;
-      case 'AWS::ECR::Repository': if (p.RepositoryPolicyText) byResource[id] = place(id, 'RepositoryPolicyText'); break;
-      case 'AWS::EC2::VPCEndpoint': byResource[id] = place(id, 'PolicyDocument'); break;
-      case 'AWS::IAM::RolePolicy': attach(id, [p.RoleName]); break;
-      case 'AWS::IAM::ManagedPolicy': attach(id, p.Roles ?? []); break;
+      case 'AWS::KMS::Key':
+        byResource[id] = place(id, 'KeyPolicy');
+        break;
+      case 'AWS::Kinesis::ResourcePolicy':
+        byResource[idOf('Arn', p.ResourceArn)] = place(id, 'ResourcePolicy');
+        break;
+      case 'AWS::S3::BucketPolicy':
+        byResource[idOf('Ref', p.Bucket)] = place(id, 'PolicyDocument');
+        break;
+      case 'AWS::SQS::QueuePolicy':
+        for (const queue of p.Queues) byResource[idOf('Ref', queue)] = place(id, 'PolicyDocument');
+        break;
+      case 'AWS::SNS::TopicPolicy':
+        for (const topic of p.Topics) byResource[idOf('Ref', topic)] = place(id, 'PolicyDocument');
+        break;
+      case 'AWS::SecretsManager::ResourcePolicy':
+        byResource[idOf('Ref', p.SecretId)] = place(id, 'ResourcePolicy');
+        break;
+      case 'AWS::ECR::Repository':
+        if (p.RepositoryPolicyText) byResource[id] = place(id, 'RepositoryPolicyText');
+        break;
+      case 'AWS::EC2::VPCEndpoint':
+        byResource[id] = place(id, 'PolicyDocument');
+        break;
+      case 'AWS::IAM::RolePolicy':
+        attach(id, [p.RoleName]);
+        break;
+      case 'AWS::IAM::ManagedPolicy':
+        attach(id, p.Roles ?? []);
+        break;
       case 'AWS::IAM::Role':
         trust[id] = place(id, 'AssumeRolePolicyDocument');
         // AWS's own policies are for its own services.
@@ -91,7 +132,10 @@ export function documentsOf(stack) {
 // prepare resolves the templates in a variant and finds its documents.
 export function prepare(templates, variant) {
   const world = worldOf(templates, variant);
-  return { ...world, documents: Object.fromEntries(Object.entries(world).map(([name, stack]) => [name, documentsOf(stack)])) };
+  return {
+    ...world,
+    documents: Object.fromEntries(Object.entries(world).map(([name, stack]) => [name, documentsOf(stack)])),
+  };
 }
 
 // bind says what a row is about in a world: the request, the policies that decide it, and where these stand.
@@ -101,7 +145,11 @@ export function bind(row, world) {
   if (!person) throw Error(`who.yaml has no ${row.who}`);
   const stack = person.stack && world[person.stack];
   const account = isService ? '' : stack ? stack.account : accounts[person.account];
-  const arn = isService ? row.who : person.role ? stack.attribute(person.role, 'Arn') : `arn:aws:iam::${account}:role/${person.name}`;
+  const arn = isService
+    ? row.who
+    : person.role
+      ? stack.attribute(person.role, 'Arn')
+      : `arn:aws:iam::${account}:role/${person.name}`;
 
   const identity = isService ? [] : policiesOf(person, world);
   const endpoint = row.context['aws:SourceVpce']?.slice(1);
@@ -117,8 +165,16 @@ export function bind(row, world) {
     context[key] = text.startsWith('@') ? resourceOf(text, person, account, world).resource : text;
   }
   return {
-    request: { principal: arn, action: row.action, resource: { resource, accountId: owner }, contextVariables: context },
-    isService, account, identity, policy,
+    request: {
+      principal: arn,
+      action: row.action,
+      resource: { resource, accountId: owner },
+      contextVariables: context,
+    },
+    isService,
+    account,
+    identity,
+    policy,
     endpoint: endpoint && { stack: 'hub', ...world.documents.hub.byResource[endpoint] },
   };
 }
@@ -127,7 +183,10 @@ function policiesOf(person, world) {
   if (person.policies === 'all') return [{ id: 'all', document: everything }];
   if (person.policies === 'none') return [];
   const { byRole, byPolicy } = world.documents[person.stack];
-  const own = (person.role ? byRole[person.role] ?? [] : [byPolicy[person.policy]]).map((found) => ({ stack: person.stack, ...found }));
+  const own = (person.role ? (byRole[person.role] ?? []) : [byPolicy[person.policy]]).map((found) => ({
+    stack: person.stack,
+    ...found,
+  }));
   return person.policies === 'more' ? [...own, { id: 'all', document: everything }] : own;
 }
 
@@ -149,21 +208,32 @@ function resourceOf(text, person, account, world) {
   const match = text.match(/^@(?:(hub|spokeA|spokeB|roleA|regionA|athena|dashboards):)?(\w+)(.*)$/);
   if (!match) return { owner: account, resource: text };
   const [, stackName = 'hub', id, suffix] = match;
-  if (id in foreign) return { owner: foreign[id].owner, resource: foreign[id].arn, policy: { id, document: foreign[id].policy } };
+  if (id in foreign)
+    return { owner: foreign[id].owner, resource: foreign[id].arn, policy: { id, document: foreign[id].policy } };
   const stack = world[stackName];
   if (id === 'db') {
     const cluster = stack.attribute('Database', 'DBClusterResourceId');
     return { owner: stack.account, resource: `arn:aws:rds-db:${region}:${stack.account}:dbuser:${cluster}${suffix}` };
   }
   const policy = world.documents[stackName].byResource[id];
-  return { owner: stack.account, resource: arnOf(stack, id, suffix) + suffix, policy: policy && { stack: stackName, ...policy } };
+  return {
+    owner: stack.account,
+    resource: arnOf(stack, id, suffix) + suffix,
+    policy: policy && { stack: stackName, ...policy },
+  };
 }
+
+// arnAttributes are those that an ARN, or what stands for it in a policy, is called by.
+const arnAttributes = {
+  'AWS::SNS::Topic': 'TopicArn',
+  'AWS::SecretsManager::Secret': 'Id',
+  'AWS::EC2::VPCEndpoint': 'Id',
+};
 
 // arnOf a resource. That of a log group ends in :*, which a stream of it takes the place of.
 function arnOf(stack, id, suffix) {
   const type = stack.resources[id]?.Type;
-  const attribute = { 'AWS::SNS::Topic': 'TopicArn', 'AWS::SecretsManager::Secret': 'Id', 'AWS::EC2::VPCEndpoint': 'Id', 'AWS::RDS::DBCluster': 'DBClusterArn' }[type] ?? 'Arn';
-  const arn = stack.attribute(id, attribute);
+  const arn = stack.attribute(id, arnAttributes[type] ?? 'Arn');
   return suffix.startsWith(':') || type === 'AWS::Logs::LogGroup' ? arn.replace(/:\*$/, '') : arn;
 }
 
@@ -190,13 +260,28 @@ async function decide({ request, endpoint }, identity, policy) {
 function withAllKeys({ request, identityPolicies, resourcePolicy, serviceControlPolicies }) {
   const read = ({ name, policy }) => loadPolicy(policy, { name });
   return authorize({
-    request: new AwsRequestImpl(request.principal, request.resource, request.action, new RequestContextImpl(request.contextVariables)),
+    request: new AwsRequestImpl(
+      request.principal,
+      request.resource,
+      request.action,
+      new RequestContextImpl(request.contextVariables),
+    ),
     identityPolicies: identityPolicies.map(read),
-    serviceControlPolicies: serviceControlPolicies.map(({ orgIdentifier, policies }) => ({ orgIdentifier, policies: policies.map(read) })),
-    resourceControlPolicies: [{ orgIdentifier: 'root', policies: [read({ name: 'full', policy: allow({ Principal: '*' }) })] }],
+    serviceControlPolicies: serviceControlPolicies.map(({ orgIdentifier, policies }) => ({
+      orgIdentifier,
+      policies: policies.map(read),
+    })),
+    resourceControlPolicies: [
+      { orgIdentifier: 'root', policies: [read({ name: 'full', policy: allow({ Principal: '*' }) })] },
+    ],
     resourcePolicy: resourcePolicy && read({ name: 'resource', policy: resourcePolicy }),
-    permissionBoundaries: undefined, vpcEndpointPolicies: undefined, sessionPolicy: undefined,
-    simulationParameters: { simulationMode: 'Strict', discoveryContextKeyConstraints: new DiscoveryContextKeyConstraints([]) },
+    permissionBoundaries: undefined,
+    vpcEndpointPolicies: undefined,
+    sessionPolicy: undefined,
+    simulationParameters: {
+      simulationMode: 'Strict',
+      discoveryContextKeyConstraints: new DiscoveryContextKeyConstraints([]),
+    },
     serviceSettings: { s3: {} },
   }).result;
 }

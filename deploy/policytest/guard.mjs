@@ -11,6 +11,13 @@ const system = { linux: 'ubuntu', darwin: 'macos' }[process.platform];
 const machine = { x64: 'x86_64', arm64: 'aarch64' }[process.arch];
 const binary = `${folder}bin/${system}/${machine}/cfn-guard`;
 const rules = `${folder}rules/control-tower/cfn-guard`;
+// ruled are the types of resources that a rule is about. The others, such as all that draws a dashboard, take minutes.
+const ruled = new Set(
+  fs
+    .readdirSync(rules, { recursive: true })
+    .filter((file) => file.endsWith('.guard'))
+    .flatMap((file) => fs.readFileSync(path.join(rules, file), 'utf8').match(/\bAWS::\w+::\w+/g) ?? []),
+);
 const findings = 19; // exit code of a template that some rule refuses
 
 // failures returns the rules that stacks break: {"CT.SQS.PR.1": ["Failures"]}. A stack is an object with resources.
@@ -19,13 +26,22 @@ export async function failures(stacks) {
   const broken = {};
   try {
     for (const [i, { resources }] of stacks.entries()) {
-      const file = path.join(dir, `${i}.json`);
-      fs.writeFileSync(file, JSON.stringify({ AWSTemplateFormatVersion: '2010-09-09', Resources: withBooleans(resources) }));
+      const concerned = Object.entries(resources).filter(([, { Type }]) => ruled.has(Type));
+      const Resources = withBooleans(Object.fromEntries(concerned));
+      fs.writeFileSync(
+        path.join(dir, `${i}.json`),
+        JSON.stringify({ AWSTemplateFormatVersion: '2010-09-09', Resources }),
+      );
     }
     for (const { Rule } of (await validate(dir)).flatMap((report) => report.not_compliant)) {
-      const rule = all(Rule, 'custom_message').map((text) => text?.match(/\[(CT\.[A-Z0-9.]+)\]/)?.[1]).find(Boolean) ?? Rule.name;
-      const resources = all(Rule, 'path').map((place) => place.match(/^\/Resources\/(\w+)/)?.[1]).filter(Boolean);
-      broken[rule] = [...new Set([...broken[rule] ?? [], ...resources])].sort();
+      const rule =
+        all(Rule, 'custom_message')
+          .map((text) => text?.match(/\[(CT\.[A-Z0-9.]+)\]/)?.[1])
+          .find(Boolean) ?? Rule.name;
+      const resources = all(Rule, 'path')
+        .map((place) => place.match(/^\/Resources\/(\w+)/)?.[1])
+        .filter(Boolean);
+      broken[rule] = [...new Set([...(broken[rule] ?? []), ...resources])].sort();
     }
   } finally {
     fs.rmSync(dir, { recursive: true });
@@ -33,7 +49,7 @@ export async function failures(stacks) {
   return broken;
 }
 
-// withBooleans turns texts that parameters gave into what CloudFormation makes of them. Conditions of policies are texts.
+// withBooleans turns texts that parameters gave into what CloudFormation makes of them. Conditions of policies stay.
 function withBooleans(node, key) {
   if (node === 'true' || node === 'false') return node === 'true';
   if (node === null || typeof node !== 'object' || key === 'Condition') return node;
@@ -53,5 +69,7 @@ async function validate(dir) {
 // all values of a key, anywhere below a node.
 function all(node, key) {
   if (node === null || typeof node !== 'object') return [];
-  return Object.entries(node).flatMap(([name, child]) => (name === key && typeof child !== 'object' ? [child] : all(child, key)));
+  return Object.entries(node).flatMap(([name, child]) =>
+    name === key && typeof child !== 'object' ? [child] : all(child, key),
+  );
 }

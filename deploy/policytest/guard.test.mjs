@@ -14,10 +14,18 @@ const templates = allTemplates();
 const hub = hubStack(templates['hub.yaml']);
 for (const [name, template] of Object.entries(templates)) {
   test(`${name} follows AWS's Control Tower rules, but for accepted.yaml`, async () => {
-    const stacks = name === 'hub.yaml' ? receivers.map((receiver) => hubStack(template, receiver)) : stacksOf(name, template, hub).slice(0, 1);
-    const mine = accepted.filter((entry) => entry.template === name).map(({ rule, resources }) => [rule, [...resources].sort()]);
-    assert.deepEqual(await failures(stacks), Object.fromEntries(mine),
-      'mend the template, or accept the failure in accepted.yaml and say why');
+    const stacks =
+      name === 'hub.yaml'
+        ? receivers.map((receiver) => hubStack(template, receiver))
+        : stacksOf(name, template, hub).slice(0, 1);
+    const mine = accepted
+      .filter((entry) => entry.template === name)
+      .map(({ rule, resources }) => [rule, [...resources].sort()]);
+    assert.deepEqual(
+      await failures(stacks),
+      Object.fromEntries(mine),
+      'mend the template, or accept the failure in accepted.yaml and say why',
+    );
   });
 }
 
@@ -31,7 +39,10 @@ test(`at most ${limit} failures are accepted, each with its reason`, () => {
 
 test('a fault is found', async () => {
   const ingress = [{ IpProtocol: 'tcp', FromPort: 5432, ToPort: 5432, CidrIp: '0.0.0.0/0' }];
-  const open = { Type: 'AWS::EC2::SecurityGroup', Properties: { GroupDescription: 'open', SecurityGroupIngress: ingress } };
+  const open = {
+    Type: 'AWS::EC2::SecurityGroup',
+    Properties: { GroupDescription: 'open', SecurityGroupIngress: ingress },
+  };
   const broken = await failures([{ resources: { Open: open } }]);
   assert.ok(Object.values(broken).flat().includes('Open'), JSON.stringify(broken));
 });

@@ -41,7 +41,10 @@ const refused = {
     [{ LocalAlarms: 'Yes', AlarmTopicArn: '' }, /LocalAlarms needs AlarmTopicArn/],
   ],
 };
-const make = { hub: (parameters) => hubStack(hub, parameters), spoke: (parameters) => spokeStack(spoke, made, accounts.A, parameters) };
+const make = {
+  hub: (parameters) => hubStack(hub, parameters),
+  spoke: (parameters) => spokeStack(spoke, made, accounts.A, parameters),
+};
 
 for (const [name, list] of Object.entries(refused)) {
   for (const [parameters, why] of list) {

@@ -3,8 +3,15 @@ import fs from 'node:fs';
 import { loadTemplate, variants } from './deployments.mjs';
 import { bind, evaluate, prepare, rows } from './evaluate.mjs';
 
-export const templates = Object.fromEntries(['hub.yaml', 'spoke.yaml', 'spoke-region.yaml', 'athena.yaml', 'dashboards.json'].map((name) => [name, loadTemplate(name)]));
-export const worlds = Object.fromEntries(Object.keys(variants).map((variant) => [variant, prepare(templates, variant)]));
+export const templates = Object.fromEntries(
+  ['hub.yaml', 'spoke.yaml', 'spoke-region.yaml', 'athena.yaml', 'dashboards.json'].map((name) => [
+    name,
+    loadTemplate(name),
+  ]),
+);
+export const worlds = Object.fromEntries(
+  Object.keys(variants).map((variant) => [variant, prepare(templates, variant)]),
+);
 
 // bound are the rows with the requests and policies that they are about.
 export const bound = rows.map((row) => ({ row, ...about(row, () => bind(row, worlds[row.variant])) }));
@@ -12,7 +19,14 @@ export const bound = rows.map((row) => ({ row, ...about(row, () => bind(row, wor
 // decisions returns what is decided of each row, in order.
 export async function decisions() {
   const all = [];
-  for (const one of bound) all.push(await evaluate(one).catch((error) => about(one.row, () => { throw error; })));
+  for (const one of bound)
+    all.push(
+      await evaluate(one).catch((error) =>
+        about(one.row, () => {
+          throw error;
+        }),
+      ),
+    );
   return all;
 }
 

@@ -13,11 +13,17 @@ test(`each of ${bound.length} rows is decided as it says`, () => {
 });
 
 test('no side of a row hides the other', () => {
-  assert.equal(asGolden(decided), fs.readFileSync(goldenFile, 'utf8'),
-    'what a policy allows has changed: run "npm run golden --prefix deploy/policytest" and read the difference');
+  assert.equal(
+    asGolden(decided),
+    fs.readFileSync(goldenFile, 'utf8'),
+    'what a policy allows has changed: run "npm run golden --prefix deploy/policytest" and read the difference',
+  );
 });
 
 test('no row stands there twice', () => {
   const texts = bound.map(({ row }) => `${row.variant} ${row.text}`);
-  assert.deepEqual(texts.filter((text, i) => texts.indexOf(text) !== i), []);
+  assert.deepEqual(
+    texts.filter((text, i) => texts.indexOf(text) !== i),
+    [],
+  );
 });

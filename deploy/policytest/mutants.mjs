@@ -5,8 +5,11 @@ import { bound, templates, worlds } from './matrix.mjs';
 
 // stacksOf a template, by the names in a world.
 const stacksOf = {
-  'hub.yaml': ['hub'], 'spoke.yaml': ['spokeA', 'spokeB', 'roleA'], 'spoke-region.yaml': ['regionA'],
-  'athena.yaml': ['athena'], 'dashboards.json': ['dashboards'],
+  'hub.yaml': ['hub'],
+  'spoke.yaml': ['spokeA', 'spokeB', 'roleA'],
+  'spoke-region.yaml': ['regionA'],
+  'athena.yaml': ['athena'],
+  'dashboards.json': ['dashboards'],
 };
 const nothing = 'sts:GetCallerIdentity';
 
@@ -17,7 +20,8 @@ export function mutants() {
     for (const [resource, { Properties }] of Object.entries(Resources)) {
       walk(Properties, [], (statement, path) => {
         const name = `${template} ${resource} ${statement.Sid ?? path.at(-1)}`;
-        for (const [what, change] of faults(statement)) found.push({ name: `${name}: ${what}`, template, resource, path, change });
+        for (const [what, change] of faults(statement))
+          found.push({ name: `${name}: ${what}`, template, resource, path, change });
       });
     }
   }
@@ -39,22 +43,57 @@ function walk(node, path, visit) {
 function faults(statement) {
   const list = [];
   for (const [operator, keys] of Object.entries(statement.Condition ?? {})) {
-    for (const key of Object.keys(keys)) list.push([`without ${operator} ${key}`, (s) => { delete s.Condition[operator][key]; }]);
+    for (const key of Object.keys(keys))
+      list.push([
+        `without ${operator} ${key}`,
+        (s) => {
+          delete s.Condition[operator][key];
+        },
+      ]);
   }
   if (statement.Effect === 'Deny') {
-    list.push(['removed', (s) => { s.Action = nothing; }]);
+    list.push([
+      'removed',
+      (s) => {
+        s.Action = nothing;
+      },
+    ]);
     return list;
   }
   const services = new Set([statement.Action].flat().map((action) => action.split(':')[0]));
-  for (const service of services) list.push([`${service}:*`, (s) => { s.Action = [s.Action, `${service}:*`].flat(); }]);
-  list.push(['removed', (s) => { s.Action = nothing; }]);
-  if (statement.Resource && statement.Resource !== '*') list.push(['any resource', (s) => { s.Resource = '*'; }]);
-  if (statement.Principal?.AWS && statement.Principal.AWS !== '*') list.push(['any principal', (s) => { s.Principal = { AWS: '*' }; }]);
+  for (const service of services)
+    list.push([
+      `${service}:*`,
+      (s) => {
+        s.Action = [s.Action, `${service}:*`].flat();
+      },
+    ]);
+  list.push([
+    'removed',
+    (s) => {
+      s.Action = nothing;
+    },
+  ]);
+  if (statement.Resource && statement.Resource !== '*')
+    list.push([
+      'any resource',
+      (s) => {
+        s.Resource = '*';
+      },
+    ]);
+  if (statement.Principal?.AWS && statement.Principal.AWS !== '*')
+    list.push([
+      'any principal',
+      (s) => {
+        s.Principal = { AWS: '*' };
+      },
+    ]);
   return list;
 }
 
 const removeEmpty = (statement) => {
-  for (const [operator, keys] of Object.entries(statement.Condition ?? {})) if (!Object.keys(keys).length) delete statement.Condition[operator];
+  for (const [operator, keys] of Object.entries(statement.Condition ?? {}))
+    if (!Object.keys(keys).length) delete statement.Condition[operator];
   if (statement.Condition && !Object.keys(statement.Condition).length) delete statement.Condition;
 };
 
@@ -77,22 +116,30 @@ function changed(list) {
     if (!mutated) return found;
     const key = `${variant} ${found.stack} ${found.id}`;
     if (!cache.has(key)) {
-      cache.set(key, { ...found, document: worlds[variant][found.stack].value(property.reduce((node, name) => node[name], mutated)) });
+      cache.set(key, {
+        ...found,
+        document: worlds[variant][found.stack].value(property.reduce((node, name) => node[name], mutated)),
+      });
     }
     return cache.get(key);
   };
   return bound.flatMap((one, index) => {
     const next = {
-      ...one, identity: one.identity.map((found) => replace(one.row.variant, found)),
-      policy: replace(one.row.variant, one.policy), endpoint: replace(one.row.variant, one.endpoint),
+      ...one,
+      identity: one.identity.map((found) => replace(one.row.variant, found)),
+      policy: replace(one.row.variant, one.policy),
+      endpoint: replace(one.row.variant, one.endpoint),
     };
-    const isSame = next.policy === one.policy && next.endpoint === one.endpoint && next.identity.every((found, i) => found === one.identity[i]);
+    const isSame =
+      next.policy === one.policy &&
+      next.endpoint === one.endpoint &&
+      next.identity.every((found, i) => found === one.identity[i]);
     return isSame ? [] : [{ index, next }];
   });
 }
 
-// noticed returns the first row that is decided otherwise with the mutants than without them, or null. Without: what was
-// decided of each row.
+// noticed returns the first row that is decided otherwise with the mutants than without them, or null. "without" is
+// what was decided of each row.
 export async function noticed(list, without) {
   for (const { index, next } of changed(list)) {
     const is = await evaluate(next);

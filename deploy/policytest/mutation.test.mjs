@@ -13,14 +13,23 @@ const decided = await decisions();
 
 test(`each of ${all.length} mutants is noticed, or listed with its reason`, async (t) => {
   const alive = [];
-  for (const mutant of all) if (!await noticed([mutant], decided)) alive.push(mutant.name);
+  for (const mutant of all) if (!(await noticed([mutant], decided))) alive.push(mutant.name);
   t.diagnostic(`${all.length - alive.length} of ${all.length} noticed, ${alive.length} survive`);
-  assert.deepEqual(alive.filter((name) => !survivors[name]?.reason), [],
-    'write a row that notices the fault, or list it in survivors.yaml with the reason');
-  assert.deepEqual(Object.keys(survivors).filter((name) => !alive.includes(name)), [],
-    'these are noticed or do not exist: take them off survivors.yaml');
+  assert.deepEqual(
+    alive.filter((name) => !survivors[name]?.reason),
+    [],
+    'write a row that notices the fault, or list it in survivors.yaml with the reason',
+  );
+  assert.deepEqual(
+    Object.keys(survivors).filter((name) => !alive.includes(name)),
+    [],
+    'these are noticed or do not exist: take them off survivors.yaml',
+  );
   const open = alive.filter((name) => !survivors[name].equivalent && !survivors[name].twin);
-  assert.ok(open.length <= 0.05 * (all.length - alive.length + open.length), `more than 5 % survive that change something: ${open}`);
+  assert.ok(
+    open.length <= 0.05 * (all.length - alive.length + open.length),
+    `more than 5 % survive that change something: ${open}`,
+  );
 });
 
 for (const [name, { twin }] of Object.entries(survivors).filter(([, survivor]) => survivor.twin)) {

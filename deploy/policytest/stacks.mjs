@@ -10,12 +10,13 @@ const choices = (name, template) => [
   ...Object.entries(template.Parameters ?? {})
     .filter(([, { AllowedValues }]) => AllowedValues && AllowedValues.length <= 4)
     .flatMap(([parameter, { AllowedValues }]) => AllowedValues.map((value) => ({ [parameter]: String(value) }))),
-  ...optional[name] ?? [],
+  ...(optional[name] ?? []),
 ];
 
 export const receivers = ['Lambda', 'EC2', 'Fargate'].map((Receiver) => ({ Receiver }));
 
-const product = (...lists) => lists.reduce((all, list) => all.flatMap((one) => list.map((other) => ({ ...one, ...other }))), [{}]);
+const product = (...lists) =>
+  lists.reduce((all, list) => all.flatMap((one) => list.map((other) => ({ ...one, ...other }))), [{}]);
 
 // parametersOf returns the parameters of each stack of a template.
 export function parametersOf(name, template) {
@@ -28,10 +29,11 @@ export function parametersOf(name, template) {
 
 // stacksOf resolves a template once for each of its stacks: {parameters, resources, outputs}.
 export function stacksOf(name, template, hub) {
-  const make = {
-    'hub.yaml': (parameters) => hubStack(template, parameters),
-    'spoke.yaml': (parameters) => spokeStack(template, hub, accounts.A, parameters),
-  }[name] ?? ((parameters) => otherStack(name, template, hub, parameters));
+  const make =
+    {
+      'hub.yaml': (parameters) => hubStack(template, parameters),
+      'spoke.yaml': (parameters) => spokeStack(template, hub, accounts.A, parameters),
+    }[name] ?? ((parameters) => otherStack(name, template, hub, parameters));
   return parametersOf(name, template).map((parameters) => {
     try {
       return { parameters, ...make(parameters) };
@@ -52,6 +54,7 @@ export function policies(resources) {
     if (Array.isArray(node.Statement)) found.push({ ...place, document: node });
     for (const [key, child] of Object.entries(node)) visit(child, { ...place, path: [...place.path, key] });
   };
-  for (const [resource, { Type, Properties }] of Object.entries(resources)) visit(Properties, { resource, type: Type, path: [] });
+  for (const [resource, { Type, Properties }] of Object.entries(resources))
+    visit(Properties, { resource, type: Type, path: [] });
   return found;
 }

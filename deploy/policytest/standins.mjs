@@ -2,8 +2,11 @@
 import { createHash } from 'node:crypto';
 
 // uuid is always the same for a name.
-const uuid = (name) => createHash('sha256').update(name).digest('hex')
-  .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*/, '$1-$2-$3-$4-$5');
+const uuid = (name) =>
+  createHash('sha256')
+    .update(name)
+    .digest('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*/, '$1-$2-$3-$4-$5');
 const hex = (name) => uuid(name).replaceAll('-', '').slice(0, 17);
 
 // standIns returns the function that resolve needs, for a stack of this name in an account and region.
@@ -13,10 +16,12 @@ export function standIns({ account, region, stack }) {
     const name = p[property] ?? `${stack}-${id}`;
     return { Ref: name, Arn: arn(service, kind + name), Name: name, [property]: name };
   };
-  const ec2 = (prefix, ...attributes) => (id) => {
-    const name = `${prefix}-${hex(id)}`;
-    return { Ref: name, Id: name, ...Object.fromEntries(attributes.map((attribute) => [attribute, name])) };
-  };
+  const ec2 =
+    (prefix, ...attributes) =>
+    (id) => {
+      const name = `${prefix}-${hex(id)}`;
+      return { Ref: name, Id: name, ...Object.fromEntries(attributes.map((attribute) => [attribute, name])) };
+    };
   const only = (id) => ({ Ref: `${stack}-${id}` });
 
   const byType = {
@@ -29,12 +34,19 @@ export function standIns({ account, region, stack }) {
     },
     'AWS::IAM::Role': (id, p) => {
       const name = p.RoleName ?? `${stack}-${id}`;
-      return { Ref: name, Arn: `arn:aws:iam::${account}:role${p.Path ?? '/'}${name}`, RoleId: `AROA${hex(id).toUpperCase()}` };
+      return {
+        Ref: name,
+        Arn: `arn:aws:iam::${account}:role${p.Path ?? '/'}${name}`,
+        RoleId: `AROA${hex(id).toUpperCase()}`,
+      };
     },
     'AWS::IAM::ManagedPolicy': (id, p) => ({
       Ref: `arn:aws:iam::${account}:policy${p.Path ?? '/'}${p.ManagedPolicyName ?? `${stack}-${id}`}`,
     }),
-    'AWS::IAM::InstanceProfile': (id) => ({ Ref: `${stack}-${id}`, Arn: `arn:aws:iam::${account}:instance-profile/${stack}-${id}` }),
+    'AWS::IAM::InstanceProfile': (id) => ({
+      Ref: `${stack}-${id}`,
+      Arn: `arn:aws:iam::${account}:instance-profile/${stack}-${id}`,
+    }),
     'AWS::DynamoDB::Table': named('dynamodb', 'table/', 'TableName'),
     'AWS::SQS::Queue': (id, p) => {
       const name = p.QueueName ?? `${stack}-${id}`;
@@ -81,16 +93,31 @@ export function standIns({ account, region, stack }) {
     'AWS::EC2::RouteTable': ec2('rtb', 'RouteTableId'),
     'AWS::EC2::SecurityGroup': ec2('sg', 'GroupId'),
     'AWS::EC2::VPCEndpoint': ec2('vpce'),
-    'AWS::EC2::LaunchTemplate': (id) => ({ ...ec2('lt', 'LaunchTemplateId')(id), LatestVersionNumber: '1', DefaultVersionNumber: '1' }),
+    'AWS::EC2::LaunchTemplate': (id) => ({
+      ...ec2('lt', 'LaunchTemplateId')(id),
+      LatestVersionNumber: '1',
+      DefaultVersionNumber: '1',
+    }),
     'AWS::EC2::PrefixList': ec2('pl', 'PrefixListId'),
     'AWS::ECS::Cluster': named('ecs', 'cluster/', 'ClusterName'),
-    'AWS::ECS::TaskDefinition': (id) => ({ Ref: arn('ecs', `task-definition/${stack}-${id}:1`), TaskDefinitionArn: arn('ecs', `task-definition/${stack}-${id}:1`) }),
+    'AWS::ECS::TaskDefinition': (id) => ({
+      Ref: arn('ecs', `task-definition/${stack}-${id}:1`),
+      TaskDefinitionArn: arn('ecs', `task-definition/${stack}-${id}:1`),
+    }),
     'AWS::ECS::Service': named('ecs', 'service/', 'ServiceName'),
     'AWS::ECR::Repository': (id, p) => {
       const name = p.RepositoryName ?? `${stack}-${id}`.toLowerCase();
-      return { Ref: name, Arn: arn('ecr', `repository/${name}`), RepositoryUri: `${account}.dkr.ecr.${region}.amazonaws.com/${name}` };
+      return {
+        Ref: name,
+        Arn: arn('ecr', `repository/${name}`),
+        RepositoryUri: `${account}.dkr.ecr.${region}.amazonaws.com/${name}`,
+      };
     },
-    'AWS::AutoScaling::AutoScalingGroup': named('autoscaling', 'autoScalingGroup:x:autoScalingGroupName/', 'AutoScalingGroupName'),
+    'AWS::AutoScaling::AutoScalingGroup': named(
+      'autoscaling',
+      'autoScalingGroup:x:autoScalingGroupName/',
+      'AutoScalingGroupName',
+    ),
     'AWS::ApplicationAutoScaling::ScalableTarget': only,
     'AWS::Scheduler::ScheduleGroup': named('scheduler', 'schedule-group/', 'Name'),
     'AWS::Scheduler::Schedule': named('scheduler', 'schedule/', 'Name'),
@@ -103,7 +130,8 @@ export function standIns({ account, region, stack }) {
   };
   return (type, id, properties) => {
     if (type in byType) return byType[type](id, properties);
-    if (type.startsWith('AWS::QuickSight::')) return { Ref: id, Arn: arn('quicksight', `${type.split('::')[2].toLowerCase()}/${id}`) };
+    if (type.startsWith('AWS::QuickSight::'))
+      return { Ref: id, Arn: arn('quicksight', `${type.split('::')[2].toLowerCase()}/${id}`) };
     throw Error(`${type} has no stand-in: add its Ref and attributes to standins.mjs`);
   };
 }

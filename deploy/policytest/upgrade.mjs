@@ -2,11 +2,23 @@
 import { fullDiff, ResourceImpact } from '@aws-cdk/cloudformation-diff';
 
 // Resources of these types hold what cannot be made again.
-const stateful = ['AWS::KMS::Key', 'AWS::Kinesis::Stream', 'AWS::S3::Bucket', 'AWS::RDS::DBCluster', 'AWS::DynamoDB::Table', 'AWS::SecretsManager::Secret'];
-const losses = [ResourceImpact.WILL_REPLACE, ResourceImpact.MAY_REPLACE, ResourceImpact.WILL_DESTROY, ResourceImpact.WILL_ORPHAN];
+const stateful = [
+  'AWS::KMS::Key',
+  'AWS::Kinesis::Stream',
+  'AWS::S3::Bucket',
+  'AWS::RDS::DBCluster',
+  'AWS::DynamoDB::Table',
+  'AWS::SecretsManager::Secret',
+];
+const losses = [
+  ResourceImpact.WILL_REPLACE,
+  ResourceImpact.MAY_REPLACE,
+  ResourceImpact.WILL_DESTROY,
+  ResourceImpact.WILL_ORPHAN,
+];
 
-// harms is rule T46: it returns what an update from one template to another must not do: replace or remove what holds state, ask for a
-// parameter that nobody was asked for, or take away an output.
+// harms is rule T46. It returns what an update from one template to another does and must not: replace or remove what
+// holds state, ask for a parameter that nobody was asked for, or take away an output.
 export function harms(from, to) {
   const found = [];
   // fullDiff writes into the templates.
@@ -16,7 +28,8 @@ export function harms(from, to) {
     }
   });
   for (const [name, parameter] of Object.entries(to.Parameters ?? {})) {
-    if (!(name in (from.Parameters ?? {})) && parameter.Default === undefined) found.push(`parameter ${name} is new and has no default`);
+    if (!(name in (from.Parameters ?? {})) && parameter.Default === undefined)
+      found.push(`parameter ${name} is new and has no default`);
   }
   for (const name of Object.keys(from.Outputs ?? {})) {
     if (!(name in (to.Outputs ?? {}))) found.push(`output ${name} is gone`);
