@@ -33,6 +33,7 @@ var (
 //	{ stream/*, collect, load } < ingest
 //	lib/schema < schemas < { producers, consumers }
 //	sql < consumers
+//	consumers/dashboard/{page, chart} < consumers/dashboard < consumers/cmd/hub, page < pages < consumers/cmd/hub
 //
 // where a < b means that b may import a.
 var rules = []deptest.Rule{
@@ -72,6 +73,24 @@ var rules = []deptest.Rule{
 		Packages: in("consumers/..."),
 		MustNot:  in("producers/..."),
 		Why:      "spokes and hub are upgraded apart and share only lib and schemas",
+	},
+	{
+		Packages: in("consumers/dashboard/page", "consumers/dashboard/chart"),
+		MustNot:  []string{"..."},
+		Allow:    []string{"std"},
+		Why:      "what pages are declared in, and what draws them, is small enough to be read at once",
+	},
+	{
+		Packages: in("consumers/dashboard/pages"),
+		MustNot:  []string{"..."},
+		Allow:    in("consumers/dashboard/page"),
+		Why:      "pages are data: what they need is in the words of the declaration",
+	},
+	{
+		Packages: all,
+		MustNot:  in("consumers/dashboard/..."),
+		Exempt:   in("consumers/dashboard/...", "consumers/cmd/hub"),
+		Why:      "only the hub's program serves the pages",
 	},
 	{
 		Packages: in("sql/..."),

@@ -30,7 +30,7 @@ func TestHelpTeaches(t *testing.T) {
 	hub(t.Context(), "-h").want(t, program.ExitDone, "hub migrate", "3 partly done or differences found")
 	hub(t.Context(), "consume", "-h").want(t, program.ExitDone, "$HUB_STREAM", "$DATABASE_URL", "Example")
 	for _, command := range []string{"migrate", "check", "consume", "lambda", "replay", "refresh", "status",
-		"rejects list", "rejects show", "verify", "forget"} {
+		"rejects list", "rejects show", "verify", "forget", "dashboard"} {
 		hub(t.Context(), append(strings.Fields(command), "-h")...).want(t, program.ExitDone, "$HUB_DATABASE_URL",
 			"--log-level")
 	}
@@ -70,6 +70,10 @@ func TestUsageErrorsNameTheThingAndTheNextStep(t *testing.T) {
 		{"refresh --keep-rejects 1h", "less than a day"},
 		{"consume --stream x --keep-rejects 1h", "less than a day"},
 		{"lambda", "hub consume"},
+		{"dashboard --addr :8080", "there is no login yet"},
+		{"dashboard --addr 0.0.0.0:8080", "ssh -N -L 8080:127.0.0.1:8080 HOST"},
+		{"dashboard --addr hub.example.com:8080", "listen on 127.0.0.1:8080"},
+		{"dashboard --addr 8080", "write it as 127.0.0.1:8080"},
 	} {
 		hub(t.Context(), strings.Fields(test.args)...).want(t, program.ExitUsage, test.stderr)
 	}

@@ -5,6 +5,7 @@
 //	hub consume --stream arn:…               from the stream into the database, until stopped
 //	hub lambda                               the same behind a Lambda event source mapping
 //	hub replay --bucket NAME                 from the archive into the database
+//	hub dashboard                            shows the views in a browser
 //	hub refresh | status | rejects | verify  views, what has arrived, what was refused, is it right
 //	hub forget --account ID                  removes an account from the database
 //	hub plan --accounts N                    what a hub and its spokes cost
@@ -48,6 +49,8 @@ type arguments struct {
 	Verify  verifyCommand  `cmd:"" help:"Check that nothing was lost or doubled, or compare two databases."`
 	Plan    planCommand    `cmd:"" help:"Say what a hub and its spokes cost in a year."`
 
+	Dashboard dashboardCommand `cmd:"" help:"Show the views in a browser, on this host."`
+
 	Config     program.ConfigCommand     `cmd:"" help:"Show the settings of a command and where they come from."`
 	Completion program.CompletionCommand `cmd:"" help:"Print a script that completes commands and flags in a shell."`
 
@@ -65,6 +68,7 @@ Make the tables and views, then consume the stream:
 
 See what is there, and whether it is right:
 
+  hub dashboard
   hub status
   hub verify
 

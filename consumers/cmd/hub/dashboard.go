@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/hubspoke/observability/consumers/dashboard"
+	"github.com/hubspoke/observability/consumers/dashboard/pages"
+	"github.com/hubspoke/observability/internal/program"
+)
+
+// dashboardCommand shows the views to people.
+type dashboardCommand struct {
+	databaseFlags
+	Addr string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on, of this host alone; port 0 takes a free one (default: ${default})."`
+}
+
+// Help is shown by `hub dashboard -h`.
+func (dashboardCommand) Help() string {
+	return `Serves pages that only read: costs, findings, what needs attention, compliance, savings,
+inventory, operations, how fresh the data are, and any view row by row, as CSV and JSON, too.
+Each page is one transaction of the database, so that its numbers are of one moment.
+
+It answers this host alone. Everybody who can reach it sees all accounts. From another host
+open an SSH tunnel, and then http://localhost:8080 there:
+
+  ssh -N -L 8080:127.0.0.1:8080 hub.example.com
+
+A user with the role obs_reader is enough; it can read views and change nothing:
+
+  hub dashboard --database-url postgres://dashboard@db.example.com/observability
+
+SIGTERM and SIGINT end it. /healthz answers while it runs.`
+}
+
+const (
+	// A browser sends its headers at once, and takes a page in seconds. A file of a million
+	// rows may take minutes.
+	requestTimeout  = 5 * time.Second
+	responseTimeout = 5 * time.Minute
+	idleTimeout     = 2 * time.Minute
+	maxHeader       = 16 << 10
+	// closeTimeout is how long pages under way may take at the end.
+	closeTimeout = 3 * time.Second
+)
+
+// Run serves until ctx is done.
+func (c dashboardCommand) Run(ctx context.Context, p program.Program, log *slog.Logger) error {
+	if err := requireLoopback(c.Addr); err != nil {
+		return err
+	}
+	pool, err := c.open(ctx, dashboard.Connections)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if err := requireViews(ctx, pool); err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Addr)
+	if err != nil {
+		return program.Usagef("--addr %s: %w; choose another port", c.Addr, err)
+	}
+	server := &http.Server{
+		Handler:           dashboard.New(pool, dashboard.Config{Pages: pages.All(), Log: log}),
+		ReadHeaderTimeout: requestTimeout, ReadTimeout: requestTimeout, WriteTimeout: responseTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	stop := context.AfterFunc(ctx, func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		defer cancel()
+		if server.Shutdown(closing) != nil {
+			server.Close()
+		}
+	})
+	defer stop()
+	fmt.Fprintf(p.Stdout, "Look: http://%s\n", listener.Addr())
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// requireLoopback refuses addresses that other hosts reach.
+func requireLoopback(addr string) error {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return program.Usagef("--addr %s: %w; write it as 127.0.0.1:8080", addr, err)
+	}
+	ip, err := netip.ParseAddr(host)
+	if host == "localhost" || err == nil && ip.IsLoopback() {
+		return nil
+	}
+	return program.Usagef("--addr %s: other hosts could reach it, and there is no login yet that says who may look: "+
+		"listen on 127.0.0.1:%s, and open it from elsewhere by an SSH tunnel: ssh -N -L %[2]s:127.0.0.1:%[2]s HOST",
+		addr, port)
+}
+
+// requireViews makes sure that there are views, and that the user may read them.
+func requireViews(ctx context.Context, pool *pgxpool.Pool) error {
+	var exist, readable bool
+	err := pool.QueryRow(ctx, "SELECT v IS NOT NULL, coalesce(has_table_privilege(v, 'SELECT'), false) "+
+		"FROM to_regclass('public.view_status') AS v").Scan(&exist, &readable)
+	c := pool.Config().ConnConfig
+	switch {
+	case err != nil:
+		return fmt.Errorf("look for the views: %w", err)
+	case !exist:
+		return program.Usagef("database %s on %s has no views yet; run: hub migrate", c.Database, c.Host)
+	case !readable:
+		return program.Usagef("user %s may not read the views: GRANT obs_reader TO %[1]s; `hub migrate` gives that role its "+
+			"rights", c.User)
+	}
+	return nil
+}

@@ -1,0 +1,283 @@
+// Package chart draws charts as SVG: on the server, without a script, in the colours of
+// the page's style sheet.
+//
+// Geometry is in percent of the width and in pixels of the height, so that a chart fills
+// what it stands in and its text keeps its size. Nothing has a style attribute: a strict
+// Content-Security-Policy allows every chart. Each place says in data-tip what a script may
+// show beside the pointer, and each chart says in a sentence what it shows, for people who
+// cannot see it. Values that are no finite numbers are left out.
+package chart
+
+import (
+	"fmt"
+	"html"
+	"html/template"
+	"math"
+	"strings"
+)
+
+// Series are the values of one colour, one for each place. NaN: there is none.
+type Series struct {
+	Name string
+	// Class of the style sheet.
+	Class  string
+	Values []float64
+}
+
+// Columns is a chart of stacked columns.
+type Columns struct {
+	// X are the names of the places, in order.
+	X []string
+	// Label shortens a name for the axis.
+	Label func(string) string
+	// Series from the bottom of the stack to its top.
+	Series []Series
+	// Short writes a value on the axis, Exact beside the pointer.
+	Short, Exact func(float64) string
+	// Whole values: the axis has no fractions.
+	Whole bool
+	// Soft tells which places are not final. Nil: all are.
+	Soft []bool
+}
+
+const (
+	plot = 200 // pixels of the plot
+	top  = 6   // pixels above the highest line of the grid
+	axis = 22  // pixels below the plot
+)
+
+// SVG draws the chart, "" if there is nothing to draw.
+func (c Columns) SVG() template.HTML {
+	if len(c.X) == 0 || len(c.Series) == 0 {
+		return ""
+	}
+	ticks := c.ticks()
+	low, high := ticks[0], ticks[len(ticks)-1]
+	y := func(v float64) float64 { return top + (plot-top)*(high-v)/(high-low) }
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg class="chart" width="100%%" height="%d" role="img" tabindex="0" aria-label="%s">`,
+		plot+axis, html.EscapeString(c.summary()))
+	b.WriteString(`<g class="grid" aria-hidden="true">`)
+	for _, t := range ticks {
+		class := ""
+		if t == 0 {
+			class = ` class="zero"`
+		}
+		fmt.Fprintf(&b, `<line x1="0" x2="100%%" y1="%.1f" y2="%.1f"%s/><text x="-8" y="%.1f">%s</text>`,
+			y(t), y(t), class, y(t)+4, html.EscapeString(c.Short(t)))
+	}
+	b.WriteString(`</g><g class="x" aria-hidden="true">`)
+	for _, i := range labelled(len(c.X)) {
+		fmt.Fprintf(&b, `<text x="%.3f%%" y="%d">%s</text>`, 100*(float64(i)+.5)/float64(len(c.X)), plot+16,
+			html.EscapeString(c.Label(c.X[i])))
+	}
+	b.WriteString(`</g>`)
+	for i := range c.X {
+		c.column(&b, i, y)
+	}
+	b.WriteString(`</svg>`)
+	return template.HTML(b.String())
+}
+
+// column draws what is at one place, values below zero downwards.
+func (c Columns) column(b *strings.Builder, i int, y func(float64) float64) {
+	step := 100 / float64(len(c.X))
+	x := step * float64(i)
+	class := "col"
+	if c.Soft != nil && c.Soft[i] {
+		class += " soft"
+	}
+	fmt.Fprintf(b, `<g class="%s" data-tip="%s"><rect class="hit" x="%.3f%%" width="%.3f%%" y="0" height="%d"/>`,
+		class, html.EscapeString(c.tip(i)), x, step, plot)
+	up, down := 0.0, 0.0
+	for _, s := range c.Series {
+		v := s.Values[i]
+		if !finite(v) || v == 0 {
+			continue
+		}
+		from := &up
+		if v < 0 {
+			from = &down
+		}
+		a, z := y(*from), y(*from+v)
+		*from += v
+		fmt.Fprintf(b, `<rect class="%s" x="%.3f%%" width="%.3f%%" y="%.2f" height="%.2f"/>`,
+			s.Class, x+step*.11, step*.78, min(a, z), max(a, z)-min(a, z))
+	}
+	b.WriteString(`</g>`)
+}
+
+// tip is what is shown beside the pointer: a line for the place, then class, name and value.
+func (c Columns) tip(i int) string {
+	lines := []string{c.X[i]}
+	total, shown := 0.0, 0
+	for k := len(c.Series) - 1; k >= 0; k-- {
+		s := c.Series[k]
+		v := s.Values[i]
+		if !finite(v) || v == 0 && len(c.Series) > 3 {
+			continue
+		}
+		total += v
+		shown++
+		lines = append(lines, s.Class+"\t"+s.Name+"\t"+c.Exact(v))
+	}
+	if shown > 1 {
+		lines = append(lines, "\tTotal\t"+c.Exact(total))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// summary tells the chart in a sentence.
+func (c Columns) summary() string {
+	total, best, at := 0.0, math.Inf(-1), 0
+	for i := range c.X {
+		sum := 0.0
+		for _, s := range c.Series {
+			if v := s.Values[i]; finite(v) {
+				sum += v
+			}
+		}
+		total += sum
+		if sum > best {
+			best, at = sum, i
+		}
+	}
+	return fmt.Sprintf("%s to %s: %s in all, highest %s at %s", c.X[0], c.X[len(c.X)-1], c.Short(total), c.Short(best),
+		c.X[at])
+}
+
+// extent returns the lowest and the highest end of a stack; zero is between them.
+func (c Columns) extent() (low, high float64) {
+	for i := range c.X {
+		up, down := 0.0, 0.0
+		for _, s := range c.Series {
+			switch v := s.Values[i]; {
+			case !finite(v):
+			case v > 0:
+				up += v
+			default:
+				down += v
+			}
+		}
+		low, high = min(low, down), max(high, up)
+	}
+	if low == high {
+		high = 1
+	}
+	return low, high
+}
+
+// ticks returns about four round numbers, from the lowest end of a stack or less to the
+// highest one or more.
+func (c Columns) ticks() []float64 {
+	low, high := c.extent()
+	raw := (high - low) / 4
+	if c.Whole {
+		raw = max(raw, 1)
+	}
+	unit := math.Pow(10, math.Floor(math.Log10(raw)))
+	step := unit * 10
+	for _, f := range []float64{1, 2, 2.5, 5} {
+		if unit*f >= raw*.999 && !(c.Whole && unit*f != math.Trunc(unit*f)) {
+			step = unit * f
+			break
+		}
+	}
+	var ticks []float64
+	for k := math.Floor(low / step); ; k++ {
+		ticks = append(ticks, k*step)
+		if k*step >= high*(1-1e-9) {
+			return ticks
+		}
+	}
+}
+
+// labelled are the places that get a label, so that labels do not touch.
+func labelled(n int) (at []int) {
+	step := 1 + (n-1)/9
+	for i := (n - 1) % step; i < n; i += step {
+		at = append(at, i)
+	}
+	return at
+}
+
+// Spark draws a line as high as a line of text; "" with less than two values.
+func Spark(values []float64, label string) template.HTML {
+	low, high := math.Inf(1), math.Inf(-1)
+	shown := make([]float64, 0, len(values))
+	for _, v := range values {
+		if finite(v) {
+			low, high, shown = min(low, v), max(high, v), append(shown, v)
+		}
+	}
+	if len(shown) < 2 {
+		return ""
+	}
+	if low > high*.5 && low > 0 {
+		low = high * .5 // a small movement shall look small
+	}
+	if high == low {
+		high++
+	}
+	y := func(v float64) float64 { return 20 - 18*(v-low)/(high-low) }
+	var line strings.Builder
+	for i, v := range shown {
+		pen := "L"
+		if i == 0 {
+			pen = "M"
+		}
+		fmt.Fprintf(&line, "%s%.1f %.1f", pen, 1+93*float64(i)/float64(len(shown)-1), y(v))
+	}
+	return template.HTML(fmt.Sprintf(`<svg class="spark" width="96" height="22" viewBox="0 0 96 22" role="img" aria-label="%s">`+
+		`<path class="area" d="%sL94 22L1 22Z"/><path class="line" d="%[2]s"/><circle cx="94" cy="%.1f" r="2"/></svg>`,
+		html.EscapeString(label), line.String(), y(shown[len(shown)-1])))
+}
+
+// Share is one part of a whole.
+type Share struct {
+	// Name and Text, the value for people; Link is "" where the part leads nowhere.
+	Name, Text, Class, Link string
+	Value                   float64
+}
+
+// Shares draws the parts of a whole beside each other; "" where all are zero.
+func Shares(parts []Share) template.HTML {
+	var names []string
+	sum := 0.0
+	for _, p := range parts {
+		names = append(names, p.Name+" "+p.Text)
+		if finite(p.Value) && p.Value > 0 {
+			sum += p.Value
+		}
+	}
+	if sum == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg class="shares" width="100%%" height="28" role="img" aria-label="%s">`,
+		html.EscapeString(strings.Join(names, ", ")))
+	x := 0.0
+	for _, p := range parts {
+		if !finite(p.Value) || p.Value <= 0 {
+			continue
+		}
+		width := 100 * p.Value / sum
+		fmt.Fprintf(&b, `<g data-tip="%s"><rect class="%s" x="%.3f%%" width="%.3f%%" height="28"/></g>`,
+			html.EscapeString(p.Name+"\n"+p.Class+"\t"+p.Name+"\t"+p.Text), p.Class, x, width)
+		x += width
+	}
+	b.WriteString(`</svg>`)
+	return template.HTML(b.String())
+}
+
+// Bar draws a share of the width, from 0 to 1, below the number of a cell.
+func Bar(share float64) template.HTML {
+	if !(share > 0) {
+		share = 0
+	}
+	return template.HTML(fmt.Sprintf(`<svg class="bar" width="100%%" height="6" aria-hidden="true">`+
+		`<rect class="rail" width="100%%" height="6" rx="3"/><rect class="s0" width="%.2f%%" height="6" rx="3"/></svg>`,
+		100*min(share, 1)))
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

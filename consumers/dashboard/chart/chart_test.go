@@ -1,0 +1,80 @@
+package chart
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/hubspoke/observability/lib/goldentest"
+)
+
+func chart(x []string, series ...Series) Columns {
+	write := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+	return Columns{X: x, Series: series, Short: write, Exact: write, Label: func(s string) string { return s }}
+}
+
+func TestColumns(t *testing.T) {
+	days := []string{"mon", "tue", "wed"}
+	for name, c := range map[string]Columns{
+		"stacked":  chart(days, Series{"a", "s0", []float64{1, 2, 3}}, Series{"b", "s1", []float64{3, 0, 1}}),
+		"negative": chart(days, Series{"in", "s0", []float64{5, 0, 2}}, Series{"out", "s1", []float64{-3, -4, 0}}),
+		"one":      chart([]string{"mon"}, Series{"a", "s0", []float64{7}}),
+		"gaps":     chart(days, Series{"a", "s0", []float64{math.NaN(), 2, math.Inf(1)}}),
+		"huge":     chart(days, Series{"a", "s0", []float64{1e12, 2.5e12, 0}}),
+		"zero":     chart(days, Series{"a", "s0", []float64{0, 0, 0}}),
+		"names":    chart([]string{`<a href="javascript:x">`}, Series{`"><script>`, "s0", []float64{1}}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.Soft = make([]bool, len(c.X))
+			c.Soft[len(c.X)-1] = true
+			svg := string(c.SVG())
+			if strings.Contains(svg, "NaN") || strings.Contains(svg, "Inf") || strings.Contains(svg, "style=") ||
+				strings.Contains(svg, "<script") || strings.Contains(svg, "<a ") {
+				t.Errorf("not what a browser may have: %s", svg)
+			}
+			goldentest.Equal(t, name+".svg", strings.ReplaceAll(svg, "><", ">\n<")+"\n")
+		})
+	}
+}
+
+func TestNothingToDraw(t *testing.T) {
+	for name, svg := range map[string]string{
+		"no places": string(chart(nil, Series{"a", "s0", nil}).SVG()), "no series": string(chart([]string{"mon"}).SVG()),
+		"spark of nothing": string(Spark(nil, "")), "spark of one": string(Spark([]float64{1, math.NaN()}, "")),
+		"shares of nothing": string(Shares(nil)), "shares of zero": string(Shares([]Share{{Name: "a"}})),
+	} {
+		if svg != "" {
+			t.Errorf("%s: %s", name, svg)
+		}
+	}
+}
+
+func TestTicksEncloseTheValues(t *testing.T) {
+	for _, high := range []float64{1e-9, .3, 1, 7, 99, 101, 12345, 9.99e12} {
+		for _, low := range []float64{0, -high, -high / 1000} {
+			for _, whole := range []bool{false, true} {
+				c := chart([]string{"x"}, Series{"a", "s0", []float64{high}}, Series{"b", "s1", []float64{low}})
+				c.Whole = whole
+				ticks := c.ticks()
+				if ticks[0] > low || ticks[len(ticks)-1] < high*(1-1e-9) || len(ticks) > 9 {
+					t.Errorf("ticks from %v to %v: %v", low, high, ticks)
+				}
+				for _, v := range ticks {
+					if whole && v != math.Trunc(v) {
+						t.Errorf("a fraction: %v", ticks)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestSmallDrawings(t *testing.T) {
+	goldentest.Equal(t, "small.svg", strings.Join([]string{
+		string(Spark([]float64{1, 5, math.NaN(), 3}, "from 1 to 3")), string(Spark([]float64{4, 4}, "flat")),
+		string(Shares([]Share{{Name: "a", Text: "3", Class: "s0", Value: 3}, {Name: "<b>", Text: "1", Class: "s1", Value: 1},
+			{Name: "none", Value: math.NaN()}})),
+		string(Bar(.5)), string(Bar(math.NaN())), string(Bar(2)),
+	}, "\n")+"\n")
+}

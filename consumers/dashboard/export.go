@@ -1,0 +1,206 @@
+package dashboard
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// exportRows is how many rows a file has at most. One more says that there are others.
+const exportRows = 1_000_000
+
+// export answers with the rows of a query as a file, row by row. One export runs at a time,
+// so that pages keep their connections.
+func (s *server) export(w http.ResponseWriter, r *http.Request, name, format string, q query) error {
+	select {
+	case s.exporting <- struct{}{}:
+		defer func() { <-s.exporting }()
+	default:
+		return &failure{status: http.StatusServiceUnavailable, Title: "Somebody else takes a file just now.",
+			Next: "Try again in a minute."}
+	}
+	var written int
+	began := false
+	err := read(r.Context(), s.pool, exportTimeout, func(tx pgx.Tx) error {
+		rows, err := tx.Query(r.Context(), q.sql, arguments(q)...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		var out encoder
+		for rows.Next() {
+			if !began {
+				began = true
+				out = s.beginFile(w, name, format, rows.FieldDescriptions())
+			}
+			if written == exportRows {
+				return out.end(fmt.Sprintf("cut after %d rows", exportRows))
+			}
+			values, err := rows.Values()
+			if err != nil {
+				return err
+			}
+			if err := out.row(values); err != nil {
+				return err
+			}
+			written++
+		}
+		if err := rows.Err(); err != nil {
+			if began {
+				out.end("cut: " + sentence(err))
+			}
+			return err
+		}
+		if !began {
+			began = true
+			out = s.beginFile(w, name, format, rows.FieldDescriptions())
+		}
+		return out.end("")
+	})
+	if err != nil && began { // too late for another answer: the file says that it is cut
+		s.log.Warn("an export failed", "path", r.URL.Path, "rows", written, "error", err)
+		return nil
+	}
+	if err == nil {
+		s.log.Info("export", "path", r.URL.Path, "query", r.URL.RawQuery, "rows", written, "format", format)
+	}
+	return err
+}
+
+// beginFile writes the headers of a file.
+func (s *server) beginFile(w http.ResponseWriter, name, format string, columns []pgconn.FieldDescription) encoder {
+	name += "-" + s.now().UTC().Format("20060102T150405Z") + "." + format
+	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s"`, name))
+	var names []string
+	for _, c := range columns {
+		names = append(names, c.Name)
+	}
+	if format == "json" {
+		w.Header().Set("Content-Type", "application/json")
+		return &jsonFile{w: w, columns: names}
+	}
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	file := &csvFile{csv.NewWriter(w)}
+	file.w.UseCRLF = true
+	file.w.Write(names)
+	return file
+}
+
+// fileName is the name of a file without its time: where it is from and what was chosen.
+func fileName(from string, chosen url.Values) string {
+	parts := []string{slug(from)}
+	for _, name := range slices.Sorted(keys(chosen)) {
+		parts = append(parts, slug(name+"-"+strings.Join(chosen[name], "-")))
+	}
+	name := strings.Join(parts, "-")
+	return name[:min(len(name), 150)] // of ASCII alone
+}
+
+func keys(v url.Values) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for name := range v {
+			if !yield(name) {
+				return
+			}
+		}
+	}
+}
+
+// encoder writes rows in a format.
+type encoder interface {
+	row(values []any) error
+	// end ends the file. A file that is not whole says why in its last row.
+	end(cut string) error
+}
+
+type csvFile struct{ w *csv.Writer }
+
+func (f *csvFile) row(values []any) error {
+	record := make([]string, len(values))
+	for i, v := range values {
+		record[i] = harmless(v)
+	}
+	return f.w.Write(record)
+}
+
+func (f *csvFile) end(cut string) error {
+	if cut != "" {
+		f.w.Write([]string{cut})
+	}
+	f.w.Flush()
+	return f.w.Error()
+}
+
+// harmless writes a value so that no spreadsheet takes it for a formula. Only text can be
+// one: a negative number stays what it is, because its type says that it is a number.
+func harmless(v any) string {
+	s := text(v)
+	if _, isText := v.(string); isText && s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(s)[0]) {
+		return "'" + s
+	}
+	return s
+}
+
+type jsonFile struct {
+	w       io.Writer
+	columns []string
+	rows    int
+}
+
+func (f *jsonFile) row(values []any) error {
+	row := map[string]any{}
+	for i, v := range values {
+		row[f.columns[i]] = jsonValue(v)
+	}
+	return f.object(row)
+}
+
+func (f *jsonFile) object(row any) error {
+	written, err := json.Marshal(row)
+	if err != nil {
+		return err
+	}
+	before := ",\n"
+	if f.rows == 0 {
+		before = "[\n"
+	}
+	f.rows++
+	_, err = fmt.Fprintf(f.w, "%s%s", before, written)
+	return err
+}
+
+func (f *jsonFile) end(cut string) error {
+	if cut != "" {
+		if err := f.object(map[string]string{"cut": cut}); err != nil {
+			return err
+		}
+	}
+	if f.rows == 0 {
+		_, err := io.WriteString(f.w, "[]\n")
+		return err
+	}
+	_, err := io.WriteString(f.w, "\n]\n")
+	return err
+}
+
+// jsonValue leaves what JSON has, and writes other types as text.
+func jsonValue(v any) any {
+	switch v.(type) {
+	case nil, bool, string, map[string]any, []any:
+		return v
+	}
+	if s := text(v); json.Valid([]byte(s)) && isNumber(v) {
+		return json.Number(s)
+	}
+	return text(v)
+}
+
+func isNumber(v any) bool { f := number(v); return f == f }

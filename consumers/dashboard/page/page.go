@@ -1,0 +1,103 @@
+// Package page has the words in which the pages of the dashboard are declared: a page asks
+// one question, and its panels answer it, each by one constant query over the views of the
+// database and the form in which the rows are shown.
+package page
+
+// Page is one screen.
+type Page struct {
+	// Name stands in the addresses of its data: letters, digits and hyphens.
+	Name string
+	// Path is its address, such as "/findings". In "/accounts/{account}" the path chooses the
+	// filter with that name; such a page is not in the menu.
+	Path string
+	// Title stands in the menu, below Group; pages without a group come first.
+	Title, Group string
+	// Key opens the page after the key g. "" is none.
+	Key string
+	// Question is what the page answers, for people.
+	Question string
+	// Sources are the categories that the page is made of, for its freshness. Nil: all.
+	Sources []string
+	// Filters that the panels obey.
+	Filters []Filter
+	// Panels from top to bottom.
+	Panels []Panel
+}
+
+// Filter narrows the panels of a page to what somebody chose.
+type Filter struct {
+	// Name in the address, and for {where name} in the SQL of a panel.
+	Name string
+	// Column of the views that must have one of the values chosen, compared as text.
+	Column constant
+	// Label for people.
+	Label string
+	// Options is a query of one column: the values to choose from.
+	Options constant
+	// First is chosen where nothing is; "" is everything.
+	First string
+}
+
+// Panel is one answer.
+type Panel struct {
+	Title string
+	// Note says what the numbers are, where the title does not.
+	Note string
+	// SQL is a query over views. {where} stands for the conditions that are chosen, each
+	// beginning with AND; {where a, b} for those of the filters a and b alone.
+	SQL constant
+	// As is the form in which the rows are shown.
+	As Form
+	// Link leads from a row to what it is made of; {column} is a value of the row. "?a={b}"
+	// stays on the page. What is chosen goes along where the other page has the filter, or
+	// the other view the column. A row without one of the values leads nowhere.
+	Link string
+	// All is the address of all rows, where the query has a limit.
+	All string
+	// Width in twelfths of the page: 4, 5, 6, 7, 8, or 0 for all of it.
+	Width int
+}
+
+// constant can only be written down: a string that a program makes does not fit, so that
+// nothing from outside can become SQL.
+type constant string
+
+// Form is how rows are shown: [Tiles], [Columns], [Shares] or [Table].
+type Form interface{ form() string }
+
+// Tiles shows each row as a number: label and value, and where there are such columns
+// before (the value to compare with), note, tone (a class of colour) and link.
+type Tiles struct{ Unit Unit }
+
+// Columns stacks the last column over the first, by the one between if there is one. A
+// further column named soft says whether the value may still change.
+type Columns struct {
+	Unit Unit
+	// Order of the series from the bottom, in the colours of severities. Nil: by size.
+	Order []string
+}
+
+// Shares shows the columns label and value as parts of a whole.
+type Shares struct{}
+
+// Table shows rows as they are.
+type Table struct {
+	// Bar is the column with a bar below its number. "" is none.
+	Bar string
+	// Empty is said where there are no rows: good news, or what to do. Defaults to "No rows."
+	Empty string
+}
+
+func (Tiles) form() string   { return "tiles" }
+func (Columns) form() string { return "columns" }
+func (Shares) form() string  { return "shares" }
+func (Table) form() string   { return "table" }
+
+// FormOf returns the name of the panel's form.
+func FormOf(p Panel) string { return p.As.form() }
+
+// Unit is what numbers count. The zero value counts things.
+type Unit string
+
+// Money is an amount in the currency that is chosen.
+const Money Unit = "money"

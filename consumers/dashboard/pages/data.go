@@ -1,0 +1,52 @@
+package pages
+
+import "github.com/hubspoke/observability/consumers/dashboard/page"
+
+var byCategory = page.Filter{Name: "category", Column: "category", Label: "Category",
+	Options: `SELECT DISTINCT category FROM coverage ORDER BY 1`}
+
+var freshness = page.Page{
+	Name: "freshness", Path: "/freshness", Title: "Freshness", Group: "Data", Key: "r",
+	Question: "Which data are old, and why?",
+	Filters: []page.Filter{
+		byAccount, byCategory,
+		{Name: "status", Column: "status", Label: "Status",
+			Options: `VALUES ('fresh'), ('failing'), ('stale'), ('never complete'), ('disabled')`},
+		{Name: "red", Column: "red", Label: "Only stale", Options: `VALUES ('true')`},
+	},
+	Panels: []page.Panel{
+		{Title: "Sources", As: page.Tiles{}, Link: "?status={tone}", SQL: `
+			SELECT status AS label, count(*) AS value, status AS tone FROM freshness WHERE true {where} GROUP BY status ORDER BY 2 DESC`},
+		{Title: "Stale or failing", Note: "the reason is the spoke's own", All: "/rows/freshness?sort=-age",
+			As: page.Table{Empty: "Everything is fresh."}, SQL: `
+			SELECT status, age, category, account_id, region, last_outcome, reason FROM freshness
+			WHERE status NOT IN ('fresh', 'disabled') {where} ORDER BY red DESC, age DESC NULLS FIRST, account_id, category, region LIMIT 20`},
+		{Title: "By category", Width: 7, Link: "?category={category}", As: page.Table{Bar: "stale", Empty: "Nothing is collected yet."}, SQL: `
+			SELECT category, count(*) FILTER (WHERE status IN ('fresh', 'failing')) AS fresh, count(*) FILTER (WHERE status = 'failing') AS failing,
+			       count(*) FILTER (WHERE red) AS stale, max(age) FILTER (WHERE status <> 'disabled') AS oldest
+			FROM freshness WHERE true {where} GROUP BY category ORDER BY stale DESC, failing DESC, oldest DESC NULLS LAST, category`},
+		{Title: "Accounts without a spoke", Width: 5,
+			All: "/rows/coverage?status=no%20spoke",
+			As:  page.Table{Empty: "Every known account has a spoke."}, SQL: `
+			SELECT DISTINCT account_id, status, named_by FROM coverage WHERE status = 'no spoke' {where account} ORDER BY 1 LIMIT 20`},
+		{Title: "Views", Note: "what pages are made of; those that need a look first", All: "/rows/view_status", As: page.Table{}, SQL: `
+			SELECT view_name, red, refreshed_at, duration_ms, refreshes, waiting_since, error FROM view_status
+			ORDER BY red DESC, waiting_since NULLS LAST, refreshed_at, view_name LIMIT 15`},
+	},
+}
+
+var rejects = page.Page{
+	Name: "rejects", Path: "/rejects", Title: "Rejects", Group: "Data",
+	Question: "What could not be applied?",
+	Filters:  []page.Filter{byCategory},
+	Panels: []page.Panel{
+		{Title: "By category", Note: "hub rejects shows them one by one, and hub check says why records are parked",
+			As: page.Table{Bar: "open_rejects", Empty: "Nothing was rejected."}, SQL: `
+			SELECT category, open_rejects, parked, accounts, last_run_at FROM collection_status
+			WHERE (open_rejects > 0 OR parked > 0) {where} ORDER BY open_rejects DESC, parked DESC, category`},
+		{Title: "Sources with refused rows", Note: "of their newest runs", All: "/rows/freshness?rejects=%3E0",
+			As: page.Table{Bar: "rejects", Empty: "No run has refused rows."}, SQL: `
+			SELECT category, account_id, region, rejects, last_run_at, reason FROM freshness WHERE rejects > 0 {where}
+			ORDER BY rejects DESC, category, account_id, region LIMIT 50`},
+	},
+}

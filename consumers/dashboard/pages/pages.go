@@ -1,0 +1,28 @@
+// Package pages has the pages of the dashboard, each in a file of its own.
+package pages
+
+import "github.com/hubspoke/observability/consumers/dashboard/page"
+
+// All returns all pages, in the order of the menu.
+func All() []page.Page {
+	return []page.Page{
+		overview, accounts, account,
+		findings, controls, attention, compliance,
+		costs, savings,
+		inventory, operations,
+		freshness, rejects,
+	}
+}
+
+// Filters that several pages have.
+var (
+	byAccount = page.Filter{Name: "account", Column: "account_id", Label: "Account",
+		Options: `SELECT account_id FROM account_overview ORDER BY account_name, account_id LIMIT 2000`}
+	bySeverity = page.Filter{Name: "severity", Column: "severity", Label: "Severity",
+		Options: `VALUES ('CRITICAL'), ('HIGH'), ('MEDIUM'), ('LOW'), ('INFORMATIONAL'), ('UNKNOWN')`}
+	byCurrency = page.Filter{Name: "currency", Column: "currency", Label: "Currency", First: "USD",
+		Options: `SELECT DISTINCT currency FROM cost_monthly ORDER BY 1`}
+)
+
+// severityOrder are severities from the bottom of a chart to its top.
+var severityOrder = []string{"UNKNOWN", "INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL"}

@@ -1,0 +1,308 @@
+package dashboard
+
+import (
+	"cmp"
+	"fmt"
+	"html/template"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hubspoke/observability/consumers/dashboard/chart"
+	"github.com/hubspoke/observability/consumers/dashboard/page"
+)
+
+// panelView is a panel for its template.
+type panelView struct {
+	Title, Note, ID, Kind string
+	Width                 int
+	CSV, JSON, All        string
+	Error, Query, Empty   string
+	Tiles                 []tileView
+	Chart                 template.HTML
+	Legend                []chart.Share
+	Head                  []headView
+	Rows                  [][]cell
+	Long                  bool
+	// First is the limit of the query where it has reached it, so that there may be more.
+	First int
+}
+
+type headView struct{ Name, Class string }
+
+type tileView struct {
+	Label, Value, Exact, Note, Tone, Href, Delta string
+}
+
+var notWord = regexp.MustCompile(`[^a-z0-9]+`)
+
+// slug is how a title stands in addresses.
+func slug(title string) string {
+	return strings.Trim(notWord.ReplaceAllString(strings.ToLower(title), "-"), "-")
+}
+
+// view shows the rows of a panel.
+func (s shower) view(l links, c choice, p page.Panel, set rowSet) panelView {
+	v := panelView{Title: p.Title, Note: noteOf(c, p), ID: slug(p.Title), Kind: page.FormOf(p), Width: cmp.Or(p.Width, 12),
+		Query: dedent(set.sql)}
+	v.CSV, v.JSON = c.data(v.ID, "csv"), c.data(v.ID, "json")
+	v.All = l.link(c, p.All, func(string) string { return "" })
+	if set.err != nil {
+		v.Error = sentence(set.err)
+		return v
+	}
+	if n := limitOf(set.sql); n == len(set.rows) {
+		v.First = n
+	}
+	link := func(row int) string {
+		return l.link(c, p.Link, func(name string) string { return text(set.value(row, name)) })
+	}
+	switch as := p.As.(type) {
+	case page.Tiles:
+		for i := range set.rows {
+			v.Tiles = append(v.Tiles, tile(&set, i, as.Unit, link(i)))
+		}
+		return v
+	case page.Table:
+		v.Empty = cmp.Or(as.Empty, "No rows.")
+		v.Head, v.Rows = s.table(&set, as.Bar, link)
+		v.Long = len(v.Rows) > 25
+		return v
+	case page.Shares:
+		v.Legend = shares(&set, link)
+		v.Chart = chart.Shares(v.Legend)
+	case page.Columns:
+		v.Chart, v.Legend = columns(&set, as)
+	}
+	v.Head, v.Rows = s.table(&set, "", func(int) string { return "" })
+	return v
+}
+
+var limitMark = regexp.MustCompile(`LIMIT (\d+)\s*$`)
+
+// limitOf returns the limit at the end of a query, -1 if there is none.
+func limitOf(sql string) int {
+	if m := limitMark.FindStringSubmatch(sql); m != nil {
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			return n
+		}
+	}
+	return -1
+}
+
+// noteOf is the note of a panel, with the currency in which its amounts are.
+func noteOf(c choice, p page.Panel) string {
+	for _, f := range c.page.Filters {
+		if chosen := c.of(f); f.Name == "currency" && len(chosen) > 0 && strings.Contains(string(p.SQL), "cost") {
+			return strings.TrimSuffix(strings.Join(chosen, ", ")+", "+p.Note, ", ")
+		}
+	}
+	return p.Note
+}
+
+// dedent takes away the tabs that the SQL has in the source.
+func dedent(sql string) string {
+	lines := strings.Split(strings.TrimSpace(sql), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimLeft(lines[i], "\t")
+	}
+	return strings.Join(lines, "\n")
+}
+
+func tile(set *rowSet, i int, unit page.Unit, link string) tileView {
+	f := number(set.value(i, "value"))
+	t := tileView{Label: text(set.value(i, "label")), Note: text(set.value(i, "note")),
+		Tone: tone(text(set.value(i, "tone"))), Href: cmp.Or(link, text(set.value(i, "link")))}
+	if math.IsNaN(f) { // nothing is known
+		t.Value, t.Exact, t.Tone = "–", "not known", ""
+		return t
+	}
+	t.Value, t.Exact = short(f), grouped(f)
+	if unit == page.Money {
+		t.Exact = money(f)
+		if math.Abs(f) < 100 {
+			t.Value = t.Exact
+		}
+	}
+	if f == 0 {
+		t.Tone = ""
+	}
+	if before := number(set.value(i, "before")); before > 0 {
+		t.Delta = signed(fmt.Sprintf("%+.1f %%", 100*(f-before)/before))
+	}
+	return t
+}
+
+func shares(set *rowSet, link func(int) string) []chart.Share {
+	var parts []chart.Share
+	for i := range set.rows {
+		name := text(set.value(i, "label"))
+		value := number(set.value(i, "value"))
+		if math.IsNaN(value) { // nothing is known
+			continue
+		}
+		parts = append(parts, chart.Share{Name: cut(label(name), 60), Class: cmp.Or(tone(name), seriesClass(i)), Value: value,
+			Text: grouped(value), Link: link(i)})
+	}
+	return parts
+}
+
+// seriesClass is the colour of the series at a place.
+func seriesClass(place int) string { return fmt.Sprintf("s%d", place%9) }
+
+// columns orders the rows of place, series and value, and draws them.
+func columns(set *rowSet, as page.Columns) (template.HTML, []chart.Share) {
+	t := tabulate(set)
+	if len(as.Order) > 0 {
+		t.order(as.Order)
+	}
+	exact := grouped
+	if as.Unit == page.Money {
+		exact = money
+	}
+	c := chart.Columns{X: t.places, Soft: t.soft, Whole: as.Unit == "", Short: short, Exact: exact, Label: dayLabel}
+	var legend []chart.Share
+	for k, name := range t.names {
+		class := seriesClass(k)
+		switch {
+		case len(as.Order) > 0:
+			class = cmp.Or(tone(name), "rest")
+		case name == others:
+			class = "rest"
+		}
+		c.Series = append(c.Series, chart.Series{Name: cut(label(name), 60), Class: class, Values: t.values[name]})
+		legend = append(legend, chart.Share{Name: cut(label(name), 60), Class: class, Text: short(t.sums[name])})
+	}
+	if len(as.Order) > 0 {
+		slices.Reverse(legend)
+	}
+	if len(legend) == 1 {
+		legend = nil
+	}
+	return c.SVG(), legend
+}
+
+// others is the series of all that have none of their own.
+const others = "others"
+
+// tabulated are the values of series at places, in the order of their first row.
+type tabulated struct {
+	places, names []string
+	soft          []bool
+	values        map[string][]float64
+	sums          map[string]float64
+}
+
+// tabulate reads the columns place, series (or none), value, and soft (or none).
+func tabulate(set *rowSet) tabulated {
+	t := tabulated{values: map[string][]float64{}, sums: map[string]float64{}}
+	soft, value := set.at("soft"), len(set.columns)-1
+	if soft >= 0 {
+		value--
+	}
+	at := map[string]int{}
+	for _, row := range set.rows {
+		place := text(row[0])
+		if _, known := at[place]; !known {
+			at[place] = len(t.places)
+			t.places = append(t.places, place)
+		}
+	}
+	if soft >= 0 {
+		t.soft = make([]bool, len(t.places))
+	}
+	for _, row := range set.rows {
+		i := at[text(row[0])]
+		if soft >= 0 && row[soft] == true {
+			t.soft[i] = true
+		}
+		name := heading(set.columns[value].Name)
+		if value == 2 {
+			if name = text(row[1]); name == "" { // a place without a value
+				continue
+			}
+		}
+		if t.values[name] == nil {
+			t.names = append(t.names, name)
+			t.values[name] = make([]float64, len(t.places))
+		}
+		t.values[name][i] = number(row[value])
+		if f := number(row[value]); !math.IsNaN(f) {
+			t.sums[name] += f
+		}
+	}
+	slices.SortStableFunc(t.names, func(a, b string) int {
+		if last := compareBool(a == others, b == others); last != 0 {
+			return last
+		}
+		return cmp.Compare(t.sums[b], t.sums[a])
+	})
+	return t
+}
+
+// order puts the series into an order; those that it does not name come last.
+func (t tabulated) order(order []string) {
+	place := func(name string) int {
+		if i := slices.Index(order, name); i >= 0 {
+			return i
+		}
+		return len(order)
+	}
+	slices.SortStableFunc(t.names, func(a, b string) int { return place(a) - place(b) })
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+// dayLabel writes a day as axes do, and leaves other names.
+func dayLabel(x string) string {
+	if day, err := time.Parse(time.DateOnly, x); err == nil {
+		return day.Format("2 Jan")
+	}
+	return cut(x, 14)
+}
+
+// table shows rows; link is where a row leads, from its first cell.
+func (s shower) table(set *rowSet, bar string, link func(row int) string) ([]headView, [][]cell) {
+	barAt, highest := set.at(bar), 0.0
+	if barAt >= 0 {
+		for _, row := range set.rows {
+			if f := number(row[barAt]); f > highest {
+				highest = f
+			}
+		}
+	}
+	head := make([]headView, len(set.columns))
+	for k, column := range set.columns {
+		head[k] = headView{heading(column.Name), side(column)}
+		if k == barAt {
+			head[k].Class += " bars"
+		}
+	}
+	var rows [][]cell
+	for i, row := range set.rows {
+		cells := make([]cell, len(row))
+		for k, v := range row {
+			cells[k] = s.show(set.columns[k], v)
+			if k == barAt && v != nil {
+				cells[k].Graphic = chart.Bar(number(v) / highest)
+				cells[k].Class += " bars"
+			}
+		}
+		if href := link(i); href != "" && len(cells) > 0 {
+			cells[0].Href = href
+		}
+		rows = append(rows, cells)
+	}
+	return head, rows
+}

@@ -1,0 +1,383 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// relation is a view that can be looked at row by row, as the database describes it.
+type relation struct {
+	name, comment string
+	columns       []relationColumn
+}
+
+type relationColumn struct{ name, kind, comment string }
+
+// column returns the column with the name.
+func (r relation) column(name string) (c relationColumn, ok bool) {
+	i := slices.IndexFunc(r.columns, func(c relationColumn) bool { return c.name == name })
+	if i < 0 {
+		return c, false
+	}
+	return r.columns[i], true
+}
+
+// find returns the view with the name; views are in the order of their names.
+func find(views []relation, name string) (r relation, ok bool) {
+	compare := func(r relation, name string) int { return strings.Compare(r.name, name) }
+	i, ok := slices.BinarySearchFunc(views, name, compare)
+	if !ok {
+		return r, false
+	}
+	return views[i], true
+}
+
+// relationsSQL lists the views that the user may read, but for those of extensions, which
+// tell of the server.
+const relationsSQL = `
+SELECT c.relname, coalesce(obj_description(c.oid, 'pg_class'), ''), a.attname, format_type(a.atttypid, a.atttypmod),
+       coalesce(col_description(c.oid, a.attnum), '')
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('v', 'm') AND has_table_privilege(c.oid, 'SELECT')
+  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+ORDER BY c.relname COLLATE "C", a.attnum`
+
+// readRelations returns the views in the order of their names.
+func readRelations(ctx context.Context, pool *pgxpool.Pool) (all []relation, err error) {
+	err = read(ctx, pool, pageTimeout, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, relationsSQL, pgx.QueryExecModeExec)
+		if err != nil {
+			return err
+		}
+		var name, comment string
+		var c relationColumn
+		_, err = pgx.ForEachRow(rows, []any{&name, &comment, &c.name, &c.kind, &c.comment}, func() error {
+			if len(all) == 0 || all[len(all)-1].name != name {
+				all = append(all, relation{name: name, comment: comment})
+			}
+			last := &all[len(all)-1]
+			last.columns = append(last.columns, c)
+			return nil
+		})
+		return err
+	})
+	return all, err
+}
+
+const (
+	// pageRows is how many rows a page of a view has, and lastPage the number of the last
+	// one: later ones would cost the database more and more.
+	pageRows = 100
+	lastPage = 99
+)
+
+// literal writes a value so that a condition takes it as it is.
+func literal(v string) string {
+	if v != "" && strings.Contains("=~<>", v[:1]) {
+		return "=" + v
+	}
+	return v
+}
+
+// browsing is what somebody chose of a view: conditions are column=value, or =value,
+// ~part, <value, >value; values that must be equal are alternatives.
+type browsing struct {
+	rel    relation
+	values url.Values
+	sort   string
+	down   bool
+	page   int
+}
+
+// browse reads an address. Names of columns must be those of the database.
+func browse(rel relation, values url.Values) (b browsing, err error) {
+	b = browsing{rel: rel, values: url.Values{}}
+	for name, wanted := range values {
+		_, known := rel.column(name)
+		for _, v := range wanted {
+			switch {
+			case !storable(v):
+				return b, notStorable("the value of " + cut(name, 60))
+			case v == "":
+			case known:
+				b.values.Add(name, v)
+			case name == "sort":
+				b.sort, b.down = strings.TrimPrefix(v, "-"), strings.HasPrefix(v, "-")
+				if _, ok := rel.column(b.sort); !ok {
+					return b, noColumn(rel, b.sort)
+				}
+			case name == "page":
+				if b.page, err = strconv.Atoi(v); err != nil || b.page < 0 || b.page > lastPage {
+					return b, badRequest(fmt.Sprintf("There is no page %q.", cut(v, 60)),
+						fmt.Sprintf("Pages go from 0 to %d: choose less, or take the CSV.", lastPage))
+				}
+			default:
+				return b, noColumn(rel, name)
+			}
+		}
+	}
+	return b, nil
+}
+
+func noColumn(rel relation, name string) error {
+	var known []string
+	for _, c := range rel.columns {
+		known = append(known, c.name)
+	}
+	return badRequest(fmt.Sprintf("The view %s has no column %q.", rel.name, cut(name, 60)),
+		"It has: "+strings.Join(known, ", ")+".")
+}
+
+// query completes the SELECT: names come from the catalog of the database, values are
+// parameters. limit is how many rows there are at most.
+func (b browsing) query(limit int) query {
+	var q query
+	var where []string
+	for _, c := range b.rel.columns {
+		id := pgx.Identifier{c.name}.Sanitize()
+		var equal []string
+		for _, v := range b.values[c.name] {
+			switch op := v[:1]; op {
+			case "~":
+				q.args = append(q.args, "%"+likeEscaper.Replace(v[1:])+"%")
+				where = append(where, fmt.Sprintf("%s::text ILIKE $%d", id, len(q.args)))
+			case "<", ">":
+				q.args = append(q.args, v[1:])
+				where = append(where, fmt.Sprintf("%s %s $%d::text::%s", id, op, len(q.args), c.kind))
+			default:
+				equal = append(equal, strings.TrimPrefix(v, "="))
+			}
+		}
+		switch {
+		case len(equal) == 0:
+		case c.kind == "boolean" && len(equal) == 1 && (equal[0] == "true" || equal[0] == "false"):
+			// The planner finds an index with such a condition only if it is written like this.
+			where = append(where, map[string]string{"true": id, "false": "NOT " + id}[equal[0]])
+		default:
+			q.args = append(q.args, equal)
+			where = append(where, fmt.Sprintf("%s = ANY ($%d::text[]::%s[])", id, len(q.args), c.kind))
+		}
+	}
+	q.sql = "SELECT * FROM " + pgx.Identifier{b.rel.name}.Sanitize()
+	if len(where) > 0 {
+		q.sql += "\nWHERE " + strings.Join(where, "\n  AND ")
+	}
+	if order := b.order(); len(order) > 0 {
+		q.sql += "\nORDER BY " + strings.Join(order, ", ")
+	}
+	q.sql += fmt.Sprintf("\nLIMIT %d", limit)
+	if b.page > 0 {
+		q.sql += fmt.Sprintf(" OFFSET %d", b.page*pageRows)
+	}
+	return q
+}
+
+var likeEscaper = strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`)
+
+// order is the column that was chosen, then what makes the order of pages the same each time.
+func (b browsing) order() (order []string) {
+	if b.sort != "" {
+		by := pgx.Identifier{b.sort}.Sanitize()
+		if b.down {
+			by += " DESC NULLS LAST"
+		}
+		order = append(order, by)
+	}
+	for _, name := range []string{"account_id", "region", "row_key"} {
+		if _, ok := b.rel.column(name); ok && name != b.sort {
+			order = append(order, name)
+		}
+	}
+	return order
+}
+
+// address is the address of the view with one parameter changed; "" clears it. All but a
+// turn of pages begins at the first page.
+func (b browsing) address(name, value string) string {
+	v := url.Values{}
+	for k, old := range b.values {
+		v[k] = old
+	}
+	if b.sort != "" {
+		v.Set("sort", map[bool]string{true: "-", false: ""}[b.down]+b.sort)
+	}
+	if value == "" {
+		v.Del(name)
+	} else {
+		v.Set(name, value)
+	}
+	return address("/rows/"+b.rel.name, v)
+}
+
+// rowsView is the page of a view for its template.
+type rowsView struct {
+	frame
+	Comment    string
+	View       string
+	Views      []string
+	Columns    []rowsColumn
+	Rows       [][]cell
+	Error, SQL string
+	Prev, Next string
+	First      int
+	Last       int
+	CSV, JSON  string
+	Clear      string
+}
+
+type rowsColumn struct{ Name, Heading, Title, Value, Class, Sort, Arrow string }
+
+// rows answers with the rows of a view, as a page or as a file.
+func (s *server) rows(w http.ResponseWriter, r *http.Request) error {
+	views, err := s.relations(r.Context())
+	if err != nil {
+		return err
+	}
+	name, format := r.PathValue("view"), ""
+	for _, f := range []string{"csv", "json"} {
+		if cutName, ok := strings.CutSuffix(name, "."+f); ok {
+			name, format = cutName, f
+		}
+	}
+	rel, ok := find(views, name)
+	if !ok {
+		return notFound(fmt.Sprintf("There is no view %q.", cut(name, 60)), "Browse has the list of views.", "/rows")
+	}
+	b, err := browse(rel, r.URL.Query())
+	if err != nil {
+		return err
+	}
+	if format != "" {
+		b.page = 0
+		return s.export(w, r, fileName(rel.name, b.values), format, b.query(exportRows+1))
+	}
+	return s.rowsPage(w, r, views, b)
+}
+
+func (s *server) rowsPage(w http.ResponseWriter, r *http.Request, views []relation, b browsing) error {
+	var set rowSet
+	f, show, err := s.begin(r, scope{}, func(tx pgx.Tx) { set = ask(r.Context(), tx, b.query(pageRows+1)) })
+	if err != nil {
+		return err
+	}
+	server, ok := errors.AsType[*pgconn.PgError](set.err)
+	if ok && strings.HasPrefix(server.Code, "22") { // data_exception
+		return badRequest("A value does not fit its column: "+cut(server.Message, 300)+".",
+			"The heading of each column says its type.")
+	}
+	f.Title, f.Question, f.Here = heading(strings.TrimPrefix(b.rel.name, "current_")), b.rel.comment, "/rows"
+	v := rowsView{frame: f, View: b.rel.name, CSV: address("/rows/"+b.rel.name+".csv", b.values),
+		JSON: address("/rows/"+b.rel.name+".json", b.values), SQL: b.query(pageRows).sql}
+	if len(b.values) > 0 || b.sort != "" {
+		v.Clear = "/rows/" + b.rel.name
+	}
+	for _, view := range views {
+		v.Views = append(v.Views, view.name)
+	}
+	more := len(set.rows) > pageRows
+	if more {
+		set.rows = set.rows[:pageRows]
+	}
+	var head []headView
+	if set.err != nil {
+		v.Error = sentence(set.err)
+		s.log.Warn("the rows of a view have no answer", "view", b.rel.name, "error", set.err)
+	} else {
+		head, v.Rows = show.table(&set, "", func(int) string { return "" })
+	}
+	v.Columns = b.heads(head)
+	v.First, v.Last = b.page*pageRows+min(1, len(v.Rows)), b.page*pageRows+len(v.Rows)
+	if b.page > 0 {
+		v.Prev = b.address("page", strconv.Itoa(b.page-1))
+		if b.page == 1 {
+			v.Prev = b.address("page", "")
+		}
+	}
+	if more && b.page < lastPage {
+		v.Next = b.address("page", strconv.Itoa(b.page+1))
+	}
+	return s.write(w, r, http.StatusOK, "rows.html", &v.frame, &v, len(v.Rows))
+}
+
+// heads are the headings of the columns, each with the address that sorts by it.
+func (b browsing) heads(shown []headView) (heads []rowsColumn) {
+	for k, c := range b.rel.columns {
+		h := rowsColumn{Name: c.name, Heading: heading(c.name), Title: strings.TrimSpace(c.comment + " (" + c.kind + ")"),
+			Value: strings.Join(b.values[c.name], " "), Sort: b.address("sort", c.name)}
+		if k < len(shown) {
+			h.Class = shown[k].Class
+		}
+		if b.sort == c.name {
+			h.Arrow, h.Sort = "↑", b.address("sort", "-"+c.name)
+			if b.down {
+				h.Arrow, h.Sort = "↓", b.address("sort", "")
+			}
+		}
+		heads = append(heads, h)
+	}
+	return heads
+}
+
+// listView is the list of all views for its template.
+type listView struct {
+	frame
+	Groups []listGroup
+}
+
+type listGroup struct {
+	Name  string
+	Views []listed
+}
+
+type listed struct{ Name, Comment string }
+
+// list answers with the list of views.
+func (s *server) list(w http.ResponseWriter, r *http.Request) error {
+	views, err := s.relations(r.Context())
+	if err != nil {
+		return err
+	}
+	f, _, err := s.begin(r, scope{}, func(pgx.Tx) {})
+	if err != nil {
+		return err
+	}
+	f.Title, f.Question, f.Here = "Browse", "What exactly is there?", "/rows"
+	v := listView{frame: f, Groups: []listGroup{{Name: "Answers"}, {Name: "Categories, row by row"}}}
+	for _, view := range views {
+		g := &v.Groups[0]
+		if strings.HasPrefix(view.name, "current_") {
+			g = &v.Groups[1]
+		}
+		g.Views = append(g.Views, listed{view.name, view.comment})
+	}
+	return s.write(w, r, http.StatusOK, "list.html", &v.frame, &v, len(views))
+}
+
+// relationsKept is how long the server believes what views there are.
+const relationsKept = time.Minute
+
+// relations returns the views that there are, in the order of their names.
+func (s *server) relations(ctx context.Context) ([]relation, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.views != nil && time.Since(s.viewsAt) < relationsKept {
+		return s.views, nil
+	}
+	views, err := readRelations(ctx, s.pool)
+	if err != nil {
+		return nil, err
+	}
+	s.views, s.viewsAt = views, time.Now()
+	return views, nil
+}

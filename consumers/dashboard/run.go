@@ -1,0 +1,126 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// query is SQL with its parameters.
+type query struct {
+	sql  string
+	args []any
+}
+
+// rowSet are the rows of one query, or why there are none.
+type rowSet struct {
+	query
+	columns []pgconn.FieldDescription
+	rows    [][]any
+	err     error
+}
+
+const (
+	// patience is how long a request waits for a free connection.
+	patience = 2 * time.Second
+	// pageTimeout is how long one query of a page may take, badgeTimeout that of the badge,
+	// which every page has, and exportTimeout that of a file.
+	pageTimeout   = 3 * time.Second
+	badgeTimeout  = time.Second
+	exportTimeout = time.Minute
+)
+
+// settings of every transaction. Compiling costs more than the queries of a page take, and
+// connections that suit the loader keep the planner from joins that suit these queries.
+const settings = `SET LOCAL idle_in_transaction_session_timeout = '10s';
+	SET LOCAL jit = off;
+	SET LOCAL enable_hashjoin = on;
+	SET LOCAL enable_mergejoin = on;
+	SET LOCAL timezone = 'UTC';
+	SET LOCAL statement_timeout = %d`
+
+// read runs do in a transaction that sees one moment and cannot write.
+func read(ctx context.Context, pool *pgxpool.Pool, timeout time.Duration, do func(pgx.Tx) error) error {
+	wait, cancel := context.WithTimeout(ctx, patience)
+	conn, err := pool.Acquire(wait)
+	cancel()
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	return pgx.BeginTxFunc(ctx, conn, options, func(tx pgx.Tx) error {
+		if err := limit(ctx, tx, timeout, settings); err != nil {
+			return err
+		}
+		return do(tx)
+	})
+}
+
+// limit says how long a statement may take from now on.
+func limit(ctx context.Context, tx pgx.Tx, timeout time.Duration, format string) error {
+	_, err := tx.Exec(ctx, fmt.Sprintf(format, timeout.Milliseconds()), pgx.QueryExecModeSimpleProtocol)
+	return err
+}
+
+// ask reads the rows of a query under a savepoint: if it fails the others go on.
+func ask(ctx context.Context, tx pgx.Tx, q query) rowSet {
+	set := rowSet{query: q}
+	set.err = pgx.BeginFunc(ctx, tx, func(savepoint pgx.Tx) error {
+		rows, err := savepoint.Query(ctx, q.sql, arguments(q)...)
+		if err != nil {
+			return err
+		}
+		set.columns = slices.Clone(rows.FieldDescriptions())
+		set.rows, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) ([]any, error) { return row.Values() })
+		return err
+	})
+	return set
+}
+
+// arguments has each query planned with its values.
+func arguments(q query) []any { return append([]any{pgx.QueryExecModeExec}, q.args...) }
+
+// lost reports whether the connection is gone, and with it all further answers.
+func lost(tx pgx.Tx) bool { return tx.Conn().IsClosed() }
+
+// at returns the place of a column, -1 if there is none.
+func (s *rowSet) at(name string) int {
+	return slices.IndexFunc(s.columns, func(c pgconn.FieldDescription) bool { return c.Name == name })
+}
+
+// value returns a value of a row, nil where there is no such column.
+func (s *rowSet) value(row int, name string) any {
+	if i := s.at(name); i >= 0 {
+		return s.rows[row][i]
+	}
+	return nil
+}
+
+// sentence says for people why a query has no answer, and what to do. The log has the rest.
+func sentence(err error) string {
+	server, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return "The database did not answer."
+	}
+	var next string
+	switch server.Code {
+	case "57014": // query_canceled
+		next = fmt.Sprintf("It took longer than %v: choose an account, or less of something else.", pageTimeout)
+	case "42P01", "42703", "42883": // undefined table, column, function
+		next = "The views are of another version: run hub migrate with the version of this program."
+	case "42501": // insufficient_privilege
+		next = "The user of the dashboard may not read this: make it a member of obs_reader."
+	case "55000": // object_not_in_prerequisite_state
+		next = "The view was never refreshed: run hub refresh."
+	default:
+		next = "The log of hub dashboard says more."
+	}
+	return fmt.Sprintf("%s (SQLSTATE %s)", next, server.Code)
+}

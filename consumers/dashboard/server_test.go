@@ -1,0 +1,474 @@
+package dashboard
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"html"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/hubspoke/observability/consumers/dashboard/page"
+	"github.com/hubspoke/observability/consumers/dashboard/pages"
+	"github.com/hubspoke/observability/lib/goldentest"
+	"github.com/hubspoke/observability/lib/pgtest"
+)
+
+// site is a dashboard in front of a database.
+type site struct {
+	testing.TB
+	handler http.Handler
+	db      *pgtest.DB
+	log     *strings.Builder
+}
+
+var noon = time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
+
+func serve(t testing.TB, template pgtest.Template, all []page.Page) *site {
+	t.Helper()
+	s := &site{TB: t, db: pgtest.New(t, template), log: new(strings.Builder)}
+	s.handler = New(s.db.Pool, Config{Pages: all, Log: slog.New(slog.NewTextHandler(s.log, nil)),
+		Now: func() time.Time { return noon }})
+	return s
+}
+
+// get asks for an address and wants a status.
+func (s *site) get(path string, status int) (string, http.Header) {
+	s.Helper()
+	r := httptest.NewRequest("GET", path, nil)
+	r.Host = "localhost:8080"
+	w := httptest.NewRecorder()
+	s.handler.ServeHTTP(w, r)
+	if w.Code != status {
+		s.Errorf("%s: status %d, want %d: %s", path, w.Code, status, cut(w.Body.String(), 3000))
+	}
+	return w.Body.String(), w.Header()
+}
+
+// says wants texts in an answer.
+func (s *site) says(path string, status int, texts ...string) {
+	s.Helper()
+	body, _ := s.get(path, status)
+	for _, text := range texts {
+		if !strings.Contains(html.UnescapeString(body), text) {
+			s.Errorf("%s does not say %q: %s", path, text, cut(body, 5000))
+		}
+	}
+}
+
+var hrefRE = regexp.MustCompile(`href="([^"]*)"`)
+
+// TestEveryLinkLeads follows every link from the first page on, once for each page with each
+// set of parameters.
+func TestEveryLinkLeads(t *testing.T) {
+	for _, template := range []pgtest.Template{empty, filled} {
+		t.Run(template.Name, func(t *testing.T) {
+			s := serve(t, template, pages.All())
+			seen, queue := map[string]bool{}, []string{"/"}
+			for len(queue) > 0 {
+				path := queue[0]
+				queue = queue[1:]
+				u, err := url.Parse(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				kind := kindOf(u)
+				if seen[kind] {
+					continue
+				}
+				seen[kind] = true
+				body, header := s.get(path, http.StatusOK)
+				if strings.Contains(body, "has no answer.</b>") {
+					t.Errorf("%s: a panel has no answer: %s", path, s.log)
+				}
+				if !strings.HasPrefix(header.Get("Content-Type"), "text/html") {
+					continue
+				}
+				if header.Get("Server-Timing") == "" {
+					t.Errorf("%s does not say what took its time", path)
+				}
+				for _, m := range hrefRE.FindAllStringSubmatch(body, -1) {
+					if href := html.UnescapeString(m[1]); strings.HasPrefix(href, "/") {
+						queue = append(queue, href)
+					}
+				}
+			}
+			for _, p := range pages.All() {
+				if !strings.Contains(p.Path, "{") && !seen[p.Path] {
+					t.Errorf("no link leads to %s", p.Path)
+				}
+			}
+			t.Logf("%d addresses", len(seen))
+		})
+	}
+}
+
+// kindOf tells addresses apart that differ in more than values. Files are asked for once a
+// panel, and a few views in Browse stand for all.
+func kindOf(u *url.URL) string {
+	path, _, isFile := strings.Cut(u.Path, ".")
+	query := strings.Join(slices.Sorted(maps.Keys(u.Query())), " ")
+	if strings.HasPrefix(path, "/accounts/") {
+		path = "/accounts/{account}"
+	}
+	if view, ok := strings.CutPrefix(path, "/rows/current_"); ok {
+		path = "/rows/current_" + view[:1]
+	}
+	switch {
+	case isFile:
+		return path + "."
+	case strings.HasPrefix(path, "/rows/") && query != "":
+		return path + "?"
+	case query != "":
+		return path + "?" + query
+	}
+	return path
+}
+
+func TestHeaders(t *testing.T) {
+	s := serve(t, empty, pages.All())
+	_, header := s.get("/", http.StatusOK)
+	for name, want := range map[string]string{
+		"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",
+		"Cache-Control": "private, no-cache", "Cross-Origin-Opener-Policy": "same-origin",
+	} {
+		if header.Get(name) != want {
+			t.Errorf("%s: %q, want %q", name, header.Get(name), want)
+		}
+	}
+	body, _ := s.get("/costs", http.StatusOK)
+	for _, inline := range []string{" style=", "<style", " onclick", "javascript:"} {
+		if strings.Contains(body, inline) {
+			t.Errorf("%q is in the page, which its policy forbids", inline)
+		}
+	}
+	for name, address := range assets {
+		_, header := s.get(address, http.StatusOK)
+		if !strings.Contains(header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s is not kept: %v", name, header)
+		}
+		_, header = s.get("/static/"+name+"?v=old", http.StatusOK)
+		if strings.Contains(header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s of another version is kept for ever", name)
+		}
+	}
+	if strings.Count(s.log.String(), "msg=page path=/ ") != 1 {
+		t.Errorf("no line for the page: %s", s.log)
+	}
+}
+
+func TestOnlyThisHost(t *testing.T) {
+	s := serve(t, empty, pages.All())
+	for host, status := range map[string]int{
+		"localhost": 200, "localhost:1": 200, "127.0.0.1:8080": 200, "[::1]:8080": 200, "[::1]": 200,
+		"evil.example:8080": 421, "": 421, "localhost.evil.example": 421, "10.0.0.1:8080": 421, "127.0.0.1.nip.io": 421,
+	} {
+		r := httptest.NewRequest("GET", "/healthz", nil)
+		r.Host = host
+		w := httptest.NewRecorder()
+		s.handler.ServeHTTP(w, r)
+		if w.Code != status {
+			t.Errorf("host %q: %d, want %d", host, w.Code, status)
+		}
+	}
+	for _, method := range []string{"POST", "PUT", "DELETE"} {
+		r := httptest.NewRequest(method, "/costs", nil)
+		r.Host = "localhost"
+		w := httptest.NewRecorder()
+		s.handler.ServeHTTP(w, r)
+		if w.Code != http.StatusMethodNotAllowed {
+			t.Errorf("%s: %d", method, w.Code)
+		}
+	}
+}
+
+func TestBadAddressesSayWhatNext(t *testing.T) {
+	s := serve(t, empty, pages.All())
+	for _, test := range []struct {
+		path   string
+		status int
+		says   []string
+	}{
+		{"/nothing", 404, []string{"There is no page /nothing.", "The menu has all pages."}},
+		{"/costs?acount=1", 400, []string{`This page has no filter "acount".`, "It has: account, service, currency."}},
+		{"/costs?account=%00", 400, []string{"without the character NUL"}},
+		{"/costs?account=%ff", 400, []string{"without the character NUL"}},
+		{"/accounts/1?account=2", 400, []string{"It has: currency."}},
+		{"/costs?account=" + strings.Repeat("x", 9000), 414, []string{"too long"}},
+		{"/rows/nothing", 404, []string{`There is no view "nothing".`, "Browse has the list of views."}},
+		{"/rows/pg_authid", 404, nil},
+		{"/rows/hub.run", 404, nil},
+		{"/rows/freshness?colour=red", 400, []string{`The view freshness has no column "colour".`, "category"}},
+		{"/rows/freshness?sort=colour", 400, []string{"has no column"}},
+		{"/rows/freshness?page=x", 400, []string{"Pages go from 0 to 99"}},
+		{"/rows/freshness?page=100", 400, []string{"Pages go from 0 to 99"}},
+		{"/rows/freshness?rejects=many", 400, []string{"A value does not fit its column", `"many"`}},
+		{"/rows/freshness?red=perhaps", 400, []string{"A value does not fit its column"}},
+		{"/data/costs/nothing.csv", 404, []string{"no such panel"}},
+		{"/data/nothing/x.csv", 404, nil},
+		{"/static/nothing", 404, nil},
+		{"/static/..%2ftemplates%2fpage.html", 400, nil},
+	} {
+		s.says(test.path, test.status, test.says...)
+	}
+}
+
+// TestDatabaseIsAway: the answer says so, with the menu, and leaks nothing.
+func TestDatabaseIsAway(t *testing.T) {
+	pool, err := pgxpool.New(t.Context(), "postgres://dashboard:geheim@127.0.0.1:1/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	s := &site{TB: t, handler: New(pool, Config{Pages: pages.All()})}
+	for _, path := range []string{"/", "/rows", "/rows/freshness", "/data/costs/services.csv"} {
+		body, header := s.get(path, http.StatusServiceUnavailable)
+		if header.Get("Retry-After") == "" || !strings.Contains(body, "The database did not answer.") ||
+			strings.Contains(body, "geheim") || strings.Contains(body, "127.0.0.1:1") {
+			t.Errorf("%s: %v %s", path, header, body)
+		}
+	}
+	s.get("/healthz", http.StatusOK)
+}
+
+// TestAPanelThatFailsLeavesTheOthers, whatever is wrong with it.
+func TestAPanelThatFailsLeavesTheOthers(t *testing.T) {
+	s := serve(t, empty, []page.Page{{Name: "x", Path: "/", Title: "X", Panels: []page.Panel{
+		{Title: "Before", As: page.Table{}, SQL: `SELECT 'first' AS word`},
+		{Title: "Divides", As: page.Table{}, SQL: `SELECT 1 / 0 AS x`},
+		{Title: "Writes", As: page.Table{}, SQL: `CREATE TABLE x ()`},
+		{Title: "Is of another version", As: page.Tiles{}, SQL: `SELECT * FROM view_of_tomorrow`},
+		{Title: "Takes long", As: page.Tiles{}, SQL: `SELECT pg_sleep(60)`},
+		{Title: "After", As: page.Table{}, SQL: `SELECT 'last' AS word`},
+	}}})
+	s.says("/", http.StatusOK, "first", "last", "SQLSTATE 22012", "SQLSTATE 25006", "run hub migrate",
+		"It took longer than 3s")
+	if n := strings.Count(s.log.String(), "a panel has no answer"); n != 4 {
+		t.Errorf("%d lines of the log, want 4: %s", n, s.log)
+	}
+	s.get("/data/x/divides.csv", http.StatusServiceUnavailable)
+}
+
+// TestEvilValues: what AWS or people wrote is shown as it is, and does nothing.
+func TestEvilValues(t *testing.T) {
+	s := serve(t, empty, pages.All())
+	evil := map[string]string{"html": `<script>alert(1)</script>`, "attribute": `" onmouseover="alert(1)`,
+		"formula": `=HYPERLINK("http://evil.example")`, "number": "-1", "wide": "＝1+1", "template": "{{.}}", "operator": "~x"}
+	for label, value := range evil {
+		if _, err := s.db.Pool.Exec(t.Context(), `INSERT INTO org.account_labels VALUES ('111122223333', $1, $2)`, label, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	body, _ := s.get("/rows/account_labels", http.StatusOK)
+	for label, value := range evil {
+		if !strings.Contains(html.UnescapeString(body), value) {
+			t.Errorf("%s is not shown: %s", label, value)
+		}
+		one, _ := s.get("/rows/account_labels?value="+url.QueryEscape(literal(value)), http.StatusOK)
+		if !strings.Contains(one, "Rows 1 to 1") {
+			t.Errorf("%s is not found by its value", label)
+		}
+		s.get("/costs?service="+url.QueryEscape(value), http.StatusOK)
+	}
+	if strings.Contains(body, "<script>alert") || strings.Contains(body, `" onmouseover="alert`) {
+		t.Errorf("HTML of a value is HTML of the page: %s", body)
+	}
+	file, header := s.get("/rows/account_labels.csv?sort=label", http.StatusOK)
+	records, err := csv.NewReader(strings.NewReader(file)).ReadAll()
+	if err != nil || len(records) != len(evil)+1 {
+		t.Fatalf("%v: %s", err, file)
+	}
+	for _, record := range records[1:] {
+		want := evil[record[1]]
+		if strings.ContainsAny(want[:1], "=-\xef") {
+			want = "'" + want
+		}
+		if record[2] != want {
+			t.Errorf("%s in CSV: %q, want %q", record[1], record[2], want)
+		}
+	}
+	if !strings.Contains(header.Get("Content-Disposition"), `filename="account-labels-20260801T120000Z.csv"`) {
+		t.Errorf("the name of the file: %v", header)
+	}
+	file, _ = s.get("/rows/account_labels.json?label=html", http.StatusOK)
+	var rows []map[string]string
+	if err := json.Unmarshal([]byte(file), &rows); err != nil || len(rows) != 1 || rows[0]["value"] != evil["html"] {
+		t.Errorf("%v: %s", err, file)
+	}
+	if c := (shower{}).word("remediation_url", "javascript:alert(1)"); c.Href != "" {
+		t.Errorf("a link to %s", c.Href)
+	}
+	if c := (shower{}).word("remediation_url", "https://docs.example.com/"); c.Href == "" {
+		t.Error("no link to a page")
+	}
+}
+
+func TestBrowse(t *testing.T) {
+	s := serve(t, filled, pages.All())
+	s.says("/rows", http.StatusOK, "needs_attention", "current_certificates")
+	count := func(where string) (n int) {
+		if err := s.db.Pool.QueryRow(t.Context(), "SELECT count(*) FROM "+where).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for _, test := range []struct{ view, query, where string }{
+		{"current_certificates", "status=ISSUED", "status = 'ISSUED'"},
+		{"current_certificates", "status=ISSUED&status=EXPIRED", "status IN ('ISSUED', 'EXPIRED')"},
+		{"current_certificates", "domain_name=~PAYMENTS", "domain_name ILIKE '%payments%'"},
+		{"current_certificates", "domain_name=~%25", "domain_name LIKE '%\\%%'"},
+		{"needs_attention", "days_left=%3C10&days_left=%3E-5", "days_left < 10 AND days_left > -5"},
+		{"findings_summary", "is_open=true&severity=HIGH", "is_open AND severity = 'HIGH'"},
+		{"cost_daily", "usage_date=%3E2026-01-01&sort=-unblended_cost", "usage_date > '2026-01-01'"},
+	} {
+		want := count(test.view + " WHERE " + test.where)
+		file, _ := s.get("/rows/"+test.view+".csv?"+test.query, http.StatusOK)
+		records, err := csv.NewReader(strings.NewReader(file)).ReadAll()
+		if err != nil || len(records)-1 != want {
+			t.Errorf("%+v: %d rows, want %d: %v", test, len(records)-1, want, err)
+		}
+		s.says("/rows/"+test.view+"?"+test.query, http.StatusOK, fmt.Sprintf(" to %d", min(want, pageRows)))
+	}
+	seen := map[string]bool{}
+	for n := range (count("resources") + pageRows - 1) / pageRows {
+		body, _ := s.get(fmt.Sprintf("/rows/resources?page=%d", n), http.StatusOK)
+		for _, arn := range regexp.MustCompile(`title="([0-9a-f-]{36})"`).FindAllStringSubmatch(body, -1) {
+			seen[arn[1]] = true
+		}
+	}
+	if len(seen) != count("resources") {
+		t.Errorf("%d rows on all pages, want %d", len(seen), count("resources"))
+	}
+}
+
+// TestNumbersAreThoseOfTheirRows follows the links from a number to rows, and counts them.
+func TestNumbersAreThoseOfTheirRows(t *testing.T) {
+	s := serve(t, filled, pages.All())
+	for _, test := range []struct{ page, panel, number string }{
+		{"attention", "what-is-wrong", "resources"}, {"savings", "what-to-do", "resources"}, {"savings", "idle", "resources"},
+	} {
+		file, _ := s.get("/data/"+test.page+"/"+test.panel+".json", http.StatusOK)
+		var rows []map[string]any
+		if err := json.Unmarshal([]byte(file), &rows); err != nil || len(rows) == 0 {
+			t.Fatalf("%s: %v: %s", test.page, err, file)
+		}
+		i := slices.IndexFunc(pages.All(), func(p page.Page) bool { return p.Name == test.page })
+		p := pages.All()[i]
+		c, err := choose(p, nil, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		views, err := readRelations(t.Context(), s.db.Pool)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, panel := range p.Panels {
+			if slug(panel.Title) != test.panel {
+				continue
+			}
+			for _, row := range rows {
+				href := links{pages.All(), views}.link(c, panel.Link, func(name string) string { return text(row[name]) })
+				view, query, _ := strings.Cut(href, "?")
+				answer, _ := s.get(view+".json?"+query, http.StatusOK)
+				var behind []map[string]any
+				if err := json.Unmarshal([]byte(answer), &behind); err != nil || float64(len(behind)) != row[test.number] {
+					t.Errorf("%s: %v rows, want %v: %v", href, len(behind), row[test.number], err)
+				}
+			}
+		}
+	}
+}
+
+var tookRE = regexp.MustCompile(`in \d+ ms`)
+
+// TestGoldenPage compares a page that has every form with a file that a person has read.
+func TestGoldenPage(t *testing.T) {
+	s := serve(t, empty, []page.Page{{Name: "all", Path: "/", Title: "All forms", Key: "a", Question: "What is shown how?",
+		Filters: []page.Filter{{Name: "kind", Column: "label", Label: "Kind", Options: `VALUES ('a'), ('b')`}},
+		Panels: []page.Panel{
+			{Title: "Tiles", As: page.Tiles{Unit: page.Money}, Link: "?kind={kind}", SQL: `SELECT * FROM (VALUES ('up', 12345.678, 10000, 'high', 'a'),
+				('none', 0, NULL, 'high', NULL), ('not known', NULL, NULL, 'high', NULL)) AS t (label, value, before, tone, kind)`},
+			{Title: "Columns", Width: 8, As: page.Columns{Order: []string{"LOW", "HIGH"}}, SQL: `SELECT * FROM (VALUES (date '2026-07-30', 'HIGH', 3, false),
+				('2026-07-31', 'LOW', -2, true), ('2026-08-01', NULL, NULL, true)) AS t (day, severity, findings, soft)`},
+			{Title: "Shares", Width: 4, As: page.Shares{}, Link: "?kind={label}", SQL: `SELECT 'b & c' AS label, 3 AS value UNION ALL SELECT 'd', NULL`},
+			{Title: "Parts", Width: 4, As: page.Shares{}, SQL: `
+				SELECT * FROM (VALUES ('a', 3), ('b & c', 1)) AS t (label, value) WHERE true {where}`},
+			{Title: "Nothing", As: page.Columns{}, SQL: `SELECT current_date AS day, 1 AS number WHERE false`},
+			{Title: "Table", As: page.Table{Bar: "findings"}, Link: "/rows/freshness?category={kind}", SQL: `SELECT * FROM (VALUES
+				('a', '111122223333', 'CRITICAL', 7::bigint, 1.5::numeric, timestamptz '2026-08-01 11:00Z', date '2026-07-01', true, ARRAY[1, 2, 4]::numeric[], '{"a": [1]}'::jsonb, interval '3 hours', '<b>'),
+				('~b', NULL, 'LOW', NULL, NULL, '2026-08-03 12:00Z', NULL, false, NULL, NULL, NULL, NULL)
+				) AS t (kind, account_id, severity, findings, cost, seen_at, day, red, trend, tags, age, text) LIMIT 2`},
+			{Title: "Good news", As: page.Table{Empty: "Nothing is wrong."}, SQL: `SELECT 1 AS x WHERE false`},
+		}}})
+	body, _ := s.get("/?kind=a", http.StatusOK)
+	body = tookRE.ReplaceAllString(body, "in 1 ms")
+	for _, address := range assets {
+		name, _, _ := strings.Cut(address, "?")
+		body = strings.ReplaceAll(body, html.EscapeString(address), name)
+	}
+	goldentest.Equal(t, "page.html", body)
+}
+
+// FuzzChoice: no address makes SQL of anything but constants and numbered parameters, and
+// none is answered by an error of the server.
+func FuzzChoice(f *testing.F) {
+	for _, seed := range []string{"account=1", "account=1&account=2&currency=EUR", "x=1", "severity=%00",
+		"status=~%25&sort=-age", "age=%3C1&page=3", "category='; DROP TABLE x --", "%", "red=true&red=false"} {
+		f.Add(seed)
+	}
+	pool, err := pgxpool.New(f.Context(), "postgres://nobody@127.0.0.1:1/x")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(pool.Close)
+	handler := New(pool, Config{Pages: pages.All()})
+	view := relation{name: "freshness", columns: []relationColumn{{"category", "text", ""}, {"red", "boolean", ""},
+		{"age", "interval", ""}, {"rejects", "bigint", ""}, {"status", "text", ""}, {`a "quoted" one`, "text", ""}}}
+	conditionRE := regexp.MustCompile(` AND [a-z_(), ']+(?i:USD'\))?::text = ANY\(\$\d+\)`)
+	browseRE := regexp.MustCompile(`^SELECT \* FROM "freshness"(\n(WHERE|  AND) (NOT )?"(category|red|age|rejects|status|a ""quoted"" one)"` +
+		`(| = ANY \(\$\d+::text\[\]::[a-z]+\[\]\)|::text ILIKE \$\d+| [<>] \$\d+::text::[a-z]+))*` +
+		`(\nORDER BY "(category|red|age|rejects|status|a ""quoted"" one)"( DESC NULLS LAST)?)?\nLIMIT 100( OFFSET \d+)?$`)
+	f.Fuzz(func(t *testing.T, rawQuery string) {
+		values, err := url.ParseQuery(rawQuery)
+		if err != nil {
+			return
+		}
+		for _, p := range pages.All() {
+			c, err := choose(p, values, values.Get("account"))
+			if err != nil {
+				continue
+			}
+			for _, panel := range p.Panels {
+				q := c.query(string(panel.SQL))
+				if got := conditionRE.ReplaceAllString(q.sql, ""); got != whereMark.ReplaceAllString(string(panel.SQL), "") {
+					t.Errorf("%q made SQL:\n%s", rawQuery, q.sql)
+				}
+			}
+		}
+		if b, err := browse(view, values); err == nil {
+			if q := b.query(pageRows); !browseRE.MatchString(q.sql) {
+				t.Errorf("%q made SQL:\n%s", rawQuery, q.sql)
+			}
+		}
+		for _, path := range []string{"/costs", "/rows/freshness"} {
+			r := httptest.NewRequest("GET", path, nil)
+			r.URL.RawQuery, r.Host = rawQuery, "localhost"
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, r)
+			if body, _ := io.ReadAll(w.Body); w.Code >= 500 && w.Code != http.StatusServiceUnavailable {
+				t.Errorf("%q: %d: %s", rawQuery, w.Code, body)
+			}
+		}
+	})
+}
