@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strconv"
 	"time"
@@ -61,6 +62,7 @@ type pipeline struct {
 	*stack
 	consumer *consumer
 	spoke    *child
+	pages    string // address of the dashboard
 }
 
 // startPipeline migrates the database and starts consumer and spoke.
@@ -72,6 +74,9 @@ func startPipeline(ctx context.Context, s *stack, consumeArguments, spokeArgumen
 	}
 	p := &pipeline{stack: s}
 	var err error
+	if p.pages, err = s.startDashboard(ctx); err != nil {
+		return nil, err
+	}
 	s.show(nil, "hub", consumeArguments...)
 	p.consumer, err = startConsumer(func() (*child, error) {
 		return s.children.start("hub-consume", s.hubEnv(), "hub", consumeArguments...)
@@ -82,6 +87,21 @@ func startPipeline(ctx context.Context, s *stack, consumeArguments, spokeArgumen
 	s.show(nil, "spoke", spokeArguments...)
 	p.spoke, err = s.children.start("spoke", s.spokeEnv(), "spoke", spokeArguments...)
 	return p, err
+}
+
+// startDashboard shows the views on a free port of this host, and returns the address. It
+// ends with the stack.
+func (s *stack) startDashboard(ctx context.Context) (string, error) {
+	free, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	addr := free.Addr().String()
+	if err := free.Close(); err != nil {
+		return "", err
+	}
+	_, err = s.children.start("hub-dashboard", s.hubEnv(), "hub", "dashboard", "--addr", addr)
+	return "http://" + addr, err
 }
 
 // Run runs the demo.
@@ -99,7 +119,7 @@ func (c demoCommand) Run(ctx context.Context, p program.Program) (err error) {
 	if err != nil {
 		return interrupted(ctx, err)
 	}
-	fmt.Fprintf(s.out, "\nTheir logs are in %s.", s.children.logs)
+	fmt.Fprintf(s.out, "\nLook: %s\n\nThe logs of the programs are in %s.", work.pages, s.children.logs)
 	if c.Duration == 0 {
 		fmt.Fprint(s.out, " Ctrl-C ends the demo.")
 		go s.forget(ctx)

@@ -226,7 +226,8 @@ func TestUpAndDown(t *testing.T) {
 	up := func() string {
 		t.Helper()
 		code, printed := call(t.Context(), append([]string{"up"}, flags...)...)
-		if code != program.ExitDone || !strings.Contains(printed, "export DATABASE_URL=") ||
+		if code != program.ExitDone || !strings.Contains(printed, ".\nLook: http://127.0.0.1:") ||
+			!strings.Contains(printed, "export DATABASE_URL=") ||
 			!strings.Contains(printed, `psql "$DATABASE_URL"`) || !strings.Contains(printed, "unset AWS_") ||
 			!strings.Contains(printed, " DATABASE_URL\n") {
 			t.Fatalf("up: %d\n%s", code, printed)

@@ -32,6 +32,7 @@ const (
 
 // upState is what up.json says.
 type upState struct {
+	Pages   string `json:"pages"`
 	Exports string `json:"exports"`
 	Logs    string `json:"logs"`
 }
@@ -124,7 +125,9 @@ func (c upCommand) Run(ctx context.Context, p program.Program) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.Stdout, `The stack runs as process %d, with a spoke that collects a made-up organisation and a hub
+	fmt.Fprintf(p.Stdout, `Look: %s
+
+The stack runs as process %d, with a spoke that collects a made-up organisation and a hub
 that consumes. Logs are in %s. In a shell with this environment
 
 %s
@@ -139,7 +142,7 @@ the programs and psql find it:
 'make down' stops it and removes everything. Afterwards, in that shell:
 
   unset %s
-`, pid, state.Logs, state.Exports, bucket, strings.Join(consumeArguments, " "), bounds, strings.Join(exported(state.Exports), " "))
+`, state.Pages, pid, state.Logs, state.Exports, bucket, strings.Join(consumeArguments, " "), bounds, strings.Join(exported(state.Exports), " "))
 	return nil
 }
 
@@ -306,7 +309,7 @@ func (c serveCommand) Run(ctx context.Context, p program.Program) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := c.write(upState{Exports: s.exports(assignment), Logs: s.children.logs}); err != nil {
+	if err := c.write(upState{Pages: work.pages, Exports: s.exports(assignment), Logs: s.children.logs}); err != nil {
 		return err
 	}
 	defer os.RemoveAll(c.stateFile())
