@@ -1,6 +1,7 @@
 package programtest
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -60,8 +61,10 @@ func StartFunction(tb testing.TB, path, handler string, settings ...string) *Fun
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
+		if err := cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			tb.Error(err)
+		}
+		_ = cmd.Wait() // says that it was killed
 	})
 	return f
 }
