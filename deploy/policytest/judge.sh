@@ -17,7 +17,7 @@ lint() { "$@" --include-checks I --regions eu-central-1 -- "${templates[@]}"; }
 if command -v cfn-lint >/dev/null; then
   lint cfn-lint &
 elif [ -d "$local" ] || python3 -m pip install --quiet --target "$local" "cfn-lint==$version"; then
-  PYTHONPATH=$local lint python3 -m cfnlint &
+  PYTHONPATH=$local lint "$local/bin/cfn-lint" &
 else
   rm -rf "$local"
   missing "cfn-lint $version is not installed and pip cannot install it, so nobody linted deploy/cloudformation" &
