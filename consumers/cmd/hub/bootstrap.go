@@ -16,6 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/hubspoke/observability/internal/program"
 )
@@ -33,6 +34,9 @@ const (
 	consumerRole = "obs_consumer"
 	readerRole   = "obs_quicksight"
 )
+
+// invalidAuthorization is the code of a login of a kind that the server does not take.
+const invalidAuthorization = "28000"
 
 // role is one that --bootstrap makes and puts back.
 type role struct {
@@ -102,9 +106,7 @@ func (c migrateCommand) bootstrap(ctx context.Context, log *slog.Logger) ([]step
 		}
 		reader = &l
 	}
-	cfg.BeforeConnect = nil // the master user has a password
-	cfg.ConnConfig.User, cfg.ConnConfig.Password = master.Username, master.Password
-	pool, err := connect(ctx, cfg, 1)
+	pool, err := connectMaster(ctx, cfg, master)
 	if err != nil {
 		return nil, fmt.Errorf("--bootstrap: as the master user %s: %w", master.Username, err)
 	}
@@ -123,6 +125,26 @@ func (c migrateCommand) bootstrap(ctx context.Context, log *slog.Logger) ([]step
 		return nil, fmt.Errorf("--bootstrap: as the master user %s: %w", master.Username, err)
 	}
 	return steps, nil
+}
+
+// connectMaster connects as the master user: with the password, or with a token of IAM where
+// the server takes nothing else from a member of rds_iam. From PostgreSQL 16 on the master
+// user is one after the first bootstrap: who makes a role is a member of it.
+func connectMaster(ctx context.Context, cfg *pgxpool.Config, master login) (*pgxpool.Pool, error) {
+	cfg.ConnConfig.User = master.Username
+	byPassword := cfg.Copy()
+	byPassword.BeforeConnect = nil
+	byPassword.ConnConfig.Password = master.Password
+	pool, err := connect(ctx, byPassword, 1)
+	server, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || server.Code != invalidAuthorization || cfg.BeforeConnect == nil {
+		return pool, err
+	}
+	pool, tokenErr := connect(ctx, cfg, 1)
+	if tokenErr != nil {
+		return nil, program.Usagef("%w; and by IAM: %w", err, tokenErr)
+	}
+	return pool, nil
 }
 
 // makeRoles makes the roles, and puts back what somebody has changed of them.
