@@ -172,6 +172,10 @@ func resourcesThat(kind string, wrong func(templates, resource) string) func(tem
 	}
 }
 
+// retained reports whether a policy keeps a resource when its stack is deleted. One of a stack that fails while it is
+// made has no data yet.
+func retained(policy any) bool { return policy == "Retain" || policy == "RetainExceptOnCreate" }
+
 func allows(s statement) bool         { return s.allows() }
 func allowsAnybody(s statement) bool  { return s.allows() && s.anybody() && !s.isEndpoint() }
 func allowsService(s statement) bool  { return s.allows() && len(s.services()) > 0 }
@@ -382,11 +386,12 @@ var rules = []rule{
 		plant: func(p *planter) string { return p.widens(map[string]any{"Action": "kms:Decrypt", "Resource": "arn"}) },
 	},
 	{
-		number: "T13", what: "nobody makes grants or encrypts anew",
+		number: "T13", what: "nobody makes grants or encrypts anew, but CloudWatch Logs its groups",
 		check: statementsThat(allows, func(s statement) string {
 			for _, action := range s.actions() {
 				isGrant := action == "kms:CreateGrant" || action == "kms:Create*"
-				if strings.HasPrefix(action, "kms:ReEncrypt") || isGrant && !s.has("kms:GrantIsForAWSResource") {
+				isOther := strings.HasPrefix(action, "kms:ReEncrypt") && !s.has("kms:EncryptionContext:aws:logs:arn")
+				if isOther || isGrant && !s.has("kms:GrantIsForAWSResource") {
 					return "allows " + action + ": take it out, or compare kms:GrantIsForAWSResource"
 				}
 			}
@@ -435,7 +440,7 @@ var rules = []rule{
 			switch {
 			case r.prop("EnableKeyRotation") != true && !contains(r.prop("KeySpec"), "HMAC"):
 				return "does not rotate: EnableKeyRotation: true"
-			case r.body["DeletionPolicy"] != "Retain" || r.body["UpdateReplacePolicy"] != "Retain":
+			case !retained(r.body["DeletionPolicy"]) || r.body["UpdateReplacePolicy"] != "Retain":
 				return "goes with the stack: DeletionPolicy and UpdateReplacePolicy: Retain"
 			case contains(r.prop("KeyPolicy"), `"kms:*"`):
 				return "allows kms:*"
@@ -503,7 +508,7 @@ var rules = []rule{
 		check: func(ts templates) (found []string) {
 			for _, r := range ts.resources(stateful...) {
 				for _, policy := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
-					if v := r.body[policy]; v != "Retain" && v != "Snapshot" {
+					if v := r.body[policy]; !retained(v) && v != "Snapshot" {
 						found = append(found, fmt.Sprintf("%s: %s is Retain or Snapshot", r, policy))
 					}
 				}
