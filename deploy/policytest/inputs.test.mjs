@@ -51,3 +51,10 @@ for (const [name, list] of Object.entries(refused)) {
     test(`${name}.yaml refuses ${JSON.stringify(parameters)}`, () => assert.throws(() => make[name](parameters), why));
   }
 }
+
+// No rule can take an ARN apart, so the role is what keeps rows from a stream of another account.
+test('a spoke may not write to a stream of another account', () => {
+  const stack = make.spoke({ StreamArn: `arn:aws:kinesis:eu-central-1:${accounts.X}:stream/s` });
+  const [stream] = stack.resources.SendPolicy.Properties.PolicyDocument.Statement;
+  assert.equal(stream.Resource, `arn:aws:kinesis:eu-central-1:${accounts.hub}:stream/s`);
+});
