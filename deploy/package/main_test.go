@@ -67,7 +67,7 @@ var makeDist = sync.OnceValues(func() (dist string, err error) {
 		return "", err
 	}
 	r.platforms, r.sbom = r.linux(), false
-	return dist, errors.Join(os.Setenv("SOURCE_DATE_EPOCH", epoch), r.make(context.Background()))
+	return dist, r.make(context.Background())
 })
 
 func must[T any](value T, err error) T {
@@ -127,7 +127,8 @@ func TestFunctions(t *testing.T) {
 	must(client.CreateStream(t.Context(), &kinesis.CreateStreamInput{
 		StreamName: aws.String("observability"), ShardCount: aws.Int32(1)}))
 	secrets := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, `{"SecretList":[{"ARN":"arn:aws:secretsmanager:%s:%s:secret:db-a1b2c3","Name":"db"}]}`, region, account)
+		arn := fmt.Sprintf("arn:aws:secretsmanager:%s:%s:secret:db-a1b2c3", region, account)
+		fmt.Fprintf(w, `{"SecretList":[{"ARN":%q,"Name":"db"}]}`, arn)
 	}))
 	defer secrets.Close()
 	stream := awsfake.StreamARN(account, region, "observability")
@@ -246,6 +247,34 @@ func TestImages(t *testing.T) {
 		}
 		if out, err := cmd.CombinedOutput(); err != nil || strings.TrimSpace(string(out)) != version {
 			t.Errorf("%s --version says %q, %v", program.name, out, err)
+		}
+	}
+}
+
+// TestImageOfAllArchitectures: one name leads to the image of each architecture.
+func TestImageOfAllArchitectures(t *testing.T) {
+	r := must(newRelease(version, t.TempDir(), []string{"amd64", "arm64"}, epoch))
+	r.work = t.TempDir()
+	for _, p := range r.linux() {
+		path := r.binary(p, programs[0])
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(p.arch), 0o755)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.image(programs[0]); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(r.out, "oci", programs[0].name)
+	var index struct{ Manifests []descriptor }
+	for name := "index.json"; len(index.Manifests) < 2; {
+		if err := json.Unmarshal(must(os.ReadFile(filepath.Join(dir, name))), &index); err != nil {
+			t.Fatal(err)
+		}
+		name = filepath.Join("blobs", strings.Replace(index.Manifests[0].Digest, ":", "/", 1))
+	}
+	for i, arch := range []string{"amd64", "arm64"} {
+		if got := index.Manifests[i].Platform; got["os"] != "linux" || got["architecture"] != arch {
+			t.Errorf("image %d is for %q, want %s", i, got, arch)
 		}
 	}
 }

@@ -28,7 +28,8 @@ func (r *release) packages(ctx context.Context) error {
 		}
 		for _, p := range r.linux() {
 			env := []string{"PROGRAM=" + program.name, "UNIT=" + program.unit, "DESCRIPTION=" + program.description,
-				"VERSION=" + r.version, "ARCH=" + p.arch, "BINARY=" + r.binary(p, program)}
+				"VERSION=" + r.version, "ARCH=" + p.arch, "BINARY=" + r.binary(p, program),
+				fmt.Sprintf("SOURCE_DATE_EPOCH=%d", r.time.Unix())}
 			for _, format := range []string{"deb", "rpm"} {
 				err := r.run(ctx, files, env, "go", "run", nfpm, "package", "--config", "nfpm.yaml", "--packager", format,
 					"--target", out)
