@@ -237,7 +237,7 @@ func checkParameters(ts templates) (found []string) {
 			if !hasPattern && !hasRange && !ofAWS && p["AllowedValues"] == nil {
 				add("takes anything: AllowedPattern, AllowedValues, or MinValue and MaxValue")
 			}
-			if hasPattern && !(strings.HasPrefix(pattern, "^") && strings.HasSuffix(pattern, "$")) {
+			if hasPattern && (!strings.HasPrefix(pattern, "^") || !strings.HasSuffix(pattern, "$")) {
 				add("has a pattern that may match a part: begin with ^ and end with $")
 			}
 			if text := text(p["Default"]); placeholder.MatchString(text) {
@@ -689,10 +689,7 @@ func checkPrograms(ts templates) (found []string) {
 // checkUserData checks what the systemd units in the user data of a machine start, and the settings beside them.
 func checkUserData(r resource, program string, check func(r resource, command string, names []string)) {
 	script := strings.Join(leaves(r.prop("LaunchTemplateData", "UserData")), "\n")
-	var names []string
-	for _, m := range regexp.MustCompile(strings.ToUpper(program)+`_[A-Z0-9_]+`).FindAllString(script, -1) {
-		names = append(names, m)
-	}
+	names := regexp.MustCompile(strings.ToUpper(program)+`_[A-Z0-9_]+`).FindAllString(script, -1)
 	for _, m := range regexp.MustCompile(`ExecStart=\S*/`+program+` ([a-z]+)`).FindAllStringSubmatch(script, -1) {
 		check(r, m[1], names)
 	}

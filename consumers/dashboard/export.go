@@ -3,6 +3,7 @@ package dashboard
 import (
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -55,7 +56,7 @@ func (s *server) export(w http.ResponseWriter, r *http.Request, name, format str
 		}
 		if err := rows.Err(); err != nil {
 			if began {
-				out.end("cut: " + sentence(err))
+				return errors.Join(err, out.end("cut: "+sentence(err)))
 			}
 			return err
 		}
@@ -90,7 +91,7 @@ func (s *server) beginFile(w http.ResponseWriter, name, format string, columns [
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	file := &csvFile{csv.NewWriter(w)}
 	file.w.UseCRLF = true
-	file.w.Write(names)
+	_ = file.w.Write(names) // the writer keeps its first error, and end returns it
 	return file
 }
 
@@ -133,7 +134,7 @@ func (f *csvFile) row(values []any) error {
 
 func (f *csvFile) end(cut string) error {
 	if cut != "" {
-		f.w.Write([]string{cut})
+		_ = f.w.Write([]string{cut}) // as Error says, too
 	}
 	f.w.Flush()
 	return f.w.Error()
