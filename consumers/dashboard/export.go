@@ -3,9 +3,10 @@ package dashboard
 import (
 	"encoding/csv"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -28,18 +29,16 @@ func (s *server) export(w http.ResponseWriter, r *http.Request, name, format str
 		return &failure{status: http.StatusServiceUnavailable, Title: "Somebody else takes a file just now.",
 			Next: "Try again in a minute."}
 	}
-	var written int
-	began := false
+	var out encoder // nil before the first byte
+	written := 0
 	err := read(r.Context(), s.pool, exportTimeout, func(tx pgx.Tx) error {
 		rows, err := tx.Query(r.Context(), q.sql, arguments(q)...)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
-		var out encoder
 		for rows.Next() {
-			if !began {
-				began = true
+			if out == nil {
 				out = s.beginFile(w, name, format, rows.FieldDescriptions())
 			}
 			if written == exportRows {
@@ -54,24 +53,20 @@ func (s *server) export(w http.ResponseWriter, r *http.Request, name, format str
 			}
 			written++
 		}
-		if err := rows.Err(); err != nil {
-			if began {
-				return errors.Join(err, out.end("cut: "+sentence(err)))
-			}
-			return err
+		if rows.Err() != nil {
+			return rows.Err()
 		}
-		if !began {
-			began = true
+		if out == nil {
 			out = s.beginFile(w, name, format, rows.FieldDescriptions())
 		}
 		return out.end("")
 	})
-	if err != nil && began { // too late for another answer: the file says that it is cut
-		s.log.Warn("an export failed", "path", r.URL.Path, "rows", written, "error", err)
-		return nil
-	}
-	if err == nil {
+	switch {
+	case err == nil:
 		s.log.Info("export", "path", r.URL.Path, "query", r.URL.RawQuery, "rows", written, "format", format)
+	case out != nil: // too late for another answer: the file says that it is cut
+		s.log.Warn("an export failed", "path", r.URL.Path, "rows", written, "error", err)
+		return out.end("cut: " + sentence(err))
 	}
 	return err
 }
@@ -89,30 +84,20 @@ func (s *server) beginFile(w http.ResponseWriter, name, format string, columns [
 		return &jsonFile{w: w, columns: names}
 	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	file := &csvFile{csv.NewWriter(w)}
-	file.w.UseCRLF = true
-	_ = file.w.Write(names) // the writer keeps its first error, and end returns it
-	return file
+	file := csv.NewWriter(w)
+	file.UseCRLF = true
+	_ = file.Write(names) // an error stays until the end
+	return &csvFile{file}
 }
 
 // fileName is the name of a file without its time: where it is from and what was chosen.
 func fileName(from string, chosen url.Values) string {
 	parts := []string{slug(from)}
-	for _, name := range slices.Sorted(keys(chosen)) {
+	for _, name := range slices.Sorted(maps.Keys(chosen)) {
 		parts = append(parts, slug(name+"-"+strings.Join(chosen[name], "-")))
 	}
 	name := strings.Join(parts, "-")
 	return name[:min(len(name), 150)] // of ASCII alone
-}
-
-func keys(v url.Values) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for name := range v {
-			if !yield(name) {
-				return
-			}
-		}
-	}
 }
 
 // encoder writes rows in a format.
@@ -134,7 +119,7 @@ func (f *csvFile) row(values []any) error {
 
 func (f *csvFile) end(cut string) error {
 	if cut != "" {
-		_ = f.w.Write([]string{cut}) // as Error says, too
+		_ = f.w.Write([]string{cut})
 	}
 	f.w.Flush()
 	return f.w.Error()
@@ -198,10 +183,9 @@ func jsonValue(v any) any {
 	case nil, bool, string, map[string]any, []any:
 		return v
 	}
-	if s := text(v); json.Valid([]byte(s)) && isNumber(v) {
+	s := text(v)
+	if !math.IsNaN(number(v)) && json.Valid([]byte(s)) {
 		return json.Number(s)
 	}
-	return text(v)
+	return s
 }
-
-func isNumber(v any) bool { f := number(v); return f == f }

@@ -369,15 +369,13 @@ const relationsKept = time.Minute
 
 // relations returns the views that there are, in the order of their names.
 func (s *server) relations(ctx context.Context) ([]relation, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.views != nil && time.Since(s.viewsAt) < relationsKept {
-		return s.views, nil
+	if known := s.views.Load(); known != nil && time.Since(known.at) < relationsKept {
+		return known.views, nil
 	}
 	views, err := readRelations(ctx, s.pool)
 	if err != nil {
 		return nil, err
 	}
-	s.views, s.viewsAt = views, time.Now()
+	s.views.Store(&catalog{views, time.Now()})
 	return views, nil
 }

@@ -87,9 +87,6 @@ func ask(ctx context.Context, tx pgx.Tx, q query) rowSet {
 // arguments has each query planned with its values.
 func arguments(q query) []any { return append([]any{pgx.QueryExecModeExec}, q.args...) }
 
-// lost reports whether the connection is gone, and with it all further answers.
-func lost(tx pgx.Tx) bool { return tx.Conn().IsClosed() }
-
 // at returns the place of a column, -1 if there is none.
 func (s *rowSet) at(name string) int {
 	return slices.IndexFunc(s.columns, func(c pgconn.FieldDescription) bool { return c.Name == name })

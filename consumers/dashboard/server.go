@@ -15,7 +15,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -54,10 +54,13 @@ type server struct {
 	log       *slog.Logger
 	now       func() time.Time
 	exporting chan struct{}
+	views     atomic.Pointer[catalog] // nil: not read yet
+}
 
-	mu      sync.Mutex
-	views   []relation // nil: not read yet
-	viewsAt time.Time
+// catalog are the views that there were at a time.
+type catalog struct {
+	views []relation
+	at    time.Time
 }
 
 // New returns the handler of all pages. It only reads, and answers nobody but this host:
@@ -241,9 +244,6 @@ func (s *server) begin(r *http.Request, of scope, do func(pgx.Tx)) (frame, showe
 			return err
 		}
 		f.Fresh = of.badge(ask(ctx, tx, of.query()), f.Now)
-		if lost(tx) {
-			return errors.New("the connection was lost")
-		}
 		return nil
 	})
 	f.queried = time.Since(f.begun)

@@ -8,41 +8,65 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hubspoke/observability/consumers/dashboard/pages"
 	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/internal/programtest"
 	"github.com/hubspoke/observability/lib/pgtest"
 )
 
+// runningDashboard is a dashboard on a free port.
+type runningDashboard struct {
+	address        string
+	stdout, stderr programtest.Buffer
+	code           chan int
+	stop           context.CancelFunc
+}
+
+func startDashboard(t *testing.T) *runningDashboard {
+	t.Helper()
+	d := &runningDashboard{code: make(chan int, 1)}
+	ctx, cancel := context.WithCancel(t.Context())
+	d.stop = cancel
+	t.Cleanup(cancel)
+	go func() { d.code <- run(ctx, &d.stdout, &d.stderr, []string{"dashboard", "--addr", "127.0.0.1:0"}) }()
+	programtest.Eventually(t, "the address", func() bool {
+		if m := regexp.MustCompile(`Look: (\S+)\n`).FindStringSubmatch(d.stdout.String()); m != nil {
+			d.address = m[1]
+		}
+		return d.address != ""
+	})
+	return d
+}
+
+// get returns a page.
+func (d *runningDashboard) get(t *testing.T, path string) string {
+	t.Helper()
+	answer, err := http.Get(d.address + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Errorf("%s: %s, %v: %s", path, answer.Status, err, body)
+	}
+	return string(body)
+}
+
 func TestDashboard(t *testing.T) {
 	isolate(t, "DATABASE_URL="+pgtest.New(t, template).URL)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	var stdout, stderr programtest.Buffer
-	code := make(chan int)
-	go func() { code <- run(ctx, &stdout, &stderr, []string{"dashboard", "--addr", "127.0.0.1:0"}) }()
-	var address string
-	programtest.Eventually(t, "the address", func() bool {
-		if m := regexp.MustCompile(`Look: (\S+)\n`).FindStringSubmatch(stdout.String()); m != nil {
-			address = m[1]
-		}
-		return address != ""
-	})
-	for path, want := range map[string]string{"/healthz": "ok", "/": "Is something wrong, and can I trust what I see?"} {
-		answer, err := http.Get(address + path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := io.ReadAll(answer.Body)
-		answer.Body.Close()
-		if err != nil || answer.StatusCode != http.StatusOK || !strings.Contains(string(body), want) {
-			t.Errorf("%s: %s, %v: %s", path, answer.Status, err, body)
+	d := startDashboard(t)
+	d.get(t, "/healthz")
+	for _, p := range pages.All() {
+		if body := d.get(t, strings.ReplaceAll(p.Path, "{account}", spoke)); !strings.Contains(body, p.Question) {
+			t.Errorf("%s does not say what it answers: %s", p.Path, body)
 		}
 	}
-	hub(t.Context(), "dashboard", "--addr", strings.TrimPrefix(address, "http://")).want(t, program.ExitUsage,
+	hub(t.Context(), "dashboard", "--addr", strings.TrimPrefix(d.address, "http://")).want(t, program.ExitUsage,
 		"choose another port")
-	cancel()
-	if got := <-code; got != program.ExitDone || !strings.Contains(stderr.String(), "msg=page path=/") {
-		t.Errorf("exit code %d: %s", got, stderr.String())
+	d.stop()
+	if got := <-d.code; got != program.ExitDone || !strings.Contains(d.stderr.String(), "msg=page path=/") {
+		t.Errorf("exit code %d: %s", got, d.stderr.String())
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/hubspoke/observability/consumers/dashboard/pages"
 	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/lib/pgtest"
 	"github.com/hubspoke/observability/lib/pgtest/pgserver"
@@ -25,6 +26,9 @@ func TestRolesOfCommands(t *testing.T) {
 			role); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if _, err := owner.Exec(t.Context(), "CREATE ROLE stranger LOGIN PASSWORD 'x'"); err != nil {
+		t.Fatal(err)
 	}
 	hub(t.Context(), "migrate", "--database-url", server.URL()).want(t, program.ExitDone)
 	as := func(t *testing.T, role string) string {
@@ -87,6 +91,17 @@ func TestRolesOfCommands(t *testing.T) {
 		as(t, "reader")
 		withoutState(t, hub(t.Context(), "consume", "--stream", streamARN).want(t, program.ExitUsage,
 			"hub consume "+needsWriter))
+		d := startDashboard(t)
+		for _, p := range pages.All() {
+			if body := d.get(t, strings.ReplaceAll(p.Path, "{account}", spoke)); strings.Contains(body, "has no answer") {
+				t.Errorf("%s: a reader may not read all: %s", p.Path, d.stderr.String())
+			}
+		}
+		d.stop()
+		<-d.code
+		as(t, "stranger")
+		withoutState(t, hub(t.Context(), "dashboard").want(t, program.ExitUsage, "GRANT obs_reader TO stranger"))
+		as(t, "reader")
 		t.Setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1")
 		withoutState(t, hub(t.Context(), "lambda").want(t, program.ExitUsage, "hub lambda "+needsWriter))
 	})
