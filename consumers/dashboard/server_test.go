@@ -340,6 +340,8 @@ func TestBrowse(t *testing.T) {
 		}
 		s.says("/rows/"+test.view+"?"+test.query, http.StatusOK, fmt.Sprintf(" to %d", min(want, pageRows)))
 	}
+	s.says("/rows/resources?sort=-created", http.StatusOK,
+		`ORDER BY "created" DESC NULLS LAST, account_id, region, row_key`)
 	seen := map[string]bool{}
 	for n := range (count("resources") + pageRows - 1) / pageRows {
 		body, _ := s.get(fmt.Sprintf("/rows/resources?page=%d", n), http.StatusOK)
@@ -406,7 +408,7 @@ func TestGoldenPage(t *testing.T) {
 				SELECT * FROM (VALUES ('a', 3), ('b & c', 1)) AS t (label, value) WHERE true {where}`},
 			{Title: "Nothing", As: page.Columns{}, SQL: `SELECT current_date AS day, 1 AS number WHERE false`},
 			{Title: "Table", As: page.Table{Bar: "findings"}, Link: "/rows/freshness?category={kind}", SQL: `SELECT * FROM (VALUES
-				('a', '111122223333', 'CRITICAL', 7::bigint, 1.5::numeric, timestamptz '2026-08-01 11:00Z', date '2026-07-01', true, ARRAY[1, 2, 4]::numeric[], '{"a": [1]}'::jsonb, interval '3 hours', '<b>'),
+				('a', '111122223333', 'CRITICAL', 7::bigint, 7::numeric, timestamptz '2026-08-01 11:00Z', date '2026-07-01', true, ARRAY[1, 2, 4]::numeric[], '{"a": [1]}'::jsonb, interval '3 hours', '<b>'),
 				('~b', NULL, 'LOW', NULL, NULL, '2026-08-03 12:00Z', NULL, false, NULL, NULL, NULL, NULL)
 				) AS t (kind, account_id, severity, findings, cost, seen_at, day, red, trend, tags, age, text) LIMIT 2`},
 			{Title: "Good news", As: page.Table{Empty: "Nothing is wrong."}, SQL: `SELECT 1 AS x WHERE false`},
