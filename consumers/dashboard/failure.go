@@ -1,0 +1,51 @@
+package dashboard
+
+import (
+	"errors"
+	"net/http"
+)
+
+// failure is an answer that is not what was asked for: what, and what next.
+type failure struct {
+	status      int
+	Title, Next string
+	Href        string
+}
+
+func (f *failure) Error() string { return f.Title }
+
+func badRequest(what, next string) error {
+	return &failure{status: http.StatusBadRequest, Title: what, Next: next}
+}
+
+func notFound(what, next, href string) error {
+	return &failure{status: http.StatusNotFound, Title: what, Next: next, Href: href}
+}
+
+// answer turns an error of a handler into a page that says it.
+func (s *server) answer(h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		err := h(w, r)
+		if err == nil || r.Context().Err() != nil { // nobody waits
+			return
+		}
+		f, ok := errors.AsType[*failure](err)
+		if !ok {
+			s.log.Error("the database did not answer", "path", r.URL.Path, "error", err)
+			f = &failure{status: http.StatusServiceUnavailable, Title: "The database did not answer.",
+				Next: "It may be away or busy. Try again in a moment; the log of hub dashboard says more.",
+				Href: r.URL.RequestURI()}
+		}
+		if f.status == http.StatusServiceUnavailable {
+			w.Header().Set("Retry-After", "5")
+		}
+		v := struct {
+			frame
+			Failure *failure
+		}{s.frame(), f}
+		v.Title = http.StatusText(f.status)
+		if err := s.write(w, r, f.status, "failure.html", &v.frame, &v, 0); err != nil {
+			s.log.Error("the page of an error", "error", err)
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package dashboard
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// frame is what all pages have around their content.
+type frame struct {
+	Title, Question, Here string
+	Menu                  []menuGroup
+	Fresh                 badge
+	Now                   time.Time
+	Took                  string
+	Keys                  []menuItem
+
+	begun   time.Time
+	queried time.Duration
+}
+
+type menuGroup struct {
+	Name  string
+	Items []menuItem
+}
+
+type menuItem struct{ Title, Href, Key string }
+
+// badge says how fresh the data of a page are; the zero value says nothing.
+type badge struct{ Text, Tone, Href string }
+
+func (s *server) frame() frame {
+	f := frame{Now: s.now(), begun: time.Now(), Menu: []menuGroup{{}}}
+	for _, p := range s.pages {
+		if strings.Contains(p.Path, "{") {
+			continue
+		}
+		f.add(p.Group, menuItem{p.Title, p.Path, p.Key})
+	}
+	f.add("Data", menuItem{"Browse", "/rows", "b"})
+	return f
+}
+
+func (f *frame) add(group string, item menuItem) {
+	i := slices.IndexFunc(f.Menu, func(g menuGroup) bool { return g.Name == group })
+	if i < 0 {
+		f.Menu = append(f.Menu, menuGroup{Name: group})
+		i = len(f.Menu) - 1
+	}
+	f.Menu[i].Items = append(f.Menu[i].Items, item)
+	if item.Key != "" {
+		f.Keys = append(f.Keys, item)
+	}
+}
+
+// scope are the sources that a page is made of. Nil is all of them.
+type scope struct{ categories, accounts []string }
+
+// begin runs do in the one transaction of a page, and asks there what all pages show: names
+// of accounts, and how fresh the sources are.
+func (s *server) begin(r *http.Request, of scope, do func(pgx.Tx)) (frame, shower, error) {
+	ctx, f := r.Context(), s.frame()
+	show := shower{now: f.Now, accounts: map[string]string{}}
+	err := read(ctx, s.pool, pageTimeout, func(tx pgx.Tx) error {
+		do(tx)
+		named := ask(ctx, tx, query{sql: accountsSQL})
+		for i := range named.rows {
+			show.accounts[text(named.rows[i][0])] = text(named.rows[i][1])
+		}
+		if err := limit(ctx, tx, badgeTimeout, "SET LOCAL statement_timeout = %d"); err != nil {
+			return err
+		}
+		f.Fresh = of.badge(ask(ctx, tx, of.query()), f.Now)
+		return nil
+	})
+	f.queried = time.Since(f.begun)
+	return f, show, err
+}
+
+const accountsSQL = `SELECT account_id, account_name FROM account_overview WHERE account_name <> account_id`
+
+func (of scope) query() query {
+	q := query{sql: `SELECT count(*) AS sources, count(*) FILTER (WHERE red) AS stale, max(seen_at) AS newest_at FROM freshness WHERE true`}
+	if of.categories != nil {
+		q.args = append(q.args, of.categories)
+		q.sql += fmt.Sprintf(` AND category = ANY($%d)`, len(q.args))
+	}
+	if of.accounts != nil {
+		q.args = append(q.args, of.accounts)
+		q.sql += fmt.Sprintf(` AND account_id = ANY($%d)`, len(q.args))
+	}
+	return q
+}
+
+func (of scope) badge(set rowSet, now time.Time) badge {
+	to := url.Values{"account": of.accounts}
+	if of.accounts == nil {
+		to.Del("account")
+	}
+	href := address("/freshness", to)
+	if set.err != nil || len(set.rows) == 0 {
+		return badge{"Freshness: not known in time", "none", href}
+	}
+	all, red := number(set.rows[0][0]), number(set.rows[0][1])
+	newest, seen := set.rows[0][2].(time.Time)
+	switch {
+	case all == 0:
+		return badge{"No data yet", "none", href}
+	case red > 0:
+		to.Set("red", "true")
+		return badge{fmt.Sprintf("%s of %s sources stale", grouped(red), grouped(all)), "stale", address("/freshness", to)}
+	case !seen:
+		return badge{"Not collected here", "none", href}
+	}
+	return badge{"Fresh: newest " + age(max(now.Sub(newest), 0)) + " old", "fresh", href}
+}
