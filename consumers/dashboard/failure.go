@@ -29,6 +29,12 @@ func (s *server) answer(h func(http.ResponseWriter, *http.Request) error) http.H
 		if err == nil || r.Context().Err() != nil { // nobody waits
 			return
 		}
+		if errors.Is(err, errUnchanged) {
+			w.Header().Set("ETag", r.Header.Get("If-None-Match"))
+			w.WriteHeader(http.StatusNotModified)
+			s.log.Debug("unchanged", "path", r.URL.Path, "query", r.URL.RawQuery)
+			return
+		}
 		f, ok := errors.AsType[*failure](err)
 		if !ok {
 			s.log.Error("the database did not answer", "path", r.URL.Path, "error", err)

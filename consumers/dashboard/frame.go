@@ -19,9 +19,13 @@ type frame struct {
 	Now                   time.Time
 	Took                  string
 	Keys                  []menuItem
+	// Tag is the ETag of the page, "" if it has none.
+	Tag string
 
 	begun   time.Time
 	queried time.Duration
+	state   string
+	valid   *validity
 }
 
 type menuGroup struct {
@@ -36,6 +40,7 @@ type badge struct{ Text, Tone, Href string }
 
 func (s *server) frame() frame {
 	f := frame{Now: s.now(), begun: time.Now(), Menu: []menuGroup{{}}}
+	f.valid = &validity{f.Now.Add(keptFor)}
 	for _, p := range s.pages {
 		if strings.Contains(p.Path, "{") {
 			continue
@@ -61,21 +66,27 @@ func (f *frame) add(group string, item menuItem) {
 // scope are the sources that a page is made of. Nil is all of them.
 type scope struct{ categories, accounts []string }
 
-// begin runs do in the one transaction of a page, and asks there what all pages show: names
-// of accounts, and how fresh the sources are.
+// begin runs do in the one transaction of a page, and asks there what all pages show: how
+// fresh the sources are, and names of accounts. It returns errUnchanged, and runs nothing,
+// where the browser has the page as it would be.
 func (s *server) begin(r *http.Request, of scope, do func(pgx.Tx)) (frame, shower, error) {
 	ctx, f := r.Context(), s.frame()
-	show := shower{now: f.Now, accounts: map[string]string{}}
-	err := read(ctx, s.pool, pageTimeout, func(tx pgx.Tx) error {
+	show := shower{now: f.Now, accounts: map[string]string{}, valid: f.valid}
+	err := read(ctx, s.pool, badgeTimeout, func(tx pgx.Tx) error {
+		status := ask(ctx, tx, of.query())
+		f.state = s.stateOf(r, status)
+		if unchanged(r, f.state, f.Now) {
+			return errUnchanged
+		}
+		f.Fresh = of.badge(status, f.Now, f.valid)
+		if err := limit(ctx, tx, pageTimeout, "SET LOCAL statement_timeout = %d"); err != nil {
+			return err
+		}
 		do(tx)
 		named := ask(ctx, tx, query{sql: accountsSQL})
 		for i := range named.rows {
 			show.accounts[text(named.rows[i][0])] = text(named.rows[i][1])
 		}
-		if err := limit(ctx, tx, badgeTimeout, "SET LOCAL statement_timeout = %d"); err != nil {
-			return err
-		}
-		f.Fresh = of.badge(ask(ctx, tx, of.query()), f.Now)
 		return nil
 	})
 	f.queried = time.Since(f.begun)
@@ -84,8 +95,13 @@ func (s *server) begin(r *http.Request, of scope, do func(pgx.Tx)) (frame, showe
 
 const accountsSQL = `SELECT account_id, account_name FROM account_overview WHERE account_name <> account_id`
 
+// query asks how fresh the sources are. What follows changes whenever the data do: a sum of
+// times, because a run that arrives late moves no maximum.
 func (of scope) query() query {
-	q := query{sql: `SELECT count(*) AS sources, count(*) FILTER (WHERE red) AS stale, max(seen_at) AS newest_at FROM freshness WHERE true`}
+	q := query{sql: `SELECT count(*) AS sources, count(*) FILTER (WHERE red) AS stale, max(seen_at) AS newest_at,
+		count(*) FILTER (WHERE status = 'failing') AS failing, sum(rejects) AS rejects, sum(extract(epoch FROM last_run_at)) AS runs,
+		sum(extract(epoch FROM seen_at)) AS seen, (SELECT max(refreshed_at) FROM view_status) AS refreshed_at
+		FROM freshness WHERE true`}
 	if of.categories != nil {
 		q.args = append(q.args, of.categories)
 		q.sql += fmt.Sprintf(` AND category = ANY($%d)`, len(q.args))
@@ -97,7 +113,7 @@ func (of scope) query() query {
 	return q
 }
 
-func (of scope) badge(set rowSet, now time.Time) badge {
+func (of scope) badge(set rowSet, now time.Time, valid *validity) badge {
 	to := url.Values{"account": of.accounts}
 	if of.accounts == nil {
 		to.Del("account")
@@ -117,5 +133,7 @@ func (of scope) badge(set rowSet, now time.Time) badge {
 	case !seen:
 		return badge{"Not collected here", "none", href}
 	}
-	return badge{"Fresh: newest " + age(max(now.Sub(newest), 0)) + " old", "fresh", href}
+	old := max(now.Sub(newest), 0)
+	valid.aged(now, old)
+	return badge{"Fresh: newest " + age(old) + " old", "fresh", href}
 }

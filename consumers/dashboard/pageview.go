@@ -71,6 +71,7 @@ func (s *server) page(w http.ResponseWriter, r *http.Request, p page.Page) error
 	for i, panel := range p.Panels {
 		if sets[i].err != nil {
 			s.log.Warn("a panel has no answer", "page", p.Name, "panel", panel.Title, "error", sets[i].err)
+			v.state = "" // it may have one next time
 		}
 		rows += len(sets[i].rows)
 		v.Panels = append(v.Panels, show.view(links{s.pages, views}, c, panel, sets[i]))

@@ -265,9 +265,17 @@ func (s *server) rows(w http.ResponseWriter, r *http.Request) error {
 	return s.rowsPage(w, r, views, b)
 }
 
+// scopeOf is what a view is made of: one category, or all of them.
+func scopeOf(rel relation) scope {
+	if category, ok := strings.CutPrefix(rel.name, "current_"); ok {
+		return scope{categories: []string{category}}
+	}
+	return scope{}
+}
+
 func (s *server) rowsPage(w http.ResponseWriter, r *http.Request, views []relation, b browsing) error {
 	var set rowSet
-	f, show, err := s.begin(r, scope{}, func(tx pgx.Tx) { set = ask(r.Context(), tx, b.query(pageRows+1)) })
+	f, show, err := s.begin(r, scopeOf(b.rel), func(tx pgx.Tx) { set = ask(r.Context(), tx, b.query(pageRows+1)) })
 	if err != nil {
 		return err
 	}
@@ -291,7 +299,7 @@ func (s *server) rowsPage(w http.ResponseWriter, r *http.Request, views []relati
 	}
 	var head []headView
 	if set.err != nil {
-		v.Error = sentence(set.err)
+		v.Error, v.state = sentence(set.err), "" // it may have one next time
 		s.log.Warn("the rows of a view have no answer", "view", b.rel.name, "error", set.err)
 	} else {
 		head, v.Rows = show.table(&set, "", func(int) string { return "" })

@@ -33,6 +33,8 @@ type Config struct {
 	Pages []page.Page
 	// Log takes a line per page. Nil discards them.
 	Log *slog.Logger
+	// Version of the program, so that browsers ask for pages of another one anew.
+	Version string
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
 }
@@ -42,6 +44,7 @@ type server struct {
 	pool      *pgxpool.Pool
 	pages     []page.Page
 	log       *slog.Logger
+	version   string
 	now       func() time.Time
 	exporting chan struct{}
 	views     atomic.Pointer[catalog] // nil: not read yet
@@ -56,7 +59,8 @@ type catalog struct {
 // New returns the handler of all pages. It only reads, and answers nobody but this host:
 // the Host of a request must be localhost, 127.0.0.1 or [::1]. The caller closes the pool.
 func New(pool *pgxpool.Pool, cfg Config) http.Handler {
-	s := &server{pool: pool, pages: cfg.Pages, log: cfg.Log, now: cfg.Now, exporting: make(chan struct{}, 1)}
+	s := &server{pool: pool, pages: cfg.Pages, log: cfg.Log, version: cfg.Version, now: cfg.Now,
+		exporting: make(chan struct{}, 1)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -129,6 +133,10 @@ func (s *server) write(w http.ResponseWriter, r *http.Request, status int, name 
 	rows int) error {
 	took := time.Since(f.begun)
 	f.Took = fmt.Sprintf("%d ms", took.Milliseconds())
+	if f.state != "" && status == http.StatusOK {
+		f.Tag = tag(f.state, f.valid.until)
+		w.Header().Set("ETag", f.Tag)
+	}
 	var b bytes.Buffer
 	if err := templates.ExecuteTemplate(&b, name, v); err != nil {
 		s.log.Error("a template failed", "template", name, "error", err)

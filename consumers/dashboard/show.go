@@ -196,6 +196,7 @@ type cell struct {
 type shower struct {
 	now      time.Time
 	accounts map[string]string // names by number
+	valid    *validity
 }
 
 // show shows a value after its type and the name of its column.
@@ -211,6 +212,7 @@ func (s shower) show(column pgconn.FieldDescription, v any) cell {
 		}
 		return s.moment(v)
 	case pgtype.Interval:
+		s.valid.aged(s.now, interval(v))
 		return cell{Text: age(interval(v)), Title: interval(v).Round(time.Second).String(), Class: "number"}
 	case string:
 		return s.word(column.Name, v)
@@ -238,7 +240,9 @@ func side(column pgconn.FieldDescription) string {
 // moment shows how long ago something was, or in how long it will be.
 func (s shower) moment(t time.Time) cell {
 	c := cell{Title: t.UTC().Format("2006-01-02 15:04:05 UTC"), Class: "time"}
-	if d := s.now.Sub(t); d >= 0 {
+	d := s.now.Sub(t)
+	s.valid.aged(s.now, d)
+	if d >= 0 {
 		c.Text = age(d) + " ago"
 	} else {
 		c.Text = "in " + age(-d)

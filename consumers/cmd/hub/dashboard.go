@@ -70,7 +70,7 @@ func (c dashboardCommand) Run(ctx context.Context, p program.Program, log *slog.
 		return program.Usagef("--addr %s: %w; choose another port", c.Addr, err)
 	}
 	server := &http.Server{
-		Handler:           dashboard.New(pool, dashboard.Config{Pages: pages.All(), Log: log}),
+		Handler:           dashboard.New(pool, dashboard.Config{Pages: pages.All(), Log: log, Version: p.VersionText()}),
 		ReadHeaderTimeout: requestTimeout, ReadTimeout: requestTimeout, WriteTimeout: responseTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}

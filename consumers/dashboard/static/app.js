@@ -61,32 +61,31 @@ document.addEventListener('pointermove', event => {
 })
 
 // Arrows walk through a chart that has the focus.
-for (const chart of document.querySelectorAll('.chart')) {
-  const columns = [...chart.querySelectorAll('.col')]
-  let at = -1
-  const go = to => {
-    columns[at]?.classList.remove('at')
-    at = Math.max(0, Math.min(columns.length - 1, to))
-    columns[at].classList.add('at')
-    const box = columns[at].getBoundingClientRect()
-    showTip(columns[at], box.right, box.top + 40)
-  }
-  chart.addEventListener('keydown', event => {
-    if (event.key === 'ArrowRight') go(at + 1)
-    else if (event.key === 'ArrowLeft') go(at < 0 ? columns.length - 1 : at - 1)
-    else return
-    event.preventDefault()
-  })
-  chart.addEventListener('blur', () => { columns[at]?.classList.remove('at'); tip.hidden = true })
-}
+document.addEventListener('keydown', event => {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
+  if (!step || !event.target.matches('.chart')) return
+  const places = [...event.target.querySelectorAll('.col')]
+  const at = places.findIndex(place => place.classList.contains('at'))
+  places[at]?.classList.remove('at')
+  const to = places[at < 0 && step < 0 ? places.length - 1 : Math.max(0, Math.min(places.length - 1, at + step))]
+  to.classList.add('at')
+  const box = to.getBoundingClientRect()
+  showTip(to, box.right, box.top + 40)
+  event.preventDefault()
+})
+document.addEventListener('focusout', event => {
+  if (!event.target.matches('.chart')) return
+  event.target.querySelector('.col.at')?.classList.remove('at')
+  tip.hidden = true
+})
 
 // Keys of the page.
 const help = document.getElementById('help')
 document.getElementById('keys').addEventListener('click', () => help.showModal())
 const pages = Object.fromEntries([...document.querySelectorAll('[data-key]')].map(a => [a.dataset.key, a.href]))
-const rows = [...document.querySelectorAll('main tbody tr')].filter(row => row.querySelector('a') && !row.closest('details'))
-let row = -1, going = false, touched = Date.now()
+let row = -1, going = false
 const move = by => {
+  const rows = [...document.querySelectorAll('main tbody tr')].filter(row => row.querySelector('a') && !row.closest('details'))
   if (!rows.length) return
   rows[row]?.classList.remove('at')
   row = Math.max(0, Math.min(rows.length - 1, row + by))
@@ -104,7 +103,6 @@ const keys = {
   '?': () => help.showModal(),
 }
 document.addEventListener('keydown', event => {
-  touched = Date.now()
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, select, textarea, dialog')) return
   if (going) {
     going = false
@@ -115,11 +113,40 @@ document.addEventListener('keydown', event => {
   keys[event.key]()
   event.preventDefault()
 })
-document.addEventListener('pointerdown', () => { touched = Date.now() })
 
-// A page that somebody only looks at reads itself anew every minute.
-const minute = 60_000
-setInterval(() => {
-  const busy = help.open || document.activeElement?.matches('input, select') || document.querySelector('main details[open]')
-  if (!busy && document.visibilityState === 'visible' && Date.now() - touched > minute / 2) location.reload()
-}, minute)
+// An open page asks every half a minute whether it has changed, and takes over the parts that
+// have. What is open, scrolled or has the focus stays so.
+const main = document.getElementById('main')
+const parts = of => [...of.querySelectorAll('.fresh, .panel, footer')]
+const focusable = 'a, button, summary, [tabindex]'
+const takeOver = (old, next) => {
+  const details = next.querySelectorAll('details')
+  old.querySelectorAll('details').forEach((d, i) => { if (details[i]) details[i].open = d.open })
+  if (old.isEqualNode(next)) return
+  const focus = [old, ...old.querySelectorAll(focusable)].indexOf(document.activeElement)
+  const scrolled = [...old.querySelectorAll('.scroll, pre')].map(s => [s.scrollTop, s.scrollLeft])
+  old.replaceWith(next)
+  next.querySelectorAll('.scroll, pre').forEach((s, i) => { [s.scrollTop, s.scrollLeft] = scrolled[i] ?? [0, 0] })
+  if (focus >= 0) [next, ...next.querySelectorAll(focusable)][focus]?.focus({ preventScroll: true })
+}
+const busy = () => help.open || !getSelection().isCollapsed ||
+  [...main.querySelectorAll('.panel input')].some(f => f === document.activeElement || f.value !== f.defaultValue)
+const renew = () => {
+  if (document.visibilityState !== 'visible' || busy()) return
+  const ask = new XMLHttpRequest()
+  ask.open('GET', location.href)
+  ask.responseType = 'document'
+  if (main.dataset.tag) ask.setRequestHeader('If-None-Match', main.dataset.tag)
+  ask.onload = () => {
+    const next = ask.status === 200 && ask.response?.getElementById('main')
+    if (!next || busy()) return
+    const [olds, news] = [parts(main), parts(next)]
+    if (olds.length !== news.length || olds.some((old, i) => old.id !== news[i].id)) return location.reload()
+    main.dataset.tag = next.dataset.tag
+    tip.hidden = true
+    olds.forEach((old, i) => takeOver(old, news[i]))
+  }
+  ask.send()
+}
+setInterval(renew, 30_000)
+document.addEventListener('visibilitychange', renew)
