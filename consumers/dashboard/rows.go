@@ -1,13 +1,14 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -20,6 +21,8 @@ import (
 type relation struct {
 	name, comment string
 	columns       []relationColumn
+	// key are columns that tell rows apart, and are never null. Nil: none are known.
+	key []relationColumn
 }
 
 type relationColumn struct{ name, kind, comment string }
@@ -47,8 +50,12 @@ func find(views []relation, name string) (r relation, ok bool) {
 // tell of the server.
 const relationsSQL = `
 SELECT c.relname, coalesce(obj_description(c.oid, 'pg_class'), ''), a.attname, format_type(a.atttypid, a.atttypmod),
-       coalesce(col_description(c.oid, a.attnum), '')
+       coalesce(col_description(c.oid, a.attnum), ''), coalesce(array_position(u.columns, a.attnum), -1)
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN LATERAL (
+    SELECT indkey::smallint[] AS columns FROM pg_index i
+    WHERE i.indrelid = c.oid AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL ORDER BY i.indexrelid LIMIT 1
+) u ON true
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('v', 'm') AND has_table_privilege(c.oid, 'SELECT')
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 ORDER BY c.relname COLLATE "C", a.attnum`
@@ -62,25 +69,49 @@ func readRelations(ctx context.Context, pool *pgxpool.Pool) (all []relation, err
 		}
 		var name, comment string
 		var c relationColumn
-		_, err = pgx.ForEachRow(rows, []any{&name, &comment, &c.name, &c.kind, &c.comment}, func() error {
+		var inKey int
+		keys := map[string]map[int]relationColumn{}
+		_, err = pgx.ForEachRow(rows, []any{&name, &comment, &c.name, &c.kind, &c.comment, &inKey}, func() error {
 			if len(all) == 0 || all[len(all)-1].name != name {
 				all = append(all, relation{name: name, comment: comment})
+				keys[name] = map[int]relationColumn{}
 			}
 			last := &all[len(all)-1]
 			last.columns = append(last.columns, c)
+			if inKey >= 0 {
+				keys[name][inKey] = c
+			}
 			return nil
 		})
+		for i := range all {
+			all[i].key = all[i].keyOf(keys[all[i].name])
+		}
 		return err
 	})
 	return all, err
 }
 
-const (
-	// pageRows is how many rows a page of a view has, and lastPage the number of the last
-	// one: later ones would cost the database more and more.
-	pageRows = 100
-	lastPage = 99
-)
+// keyOf are the columns of a unique index by their places in it. Views with the rows of a
+// table have its key, and say when a row was collected; others may repeat the key.
+func (r relation) keyOf(unique map[int]relationColumn) (key []relationColumn) {
+	for _, place := range slices.Sorted(maps.Keys(unique)) {
+		key = append(key, unique[place])
+	}
+	if _, isRow := r.column("collected_at"); len(key) > 0 || !isRow {
+		return key
+	}
+	for _, name := range []string{"account_id", "region", "row_key"} {
+		c, ok := r.column(name)
+		if !ok {
+			return nil
+		}
+		key = append(key, c)
+	}
+	return key
+}
+
+// pageRows is how many rows a page of a view has.
+const pageRows = 100
 
 // literal writes a value so that a condition takes it as it is.
 func literal(v string) string {
@@ -97,12 +128,15 @@ type browsing struct {
 	values url.Values
 	sort   string
 	down   bool
-	page   int
+	// at is the row that the page follows, or that follows the page if back is true. Nil: the
+	// page is the first one.
+	at   *place
+	back bool
 }
 
 // browse reads an address. Names of columns must be those of the database.
 func browse(rel relation, values url.Values) (b browsing, err error) {
-	b = browsing{rel: rel, values: url.Values{}}
+	b = browsing{rel: rel, values: url.Values{}, back: values.Get("before") != ""}
 	for name, wanted := range values {
 		_, known := rel.column(name)
 		for _, v := range wanted {
@@ -117,15 +151,19 @@ func browse(rel relation, values url.Values) (b browsing, err error) {
 				if _, ok := rel.column(b.sort); !ok {
 					return b, noColumn(rel, b.sort)
 				}
-			case name == "page":
-				if b.page, err = strconv.Atoi(v); err != nil || b.page < 0 || b.page > lastPage {
-					return b, badRequest(fmt.Sprintf("There is no page %q.", cut(v, 60)),
-						fmt.Sprintf("Pages go from 0 to %d: choose less, or take the CSV.", lastPage))
-				}
+			case name == "after" || name == "before": // see below
 			default:
 				return b, noColumn(rel, name)
 			}
 		}
+	}
+	if at := cmp.Or(values.Get("before"), values.Get("after")); at != "" {
+		order, _ := b.order()
+		p, err := placeOf(at, len(order))
+		if err != nil {
+			return b, err
+		}
+		b.at = &p
 	}
 	return b, nil
 }
@@ -169,41 +207,32 @@ func (b browsing) query(limit int) query {
 			where = append(where, fmt.Sprintf("%s = ANY ($%d::text[]::%s[])", id, len(q.args), c.kind))
 		}
 	}
+	if b.at != nil {
+		where = append(where, b.beyond(&q))
+	}
 	q.sql = "SELECT * FROM " + pgx.Identifier{b.rel.name}.Sanitize()
 	if len(where) > 0 {
 		q.sql += "\nWHERE " + strings.Join(where, "\n  AND ")
 	}
-	if order := b.order(); len(order) > 0 {
-		q.sql += "\nORDER BY " + strings.Join(order, ", ")
+	order, ties := b.order()
+	var by []string
+	for _, t := range append(order, ties...) {
+		by = append(by, t.by(b.back))
+	}
+	if len(by) > 0 {
+		q.sql += "\nORDER BY " + strings.Join(by, ", ")
 	}
 	q.sql += fmt.Sprintf("\nLIMIT %d", limit)
-	if b.page > 0 {
-		q.sql += fmt.Sprintf(" OFFSET %d", b.page*pageRows)
+	if b.at != nil && b.at.Same > 0 {
+		q.sql += fmt.Sprintf(" OFFSET %d", b.at.Same)
 	}
 	return q
 }
 
 var likeEscaper = strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`)
 
-// order is the column that was chosen, then what makes the order of pages the same each time.
-func (b browsing) order() (order []string) {
-	if b.sort != "" {
-		by := pgx.Identifier{b.sort}.Sanitize()
-		if b.down {
-			by += " DESC NULLS LAST"
-		}
-		order = append(order, by)
-	}
-	for _, name := range []string{"account_id", "region", "row_key"} {
-		if _, ok := b.rel.column(name); ok && name != b.sort {
-			order = append(order, name)
-		}
-	}
-	return order
-}
-
-// address is the address of the view with one parameter changed; "" clears it. All but a
-// turn of pages begins at the first page.
+// address is the address of the view with one parameter changed; "" clears it. It is that of
+// the first page, unless the parameter turns pages.
 func (b browsing) address(name, value string) string {
 	v := url.Values{}
 	for k, old := range b.values {
@@ -259,7 +288,7 @@ func (s *server) rows(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if format != "" {
-		b.page = 0
+		b.at = nil
 		return s.export(w, r, fileName(rel.name, b.values), format, b.query(exportRows+1))
 	}
 	return s.rowsPage(w, r, views, b)
@@ -293,10 +322,7 @@ func (s *server) rowsPage(w http.ResponseWriter, r *http.Request, views []relati
 	for _, view := range views {
 		v.Views = append(v.Views, view.name)
 	}
-	more := len(set.rows) > pageRows
-	if more {
-		set.rows = set.rows[:pageRows]
-	}
+	v.turn(b, &set)
 	var head []headView
 	if set.err != nil {
 		v.Error, v.state = sentence(set.err), "" // it may have one next time
@@ -305,17 +331,37 @@ func (s *server) rowsPage(w http.ResponseWriter, r *http.Request, views []relati
 		head, v.Rows = show.table(&set, "", func(int) string { return "" })
 	}
 	v.Columns = b.heads(head)
-	v.First, v.Last = b.page*pageRows+min(1, len(v.Rows)), b.page*pageRows+len(v.Rows)
-	if b.page > 0 {
-		v.Prev = b.address("page", strconv.Itoa(b.page-1))
-		if b.page == 1 {
-			v.Prev = b.address("page", "")
+	return s.write(w, r, http.StatusOK, "rows.html", &v.frame, &v, len(v.Rows))
+}
+
+// turn leaves the rows of the page, in their order, and says where the pages beside it are.
+func (v *rowsView) turn(b browsing, set *rowSet) {
+	more := len(set.rows) > pageRows
+	set.rows = set.rows[:min(len(set.rows), pageRows)]
+	if b.back {
+		slices.Reverse(set.rows)
+	}
+	n := len(set.rows)
+	switch {
+	case b.at == nil:
+		v.First = min(n, 1)
+	case b.back && more:
+		v.First = max(b.at.Number-n, 1)
+	case b.back: // the first page, however many rows there were
+		v.First = min(n, 1)
+	default:
+		v.First = b.at.Number + 1
+	}
+	v.Last = v.First + max(n, 1) - 1
+	if b.at != nil && (!b.back || more) {
+		v.Prev = b.address("before", "")
+		if n > 0 {
+			v.Prev = b.address("before", b.place(set, 0, v.First).String())
 		}
 	}
-	if more && b.page < lastPage {
-		v.Next = b.address("page", strconv.Itoa(b.page+1))
+	if n > 0 && (more || b.back) {
+		v.Next = b.address("after", b.place(set, n-1, v.Last).String())
 	}
-	return s.write(w, r, http.StatusOK, "rows.html", &v.frame, &v, len(v.Rows))
 }
 
 // heads are the headings of the columns, each with the address that sorts by it.
