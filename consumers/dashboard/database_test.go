@@ -194,9 +194,13 @@ func checkPanel(t *testing.T, panel page.Panel, set rowSet, isEmpty bool) {
 // filters that there are.
 func TestPanelsAskReadersViews(t *testing.T) {
 	db := pgtest.New(t, empty)
+	asked := []string{accountsSQL, scope{}.query().sql}
+	for _, search := range searches {
+		asked = append(asked, strings.NewReplacer("$1", "''", "$2", "''").Replace(search.sql))
+	}
 	for _, p := range pages.All() {
 		var filters []string
-		queries := []string{accountsSQL, scope{}.query().sql}
+		queries := slices.Clone(asked)
 		for _, f := range p.Filters {
 			filters = append(filters, f.Name)
 			queries = append(queries, string(f.Options))

@@ -14,11 +14,13 @@ import (
 // frame is what all pages have around their content.
 type frame struct {
 	Title, Question, Here string
-	Menu                  []menuGroup
-	Fresh                 badge
-	Now                   time.Time
-	Took                  string
-	Keys                  []menuItem
+	// Asked is what was searched for.
+	Asked string
+	Menu  []menuGroup
+	Fresh badge
+	Now   time.Time
+	Took  string
+	Keys  []menuItem
 	// Tag is the ETag of the page, "" if it has none.
 	Tag string
 

