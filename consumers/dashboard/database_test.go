@@ -177,6 +177,10 @@ func checkPanel(t *testing.T, panel page.Panel, set rowSet, isEmpty bool) {
 			t.Errorf("%s has no column %s", panel.Title, column)
 		}
 	}
+	least := map[string]int{"columns": 2, "lines": 2, "matrix": 3}
+	if n := len(set.columns); n < least[page.FormOf(panel)] {
+		t.Errorf("%s has %d columns, which are too few for its form", panel.Title, n)
+	}
 	if as, ok := panel.As.(page.Table); ok && as.Bar != "" && set.at(as.Bar) < 0 {
 		t.Errorf("%s has no column %s to draw a bar for", panel.Title, as.Bar)
 	}

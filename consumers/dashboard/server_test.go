@@ -533,6 +533,14 @@ func TestGoldenPage(t *testing.T) {
 			{Title: "Shares", Width: 4, As: page.Shares{}, Link: "?kind={label}", SQL: `SELECT 'b & c' AS label, 3 AS value UNION ALL SELECT 'd', NULL`},
 			{Title: "Parts", Width: 4, As: page.Shares{}, SQL: `
 				SELECT * FROM (VALUES ('a', 3), ('b & c', 1)) AS t (label, value) WHERE true {where}`},
+			{Title: "Lines", Width: 6, As: page.Lines{}, SQL: `SELECT * FROM (VALUES (date '2026-07-30', 'a', 3), ('2026-07-31', 'a', 2),
+				('2026-07-31', 'b', 5)) AS t (day, what, things)`},
+			{Title: "Marks", Width: 6, As: page.Columns{Unit: page.Money}, SQL: `SELECT * FROM (VALUES (date '2026-07-01', 'EC2', 3, NULL),
+				('2026-07-01', 'forecast', 2, NULL), ('2026-08-01', 'forecast', 5, '1 anomaly')) AS t (month, service, cost, mark)`},
+			{Title: "Matrix", Width: 6, As: page.Matrix{}, Link: "/rows/freshness?category={category}", SQL: `SELECT * FROM (VALUES ('111122223333', 'a', 'fresh'),
+				('111122223333', '<b>', 'stale'), ('<x>', 'a', 'else')) AS t (account_id, category, status)`},
+			{Title: "Numbers", Width: 6, As: page.Matrix{}, SQL: `SELECT * FROM (VALUES ('x', 'a', 0), ('x', 'b', 1), ('y', 'a', 99), ('y', 'b', NULL)) AS t (side, top, things)`},
+			{Title: "No matrix", As: page.Matrix{Empty: "Nothing is wrong."}, SQL: `SELECT 1 AS a, 2 AS b, 3 AS c WHERE false`},
 			{Title: "Nothing", As: page.Columns{}, SQL: `SELECT current_date AS day, 1 AS number WHERE false`},
 			{Title: "Table", As: page.Table{Bar: "findings"}, Link: "/rows/freshness?category={kind}", SQL: `SELECT * FROM (VALUES
 				('a', '111122223333', 'CRITICAL', 7::bigint, 7::numeric, timestamptz '2026-08-01 11:00Z', date '2026-07-01', true, ARRAY[1, 2, 4]::numeric[], '{"a": [1]}'::jsonb, interval '3 hours', '<b>'),

@@ -24,20 +24,27 @@ type Series struct {
 	Values []float64
 }
 
-// Columns is a chart of stacked columns.
-type Columns struct {
+// Plot is what a chart shows over places.
+type Plot struct {
 	// X are the names of the places, in order.
 	X []string
 	// Label shortens a name for the axis.
 	Label func(string) string
-	// Series from the bottom of the stack to its top.
+	// Series are stacked from the bottom to the top, or drawn from the back to the front.
 	Series []Series
 	// Short writes a value on the axis, Exact beside the pointer.
 	Short, Exact func(float64) string
 	// Whole values: the axis has no fractions.
 	Whole bool
+}
+
+// Columns is a chart of stacked columns.
+type Columns struct {
+	Plot
 	// Soft tells which places are not final. Nil: all are.
 	Soft []bool
+	// Marks say what happened at a place; "" is nothing. Nil: nowhere.
+	Marks []string
 }
 
 const (
@@ -46,17 +53,20 @@ const (
 	axis = 22  // pixels below the plot
 )
 
-// SVG draws the chart, "" if there is nothing to draw.
-func (c Columns) SVG() template.HTML {
-	if len(c.X) == 0 || len(c.Series) == 0 {
+// scale turns values into pixels from the top.
+type scale func(float64) float64
+
+// draw draws what all charts have, and in it what inside writes; "" if there is nothing to draw.
+func (p Plot) draw(low, high float64, summary string, inside func(*strings.Builder, scale)) template.HTML {
+	if len(p.X) == 0 || len(p.Series) == 0 {
 		return ""
 	}
-	ticks := c.ticks()
-	low, high := ticks[0], ticks[len(ticks)-1]
+	ticks := ticks(low, high, p.Whole)
+	low, high = ticks[0], ticks[len(ticks)-1]
 	y := func(v float64) float64 { return top + (plot-top)*(high-v)/(high-low) }
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg class="chart" width="100%%" height="%d" role="img" tabindex="0" aria-label="%s">`,
-		plot+axis, html.EscapeString(c.summary()))
+		plot+axis, html.EscapeString(summary))
 	b.WriteString(`<g class="grid" aria-hidden="true">`)
 	for _, t := range ticks {
 		class := ""
@@ -64,31 +74,47 @@ func (c Columns) SVG() template.HTML {
 			class = ` class="zero"`
 		}
 		fmt.Fprintf(&b, `<line x1="0" x2="100%%" y1="%.1f" y2="%.1f"%s/><text x="-8" y="%.1f">%s</text>`,
-			y(t), y(t), class, y(t)+4, html.EscapeString(c.Short(t)))
+			y(t), y(t), class, y(t)+4, html.EscapeString(p.Short(t)))
 	}
 	b.WriteString(`</g><g class="x" aria-hidden="true">`)
-	for _, i := range labelled(len(c.X)) {
-		fmt.Fprintf(&b, `<text x="%.3f%%" y="%d">%s</text>`, 100*(float64(i)+.5)/float64(len(c.X)), plot+16,
-			html.EscapeString(c.Label(c.X[i])))
+	for _, i := range labelled(len(p.X)) {
+		fmt.Fprintf(&b, `<text x="%.3f%%" y="%d">%s</text>`, p.middle(i), plot+16, html.EscapeString(p.Label(p.X[i])))
 	}
 	b.WriteString(`</g>`)
-	for i := range c.X {
-		c.column(&b, i, y)
-	}
+	inside(&b, y)
 	b.WriteString(`</svg>`)
 	return template.HTML(b.String())
 }
 
+// middle is that of a place, in percent of the width.
+func (p Plot) middle(i int) float64 { return 100 * (float64(i) + .5) / float64(len(p.X)) }
+
+// place begins what is drawn at one place, with what is shown beside the pointer.
+func (p Plot) place(b *strings.Builder, i int, class, tip string) {
+	step := 100 / float64(len(p.X))
+	fmt.Fprintf(b, `<g class="%s" data-tip="%s"><rect class="hit" x="%.3f%%" width="%.3f%%" y="0" height="%d"/>`,
+		class, html.EscapeString(tip), step*float64(i), step, plot)
+}
+
+// SVG draws the chart, "" if there is nothing to draw.
+func (c Columns) SVG() template.HTML {
+	low, high := c.extent()
+	return c.draw(low, high, c.summary(), func(b *strings.Builder, y scale) {
+		for i := range c.X {
+			c.column(b, i, y)
+		}
+	})
+}
+
 // column draws what is at one place, values below zero downwards.
-func (c Columns) column(b *strings.Builder, i int, y func(float64) float64) {
+func (c Columns) column(b *strings.Builder, i int, y scale) {
 	step := 100 / float64(len(c.X))
 	x := step * float64(i)
 	class := "col"
 	if c.Soft != nil && c.Soft[i] {
 		class += " soft"
 	}
-	fmt.Fprintf(b, `<g class="%s" data-tip="%s"><rect class="hit" x="%.3f%%" width="%.3f%%" y="0" height="%d"/>`,
-		class, html.EscapeString(c.tip(i)), x, step, plot)
+	c.place(b, i, class, c.tip(i))
 	up, down := 0.0, 0.0
 	for _, s := range c.Series {
 		v := s.Values[i]
@@ -103,6 +129,9 @@ func (c Columns) column(b *strings.Builder, i int, y func(float64) float64) {
 		*from += v
 		fmt.Fprintf(b, `<rect class="%s" x="%.3f%%" width="%.3f%%" y="%.2f" height="%.2f"/>`,
 			s.Class, x+step*.11, step*.78, min(a, z), max(a, z)-min(a, z))
+	}
+	if c.mark(i) != "" {
+		fmt.Fprintf(b, `<circle class="mark" cx="%.3f%%" cy="%.2f" r="4"/>`, c.middle(i), max(y(up)-7, 4))
 	}
 	b.WriteString(`</g>`)
 }
@@ -124,11 +153,24 @@ func (c Columns) tip(i int) string {
 	if shown > 1 {
 		lines = append(lines, "\tTotal\t"+c.Exact(total))
 	}
+	if mark := c.mark(i); mark != "" {
+		lines = append(lines, "mark\t"+mark+"\t")
+	}
 	return strings.Join(lines, "\n")
+}
+
+func (c Columns) mark(i int) string {
+	if c.Marks == nil {
+		return ""
+	}
+	return c.Marks[i]
 }
 
 // summary tells the chart in a sentence.
 func (c Columns) summary() string {
+	if len(c.X) == 0 {
+		return ""
+	}
 	total, best, at := 0.0, math.Inf(-1), 0
 	for i := range c.X {
 		sum := 0.0
@@ -142,8 +184,14 @@ func (c Columns) summary() string {
 			best, at = sum, i
 		}
 	}
-	return fmt.Sprintf("%s to %s: %s in all, highest %s at %s", c.X[0], c.X[len(c.X)-1], c.Short(total), c.Short(best),
+	said := fmt.Sprintf("%s to %s: %s in all, highest %s at %s", c.X[0], c.X[len(c.X)-1], c.Short(total), c.Short(best),
 		c.X[at])
+	for i, x := range c.X {
+		if mark := c.mark(i); mark != "" {
+			said += "; " + x + ": " + mark
+		}
+	}
+	return said
 }
 
 // extent returns the lowest and the highest end of a stack; zero is between them.
@@ -167,18 +215,16 @@ func (c Columns) extent() (low, high float64) {
 	return low, high
 }
 
-// ticks returns about four round numbers, from the lowest end of a stack or less to the
-// highest one or more.
-func (c Columns) ticks() []float64 {
-	low, high := c.extent()
+// ticks returns about four round numbers, from low or less to high or more.
+func ticks(low, high float64, whole bool) []float64 {
 	raw := (high - low) / 4
-	if c.Whole {
+	if whole {
 		raw = max(raw, 1)
 	}
 	unit := math.Pow(10, math.Floor(math.Log10(raw)))
 	step := unit * 10
 	for _, f := range []float64{1, 2, 2.5, 5} {
-		if unit*f >= raw*.999 && !(c.Whole && unit*f != math.Trunc(unit*f)) {
+		if unit*f >= raw*.999 && !(whole && unit*f != math.Trunc(unit*f)) {
 			step = unit * f
 			break
 		}
@@ -190,6 +236,100 @@ func (c Columns) ticks() []float64 {
 			return ticks
 		}
 	}
+}
+
+// Lines is a chart with a line for each series.
+type Lines struct{ Plot }
+
+// SVG draws the chart, "" if there is nothing to draw.
+func (l Lines) SVG() template.HTML {
+	low, high := l.extent()
+	return l.draw(low, high, l.summary(), func(b *strings.Builder, y scale) {
+		for i := range l.X {
+			l.place(b, i, "col", l.tip(i))
+			b.WriteString(`</g>`)
+		}
+		for _, s := range l.Series {
+			l.line(b, s, y)
+		}
+	})
+}
+
+// line draws a series: a stroke between places beside each other that have a value, and a point
+// where there is none to draw a stroke to.
+func (l Lines) line(b *strings.Builder, s Series, y scale) {
+	fmt.Fprintf(b, `<g class="line %s" aria-hidden="true">`, s.Class)
+	has := func(i int) bool { return i >= 0 && i < len(s.Values) && finite(s.Values[i]) }
+	for i := range s.Values {
+		switch {
+		case has(i) && has(i+1):
+			fmt.Fprintf(b, `<line x1="%.3f%%" y1="%.2f" x2="%.3f%%" y2="%.2f"/>`, l.middle(i), y(s.Values[i]),
+				l.middle(i+1), y(s.Values[i+1]))
+		case has(i) && !has(i-1):
+			fmt.Fprintf(b, `<circle cx="%.3f%%" cy="%.2f" r="2.5"/>`, l.middle(i), y(s.Values[i]))
+		}
+	}
+	b.WriteString(`</g>`)
+}
+
+// tip is what is shown beside the pointer, as in Columns.
+func (l Lines) tip(i int) string {
+	lines := []string{l.X[i]}
+	for _, s := range l.Series {
+		if v := s.Values[i]; finite(v) {
+			lines = append(lines, s.Class+"\t"+s.Name+"\t"+l.Exact(v))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// summary tells the chart in a sentence.
+func (l Lines) summary() string {
+	if len(l.X) == 0 {
+		return ""
+	}
+	said := l.X[0] + " to " + l.X[len(l.X)-1]
+	for k, s := range l.Series {
+		var known []float64
+		for _, v := range s.Values {
+			if finite(v) {
+				known = append(known, v)
+			}
+		}
+		between := ", "
+		if k == 0 {
+			between = ": "
+		}
+		if len(known) > 0 {
+			said += between + s.Name + " from " + l.Short(known[0]) + " to " + l.Short(known[len(known)-1])
+		}
+	}
+	return said
+}
+
+// extent returns the lowest and the highest value. Zero is in it, unless all values are far
+// from it.
+func (l Lines) extent() (low, high float64) {
+	low, high = math.Inf(1), math.Inf(-1)
+	for _, s := range l.Series {
+		for _, v := range s.Values {
+			if finite(v) {
+				low, high = min(low, v), max(high, v)
+			}
+		}
+	}
+	switch {
+	case low > high: // there is none
+		return 0, 1
+	case low >= 0 && low < high/2, low == high && low >= 0:
+		low = 0
+	case high <= 0 && high > low/2, low == high:
+		high = 0
+	}
+	if low == high {
+		high = low + 1
+	}
+	return low, high
 }
 
 // labelled are the places that get a label, so that labels do not touch.

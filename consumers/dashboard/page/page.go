@@ -62,19 +62,38 @@ type Panel struct {
 // nothing from outside can become SQL.
 type constant string
 
-// Form is how rows are shown: [Tiles], [Columns], [Shares] or [Table].
+// Form is how rows are shown: [Tiles], [Columns], [Lines], [Shares], [Matrix] or [Table].
 type Form interface{ form() string }
 
 // Tiles shows each row as a number: label and value, and where there are such columns
 // before (the value to compare with), note, tone (a class of colour) and link.
 type Tiles struct{ Unit Unit }
 
-// Columns stacks the last column over the first, by the one between if there is one. A
-// further column named soft says whether the value may still change.
+// Columns stacks the last column over the first, by the one between if there is one; the
+// series [Forecast] is drawn as an outline. A further column named soft says whether the value
+// may still change, and one named mark what happened there; null is nothing.
 type Columns struct {
 	Unit Unit
 	// Order of the series from the bottom, in the colours of severities. Nil: by size.
 	Order []string
+}
+
+// Forecast is the name of the series that has not happened yet.
+const Forecast = "forecast"
+
+// Lines draws the last column over the first as lines, one for each value of the column between
+// if there is one.
+type Lines struct {
+	Unit Unit
+	// Order of the series, in the colours of severities. Nil: by their last value.
+	Order []string
+}
+
+// Matrix shows the third column where the first, down the side, and the second, along the top,
+// meet: a word in the colour of what it says, or a number in a shade of its size.
+type Matrix struct {
+	// Empty is said where there are no rows. Defaults to "No rows."
+	Empty string
 }
 
 // Shares shows the columns label and value as parts of a whole.
@@ -90,7 +109,9 @@ type Table struct {
 
 func (Tiles) form() string   { return "tiles" }
 func (Columns) form() string { return "columns" }
+func (Lines) form() string   { return "lines" }
 func (Shares) form() string  { return "shares" }
+func (Matrix) form() string  { return "matrix" }
 func (Table) form() string   { return "table" }
 
 // FormOf returns the name of the panel's form.
