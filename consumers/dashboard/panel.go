@@ -168,6 +168,7 @@ const others = "others"
 // tabulated are the values of series at places, in the order of their first row.
 type tabulated struct {
 	places, names []string
+	monthly       bool     // places are months
 	soft          []bool   // nil: there is no such column
 	marks         []string // nil: there is no such column
 	values        map[string][]float64
@@ -201,6 +202,9 @@ func (t tabulated) plot(unit page.Unit, order []string) chart.Plot {
 	if unit == page.Money {
 		p.Exact = money
 	}
+	if t.monthly {
+		p.Label = monthLabel
+	}
 	for k, name := range t.names {
 		class := seriesClass(k)
 		switch {
@@ -232,7 +236,7 @@ func (t tabulated) legend(p chart.Plot, order []string, numbers map[string]float
 
 // tabulate reads the columns place, series (or none), value, and by their names soft and mark.
 func tabulate(set *rowSet) tabulated {
-	t := tabulated{values: map[string][]float64{}, sums: map[string]float64{}}
+	t := tabulated{monthly: set.columns[0].Name == "month", values: map[string][]float64{}, sums: map[string]float64{}}
 	value := len(set.columns) - 1
 	for value >= 0 && slices.Contains([]string{"soft", "mark"}, set.columns[value].Name) {
 		value--
@@ -316,7 +320,7 @@ type matrixRow struct {
 // matrixCell is where a row and a column meet. The zero value says that there is nothing.
 type matrixCell struct{ Text, Title, Class, Href string }
 
-// matrix reads the columns of a side, a top, and what is where they meet.
+// matrix reads the columns of a side, a top, and what is where they meet; null is nothing.
 func (s shower) matrix(set *rowSet, link func(int) string) (m matrixView) {
 	at, row, column, highest := [2]map[string]int{{}, {}}, make([]int, len(set.rows)), make([]int, len(set.rows)), 0.0
 	for i, values := range set.rows {
@@ -342,6 +346,9 @@ func (s shower) matrix(set *rowSet, link func(int) string) (m matrixView) {
 		m.Rows[i].Cells = make([]matrixCell, len(m.Top))
 	}
 	for i, values := range set.rows {
+		if values[2] == nil {
+			continue
+		}
 		c := meeting(values[2], highest)
 		c.Href = link(i)
 		c.Title = cmp.Or(m.Rows[row[i]].Side.Text, "–") + ", " + m.Top[column[i]].Text + ": " + c.Title
@@ -381,6 +388,14 @@ func compareBool(a, b bool) int {
 func dayLabel(x string) string {
 	if day, err := time.Parse(time.DateOnly, x); err == nil {
 		return day.Format("2 Jan")
+	}
+	return cut(x, 14)
+}
+
+// monthLabel writes a month as axes do, and leaves other names.
+func monthLabel(x string) string {
+	if day, err := time.Parse(time.DateOnly, x); err == nil {
+		return day.Format("Jan 2006")
 	}
 	return cut(x, 14)
 }

@@ -69,8 +69,9 @@ func TestColumns(t *testing.T) {
 func TestNothingToDraw(t *testing.T) {
 	for name, svg := range map[string]string{
 		"no places": string(chart(nil, Series{"a", "s0", nil}).SVG()), "no series": string(chart([]string{"mon"}).SVG()),
-		"no lines": string(Lines{plotOf(nil)}.SVG()), "lines of no series": string(Lines{plotOf([]string{"mon"})}.SVG()),
-		"spark of nothing": string(Spark(nil, "")), "spark of one": string(Spark([]float64{1, math.NaN()}, "")),
+		"no lines":           string(Lines{plotOf(nil)}.SVG()),
+		"lines of no series": string(Lines{plotOf([]string{"mon"})}.SVG()),
+		"spark of nothing":   string(Spark(nil, "")), "spark of one": string(Spark([]float64{1, math.NaN()}, "")),
 		"shares of nothing": string(Shares(nil)), "shares of zero": string(Shares([]Share{{Name: "a"}})),
 	} {
 		if svg != "" {

@@ -90,7 +90,8 @@ type Lines struct {
 }
 
 // Matrix shows the third column where the first, down the side, and the second, along the top,
-// meet: a word in the colour of what it says, or a number in a shade of its size.
+// meet: a word in the colour of what it says, or a number in a shade of its size; null is
+// nothing. Both are in the order of their first row.
 type Matrix struct {
 	// Empty is said where there are no rows. Defaults to "No rows."
 	Empty string

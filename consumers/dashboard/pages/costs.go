@@ -31,15 +31,44 @@ var costs = page.Page{
 			FROM day, last HAVING count(*) > 0
 			UNION ALL SELECT 'Average day', avg(cost) FILTER (WHERE day.day > last.day - 30), NULL, 'of the last 30'
 			FROM day, last HAVING count(*) > 0`},
-		{Title: "By day and service", Note: "unblended; pale days may still change", All: "/rows/cost_daily?sort=-usage_date",
+		{Title: "By day and service", Note: "unblended; pale days may still change, a dot marks where anomalies begin", All: "/rows/cost_daily?sort=-usage_date",
 			As: page.Columns{Unit: page.Money}, SQL: `
 			WITH day AS (
 			    SELECT usage_date AS day, service, sum(unblended_cost) AS cost, bool_or(estimated) AS estimated
 			    FROM cost_daily WHERE usage_date >= current_date - 60 {where} GROUP BY 1, 2
-			), top AS (SELECT service FROM day WHERE day >= current_date - 30 GROUP BY 1 ORDER BY sum(cost) DESC LIMIT 7)
+			), top AS (SELECT service FROM day WHERE day >= current_date - 30 GROUP BY 1 ORDER BY sum(cost) DESC LIMIT 7),
+			anomaly AS (
+			    SELECT anomaly_start AS day, count(DISTINCT anomaly_id) AS begun, sum(total_impact) AS impact
+			    FROM (SELECT DISTINCT ON (anomaly_id) anomaly_id, anomaly_start, total_impact, service, 'USD' AS currency,
+			                 coalesce(linked_account_id, account_id) AS account_id FROM current_cost_anomalies ORDER BY anomaly_id, account_id) a
+			    WHERE anomaly_start >= current_date - 60 {where} GROUP BY 1
+			)
 			SELECT day, CASE WHEN service IN (SELECT service FROM top) THEN service ELSE 'others' END AS service,
-			       sum(cost) AS cost, bool_or(estimated) AS soft
-			FROM day GROUP BY 1, 2 ORDER BY 1`},
+			       sum(cost) AS cost, bool_or(estimated) AS soft,
+			       CASE max(begun) WHEN 1 THEN 'an anomaly begins' ELSE max(begun) || ' anomalies begin' END
+			           || ': ' || round(max(impact)) || ' USD more than expected' AS mark
+			FROM day LEFT JOIN anomaly USING (day) GROUP BY 1, 2 ORDER BY 1`},
+		{Title: "By month", Note: "unblended; the outline is the newest forecast", All: "/rows/cost_monthly?sort=-month",
+			Width: 5, As: page.Columns{Unit: page.Money}, SQL: `
+			WITH expected AS (
+			    SELECT DISTINCT ON (account_id, date_trunc('month', period_start))
+			           account_id, date_trunc('month', period_start)::date AS month,
+			           mean_cost * (period_end - greatest(period_start, current_date)) / (period_end - period_start) AS cost
+			    FROM (SELECT *, NULL AS service FROM current_cost_forecasts) f
+			    WHERE metric = 'UNBLENDED_COST' AND period_end > greatest(period_start, current_date) AND forecast_date > current_date - 7 {where}
+			    ORDER BY account_id, date_trunc('month', period_start), forecast_date DESC
+			)
+			SELECT month, 'cost' AS what, sum(unblended_cost) AS cost, bool_or(estimated) AS soft FROM cost_monthly
+			WHERE month > current_date - interval '13 months' {where} GROUP BY 1
+			UNION ALL SELECT month, 'forecast', sum(cost), true FROM expected
+			WHERE month < current_date + interval '3 months' GROUP BY 1
+			ORDER BY 1, 2`},
+		{Title: "Anomalies", Note: "as AWS detected them, the newest first; in USD", Width: 7, Link: "/rows/current_cost_anomalies?anomaly_id={anomaly_id}",
+			All: "/rows/current_cost_anomalies?sort=-anomaly_start", As: page.Table{Empty: "No anomaly is known."}, SQL: `
+			SELECT anomaly_start AS day, total_impact AS cost_above, service, account_id, anomaly_id
+			FROM (SELECT DISTINCT ON (anomaly_id) anomaly_id, anomaly_start, total_impact, service, 'USD' AS currency,
+			             coalesce(linked_account_id, account_id) AS account_id FROM current_cost_anomalies ORDER BY anomaly_id, account_id) a
+			WHERE true {where} ORDER BY anomaly_start DESC NULLS LAST, total_impact DESC NULLS LAST, anomaly_id LIMIT 8`},
 		{Title: "Services", Note: "the last 30 days against the 30 before", Width: 6, Link: "?service={service}",
 			As: page.Table{Bar: "cost", Empty: "No costs are known."}, SQL: `
 			WITH day AS (SELECT service, usage_date AS day, sum(unblended_cost) AS cost FROM cost_daily
@@ -102,6 +131,13 @@ var savings = page.Page{
 			As:  page.Table{Empty: "No commitment ends."}, SQL: `
 			SELECT kind, type, detail, account_id, days_left, ends_at FROM commitments_ending WHERE true {where account, region}
 			ORDER BY ends_at, commitment LIMIT 12`},
+		{Title: "Compute Optimizer", Note: "what it found, by finding", Width: 5, As: page.Shares{},
+			Link: "/rows/current_compute_recommendations?finding={label}", SQL: `
+			SELECT finding AS label, count(*) AS value FROM current_compute_recommendations WHERE finding IS NOT NULL {where account, region}
+			GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 9`},
+		{Title: "Use of commitments", Note: "in percent, by what they cost; all regions", Width: 7, As: page.Lines{}, SQL: `
+			SELECT month, commitment_kind, round(sum(utilization_percentage * committed_cost) / nullif(sum(committed_cost), 0), 1) AS used
+			FROM commitment_summary WHERE utilization_percentage IS NOT NULL {where account, currency} GROUP BY 1, 2 ORDER BY 1, 2`},
 		{Title: "How commitments are used", Note: "all regions, by month", All: "/rows/commitment_summary?sort=-month",
 			As: page.Table{Empty: "There are no commitments."}, SQL: `
 			SELECT month, commitment_kind AS kind, sum(commitments) AS commitments, sum(committed_cost) AS committed_cost,

@@ -25,11 +25,30 @@ var freshness = page.Page{
 			SELECT category, count(*) FILTER (WHERE status IN ('fresh', 'failing')) AS fresh, count(*) FILTER (WHERE status = 'failing') AS failing,
 			       count(*) FILTER (WHERE red) AS stale, max(age) FILTER (WHERE status <> 'disabled') AS oldest
 			FROM freshness WHERE true {where} GROUP BY category ORDER BY stale DESC, failing DESC, oldest DESC NULLS LAST, category`},
+		{Title: "By account", Note: "the first 15 by what is stale", Width: 5, Link: "?account={account_id}",
+			As: page.Table{Bar: "stale", Empty: "Nothing is collected yet."}, SQL: `
+			SELECT account_id, count(*) FILTER (WHERE status = 'failing') AS failing, count(*) FILTER (WHERE red) AS stale,
+			       max(age) FILTER (WHERE status <> 'disabled') AS oldest
+			FROM freshness WHERE true {where} GROUP BY account_id ORDER BY stale DESC, failing DESC, oldest DESC NULLS LAST, account_id LIMIT 15`},
+		{Title: "Accounts and categories", Note: "the worst of the regions, of the 40 accounts with most that is stale",
+			Link: "/rows/freshness?account_id={account_id}&category={category}",
+			As:   page.Matrix{Empty: "Nothing is collected yet."}, SQL: `
+			WITH one AS (
+			    SELECT account_id, category,
+			           min(array_position(ARRAY['never complete', 'stale', 'failing', 'fresh', 'disabled'], status)) AS worst
+			    FROM freshness WHERE true {where} GROUP BY 1, 2
+			), account AS (
+			    SELECT account_id, count(*) FILTER (WHERE worst < 3) AS stale, count(*) FILTER (WHERE worst = 3) AS failing
+			    FROM one GROUP BY 1 ORDER BY 2 DESC, 3 DESC, 1 LIMIT 40
+			)
+			SELECT account_id, category, (ARRAY['never complete', 'stale', 'failing', 'fresh', 'disabled'])[worst] AS status
+			FROM account CROSS JOIN (SELECT DISTINCT category FROM one) c LEFT JOIN one USING (account_id, category)
+			ORDER BY account.stale DESC, account.failing DESC, account_id, category`},
 		{Title: "Accounts without a spoke", Width: 5,
 			All: "/rows/coverage?status=no%20spoke",
 			As:  page.Table{Empty: "Every known account has a spoke."}, SQL: `
 			SELECT DISTINCT account_id, status, named_by FROM coverage WHERE status = 'no spoke' {where account} ORDER BY 1 LIMIT 20`},
-		{Title: "Views", Note: "what pages are made of; those that need a look first", All: "/rows/view_status", As: page.Table{}, SQL: `
+		{Title: "Views", Note: "what pages are made of; those that need a look first", Width: 7, All: "/rows/view_status", As: page.Table{}, SQL: `
 			SELECT view_name, red, refreshed_at, duration_ms, refreshes, waiting_since, error FROM view_status
 			ORDER BY red DESC, waiting_since NULLS LAST, refreshed_at, view_name LIMIT 15`},
 	},

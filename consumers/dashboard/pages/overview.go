@@ -20,6 +20,7 @@ var overview = page.Page{
 			     'medium', '/attention'),
 			    ('Rules violated', rules, 'medium', '/compliance'),
 			    ('Health events open', events, '', '/operations'),
+			    ('Sources stale', (SELECT count(*) FROM freshness WHERE red {where account}), 'high', '/freshness?red=true'),
 			    ('Accounts', accounts, '', '/accounts')
 			) AS t (label, value, tone, link)`},
 		{Title: "Cost by day", Note: "unblended, the last 60 days; pale days may still change", Width: 8,

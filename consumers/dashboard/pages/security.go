@@ -33,7 +33,7 @@ var attention = page.Page{
 
 var compliance = page.Page{
 	Name: "compliance", Path: "/compliance", Title: "Compliance", Group: "Security", Key: "m",
-	Question: "Which rules of AWS Config are violated, where, and by how much?",
+	Question: "Which rules of AWS Config are violated, where, and is it getting better?",
 	Sources:  []string{"config_rules", "conformance_packs", "config_noncompliant_resources"},
 	Filters: []page.Filter{
 		byAccount,
@@ -56,6 +56,24 @@ var compliance = page.Page{
 			SELECT account_id, count(*) AS rules, sum(noncompliant_resources) AS resources
 			FROM compliance_by_rule WHERE compliance_type = 'NON_COMPLIANT' {where}
 			GROUP BY account_id ORDER BY resources DESC NULLS LAST, rules DESC, account_id LIMIT 15`},
+		{Title: "Accounts and rules", Note: "resources that do not comply, of the 25 accounts and 25 rules with most",
+			Link: "/rows/compliance_by_rule?account_id={account_id}&rule_name={rule_name}", All: "/rows/compliance_by_rule",
+			As: page.Matrix{Empty: "No rule is violated."}, SQL: `
+			WITH violated AS (
+			    SELECT account_id, rule_name, sum(noncompliant_resources) AS resources
+			    FROM compliance_by_rule WHERE compliance_type = 'NON_COMPLIANT' {where} GROUP BY 1, 2
+			), account AS (
+			    SELECT account_id, sum(resources) AS total FROM violated GROUP BY 1 ORDER BY 2 DESC NULLS LAST, 1 LIMIT 25
+			), rule AS (
+			    SELECT rule_name, sum(resources) AS total FROM violated GROUP BY 1 ORDER BY 2 DESC NULLS LAST, 1 LIMIT 25
+			)
+			SELECT account_id, rule_name, resources
+			FROM account CROSS JOIN rule LEFT JOIN violated USING (account_id, rule_name)
+			ORDER BY account.total DESC NULLS LAST, account_id, rule.total DESC NULLS LAST, rule_name`},
+		{Title: "Rules violated by day", Note: "the last 90 days, as the hub wrote them down", All: "/rows/compliance_history?sort=-day",
+			As: page.Lines{}, SQL: `
+			SELECT day, sum(noncompliant_rules) AS rules FROM compliance_history WHERE day >= current_date - 90 {where}
+			GROUP BY 1 ORDER BY 1`},
 		{Title: "Conformance packs", Note: "lowest score first", All: "/rows/compliance_by_pack",
 			As: page.Table{Empty: "No conformance pack is deployed."}, SQL: `
 			SELECT pack_name, account_id, region, compliance_status, score_percentage, noncompliant_rule_count AS rules_violated,
