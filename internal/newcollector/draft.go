@@ -27,7 +27,7 @@ type draft struct {
 }
 
 // files returns the files of the draft by their path from the root of the module. Without
-// a snapshot of the SDK there is no recording, and the error is errNoSnapshot.
+// a snapshot of the SDK there is no recording, and the error is awssnapshot.ErrNone.
 func (d draft) files() (map[string][]byte, error) {
 	files := map[string][]byte{}
 	for name, path := range map[string]string{

@@ -15,6 +15,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/hubspoke/observability/lib/awssnapshot"
 )
 
 func main() {
@@ -45,7 +47,7 @@ operation that lists the things`)
 	}
 	commands := [][]string{{"go", "run", "./internal/generate"}}
 	test := []string{"go", "test", "./producers/collectors", "-run", "Test" + plural + "$|TestActionsExist", "-update"}
-	if errors.Is(err, errNoSnapshot) {
+	if errors.Is(err, awssnapshot.ErrNone) {
 		fmt.Println("\nThe SDK has no snapshot of the operation: write the recordings in producers/collectors/testdata/" +
 			args[0])
 	} else {
@@ -81,7 +83,7 @@ var (
 const maxName = 48
 
 // create writes the files of the category under root, and returns their names. It never
-// overwrites a file. errNoSnapshot says that there is no recording among them.
+// overwrites a file. awssnapshot.ErrNone says that there is no recording among them.
 func create(root, category, from string) (written []string, err error) {
 	if !nameRE.MatchString(category) || len(category) > maxName {
 		return nil, fmt.Errorf("name %q is not lower case letters, digits and single underscores (at most %d), starting "+
@@ -108,7 +110,7 @@ func create(root, category, from string) (written []string, err error) {
 	}
 	d := draft{names: namesOf(category), Operation: o, NewService: !known}
 	files, missing := d.files()
-	if missing != nil && !errors.Is(missing, errNoSnapshot) {
+	if missing != nil && !errors.Is(missing, awssnapshot.ErrNone) {
 		return nil, missing
 	}
 	if err := write(root, files); err != nil {

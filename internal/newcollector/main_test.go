@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/hubspoke/observability/internal/moduletest"
+	"github.com/hubspoke/observability/lib/awssnapshot"
 )
 
 const root = "../.."
@@ -205,7 +206,7 @@ func TestRecording(t *testing.T) {
 			t.Errorf("%s: %q is in\n%s", name, test.wantAbsent[i], got)
 		}
 	}
-	if _, err := (&operation{Name: "ListUsers", dir: t.TempDir()}).recording(); !errors.Is(err, errNoSnapshot) {
+	if _, err := (&operation{Name: "ListUsers", dir: t.TempDir()}).recording(); !errors.Is(err, awssnapshot.ErrNone) {
 		t.Errorf("without a snapshot: %v", err)
 	}
 }

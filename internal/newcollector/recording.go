@@ -7,48 +7,25 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/hubspoke/observability/lib/awssnapshot"
 )
 
 // The SDK ships a request and an answer of many operations, in the service's own protocol
 // and with every member filled, from which a first recording is made: a page with one
 // thing, and a page with another one that has its key alone.
 
-// snapshot is a request or an answer of the SDK's tests.
-type snapshot struct {
-	first   string // "GET /clusters?maxResults=1", or the status
-	headers string
-	body    string
-}
-
-func readSnapshot(dir, kind, operation string) (snapshot, error) {
-	content, err := os.ReadFile(filepath.Join(dir, kind+"_snapshot", operation+"."+kind+".snap"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return snapshot{}, errNoSnapshot
-	}
-	if err != nil {
-		return snapshot{}, err
-	}
-	var s snapshot
-	head, rest, _ := strings.Cut(string(content), "\n")
-	s.first = head
-	s.headers, s.body, _ = strings.Cut(strings.TrimPrefix(rest, "\n"), "\n\n")
-	return s, nil
-}
-
 // recording returns the story of two pages.
 func (o *operation) recording() ([]byte, error) {
-	request, err := readSnapshot(o.dir, "request", o.Name)
+	request, err := awssnapshot.Read(o.dir, awssnapshot.Request, o.Name)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := readSnapshot(o.dir, "response", o.Name)
+	answer, err := awssnapshot.Read(o.dir, awssnapshot.Response, o.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +41,7 @@ func (o *operation) recording() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		body, err := o.answer(answer.body, page, pages)
+		body, err := o.answer(answer.Body, page, pages)
 		if err != nil {
 			return nil, err
 		}
@@ -74,8 +51,8 @@ func (o *operation) recording() ([]byte, error) {
 }
 
 // request returns the parameters of the request for a page, as collecttest writes them.
-func (o *operation) request(s snapshot, page int) ([]byte, error) {
-	method, target, _ := strings.Cut(s.first, " ")
+func (o *operation) request(s awssnapshot.Snapshot, page int) ([]byte, error) {
+	method, target, _ := strings.Cut(s.First, " ")
 	address, err := url.Parse(target)
 	if err != nil {
 		return nil, err
@@ -91,17 +68,17 @@ func (o *operation) request(s snapshot, page int) ([]byte, error) {
 		}
 	}
 	switch {
-	case strings.Contains(s.headers, "x-www-form-urlencoded"):
-		form, err := url.ParseQuery(strings.TrimSpace(s.body))
+	case strings.Contains(s.Headers, "x-www-form-urlencoded"):
+		form, err := url.ParseQuery(strings.TrimSpace(s.Body))
 		if err != nil {
 			return nil, err
 		}
 		for name := range form {
 			set(name, fmt.Sprint(o.SizeMost))
 		}
-	case strings.HasPrefix(s.body, "{"):
+	case strings.HasPrefix(s.Body, "{"):
 		var object map[string]any
-		if err := json.Unmarshal([]byte(s.body), &object); err != nil {
+		if err := json.Unmarshal([]byte(s.Body), &object); err != nil {
 			return nil, err
 		}
 		for name := range object {
@@ -113,7 +90,7 @@ func (o *operation) request(s snapshot, page int) ([]byte, error) {
 			set(name, fmt.Sprint(o.SizeMost))
 		}
 	default:
-		return nil, fmt.Errorf("the snapshot of the request is in no form that is known: %s", s.first)
+		return nil, fmt.Errorf("the snapshot of the request is in no form that is known: %s", s.First)
 	}
 	return json.Marshal(value)
 }

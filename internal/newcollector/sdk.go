@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"go/ast"
 	"go/constant"
@@ -270,5 +269,3 @@ func docsOf(p *packages.Package, typ string) (doc string, fields map[string]stri
 	}
 	return doc, fields
 }
-
-var errNoSnapshot = errors.New("the SDK has no snapshot of this operation")
