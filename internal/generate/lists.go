@@ -197,13 +197,9 @@ func Services() []collect.Service {
 // all of them with one.
 const testsTemplate = `package collectors
 
-import (
-	"testing"
-
-	"github.com/hubspoke/observability/lib/collect/collecttest"
-)
+import "testing"
 {{range .}}
-func Test{{.Var}}(t *testing.T) { collecttest.Run(t, {{.Var}}, collecttest.Actions(action)) }
+func Test{{.Var}}(t *testing.T) { testCollector(t, {{.Var}}) }
 {{end}}`
 
 const kindsTemplate = `package simulate

@@ -54,9 +54,8 @@ func TestListsNeedNothingThatCompiles(t *testing.T) {
 		"schemas/all.go":                       "{\n\t\tQueues.Table,\n\t\tTopics.Table,\n\t}",
 		"producers/collectors/all.go":          "{\n\t\tQueues,\n\t}",
 		"producers/collectors/all_services.go": "{\n\t\tamqService,\n\t\tsqsService,\n\t}",
-		"producers/collectors/all_test.go": "\n)\n\nfunc TestQueues(t *testing.T) { collecttest.Run(t, Queues, " +
-			"collecttest.Actions(action)) }\n",
-		"producers/simulate/all.go": "{\n\t\tqueues,\n\t}",
+		"producers/collectors/all_test.go":     "\n\nfunc TestQueues(t *testing.T) { testCollector(t, Queues) }\n",
+		"producers/simulate/all.go":            "{\n\t\tqueues,\n\t}",
 	} {
 		if !strings.Contains(string(lists[name]), want) {
 			t.Errorf("%s does not have\n%s\nbut is\n%s", name, want, lists[name])

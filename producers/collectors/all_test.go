@@ -2,174 +2,112 @@
 
 package collectors
 
-import (
-	"testing"
+import "testing"
 
-	"github.com/hubspoke/observability/lib/collect/collecttest"
-)
+func TestAccountContacts(t *testing.T) { testCollector(t, AccountContacts) }
 
-func TestAccountContacts(t *testing.T) {
-	collecttest.Run(t, AccountContacts, collecttest.Actions(action))
-}
+func TestAccountRegions(t *testing.T) { testCollector(t, AccountRegions) }
 
-func TestAccountRegions(t *testing.T) {
-	collecttest.Run(t, AccountRegions, collecttest.Actions(action))
-}
+func TestAccounts(t *testing.T) { testCollector(t, Accounts) }
 
-func TestAccounts(t *testing.T) { collecttest.Run(t, Accounts, collecttest.Actions(action)) }
+func TestApplicationServices(t *testing.T) { testCollector(t, ApplicationServices) }
 
-func TestApplicationServices(t *testing.T) {
-	collecttest.Run(t, ApplicationServices, collecttest.Actions(action))
-}
+func TestAutoScalingGroups(t *testing.T) { testCollector(t, AutoScalingGroups) }
 
-func TestAutoScalingGroups(t *testing.T) {
-	collecttest.Run(t, AutoScalingGroups, collecttest.Actions(action))
-}
+func TestCertificates(t *testing.T) { testCollector(t, Certificates) }
 
-func TestCertificates(t *testing.T) { collecttest.Run(t, Certificates, collecttest.Actions(action)) }
+func TestCloudTrailTrails(t *testing.T) { testCollector(t, CloudTrailTrails) }
 
-func TestCloudTrailTrails(t *testing.T) {
-	collecttest.Run(t, CloudTrailTrails, collecttest.Actions(action))
-}
+func TestCommitmentCoverage(t *testing.T) { testCollector(t, CommitmentCoverage) }
 
-func TestCommitmentCoverage(t *testing.T) {
-	collecttest.Run(t, CommitmentCoverage, collecttest.Actions(action))
-}
+func TestCommitmentUtilization(t *testing.T) { testCollector(t, CommitmentUtilization) }
 
-func TestCommitmentUtilization(t *testing.T) {
-	collecttest.Run(t, CommitmentUtilization, collecttest.Actions(action))
-}
+func TestComputeRecommendations(t *testing.T) { testCollector(t, ComputeRecommendations) }
 
-func TestComputeRecommendations(t *testing.T) {
-	collecttest.Run(t, ComputeRecommendations, collecttest.Actions(action))
-}
+func TestConfigNoncompliantResources(t *testing.T) { testCollector(t, ConfigNoncompliantResources) }
 
-func TestConfigNoncompliantResources(t *testing.T) {
-	collecttest.Run(t, ConfigNoncompliantResources, collecttest.Actions(action))
-}
+func TestConfigResources(t *testing.T) { testCollector(t, ConfigResources) }
 
-func TestConfigResources(t *testing.T) {
-	collecttest.Run(t, ConfigResources, collecttest.Actions(action))
-}
+func TestConfigRules(t *testing.T) { testCollector(t, ConfigRules) }
 
-func TestConfigRules(t *testing.T) { collecttest.Run(t, ConfigRules, collecttest.Actions(action)) }
+func TestConformancePacks(t *testing.T) { testCollector(t, ConformancePacks) }
 
-func TestConformancePacks(t *testing.T) {
-	collecttest.Run(t, ConformancePacks, collecttest.Actions(action))
-}
+func TestCostAnomalies(t *testing.T) { testCollector(t, CostAnomalies) }
 
-func TestCostAnomalies(t *testing.T) { collecttest.Run(t, CostAnomalies, collecttest.Actions(action)) }
+func TestCostForecasts(t *testing.T) { testCollector(t, CostForecasts) }
 
-func TestCostForecasts(t *testing.T) { collecttest.Run(t, CostForecasts, collecttest.Actions(action)) }
+func TestCostRecommendations(t *testing.T) { testCollector(t, CostRecommendations) }
 
-func TestCostRecommendations(t *testing.T) {
-	collecttest.Run(t, CostRecommendations, collecttest.Actions(action))
-}
+func TestEBSVolumes(t *testing.T) { testCollector(t, EBSVolumes) }
 
-func TestEBSVolumes(t *testing.T) { collecttest.Run(t, EBSVolumes, collecttest.Actions(action)) }
+func TestEC2Instances(t *testing.T) { testCollector(t, EC2Instances) }
 
-func TestEC2Instances(t *testing.T) { collecttest.Run(t, EC2Instances, collecttest.Actions(action)) }
+func TestGuardDutyFindings(t *testing.T) { testCollector(t, GuardDutyFindings) }
 
-func TestGuardDutyFindings(t *testing.T) {
-	collecttest.Run(t, GuardDutyFindings, collecttest.Actions(action))
-}
+func TestHealthEventEntities(t *testing.T) { testCollector(t, HealthEventEntities) }
 
-func TestHealthEventEntities(t *testing.T) {
-	collecttest.Run(t, HealthEventEntities, collecttest.Actions(action))
-}
+func TestHealthEvents(t *testing.T) { testCollector(t, HealthEvents) }
 
-func TestHealthEvents(t *testing.T) { collecttest.Run(t, HealthEvents, collecttest.Actions(action)) }
+func TestIAMAccessKeys(t *testing.T) { testCollector(t, IAMAccessKeys) }
 
-func TestIAMAccessKeys(t *testing.T) { collecttest.Run(t, IAMAccessKeys, collecttest.Actions(action)) }
+func TestIAMAccountSettings(t *testing.T) { testCollector(t, IAMAccountSettings) }
 
-func TestIAMAccountSettings(t *testing.T) {
-	collecttest.Run(t, IAMAccountSettings, collecttest.Actions(action))
-}
+func TestIAMUsers(t *testing.T) { testCollector(t, IAMUsers) }
 
-func TestIAMUsers(t *testing.T) { collecttest.Run(t, IAMUsers, collecttest.Actions(action)) }
+func TestInspectorFindings(t *testing.T) { testCollector(t, InspectorFindings) }
 
-func TestInspectorFindings(t *testing.T) {
-	collecttest.Run(t, InspectorFindings, collecttest.Actions(action))
-}
+func TestKMSKeys(t *testing.T) { testCollector(t, KMSKeys) }
 
-func TestKMSKeys(t *testing.T) { collecttest.Run(t, KMSKeys, collecttest.Actions(action)) }
+func TestLambdaFunctions(t *testing.T) { testCollector(t, LambdaFunctions) }
 
-func TestLambdaFunctions(t *testing.T) {
-	collecttest.Run(t, LambdaFunctions, collecttest.Actions(action))
-}
+func TestLinkedAccountCosts(t *testing.T) { testCollector(t, LinkedAccountCosts) }
 
-func TestLinkedAccountCosts(t *testing.T) {
-	collecttest.Run(t, LinkedAccountCosts, collecttest.Actions(action))
-}
+func TestLoadBalancers(t *testing.T) { testCollector(t, LoadBalancers) }
 
-func TestLoadBalancers(t *testing.T) { collecttest.Run(t, LoadBalancers, collecttest.Actions(action)) }
+func TestMarketplaceAgreements(t *testing.T) { testCollector(t, MarketplaceAgreements) }
 
-func TestMarketplaceAgreements(t *testing.T) {
-	collecttest.Run(t, MarketplaceAgreements, collecttest.Actions(action))
-}
+func TestMarketplaceCosts(t *testing.T) { testCollector(t, MarketplaceCosts) }
 
-func TestMarketplaceCosts(t *testing.T) {
-	collecttest.Run(t, MarketplaceCosts, collecttest.Actions(action))
-}
+func TestOrganizationAccounts(t *testing.T) { testCollector(t, OrganizationAccounts) }
 
-func TestOrganizationAccounts(t *testing.T) {
-	collecttest.Run(t, OrganizationAccounts, collecttest.Actions(action))
-}
+func TestRDSInstances(t *testing.T) { testCollector(t, RDSInstances) }
 
-func TestRDSInstances(t *testing.T) { collecttest.Run(t, RDSInstances, collecttest.Actions(action)) }
+func TestReservations(t *testing.T) { testCollector(t, Reservations) }
 
-func TestReservations(t *testing.T) { collecttest.Run(t, Reservations, collecttest.Actions(action)) }
+func TestResilienceApps(t *testing.T) { testCollector(t, ResilienceApps) }
 
-func TestResilienceApps(t *testing.T) {
-	collecttest.Run(t, ResilienceApps, collecttest.Actions(action))
-}
+func TestS3Buckets(t *testing.T) { testCollector(t, S3Buckets) }
 
-func TestS3Buckets(t *testing.T) { collecttest.Run(t, S3Buckets, collecttest.Actions(action)) }
+func TestSavingsPlans(t *testing.T) { testCollector(t, SavingsPlans) }
 
-func TestSavingsPlans(t *testing.T) { collecttest.Run(t, SavingsPlans, collecttest.Actions(action)) }
+func TestSecrets(t *testing.T) { testCollector(t, Secrets) }
 
-func TestSecrets(t *testing.T) { collecttest.Run(t, Secrets, collecttest.Actions(action)) }
+func TestSecurityFindings(t *testing.T) { testCollector(t, SecurityFindings) }
 
-func TestSecurityFindings(t *testing.T) {
-	collecttest.Run(t, SecurityFindings, collecttest.Actions(action))
-}
+func TestSecurityServices(t *testing.T) { testCollector(t, SecurityServices) }
 
-func TestSecurityServices(t *testing.T) {
-	collecttest.Run(t, SecurityServices, collecttest.Actions(action))
-}
+func TestServiceCosts(t *testing.T) { testCollector(t, ServiceCosts) }
 
-func TestServiceCosts(t *testing.T) { collecttest.Run(t, ServiceCosts, collecttest.Actions(action)) }
+func TestServiceLevelObjectives(t *testing.T) { testCollector(t, ServiceLevelObjectives) }
 
-func TestServiceLevelObjectives(t *testing.T) {
-	collecttest.Run(t, ServiceLevelObjectives, collecttest.Actions(action))
-}
+func TestSSMApplications(t *testing.T) { testCollector(t, SSMApplications) }
 
-func TestSSMApplications(t *testing.T) {
-	collecttest.Run(t, SSMApplications, collecttest.Actions(action))
-}
+func TestSSMInstances(t *testing.T) { testCollector(t, SSMInstances) }
 
-func TestSSMInstances(t *testing.T) { collecttest.Run(t, SSMInstances, collecttest.Actions(action)) }
+func TestSSMPatchStates(t *testing.T) { testCollector(t, SSMPatchStates) }
 
-func TestSSMPatchStates(t *testing.T) {
-	collecttest.Run(t, SSMPatchStates, collecttest.Actions(action))
-}
+func TestSSMPatches(t *testing.T) { testCollector(t, SSMPatches) }
 
-func TestSSMPatches(t *testing.T) { collecttest.Run(t, SSMPatches, collecttest.Actions(action)) }
+func TestSubnets(t *testing.T) { testCollector(t, Subnets) }
 
-func TestSubnets(t *testing.T) { collecttest.Run(t, Subnets, collecttest.Actions(action)) }
+func TestSupportCases(t *testing.T) { testCollector(t, SupportCases) }
 
-func TestSupportCases(t *testing.T) { collecttest.Run(t, SupportCases, collecttest.Actions(action)) }
+func TestTrustedAdvisorChecks(t *testing.T) { testCollector(t, TrustedAdvisorChecks) }
 
-func TestTrustedAdvisorChecks(t *testing.T) {
-	collecttest.Run(t, TrustedAdvisorChecks, collecttest.Actions(action))
-}
+func TestTrustedAdvisorResources(t *testing.T) { testCollector(t, TrustedAdvisorResources) }
 
-func TestTrustedAdvisorResources(t *testing.T) {
-	collecttest.Run(t, TrustedAdvisorResources, collecttest.Actions(action))
-}
+func TestUsageCosts(t *testing.T) { testCollector(t, UsageCosts) }
 
-func TestUsageCosts(t *testing.T) { collecttest.Run(t, UsageCosts, collecttest.Actions(action)) }
+func TestWAFRules(t *testing.T) { testCollector(t, WAFRules) }
 
-func TestWAFRules(t *testing.T) { collecttest.Run(t, WAFRules, collecttest.Actions(action)) }
-
-func TestWAFWebACLs(t *testing.T) { collecttest.Run(t, WAFWebACLs, collecttest.Actions(action)) }
+func TestWAFWebACLs(t *testing.T) { testCollector(t, WAFWebACLs) }

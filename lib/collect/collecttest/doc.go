@@ -78,4 +78,29 @@
 //     context.
 //
 // Requests are denied and throttled as the service of the request does it, in its protocol.
+//
+// # Snapshots
+//
+// With the option [Snapshots] the collector is run once more, with an answer to each
+// operation that has every member, as the SDK's own tests have them. Recordings of the
+// category answer the other operations. Then
+//
+//   - every column is filled;
+//   - left_out.txt in the directory of the category names the members without which all rows
+//     are the same. go test -update writes it, and a member that is new in a version of the
+//     SDK fails the test;
+//   - no member is needed: without it the collector may fail, and may not panic.
+//
+// The values of these answers are arbitrary. snapshots.json says what has to be different, and
+// why:
+//
+//	{
+//	  "values": {"DescribeKey": {"KeyMetadata.KeyState": "Enabled"}},
+//	  "unused": {"GetAccountSummary": "its map has a key of no meaning"},
+//	  "null": {"labels": "the spoke's settings have it"}
+//	}
+//
+// values stand in place of members, by operation and path; unused are operations that
+// recordings answer all the same, or that are not called; null are columns that are null all
+// the same. An entry of what is not there, or of a column that is filled, is an error.
 package collecttest

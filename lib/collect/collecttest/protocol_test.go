@@ -40,7 +40,7 @@ func TestRefusalsOfEachProtocol(t *testing.T) {
 		},
 	} {
 		for f, want := range map[fault]schema.Outcome{denied: schema.Denied, throttled: schema.Throttled} {
-			r := &replay{fault: f, times: attempts, calls: map[string]bool{}}
+			r := &replay{fault: f, times: attempts, calls: map[string]string{}}
 			err := ask(t.Context(), config(Region, r))
 			if got := collect.Classify(err); got != want {
 				t.Errorf("%s: outcome %s, want %s: %v", name, got, want, err)

@@ -93,6 +93,8 @@ func parseJSON(b []byte) (v any, err error) {
 // replay answers requests from recordings. It is the HTTP client of the SDK.
 type replay struct {
 	recordings []Recording
+	// snapshots are answers by call, which go before those of recordings.
+	snapshots map[string][]byte
 	// fault of the requests numbered from at to at+times-1.
 	fault     fault
 	at, times int
@@ -109,9 +111,9 @@ type replay struct {
 	operations []string       // of all requests, by number
 	served     map[int]served // by number, the requests that a recording answered with success
 	used       map[string]bool
-	calls      map[string]bool
-	refused    []string // calls of the requests that got a fault
-	unknown    []string // requests without a recording
+	calls      map[string]string // IDs of services by call
+	refused    []string          // calls of the requests that got a fault
+	unknown    []string          // requests without a recording
 }
 
 // served is a request that a recording answered with success.
@@ -136,7 +138,7 @@ func (r *replay) Do(request *http.Request) (*http.Response, error) {
 	number := r.requests
 	r.requests++
 	r.operations = append(r.operations, operation)
-	r.calls[call] = true
+	r.calls[call] = awsmiddleware.GetServiceID(ctx)
 	if r.cancel != nil && number == r.cancelAt {
 		r.cancel()
 		return nil, ctx.Err()
@@ -147,6 +149,9 @@ func (r *replay) Do(request *http.Request) (*http.Response, error) {
 	if r.fault != none && number >= r.at && number < r.at+r.times {
 		r.refused = append(r.refused, call)
 		return refuse(request, r.fault), nil
+	}
+	if body, ok := r.snapshots[call]; ok {
+		return response(request, http.StatusOK, body), nil
 	}
 	for _, known := range r.recordings {
 		if known.Operation == operation && reflect.DeepEqual(known.Request, value) {

@@ -41,7 +41,8 @@ const attempts = 3
 type Option func(*options)
 
 type options struct {
-	action func(call string) string
+	action   func(call string) string
+	snapshot snapshotFunc
 }
 
 // Actions says by which IAM action a call (service:Operation) is allowed, where its
@@ -49,6 +50,13 @@ type options struct {
 // the name of the call.
 func Actions(action func(call string) string) Option {
 	return func(o *options) { o.action = action }
+}
+
+// Snapshots runs the collector also with answers that have every member: see the package
+// documentation. snapshot returns the body of the answer of an operation, in the protocol of
+// its service, or nil if there is none. Defaults to none.
+func Snapshots(snapshot func(serviceID, operation string) ([]byte, error)) Option {
+	return func(o *options) { o.snapshot = snapshot }
 }
 
 // Run tests a collector against the recordings in testdata/<category>/, in parallel
@@ -95,6 +103,9 @@ func runAll[T any](t testing.TB, c collect.Collector[T], sub func(name string, t
 	checkCalls(t, c.Calls, suites)
 	checkColumns(t, c.Table(), suites)
 	checkKept(t, kept, list)
+	if all.snapshot != nil {
+		suites[0].checkSnapshots(t, callsOf(suites), all.snapshot)
+	}
 }
 
 // checkScenarios checks that each way to collect has a scenario.
@@ -196,7 +207,7 @@ type result[T any] struct {
 // collect runs the collector once. The result is valid also where it fails.
 func (s *suite[T]) collect(ctx context.Context, r *replay, emitError func(row int) error) (result[T], error) {
 	r.recordings = s.recordings
-	r.used, r.calls, r.served = map[string]bool{}, map[string]bool{}, map[int]served{}
+	r.used, r.calls, r.served = map[string]bool{}, map[string]string{}, map[int]served{}
 	res := result[T]{replay: r}
 	env := s.collectEnv(r)
 	encode, release := encoder(s.collector.Category)
@@ -242,33 +253,48 @@ func config(region string, r *replay) aws.Config {
 // checkCalls compares the calls of all scenarios together with those declared.
 func checkCalls[T any](t testing.TB, calls []string, suites []*suite[T]) {
 	t.Helper()
-	all := map[string]bool{}
-	for _, s := range suites {
-		maps.Copy(all, s.want.replay.calls)
-	}
-	declared, called := slices.Sorted(slices.Values(calls)), slices.Sorted(maps.Keys(all))
+	declared, called := slices.Sorted(slices.Values(calls)), slices.Sorted(maps.Keys(callsOf(suites)))
 	if !slices.Equal(declared, called) {
 		t.Errorf("Calls declares\n\t%s\nthe operations called are\n\t%s",
 			strings.Join(declared, " "), strings.Join(called, " "))
 	}
 }
 
+// callsOf returns the calls of all scenarios together, with the IDs of their services.
+func callsOf[T any](suites []*suite[T]) map[string]string {
+	all := map[string]string{}
+	for _, s := range suites {
+		maps.Copy(all, s.want.replay.calls)
+	}
+	return all
+}
+
 // checkColumns checks that the rows of all scenarios together fill every column.
 func checkColumns[T any](t testing.TB, table *schema.Table, suites []*suite[T]) {
 	t.Helper()
-	filled := map[string]bool{deniedColumn: true}
+	var lines [][]byte
 	for _, s := range suites {
-		for _, line := range s.want.lines {
-			for column := range object(t, line) {
-				filled[column] = true
-			}
-		}
+		lines = append(lines, s.want.lines...)
 	}
+	filled := filledColumns(t, lines)
 	for _, c := range table.Columns() {
 		if !filled[c.Name] {
 			t.Errorf("column %s is filled in no row; let a recording have a value for it", c.Name)
 		}
 	}
+}
+
+// filledColumns returns the columns that are not null in at least one row, and those that need
+// not be filled.
+func filledColumns(t testing.TB, lines [][]byte) map[string]bool {
+	t.Helper()
+	filled := map[string]bool{deniedColumn: true}
+	for _, line := range lines {
+		for column := range object(t, line) {
+			filled[column] = true
+		}
+	}
+	return filled
 }
 
 func (s *suite[T]) checkKeysAndSlices(t testing.TB) {

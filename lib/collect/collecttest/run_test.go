@@ -96,10 +96,14 @@ func (c collector) collect(ctx context.Context, env *collect.Env, emit func(Stre
 			answer, err := client.DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamName: &name})
 			var gone *types.ResourceNotFoundException
 			switch {
+			case err == nil && answer.StreamDescriptionSummary == nil:
+				return errors.New("no summary")
 			case err == nil:
-				status, shards := string(answer.StreamDescriptionSummary.StreamStatus),
-					int64(*answer.StreamDescriptionSummary.OpenShardCount)
-				row.Status, row.Shards = &status, &shards
+				summary := answer.StreamDescriptionSummary
+				row.Status = aws.String(string(summary.StreamStatus))
+				if summary.OpenShardCount != nil {
+					row.Shards = new(int64(*summary.OpenShardCount))
+				}
 				if attempts, ok := retry.GetAttemptResults(answer.ResultMetadata); c.countsAttempts && ok &&
 					len(attempts.Results) > 1 {
 					row.Status = aws.String("SLOW")
@@ -161,12 +165,12 @@ func (r *recorder) Fatalf(format string, args ...any) { r.Errorf(format, args...
 func (r *recorder) Fatal(args ...any)                 { r.Fatalf("%s", fmt.Sprint(args...)) }
 
 // report returns what the suite reports about c.
-func report[T any](t *testing.T, c collect.Collector[T]) string {
+func report[T any](t *testing.T, c collect.Collector[T], o ...Option) string {
 	r := &recorder{TB: t}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		runAll(r, c, func(_ string, test func(testing.TB)) { test(r) })
+		runAll(r, c, func(_ string, test func(testing.TB)) { test(r) }, o...)
 	}()
 	<-done
 	return r.text.String()
