@@ -31,6 +31,15 @@ func (db *database) run(category, account, region, slice string, minutesAgo int,
 				WHERE r.scope = s.scope AND r.outcome = 'ok' AND r.rejects = 0 ORDER BY r.run DESC LIMIT 1)
 			WHERE (category, account_id, region, slice) = ($1, $2, $3, $4)`, category, account, region, slice)
 	}
+	db.exec("SELECT hub.store_sources(ARRAY[$1::text], ARRAY[$2::text], ARRAY[$3::text], ARRAY[$4::text])",
+		category, account, region, slice)
+}
+
+// change changes the bookkeeping as the loader does.
+func (db *database) change(statement string, args ...any) {
+	db.Helper()
+	db.exec(statement, args...)
+	db.exec("SELECT hub.store_all_sources()")
 }
 
 const day = 24 * 60
@@ -94,7 +103,7 @@ func TestFreshnessStatus(t *testing.T) {
 // set changes a run of secrets in accountA, given by its age in minutes.
 func (db *database) set(minutesAgo int, change string) {
 	db.Helper()
-	db.exec("UPDATE hub.run SET "+change+" WHERE run = lpad(to_hex(1000000 - $1::int), 32, '0')::uuid", minutesAgo)
+	db.change("UPDATE hub.run SET "+change+" WHERE run = lpad(to_hex(1000000 - $1::int), 32, '0')::uuid", minutesAgo)
 }
 
 // TestFreshnessNamesTheLoss has the newest run end well in the spoke and not arrive whole.
@@ -143,7 +152,7 @@ func TestFreshnessNamesTheLoss(t *testing.T) {
 				db.set(5, test.change)
 			}
 			for _, statement := range test.sql {
-				db.exec(statement)
+				db.change(statement)
 			}
 			db.want("SELECT status, red, last_outcome, last_error, rejects, reason FROM freshness", test.want)
 			db.want("SELECT reason = (SELECT reason FROM freshness) FROM scope_status", "true")
@@ -158,9 +167,9 @@ func TestEndThatDoesNotArrive(t *testing.T) {
 	db.set(6*60+70, "every = 6 * 3600")
 	db.run("secrets", accountA, "eu-central-1", "", 70, "", 0)
 	db.want("SELECT status, reason FROM freshness", "fresh ")
-	db.exec("UPDATE hub.run SET every = 3600 * 4 WHERE every IS NOT NULL")
+	db.change("UPDATE hub.run SET every = 3600 * 4 WHERE every IS NOT NULL")
 	db.want("SELECT status, reason FROM freshness", "fresh ")
-	db.exec("UPDATE hub.run SET collected_at = collected_at - interval '175 minutes' WHERE outcome IS NULL")
+	db.change("UPDATE hub.run SET collected_at = collected_at - interval '175 minutes' WHERE outcome IS NULL")
 	db.want("SELECT status, reason FROM freshness", "failing the end of the newest run did not arrive")
 }
 
@@ -192,10 +201,10 @@ func TestKindsAreJudgedEachForItself(t *testing.T) {
 			db.run("secrets", accountA, "eu-central-1", fmt.Sprintf("kind-%02d", kind), 60+i*day, "ok", 0)
 		}
 	}
-	db.exec("UPDATE hub.run SET every = 86400")
+	db.change("UPDATE hub.run SET every = 86400")
 	db.run("secrets", accountA, "eu-central-1", "kind-07", 10, "denied", 0)
 	db.run("secrets", accountA, "eu-central-1", "kind-08", 10, "denied", 0)
-	db.exec("UPDATE hub.scope SET complete_run = NULL WHERE slice = 'kind-08'")
+	db.change("UPDATE hub.scope SET complete_run = NULL WHERE slice = 'kind-08'")
 	db.want("SELECT slice, status, red, reason FROM freshness WHERE status <> 'fresh' ORDER BY slice",
 		"kind-00 stale true ", "kind-07 failing false denied: why denied", "kind-08 never complete true denied: why denied")
 	db.want("SELECT accounts, fresh, failing, stale, never_complete FROM collection_status", "1 27 1 1 1")
@@ -280,7 +289,7 @@ func TestUnchangedRunsAreFresh(t *testing.T) {
 		want = append(want, test.name+": "+test.want)
 		db.exec("UPDATE hub.scope SET slice = $2 WHERE account_id = $1", account, test.name)
 	}
-	db.exec("UPDATE hub.run SET every = 3600")
+	db.change("UPDATE hub.run SET every = 3600")
 	db.want(fmt.Sprintf(
 		`SELECT slice || ': ' || concat_ws(' ', status, date_trunc('second', now.at - seen_at), date_trunc('second', now.at - last_run_at))
 		FROM freshness, (VALUES ('%s'::timestamptz)) AS now (at) ORDER BY account_id`, base.Format(time.RFC3339Nano)), want...)

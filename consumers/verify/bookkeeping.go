@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/refresh"
 	"github.com/hubspoke/observability/lib/schema"
 )
@@ -21,7 +22,8 @@ type Report struct {
 	Gaps int64 `json:"gaps"`
 }
 
-// Differences is how many runs, scopes and rows of summaries are not as they should be.
+// Differences is how many runs, scopes, sources and rows of summaries are not as they should
+// be.
 func (r Report) Differences() (n int64) {
 	for _, c := range r.Categories {
 		n += c.Differences()
@@ -56,6 +58,8 @@ type Category struct {
 	// Live rows of the table, and scopes with other live rows than the bookkeeping has.
 	Live   int64 `json:"live_rows"`
 	Scopes int64 `json:"differing_scopes"`
+	// Sources are those with other values in hub.source than their runs say.
+	Sources int64 `json:"differing_sources"`
 	// Examples of what differs.
 	Examples []string `json:"examples"`
 }
@@ -115,10 +119,10 @@ FROM live l FULL JOIN (SELECT * FROM hub.scope WHERE category = $1) s USING (acc
 ORDER BY 1, 2, 3`, slice, t.Name())
 }
 
-// Differences is how many runs and scopes are not as they should be. A run may
+// Differences is how many runs, scopes and sources are not as they should be. A run may
 // count more than once.
 func (a Category) Differences() int64 {
-	return a.Doubled + a.Missing + a.Refused + a.Inconsistent + a.Rejected + a.Scopes
+	return a.Doubled + a.Missing + a.Refused + a.Inconsistent + a.Rejected + a.Scopes + a.Sources
 }
 
 // Summary is how a summary compares with the view that it is computed from.
@@ -143,8 +147,9 @@ type Summary struct {
 func (s Summary) Differences() int64 { return s.Missing + s.Extra }
 
 // Check checks the bookkeeping of a database: for every run of the tables, the rows and
-// parts that arrived must be those that its end names, and what the bookkeeping says is
-// live must be what the tables hold. At most limit differences of each kind are named.
+// parts that arrived must be those that its end names, what the bookkeeping says is
+// live must be what the tables hold, and what it says of each source what its runs say. At
+// most limit differences of each kind are named.
 func Check(ctx context.Context, pool *pgxpool.Pool, tables []*schema.Table, limit int) (Report, error) {
 	r := Report{Categories: []Category{}, Summaries: []Summary{}}
 	err := atOneMoment(ctx, pool, func(tx pgx.Tx) error {
@@ -208,5 +213,13 @@ func checkCategory(ctx context.Context, tx pgx.Tx, t *schema.Table, limit int) (
 		}
 		return nil
 	})
+	if err != nil {
+		return a, err
+	}
+	n, sources, err := load.CheckSources(ctx, tx, t.Name(), limit)
+	a.Sources = n
+	for _, s := range sources {
+		a.Examples = append(a.Examples, fmt.Sprintf("source %v: %s", s.Scope, s.Difference))
+	}
 	return a, err
 }

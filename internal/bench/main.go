@@ -32,13 +32,14 @@ func main() {
 	flag.IntVar(&size.rounds, "rounds", 5, "how often each side is measured; the median counts")
 	flag.IntVar(&size.findings, "findings", 2_000_000, "findings below the views; a multiple of 1,000")
 	flag.IntVar(&size.categories, "categories", 45, "how many categories are compared with 6 in one batch")
-	flag.StringVar(&size.only, "only", "", "measure only `one`: wire, decode, copy, way, categories, views or legacy")
+	flag.IntVar(&size.accounts, "accounts", 500, "accounts with 45 categories in 3 regions each, 12 runs of each")
+	flag.StringVar(&size.only, "only", "", "measure only `one`: wire, decode, copy, way, categories, views, legacy or freshness")
 	flag.Parse()
 	program.SpareProcessors() // as the hub does
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if *quick {
-		size.rows, size.findings, size.rounds = 20_000, 20_000, 1
+		size.rows, size.findings, size.accounts, size.rounds = 20_000, 20_000, 50, 1
 	}
 	if err := run(ctx, size); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -49,7 +50,7 @@ func main() {
 // size of the measurements.
 type size struct {
 	rows, findings, batch, rounds int
-	categories                    int
+	categories, accounts          int
 	only                          string
 }
 
@@ -77,7 +78,7 @@ func run(ctx context.Context, s size) error {
 		measure func(context.Context, size) ([]figure, error)
 	}{
 		{"wire", wire}, {"decode", decoding}, {"copy", copying}, {"way", wholeWay}, {"categories", manyCategories},
-		{"views", views}, {"legacy", legacy},
+		{"views", views}, {"legacy", legacy}, {"freshness", freshness},
 	} {
 		if s.only != "" && s.only != m.name {
 			continue
@@ -90,7 +91,7 @@ func run(ctx context.Context, s size) error {
 		figures = append(figures, found...)
 	}
 	if figures == nil {
-		return fmt.Errorf("nothing is called %q: -only takes wire, decode, copy, way, categories, views or legacy", s.only)
+		return fmt.Errorf("nothing is called %q: -only takes wire, decode, copy, way, categories, views, legacy or freshness", s.only)
 	}
 	print(figures)
 	return nil

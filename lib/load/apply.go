@@ -29,6 +29,8 @@ type apply struct {
 	parked  []storedReject
 	done    []int64 // parked rejects that are applied now
 	dirty   map[mark]bool
+	// refused are the scopes of parts that are kept as rejects since, or no longer.
+	refused []schema.Scope
 }
 
 // mark says what changed, for the views.
@@ -96,11 +98,12 @@ func (a *apply) run(ctx context.Context) error {
 	a.markDirty()
 	a.advance()
 	a.storeUnknown()
+	a.storeSources()
 	return a.tx.send(ctx)
 }
 
 // begin begins the transaction and takes its locks: first its shards, then its
-// scopes, both in a fixed order.
+// scopes, both in a fixed order. What else is locked is so at the end, also in an order.
 func (a *apply) begin(ctx context.Context) error {
 	a.tx.add("begin", "BEGIN ISOLATION LEVEL READ COMMITTED", nil)
 	a.tx.add("begin", fmt.Sprintf("SET LOCAL statement_timeout = %d", max(a.tx.timeout.Milliseconds(), 1)), nil)

@@ -38,14 +38,15 @@ const forgetRows = 5_000
 
 // Whatever tells the account or the scope of a row is found, so that no table can be
 // forgotten here. hub.scope comes last: the others are found by it. The marks of
-// hub.dirty say what was deleted, and go when the views show it.
+// hub.dirty say what was deleted, and go when the views show it; the rows of hub.source
+// go with the scopes.
 const forgetTablesSQL = `
 SELECT n.nspname, c.relname, bool_or(a.attname = 'account_id'),
        EXISTS (SELECT FROM pg_attribute r WHERE r.attrelid = c.oid AND r.attname = 'region' AND NOT r.attisdropped)
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname IN ('obs', 'hub', 'org', 'history') AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND NOT a.attisdropped
   AND (a.attname = 'account_id' OR n.nspname = 'hub' AND a.attname = 'scope')
-  AND (n.nspname, c.relname) <> ('hub', 'dirty')
+  AND (n.nspname, c.relname) NOT IN (('hub', 'dirty'), ('hub', 'source'))
 GROUP BY n.nspname, c.relname, c.oid
 ORDER BY n.nspname <> 'obs', (n.nspname, c.relname) = ('hub', 'scope'), c.relname`
 
@@ -155,21 +156,33 @@ func forgetPiece(ctx context.Context, pool *pgxpool.Pool, t forgetTable, account
 		}
 		deleted := fmt.Sprintf(`DELETE FROM %[1]s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %[1]s WHERE %[2]s LIMIT %[3]d))`,
 			t.quoted(), t.where(), forgetRows)
-		mark := t.mark()
-		if mark == "" {
+		if mark := t.mark(); mark == "" {
 			tag, err := tx.Exec(ctx, deleted, account)
+			if err != nil {
+				return err
+			}
 			n = tag.RowsAffected()
-			return err
+		} else {
+			scope := "NULL::text AS account_id, NULL::text AS region"
+			if t.HasRegion {
+				scope = "account_id, region"
+			}
+			err := tx.QueryRow(ctx, `
+				WITH deleted AS (`+deleted+` RETURNING `+scope+`), marked AS (
+					INSERT INTO hub.dirty (table_name, account_id, region) SELECT DISTINCT $2::text, account_id, region FROM deleted
+				)
+				SELECT count(*) FROM deleted`, account, mark).Scan(&n)
+			if err != nil {
+				return err
+			}
 		}
-		scope := "NULL::text AS account_id, NULL::text AS region"
-		if t.HasRegion {
-			scope = "account_id, region"
+		if t.Schema != "hub" {
+			return nil
 		}
-		return tx.QueryRow(ctx, `
-			WITH deleted AS (`+deleted+` RETURNING `+scope+`), marked AS (
-				INSERT INTO hub.dirty (table_name, account_id, region) SELECT DISTINCT $2::text, account_id, region FROM deleted
-			)
-			SELECT count(*) FROM deleted`, account, mark).Scan(&n)
+		_, err = tx.Exec(ctx, storeSourcesOfSQL+`(
+			SELECT category, account_id, region, slice FROM hub.scope WHERE account_id = $1
+			UNION SELECT category, account_id, region, slice FROM hub.source WHERE account_id = $1) s`, account)
+		return err
 	})
 	return n, err
 }

@@ -152,7 +152,7 @@ SELECT account_id, category, month, sum(requests), sum(paid_requests), sum(usd_m
 // next time. Of a slice, the text is compared: not every text is a value.
 const pruneScopesSQL = `
 WITH idle AS (
-    SELECT s.scope, s.account_id, s.category FROM hub.scope s
+    SELECT s.scope, s.category, s.account_id, s.region, s.slice FROM hub.scope s
     WHERE s.category = $1 AND s.live_rows <= 0 AND s.scope > $2 AND coalesce(s.unchanged_at < now() - $3::interval, true)
       AND NOT EXISTS (SELECT FROM hub.run r WHERE r.scope = s.scope AND r.collected_at >= now() - $3::interval)
       AND NOT EXISTS (SELECT FROM %s t WHERE t.account_id = s.account_id AND t.region = s.region %s)
@@ -170,7 +170,8 @@ WITH idle AS (
 ), marks AS (
     INSERT INTO hub.dirty (table_name, account_id, region) SELECT DISTINCT '` + scopesTable + `', account_id, region FROM scopes
 )
-SELECT scope FROM idle ORDER BY scope DESC LIMIT 1`
+SELECT (array_agg(scope ORDER BY scope DESC))[1], array_agg(category), array_agg(account_id), array_agg(region), array_agg(slice)
+FROM idle`
 
 func (l *Loader) pruneScopes(ctx context.Context, t *schema.Table, keep time.Duration) error {
 	var exists bool
@@ -182,11 +183,17 @@ func (l *Loader) pruneScopes(ctx context.Context, t *schema.Table, keep time.Dur
 	if i := t.SliceColumn(); i >= 0 {
 		inSlice = "AND t." + t.Columns()[i].Name + "::text = s.slice"
 	}
-	after, found := id{}, true
-	for found {
-		err := l.pool.QueryRow(ctx, fmt.Sprintf(pruneScopesSQL, tableName(t), inSlice), t.Name(), after, keep,
-			pruneScopes).Scan(&after)
-		if found = err == nil; err != nil && !errors.Is(err, pgx.ErrNoRows) {
+	for last := &(id{}); last != nil; {
+		err := pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
+			var pruned sources
+			err := tx.QueryRow(ctx, fmt.Sprintf(pruneScopesSQL, tableName(t), inSlice), t.Name(), *last, keep,
+				pruneScopes).Scan(append([]any{&last}, pruned.columns()...)...)
+			if err != nil {
+				return err
+			}
+			return pruned.store(ctx, tx)
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -208,8 +215,11 @@ func (l *Loader) pruneRuns(ctx context.Context, keep time.Duration) (runs int64,
 			}
 			after = scopes[len(scopes)-1]
 			var pruned int64
-			err = tx.QueryRow(ctx, pruneSQL, scopes, keep).Scan(&pruned)
+			if err = tx.QueryRow(ctx, pruneSQL, scopes, keep).Scan(&pruned); err != nil {
+				return err
+			}
 			runs += pruned
+			_, err = tx.Exec(ctx, storeSourcesOfSQL+"hub.scope WHERE scope = ANY ($1)", scopes)
 			return err
 		})
 		if err != nil {

@@ -176,7 +176,13 @@ func (a *apply) storeRejects(ctx context.Context) error {
 	if len(a.done) == 0 {
 		return nil
 	}
-	_, err := a.tx.conn.Exec(ctx, `DELETE FROM hub.reject WHERE id = ANY($1) AND state = 'parked'`, a.done)
+	rows, err := a.tx.conn.Query(ctx, `
+		DELETE FROM hub.reject WHERE id = ANY($1) AND state = 'parked' RETURNING category, account_id, region, slice`, a.done)
+	if err != nil {
+		return err
+	}
+	done, err := pgx.CollectRows(rows, pgx.RowToStructByPos[schema.Scope])
+	a.refused = append(a.refused, done...)
 	return err
 }
 
@@ -317,6 +323,11 @@ func (a *apply) insertRejects(ctx context.Context, state string, rejects []store
 			return inserted, err
 		}
 		inserted += int(tag.RowsAffected())
+		for i := range rejects[:n] {
+			if r := &rejects[i]; r.part != nil && r.row == nil {
+				a.refused = append(a.refused, storableScope(r.scope))
+			}
+		}
 		rejects = rejects[n:]
 	}
 	return inserted, nil
@@ -369,6 +380,12 @@ func storable(s string) string {
 	return s[:cut] + "…"
 }
 
+// storableScope is a scope as hub.reject has it.
+func storableScope(s schema.Scope) schema.Scope {
+	return schema.Scope{Category: storable(s.Category), Account: storable(s.Account), Region: storable(s.Region),
+		Slice: storable(s.Slice)}
+}
+
 // checkParkedLimit refuses to park more than the Loader may keep.
 func (a *apply) checkParkedLimit(ctx context.Context) error {
 	if len(a.parked) == 0 {
@@ -412,20 +429,37 @@ func (l *Loader) Parked(ctx context.Context, category string, after int64, limit
 	return records, nil
 }
 
+// Without a part that was refused, another reason may stand for its run.
+const pruneRejectsSQL = `
+WITH old AS (
+    DELETE FROM hub.reject WHERE id IN (
+        SELECT id FROM hub.reject WHERE state = 'open' AND at < now() - $1::interval ORDER BY id LIMIT $2)
+    RETURNING category, account_id, region, slice, part IS NOT NULL AND row_number IS NULL AS is_part
+)
+SELECT count(*), array_agg(category) FILTER (WHERE is_part), array_agg(account_id) FILTER (WHERE is_part),
+       array_agg(region) FILTER (WHERE is_part), array_agg(slice) FILTER (WHERE is_part)
+FROM old`
+
 // PruneRejects deletes rejects, not parked records, that were stored longer than
 // keep ago, and numbers of those that were only counted, if none came since then. It
 // returns how many rejects it deleted.
 func (l *Loader) PruneRejects(ctx context.Context, keep time.Duration) (rejects int64, err error) {
 	const atOnce = 10_000
 	for {
-		tag, err := l.pool.Exec(ctx, `
-			DELETE FROM hub.reject WHERE id IN (
-				SELECT id FROM hub.reject WHERE state = 'open' AND at < now() - $1::interval ORDER BY id LIMIT $2)`, keep, atOnce)
+		var deleted int64
+		err := pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
+			var parts sources
+			err := tx.QueryRow(ctx, pruneRejectsSQL, keep, atOnce).Scan(append([]any{&deleted}, parts.columns()...)...)
+			if err != nil {
+				return err
+			}
+			return parts.store(ctx, tx)
+		})
 		if err != nil {
 			return rejects, fmt.Errorf("load: prune rejects: %w", err)
 		}
-		rejects += tag.RowsAffected()
-		if tag.RowsAffected() == atOnce {
+		rejects += deleted
+		if deleted == atOnce {
 			continue
 		}
 		_, err = l.pool.Exec(ctx,

@@ -8,7 +8,7 @@ import (
 )
 
 // A category has up to 50 names: senders choose them. The rows are locked in one
-// order, and nothing else is locked before the commit that follows.
+// order, and only sources are locked before the commit that follows.
 const storeUnknownSQL = `
 INSERT INTO hub.unknown_key AS u (category, key, count)
 SELECT category, key, sum(n) FROM (

@@ -1,69 +1,15 @@
 -- How far the data can be trusted: what was collected when, and whether the
 -- materialized views show it.
 
--- The newest run that has ended tells how collecting goes. The time between runs is
--- what the spoke says of it, else the median of the last ten: neither an outage nor a
--- few runs by hand move that.
+-- What depends on the time is added to what the loader knows.
 CREATE VIEW scope_status AS
-SELECT s.category, s.account_id, s.region, s.slice, s.slice_number,
-       greatest(newest.collected_at, s.unchanged_at) AS last_run_at,
-       ended.outcome AS last_outcome,
-       left(ended.error, 500) AS last_error,
-       coalesce(newest.rejects, 0) + CASE WHEN ended.run < newest.run THEN ended.rejects ELSE 0 END AS rejects,
-       complete.collected_at AS complete_run_at,
-       seen.at AS seen_at,
-       now() - seen.at AS age,
-       coalesce(newest.every, usual.run_interval) AS run_interval,
-       nullif(s.live_rows, -1) AS live_rows,
-       concat_ws('; ',
-           CASE WHEN ended.outcome NOT IN ('ok', 'empty') THEN concat_ws(': ', ended.outcome, nullif(ended.error, '')) END,
-           CASE WHEN ended.missing > 0 THEN format('%s of %s parts did not arrive', ended.missing, ended.end_parts) END,
-           refused.parts,
-           CASE WHEN ended.rejects > 0 THEN format('refused rows: %s', ended.rejects) END,
-           CASE WHEN ended.lost AND ended.missing = 0 AND ended.rejects = 0
-                THEN format('rows: %s arrived, the end says %s', ended.rows, ended.end_rows) END,
-           CASE WHEN newest.outcome IS NULL AND newest.rejects > 0 THEN format('refused rows of the run under way: %s', newest.rejects) END,
-           CASE WHEN newest.outcome IS NULL AND now() - newest.collected_at > greatest(coalesce(newest.every, usual.run_interval, '1 day'), '1 hour')
-                THEN 'the end of the newest run did not arrive' END
-       ) AS reason
-FROM (
-    SELECT *, row_number() OVER (PARTITION BY category, account_id, region ORDER BY slice DESC) AS slice_number
-    FROM hub.scope
-) s
-LEFT JOIN LATERAL (
-    SELECT run, collected_at, outcome, rejects, justify_hours(make_interval(secs => every)) AS every
-    FROM hub.run r WHERE r.scope = s.scope ORDER BY r.run DESC LIMIT 1
-) newest ON true
-LEFT JOIN LATERAL (
-    SELECT run, outcome, error, rejects, rows, end_parts, end_rows,
-           outcome IN ('ok', 'empty') AND completed_at IS NULL AS lost,
-           CASE WHEN outcome IN ('ok', 'empty') AND completed_at IS NULL THEN greatest(end_parts - parts, 0) ELSE 0 END AS missing
-    FROM hub.run r WHERE r.scope = s.scope AND outcome IS NOT NULL ORDER BY r.run DESC LIMIT 1
-) ended ON true
-LEFT JOIN LATERAL (
-    SELECT string_agg(format('part %s was refused (%s)', part, p.reason), '; ' ORDER BY part, p.reason) AS parts
-    FROM (SELECT DISTINCT part, j.reason
-          FROM hub.reject j
-          WHERE ended.lost AND j.account_id = s.account_id AND j.category = s.category AND j.region = s.region AND j.slice = s.slice
-            AND j.run = ended.run AND j.part IS NOT NULL AND j.row_number IS NULL
-          ORDER BY part, reason LIMIT 3) p
-) refused ON true
-LEFT JOIN hub.run complete ON complete.scope = s.scope AND complete.run = s.complete_run
-CROSS JOIN LATERAL (
-    -- A run that found the scope as the newest complete one did, and nothing else came
-    -- between the two, or is forgotten.
-    SELECT CASE WHEN s.unchanged_base = s.complete_run AND s.complete_run = s.full_run
-                     AND (s.pruned_run IS NULL OR s.pruned_run < s.unchanged_base)
-                     AND NOT EXISTS (SELECT FROM hub.run r WHERE r.scope = s.scope AND r.run > s.unchanged_base AND r.run < s.unchanged_run)
-                THEN s.unchanged_at ELSE complete.collected_at END AS at
-) seen
-LEFT JOIN LATERAL (
-    SELECT coalesce(justify_hours(make_interval(secs => (array_agg(every ORDER BY run DESC) FILTER (WHERE every IS NOT NULL))[1])),
-                    percentile_cont(0.5) WITHIN GROUP (ORDER BY gap)) AS run_interval
-    FROM (SELECT run, every, collected_at - lead(collected_at) OVER (ORDER BY run DESC) AS gap
-          FROM (SELECT run, every, collected_at FROM hub.run r WHERE r.scope = s.scope ORDER BY r.run DESC LIMIT 11) last) gaps
-    WHERE newest.every IS NULL
-) usual ON true;
+SELECT category, account_id, region, slice,
+       row_number() OVER (PARTITION BY category, account_id, region ORDER BY slice DESC) AS slice_number,
+       last_run_at, last_outcome, last_error, rejects, complete_run_at, seen_at,
+       now() - seen_at AS age,
+       run_interval, live_rows,
+       concat_ws('; ', nullif(reason, ''), CASE WHEN now() > overdue_at THEN overdue_reason END) AS reason
+FROM hub.scope_state;
 
 COMMENT ON VIEW scope_status IS 'What was collected, a row per category, account, region and slice. Filter by category, account_id and region: it looks at every run otherwise.';
 COMMENT ON COLUMN scope_status.category IS 'Category.';
@@ -82,46 +28,22 @@ COMMENT ON COLUMN scope_status.run_interval IS 'Time between runs: what the spok
 COMMENT ON COLUMN scope_status.live_rows IS 'Rows that are not gone. Null: not counted.';
 COMMENT ON COLUMN scope_status.reason IS 'Why the newest run that has ended is not complete: its outcome, parts that did not arrive or were refused, refused rows. Empty: it is complete, or none has ended.';
 
--- Slices that are days belong together: they are as fresh as the freshest of them,
--- since old days are not read any more, and the newest 20 tell how collecting goes.
--- Other slices are kinds, each collected again and again, and judged for itself.
---
--- Stale is what missed two runs; no category is collected so often that an hour
--- would be late. Where the interval is not known yet, it is taken for a day.
+-- The loader stores what the runs say, and from when on that makes a source stale: this
+-- looks at no run.
 CREATE VIEW freshness AS
-WITH scope AS (
-    SELECT *, slice ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' AS daily FROM scope_status
-), source AS (
-    SELECT category, account_id, region, CASE WHEN daily THEN '' ELSE slice END AS slice,
-           max(last_run_at) AS last_run_at,
-           (array_agg(last_outcome ORDER BY last_run_at DESC, scope.slice DESC) FILTER (WHERE last_outcome IS NOT NULL))[1] AS last_outcome,
-           (array_agg(last_error ORDER BY last_run_at DESC, scope.slice DESC) FILTER (WHERE last_outcome IS NOT NULL))[1] AS last_error,
-           sum(rejects)::bigint AS rejects,
-           coalesce((array_agg(CASE WHEN daily THEN scope.slice || ': ' || reason ELSE reason END
-                               ORDER BY last_run_at DESC, scope.slice DESC) FILTER (WHERE reason <> ''))[1], '') AS reason,
-           max(complete_run_at) AS complete_run_at,
-           max(seen_at) AS seen_at,
-           greatest(2 * coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY run_interval), interval '1 day') + interval '10 minutes',
-                    interval '1 hour') AS stale_after
-    FROM scope
-    WHERE slice_number <= 20 OR NOT daily
-    GROUP BY 1, 2, 3, 4
-), judged AS (
-    SELECT *,
-           CASE
-               WHEN last_outcome = 'disabled' AND now() - last_run_at <= stale_after THEN 'disabled'
-               WHEN complete_run_at IS NULL THEN 'never complete'
-               WHEN now() - seen_at > stale_after THEN 'stale'
-               WHEN reason <> '' THEN 'failing'
-               ELSE 'fresh'
-           END AS status
-    FROM source
-)
-SELECT category, account_id, region, slice, status,
-       status IN ('stale', 'never complete') AS red,
+SELECT category, account_id, region, slice,
+       CASE
+           WHEN now() <= disabled_until THEN 'disabled'
+           WHEN complete_run_at IS NULL THEN 'never complete'
+           WHEN now() > red_at THEN 'stale'
+           WHEN reason <> '' OR now() > overdue_at THEN 'failing'
+           ELSE 'fresh'
+       END AS status,
+       now() > red_at AS red,
        complete_run_at, seen_at, now() - seen_at AS age, stale_after,
-       last_run_at, last_outcome, last_error, rejects, reason
-FROM judged;
+       last_run_at, last_outcome, last_error, rejects,
+       concat_ws('; ', nullif(reason, ''), CASE WHEN now() > overdue_at THEN overdue_reason END) AS reason
+FROM hub.source;
 
 COMMENT ON VIEW freshness IS 'How old the data are, a row per category, account and region, and per slice where slices are kinds and not days. Red: older than two runs, or never complete.';
 COMMENT ON COLUMN freshness.category IS 'Category.';

@@ -24,11 +24,11 @@ WITH source AS (
     FROM source
     GROUP BY category, account_id
 ), collected AS (
-    SELECT DISTINCT account_id FROM hub.scope
+    SELECT DISTINCT account_id FROM hub.source
 ), category AS (
     SELECT relname::text AS category FROM pg_class WHERE relnamespace = 'obs'::regnamespace AND relkind = 'r'
     UNION
-    SELECT category FROM hub.scope
+    SELECT category FROM hub.source
 ), elsewhere AS (
     SELECT o.member_account_id AS account_id, min(o.account_id) AS named_by
     FROM obs.organization_accounts o

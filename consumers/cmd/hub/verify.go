@@ -28,9 +28,9 @@ func (verifyCommand) Help() string {
 	return `Without --against: for every run, the rows and parts that arrived must be those that its end
 names (more were doubled, fewer were lost or did not arrive yet), no row of a run that is newer
 than the last complete one may have been rejected, what the bookkeeping says is live must be
-what the tables hold, what views are made of must be what the tables say, and no gap may be
-noted. A run that was lost whole, its end too, cannot
-be seen here; that is what gaps are for.
+what the tables hold, what freshness says of a source must be what its runs say, what views are
+made of must be what the tables say, and no gap may be noted. A run that was lost whole, its end
+too, cannot be seen here; that is what gaps are for.
 
 With --against: the live rows of two databases must be the same, by key and content. Their
 columns are compared by digests, which each server computes, then row by row where digests
@@ -116,13 +116,13 @@ func printReport(p program.Program, report verify.Report, wide bool) {
 	header := []any{"category", "runs", "open", "rows arrived", "live rows", "differences"}
 	if wide {
 		header = append(header, "rows of ends", "doubled", "missing", "refused", "inconsistent", "rejected",
-			"scopes that differ")
+			"scopes that differ", "sources that differ")
 	}
 	t := program.NewTable(p.Stdout, header...)
 	for _, a := range report.Categories {
 		row := table.Row{a.Name, a.Runs, a.Open, a.Rows, a.Live, a.Differences()}
 		if wide {
-			row = append(row, a.End, a.Doubled, a.Missing, a.Refused, a.Inconsistent, a.Rejected, a.Scopes)
+			row = append(row, a.End, a.Doubled, a.Missing, a.Refused, a.Inconsistent, a.Rejected, a.Scopes, a.Sources)
 		}
 		t.AppendRow(row)
 	}
@@ -164,6 +164,7 @@ func verdict(report verify.Report) []string {
 		sum.Doubled, sum.Missing, sum.Refused = sum.Doubled+a.Doubled, sum.Missing+a.Missing, sum.Refused+a.Refused
 		sum.Inconsistent, sum.Rejected, sum.Scopes = sum.Inconsistent+a.Inconsistent, sum.Rejected+a.Rejected,
 			sum.Scopes+a.Scopes
+		sum.Sources += a.Sources
 	}
 	var summaries int64
 	for _, s := range report.Summaries {
@@ -190,6 +191,8 @@ func verdict(report verify.Report) []string {
 			"bug"},
 		{sum.Scopes, "scopes have other live rows than the bookkeeping says: a table was changed by hand, or this is a " +
 			"bug. Replay the archive into an empty database and compare: hub verify --against URL"},
+		{sum.Sources, "sources are not as their runs say: the bookkeeping was changed by hand, or this is a bug. SELECT " +
+			"hub.store_all_sources() mends them"},
 		{summaries, "rows of summaries are not what their tables say: hub refresh --all computes them anew. If they " +
 			"differ again, this is a bug"},
 		{report.Gaps, "gaps are noted, where records were lost to the stream: hub status says what to replay"},

@@ -67,7 +67,7 @@ func TestVerifyAddsUp(t *testing.T) {
 	}
 	// A run without its end is no difference.
 	change(t, w.db, "INSERT INTO hub.run (scope, run, collected_at) SELECT scope, gen_random_uuid(), now() FROM "+
-		"hub.scope WHERE category = 'certificates' LIMIT 1")
+		"hub.scope WHERE category = 'certificates' LIMIT 1; SELECT hub.store_all_sources()")
 	if a := certificates(hub(t.Context(), "verify", "-o", "json").want(t, program.ExitDone)); a.Open != 1 {
 		t.Errorf("%+v", a)
 	}
@@ -119,6 +119,12 @@ func TestVerifyAddsUp(t *testing.T) {
 			"UPDATE obs.certificates SET region = 'eu-central-1' WHERE region = 'x'",
 			func(a verify.Category) int64 { return a.Scopes - 1 },
 			"scope certificates/222233334444/x: 1 rows are live, the bookkeeping has 0", "- 2 scopes have other live rows"},
+		{"source with another word", "UPDATE hub.source SET rejects = rejects + 7 WHERE account_id = '222233334444'",
+			"UPDATE hub.source SET rejects = rejects - 7 WHERE account_id = '222233334444'",
+			func(a verify.Category) int64 { return a.Sources },
+			"source certificates/222233334444/eu-central-1: rejects is 7, not 0", "- 1 sources are not as their runs say"},
+		{"lost source", "DELETE FROM hub.source WHERE account_id = '222233334444'", "SELECT hub.store_all_sources()",
+			func(a verify.Category) int64 { return a.Sources }, "eu-central-1: it has no row", "hub.store_all_sources() mends"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			change(t, w.db, test.change)

@@ -1,0 +1,221 @@
+package load_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/hubspoke/observability/lib/load"
+	"github.com/hubspoke/observability/lib/schema"
+)
+
+// wantSourcesRight compares hub.source with what the runs say.
+func (db *database) wantSourcesRight(after string) {
+	db.Helper()
+	err := pgx.BeginTxFunc(db.Context(), db.Pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
+		for _, t := range categories {
+			n, differ, err := load.CheckSources(db.Context(), tx, t.Name(), 3)
+			if err != nil {
+				return err
+			}
+			if n > 0 {
+				db.Fatalf("after %s %d sources are not what their runs say: %+v", after, n, differ)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		db.Fatal(err)
+	}
+}
+
+// drawnSources draws what spokes send of a few sources: one with a scope, two kinds, and
+// days, more than count. Runs come in any order.
+type drawnSources struct {
+	*rand.Rand
+	t *testing.T
+}
+
+func (d drawnSources) scope() (*schema.Table, string) {
+	switch d.IntN(4) {
+	case 0:
+		return things.Table, ""
+	case 1:
+		return things.Table, []string{"kind", "other kind"}[d.IntN(2)]
+	}
+	return daily.Table, fmt.Sprintf("2026-07-%02d", 1+d.IntN(24))
+}
+
+func (d drawnSources) account() string { return []string{account, otherAccount}[d.IntN(2)] }
+
+func (d drawnSources) run() int { return d.IntN(40) }
+
+// end adds an end, as a rule one whose parts did not all arrive.
+func (d drawnSources) end(b *builder) {
+	table, slice := d.scope()
+	outcome := []schema.Outcome{schema.OK, schema.Empty, schema.Empty, schema.Partial, schema.Denied, schema.Disabled,
+		schema.Unchanged}[d.IntN(7)]
+	parts := 0
+	if outcome == schema.OK {
+		parts = 1 + d.IntN(2)
+	}
+	b.end(table, slice, d.run(), outcome, parts, d.IntN(3)*parts)
+	if d.IntN(3) == 0 {
+		b.every(time.Duration(1+d.IntN(100)) * time.Minute)
+	}
+	e := &b.batch.Ends[len(b.batch.Ends)-1]
+	e.Scope.Account, e.SameAs = d.account(), runAt(d.run())
+	if !outcome.Complete() {
+		e.Error = "why"
+	}
+}
+
+func (d drawnSources) part(b *builder) {
+	table, slice, row := things.Table, "", thing("a", fmt.Sprint(d.IntN(3)))
+	if d.IntN(2) == 0 {
+		table, slice = daily.Table, fmt.Sprintf("2026-07-%02d", 1+d.IntN(24))
+		row = fmt.Sprintf(`{"day":%q,"name":"a","amount":"%d"}`, slice, d.IntN(3))
+	}
+	b.part(table, slice, d.run(), d.IntN(2), row)
+	parts := b.parts[table.Name()]
+	part := &parts[len(parts)-1]
+	part.Scope.Account = d.account()
+	if d.IntN(4) == 0 {
+		part.Rejects = []load.RowReject{{Row: 1, Reason: schema.ReasonType, Excerpt: load.ExcerptOf([]byte("{}"), 2)}}
+	}
+}
+
+// refusal adds a part that could not be decoded, of a scope that may not be known.
+func (d drawnSources) refusal(b *builder) {
+	table, slice := d.scope()
+	scope, part := scopeOf(table, slice), d.IntN(2)
+	scope.Account = d.account()
+	b.batch.Rejects = append(b.batch.Rejects, load.Reject{
+		Reason: "hash", Scope: scope, Run: runAt(d.run()), Part: &part,
+		Origin: load.Origin{Name: fmt.Sprint("record ", d.Uint64())},
+	})
+}
+
+func (d drawnSources) batch() *builder {
+	b := build(d.t)
+	for range 1 + d.IntN(5) {
+		[]func(*builder){d.end, d.end, d.part, d.refusal}[d.IntN(4)](b)
+	}
+	return b
+}
+
+// TestSourcesAreWhatTheirRunsSay draws transactions and compares after each.
+func TestSourcesAreWhatTheirRunsSay(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	d := drawnSources{rand.New(rand.NewPCG(12, 37)), t}
+	seen := map[string]int{}
+	check := func(after string) {
+		db.wantSourcesRight(after)
+		for _, s := range db.query(`
+			SELECT concat_ws(' ', split_part(reason, ':', 1), CASE WHEN overdue_at IS NOT NULL THEN 'overdue' END,
+			                 CASE WHEN disabled_until IS NOT NULL THEN 'disabled' END, CASE WHEN seen_at > complete_run_at THEN 'unchanged' END)
+			FROM hub.source`) {
+			for _, what := range []string{"did not arrive", "was refused (hash)", "was refused (parked)", "refused rows", "denied",
+				"partial", "arrived, the end says", "under way", "overdue", "disabled", "unchanged"} {
+				if strings.Contains(s, what) {
+					seen[what]++
+				}
+			}
+		}
+	}
+	for range 250 {
+		switch d.IntN(20) {
+		case 0:
+			if _, err := db.loader.Prune(t.Context(), time.Since(start.Add(time.Duration(d.run())*time.Minute))); err != nil {
+				t.Fatal(err)
+			}
+			check("pruning")
+		case 1:
+			if _, err := db.loader.PruneRejects(t.Context(), 0); err != nil {
+				t.Fatal(err)
+			}
+			check("pruning rejects")
+		case 2:
+			_, err := load.ForgetAccount(t.Context(), db.pool, d.account(), func(int64) { check("forgetting a piece") })
+			if err != nil {
+				t.Fatal(err)
+			}
+		case 3:
+			run := d.run()
+			part := func() *builder { return build(t).part(things.Table, "", run, 5, thing("a", "5")) }
+			db.exec("ALTER TABLE obs.things ALTER COLUMN value TYPE bigint USING 1")
+			db.apply(part().end(things.Table, "", run, schema.OK, 1, 1))
+			check("parking")
+			db.exec("ALTER TABLE obs.things ALTER COLUMN value TYPE text")
+			parked, err := db.loader.Parked(t.Context(), "things", 0, 1)
+			if err != nil || len(parked) != 1 {
+				t.Fatalf("parked %+v, %v", parked, err)
+			}
+			b := part()
+			b.parts["things"][0].Origin.Parked = parked[0].ID
+			db.apply(b)
+			check("applying what was parked")
+			db.exec("DELETE FROM hub.reject WHERE state = 'parked'; SELECT hub.store_all_sources()")
+		default:
+			db.apply(d.batch())
+			check("a batch")
+		}
+	}
+	t.Logf("sources: %v", seen)
+	if len(seen) < 11 {
+		t.Errorf("only %v was drawn", seen)
+	}
+}
+
+// TestSourcesWithManyLoaders has loaders and others change the same sources at once, by
+// scopes that they do not share and so do not lock together.
+func TestSourcesWithManyLoaders(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	config := quick
+	config.OnRetry = func(err error, _ time.Duration) { t.Errorf("retried: %v", err) }
+	// Loaders meet between what they write and its source.
+	db.exec(`CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			PERFORM pg_sleep(0.001); RETURN NULL; END $$;
+		CREATE TRIGGER linger AFTER INSERT ON hub.run FOR EACH STATEMENT EXECUTE FUNCTION linger();
+		CREATE TRIGGER linger AFTER INSERT ON hub.reject FOR EACH STATEMENT EXECUTE FUNCTION linger()`)
+	const loaders, rounds = 4, 60
+	var feeds []func() error
+	for l := range loaders {
+		loader := db.connect(config, noChange)
+		d := drawnSources{rand.New(rand.NewPCG(13, uint64(l))), t}
+		feeds = append(feeds, func() error {
+			for range rounds {
+				b := build(t)
+				for _, day := range d.Perm(20)[:4] {
+					b.end(daily.Table, fmt.Sprintf("2026-07-%02d", day+1), d.run(), schema.OK, 1, 1)
+					b.batch.Ends[len(b.batch.Ends)-1].Scope.Account = d.account()
+				}
+				if d.IntN(2) == 0 {
+					d.refusal(b)
+				}
+				if _, err := loader.Apply(t.Context(), b.done()); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	feeds = append(feeds, func() error {
+		for n := range rounds / 3 {
+			if _, err := db.loader.Prune(t.Context(), time.Since(start.Add(time.Duration(n)*time.Minute))); err != nil {
+				return err
+			}
+			if _, err := db.loader.PruneRejects(t.Context(), 0); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	eachFeeds(t, feeds...)
+	db.wantSourcesRight("all")
+	db.want("SELECT concat_ws(' ', category, account_id, slice) FROM hub.source", "daily "+account+" ", "daily "+otherAccount+" ")
+}
