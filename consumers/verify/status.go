@@ -6,7 +6,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/hubspoke/observability/lib/schema"
 )
@@ -139,14 +138,20 @@ WITH scopes AS (
            max(unchanged_at) AS seen, sum(unchanged_runs) FILTER (WHERE unchanged_at > now() - $1::interval) AS unchanged,
            sum(unchanged_requests) FILTER (WHERE unchanged_at > now() - $1::interval) AS requests
     FROM hub.scope GROUP BY category
+), scope_runs AS ( -- before it is joined: a scope has many runs
+    SELECT scope, max(collected_at) AS newest, max(collected_at) FILTER (WHERE completed_at IS NOT NULL) AS completed,
+           max(updated_at) AS applied,
+           count(*) FILTER (WHERE recent) AS runs, count(*) FILTER (WHERE recent AND completed_at IS NULL) AS incomplete,
+           sum(rows) FILTER (WHERE recent) AS rows, sum(new_rows) FILTER (WHERE recent) AS new,
+           sum(changed_rows) FILTER (WHERE recent) AS changed, sum(gone_rows) FILTER (WHERE recent) AS gone,
+           sum(requests) FILTER (WHERE recent) AS requests
+    FROM (SELECT *, updated_at > now() - $1::interval AS recent FROM hub.run) r
+    GROUP BY scope
 ), runs AS (
-    SELECT s.category, max(r.collected_at) AS newest, max(r.collected_at) FILTER (WHERE r.completed_at IS NOT NULL) AS completed,
-           max(r.updated_at) AS applied,
-           count(*) FILTER (WHERE recent) AS runs, count(*) FILTER (WHERE recent AND r.completed_at IS NULL) AS incomplete,
-           sum(r.rows) FILTER (WHERE recent) AS rows, sum(r.new_rows) FILTER (WHERE recent) AS new,
-           sum(r.changed_rows) FILTER (WHERE recent) AS changed, sum(r.gone_rows) FILTER (WHERE recent) AS gone,
-           sum(r.requests) FILTER (WHERE recent) AS requests
-    FROM (SELECT *, updated_at > now() - $1::interval AS recent FROM hub.run) r JOIN hub.scope s USING (scope)
+    SELECT s.category, max(r.newest) AS newest, max(r.completed) AS completed, max(r.applied) AS applied,
+           sum(r.runs)::bigint AS runs, sum(r.incomplete)::bigint AS incomplete, sum(r.rows)::bigint AS rows, sum(r.new)::bigint AS new,
+           sum(r.changed)::bigint AS changed, sum(r.gone)::bigint AS gone, sum(r.requests)::bigint AS requests
+    FROM scope_runs r JOIN hub.scope s USING (scope)
     GROUP BY s.category
 ), rejects AS (
     SELECT category, count(*) FILTER (WHERE state = 'open') AS open, count(*) FILTER (WHERE state = 'parked') AS parked
@@ -155,34 +160,14 @@ WITH scopes AS (
 SELECT category, CASE WHEN unknown THEN -1 ELSE coalesce(live, 0) END, coalesce(scopes, 0),
        coalesce(runs, 0), coalesce(incomplete, 0), coalesce(rows, 0), coalesce(new, 0), coalesce(changed, 0), coalesce(gone, 0),
        greatest(newest, seen), greatest(completed, seen), applied, coalesce(open, 0), coalesce(parked, 0),
-       coalesce(runs.requests, 0)::bigint + coalesce(scopes.requests, 0)::bigint, coalesce(unchanged, 0)::bigint
+       coalesce(runs.requests, 0) + coalesce(scopes.requests, 0)::bigint, coalesce(unchanged, 0)::bigint
 FROM unnest($2::text[]) AS known (category)
 FULL JOIN scopes USING (category) LEFT JOIN runs USING (category) FULL JOIN rejects USING (category)
 ORDER BY category`
 
 // ReadStatus reads the status. The categories of tables are in it even if nothing came of
-// them. What arrived within since is counted. It takes two connections where the pool has
-// them, because sources and coverage take longest.
+// them. What arrived within since is counted.
 func ReadStatus(
-	ctx context.Context, pool *pgxpool.Pool, tables []*schema.Table, since time.Duration,
-) (s Status, err error) {
-	group, ctx := errgroup.WithContext(ctx)
-	var coverage []Coverage
-	group.Go(func() (err error) {
-		coverage, err = readCoverage(ctx, pool)
-		return err
-	})
-	group.Go(func() (err error) {
-		s, err = readStatus(ctx, pool, tables, since)
-		return err
-	})
-	err = group.Wait()
-	s.Coverage = coverage
-	return s, err
-}
-
-// readStatus reads all but the coverage.
-func readStatus(
 	ctx context.Context, pool *pgxpool.Pool, tables []*schema.Table, since time.Duration,
 ) (s Status, err error) {
 	known := map[string]bool{}
@@ -206,6 +191,9 @@ func readStatus(
 		}
 	}
 	if s.Sources, err = readSources(ctx, pool); err != nil {
+		return s, err
+	}
+	if s.Coverage, err = readCoverage(ctx, pool); err != nil {
 		return s, err
 	}
 	if s.Shards, err = list[Shard](ctx, pool, `

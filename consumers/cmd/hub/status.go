@@ -33,7 +33,7 @@ to AWS that took, the ARNs of streams and sequence numbers.`
 
 // Run shows the status.
 func (c statusCommand) Run(ctx context.Context, p program.Program) error {
-	pool, err := c.openReady(ctx, 2)
+	pool, err := c.openReady(ctx, 1)
 	if err != nil {
 		return err
 	}
