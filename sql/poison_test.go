@@ -85,7 +85,7 @@ func TestPoison(t *testing.T) {
 // completeInPoisonRegions says that an account was collected in all these regions.
 func (db *database) completeInPoisonRegions(account string, categories ...string) {
 	db.Helper()
-	db.exec(`
+	db.change(`
 		WITH scope AS (
 			INSERT INTO hub.scope (scope, category, account_id, region, slice, complete_run, full_run)
 			SELECT md5(concat_ws('/', category, $1::text, region))::uuid, category, $1, 'poison-' || region, '', run, run

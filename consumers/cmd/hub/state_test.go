@@ -81,7 +81,7 @@ func TestState(t *testing.T) {
 	want("a new database", nothing)
 
 	exec(`INSERT INTO hub.scope (scope, category, account_id, region, slice) VALUES
-		(gen_random_uuid(), 'certificates', '111122223333', 'eu-central-1', ''), (gen_random_uuid(), 'secrets', '111122223333', 'eu-central-1', '')`)
+		(gen_random_uuid(), 'certificates', '111122223333', 'eu-central-1', ''), (gen_random_uuid(), 'secrets', '111122223333', 'eu-central-1', ''); SELECT hub.store_all_sources()`)
 	want("never complete", map[string]any{"red_scopes": 2.})
 
 	exec(`INSERT INTO hub.reject (state, reason, detail, origin, size, sha256)
@@ -105,7 +105,8 @@ func TestState(t *testing.T) {
 
 	exec(`INSERT INTO obs.organization_accounts (account_id, region, row_key, row_hash, member_account_id, is_management_account, state, collected_at, run_id)
 		SELECT '000000000001', 'global', gen_random_uuid(), gen_random_uuid(), lpad(n::text, 12, '0'), n = 1, 'ACTIVE', now(), gen_random_uuid() FROM generate_series(1, 4) n;
-		INSERT INTO hub.scope (scope, category, account_id, region, slice) VALUES (gen_random_uuid(), 'organization_accounts', '000000000001', 'global', '')`)
+		INSERT INTO hub.scope (scope, category, account_id, region, slice) VALUES (gen_random_uuid(), 'organization_accounts', '000000000001', 'global', '');
+		SELECT hub.store_all_sources()`)
 	want("accounts of the organization", map[string]any{"accounts_never_seen": 3.})
 
 	exec(`INSERT INTO hub.dirty (table_name, marked_at) VALUES ('certificates', now() - interval '1 h'), ('secrets', now())`)

@@ -44,7 +44,8 @@ INSERT INTO hub.gap (stream, stream_created_at, shard, after_sequence, until_seq
 VALUES ('arn:aws:kinesis:eu-central-1:444455556666:stream/observability', now(), 'shardId-000000000000', '1', '2', 'the shard was read too late', now());
 INSERT INTO hub.reject (reason, detail, category, account_id, region, run, part, row_number, origin, size, sha256, bytes)
 SELECT 'wrong_type', repeat('archive/data/account=111122223333/', 20) || E': want \x1b[2J an integer', 'security_findings', '111122223333', 'ap-southeast-3',
-       run, 12, 3456, 'shardId-000000000000', 3, '', E'\\x1b5b324a0a80' FROM hub.run LIMIT 1`
+       run, 12, 3456, 'shardId-000000000000', 3, '', E'\\x1b5b324a0a80' FROM hub.run LIMIT 1;
+SELECT hub.store_all_sources()`
 
 func TestTablesFitATerminal(t *testing.T) {
 	db := pgtest.New(t, template)
