@@ -106,6 +106,7 @@ bench: build ## measure the figures, each as a ratio to a baseline of the same r
 bench-quick: ## run every benchmark once, small, so that none rots
 	go test -run '^$$' -bench . -benchtime 1x $$(git grep -l '^func Benchmark' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
 	go run ./internal/bench -quick
+	go run ./deploy/bench -quick -only dashboard
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for a while; FUZZTIME=1m

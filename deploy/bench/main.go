@@ -2,10 +2,14 @@
 // backlog of two million rows, and spoke with an account of 200,000 findings, and with
 // one that has much of several categories at once, and with many accounts; and how fast hub replay is, with
 // small files and large ones, and with the latency that S3 has; and how soon an event
-// leads to a row.
+// leads to a row; and how long pages of the dashboard take where there are ten million
+// findings.
 //
-//	go run ./deploy/bench            a few minutes
+//	go run ./deploy/bench            half an hour
 //	go run ./deploy/bench -quick     a hundredth of it, to see that it works
+//
+// With -keep DIR the database of the dashboard stays there for the next time, which saves
+// most of it. If there are other -findings in it, remove DIR.
 package main
 
 import (
@@ -37,7 +41,9 @@ const (
 
 func main() {
 	quick := flag.Bool("quick", false, "few rows: the figures mean nothing")
-	only := flag.String("only", "", "measure only `one`: spoke, pull, hub, replay or events")
+	only := flag.String("only", "", "measure only `one`: spoke, pull, hub, replay, events or dashboard")
+	keep := flag.String("keep", "", "keep the database of the dashboard in `dir` for the next time")
+	findings := flag.Int("findings", 10_000_000, "findings in the database of the dashboard")
 	bin := flag.String("bin", "bin", "directory of the built programs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -45,12 +51,20 @@ func main() {
 	size := size{accounts: 100, rowsPerAccount: 20_000, findings: 200_000, smallFiles: 2240, largeFiles: 60, only: *only,
 		account: accountSize{findings: 50_000, nodes: 100, applications: 2_000, resources: 20_000, page: pageSize},
 		pull:    pullSize{100, accountSize{findings: 2_000, nodes: 2, applications: 250, resources: 500, page: 100}},
-		events:  10_000}
+		events:  10_000, dashboard: dashboardSize{accounts: 500, findings: *findings, requests: pageRequests}}
 	if *quick {
 		size.accounts, size.findings, size.smallFiles, size.largeFiles = 1, 2_000, 16, 2
 		size.account = accountSize{findings: 2_000, nodes: 3, applications: 1_500, resources: 2_000, page: pageSize}
 		size.pull = pullSize{2, accountSize{findings: 20, nodes: 2, applications: 3, resources: 5, page: 2}}
 		size.events = 100
+		size.dashboard = dashboardSize{accounts: 20, findings: 100_000, requests: 1}
+	}
+	if *keep != "" {
+		var err error
+		if size.dashboard.dir, err = filepath.Abs(*keep); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
 	}
 	figures, err := run(ctx, *bin, size)
 	if err == nil && !report(os.Stdout, figures) && !*quick {
@@ -69,6 +83,7 @@ type size struct {
 	account                            accountSize
 	pull                               pullSize
 	events                             int // of a storm
+	dashboard                          dashboardSize
 	only                               string
 }
 
@@ -120,6 +135,7 @@ func run(ctx context.Context, bin string, s size) (figures []figure, err error) 
 		{"hub", func() ([]figure, error) { return figuresOfAll(measureHubs(ctx, hub, s)) }},
 		{"replay", func() ([]figure, error) { return figuresOfAll(measureReplays(ctx, hub, s)) }},
 		{"events", func() ([]figure, error) { return measureEvents(ctx, spoke, hub, s) }},
+		{"dashboard", func() ([]figure, error) { return measureDashboard(ctx, s) }},
 	} {
 		if s.only != "" && s.only != m.name {
 			continue
@@ -131,7 +147,7 @@ func run(ctx context.Context, bin string, s size) (figures []figure, err error) 
 		figures = append(figures, measured...)
 	}
 	if figures == nil {
-		return nil, fmt.Errorf("nothing is called %q: -only takes spoke, pull, hub, replay or events", s.only)
+		return nil, fmt.Errorf("nothing is called %q: -only takes spoke, pull, hub, replay, events or dashboard", s.only)
 	}
 	return figures, nil
 }
