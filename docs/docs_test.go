@@ -196,7 +196,9 @@ func TestFlagsExist(t *testing.T) {
 
 func TestMetricsAreListed(t *testing.T) {
 	declared := map[string]bool{}
-	for _, path := range []string{"producers/cmd/spoke/metrics.go", "consumers/cmd/hub/metrics.go"} {
+	for _, path := range []string{
+		"producers/cmd/spoke/metrics.go", "consumers/cmd/hub/metrics.go", "consumers/cmd/hub/dashboard_metrics.go",
+	} {
 		for _, m := range regexp.MustCompile(`"((?:spoke|hub)_[a-z_]+)"`).FindAllStringSubmatch(read(t, path), -1) {
 			declared[m[1]] = true
 		}

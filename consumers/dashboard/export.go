@@ -19,19 +19,16 @@ import (
 // exportRows is how many rows a file has at most. One more says that there are others.
 const exportRows = 1_000_000
 
-// export answers with the rows of a query as a file, row by row. One export runs at a time,
-// so that pages keep their connections.
+// export answers with the rows of a query as a file, row by row.
 func (s *server) export(w http.ResponseWriter, r *http.Request, name, format string, q query) error {
-	select {
-	case s.exporting <- struct{}{}:
-		defer func() { <-s.exporting }()
-	default:
-		return &failure{status: http.StatusServiceUnavailable, Title: "Somebody else takes a file just now.",
-			Next: "Try again in a minute."}
+	end, err := s.limits.export(viewer(r))
+	if err != nil {
+		return err
 	}
+	defer end()
 	var out encoder // nil before the first byte
 	written := 0
-	err := read(r.Context(), s.pool, exportTimeout, func(tx pgx.Tx) error {
+	err = read(r.Context(), s.pool, exportTimeout, func(tx pgx.Tx) error {
 		rows, err := tx.Query(r.Context(), q.sql, arguments(q)...)
 		if err != nil {
 			return err
@@ -61,6 +58,7 @@ func (s *server) export(w http.ResponseWriter, r *http.Request, name, format str
 		}
 		return out.end("")
 	})
+	s.hooks.Exported(written)
 	switch {
 	case err == nil:
 		s.log.Info("export", "path", r.URL.Path, "query", r.URL.RawQuery, "rows", written, "format", format)

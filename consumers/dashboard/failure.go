@@ -3,6 +3,7 @@ package dashboard
 import (
 	"errors"
 	"net/http"
+	"time"
 )
 
 // failure is an answer that is not what was asked for: what, and what next.
@@ -10,6 +11,10 @@ type failure struct {
 	status      int
 	Title, Next string
 	Href        string
+	// reason names a refusal in metrics, "" if it is none. retry is when to try again; 0 is
+	// never.
+	reason string
+	retry  time.Duration
 }
 
 func (f *failure) Error() string { return f.Title }
@@ -22,10 +27,16 @@ func notFound(what, next, href string) error {
 	return &failure{status: http.StatusNotFound, Title: what, Next: next, Href: href}
 }
 
-// answer turns an error of a handler into a page that says it.
-func (s *server) answer(h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+// answer runs a handler within the limits of who asks, and turns its error into a page that
+// says it. name is the page in metrics.
+func (s *server) answer(name string, h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		err := h(w, r)
+		begun := time.Now()
+		defer func() { s.hooks.Answered(name, time.Since(begun)) }()
+		err := s.limits.ask(viewer(r))
+		if err == nil {
+			err = h(w, r)
+		}
 		if err == nil || r.Context().Err() != nil { // nobody waits
 			return
 		}
@@ -40,10 +51,13 @@ func (s *server) answer(h func(http.ResponseWriter, *http.Request) error) http.H
 			s.log.Error("the database did not answer", "path", r.URL.Path, "error", err)
 			f = &failure{status: http.StatusServiceUnavailable, Title: "The database did not answer.",
 				Next: "It may be away or busy. Try again in a moment; the log of hub dashboard says more.",
-				Href: r.URL.RequestURI()}
+				Href: r.URL.RequestURI(), reason: "database", retry: 5 * time.Second}
 		}
-		if f.status == http.StatusServiceUnavailable {
-			w.Header().Set("Retry-After", "5")
+		if f.reason != "" {
+			s.hooks.Refused(f.reason)
+		}
+		if f.retry > 0 {
+			w.Header().Set("Retry-After", retryAfter(f.retry))
 		}
 		v := struct {
 			frame

@@ -71,11 +71,12 @@ type scope struct{ categories, accounts []string }
 // begin runs do in the one transaction of a page, and asks there what all pages show: how
 // fresh the sources are, and names of accounts. It returns errUnchanged, and runs nothing,
 // where the browser has the page as it would be.
-func (s *server) begin(r *http.Request, of scope, do func(pgx.Tx)) (frame, shower, error) {
+func (s *server) begin(r *http.Request, page string, of scope, do func(pgx.Tx)) (frame, shower, error) {
 	ctx, f := r.Context(), s.frame()
 	show := shower{now: f.Now, accounts: map[string]string{}, valid: f.valid}
 	err := read(ctx, s.pool, badgeTimeout, func(tx pgx.Tx) error {
 		status := ask(ctx, tx, of.query())
+		s.hooks.Queried(page, "badge", status.took)
 		f.state = s.stateOf(r, status)
 		if unchanged(r, f.state, f.Now) {
 			return errUnchanged
@@ -86,6 +87,7 @@ func (s *server) begin(r *http.Request, of scope, do func(pgx.Tx)) (frame, showe
 		}
 		do(tx)
 		named := ask(ctx, tx, query{sql: accountsSQL})
+		s.hooks.Queried(page, "names", named.took)
 		for i := range named.rows {
 			show.accounts[text(named.rows[i][0])] = text(named.rows[i][1])
 		}

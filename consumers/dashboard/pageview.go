@@ -46,13 +46,15 @@ func (s *server) page(w http.ResponseWriter, r *http.Request, p page.Page) error
 		return err
 	}
 	sets, options := make([]rowSet, len(p.Panels)), make([]rowSet, len(p.Filters))
-	f, show, err := s.begin(r, scope{p.Sources, c.accounts()}, func(tx pgx.Tx) {
+	f, show, err := s.begin(r, p.Name, scope{p.Sources, c.accounts()}, func(tx pgx.Tx) {
 		for i, panel := range p.Panels {
 			sets[i] = ask(r.Context(), tx, c.query(string(panel.SQL)))
+			s.hooks.Queried(p.Name, slug(panel.Title), sets[i].took)
 		}
 		for i, filter := range p.Filters {
 			if filter.Name != c.fixed {
 				options[i] = ask(r.Context(), tx, query{sql: string(filter.Options)})
+				s.hooks.Queried(p.Name, "filters", options[i].took)
 			}
 		}
 	})

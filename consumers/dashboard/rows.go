@@ -304,7 +304,10 @@ func scopeOf(rel relation) scope {
 
 func (s *server) rowsPage(w http.ResponseWriter, r *http.Request, views []relation, b browsing) error {
 	var set rowSet
-	f, show, err := s.begin(r, scopeOf(b.rel), func(tx pgx.Tx) { set = ask(r.Context(), tx, b.query(pageRows+1)) })
+	f, show, err := s.begin(r, browsePage, scopeOf(b.rel), func(tx pgx.Tx) {
+		set = ask(r.Context(), tx, b.query(pageRows+1))
+		s.hooks.Queried(browsePage, "rows", set.took)
+	})
 	if err != nil {
 		return err
 	}
@@ -402,7 +405,7 @@ func (s *server) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f, _, err := s.begin(r, scope{}, func(pgx.Tx) {})
+	f, _, err := s.begin(r, browsePage, scope{}, func(pgx.Tx) {})
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ type rowSet struct {
 	query
 	columns []pgconn.FieldDescription
 	rows    [][]any
+	took    time.Duration
 	err     error
 }
 
@@ -71,7 +72,7 @@ func limit(ctx context.Context, tx pgx.Tx, timeout time.Duration, format string)
 
 // ask reads the rows of a query under a savepoint: if it fails the others go on.
 func ask(ctx context.Context, tx pgx.Tx, q query) rowSet {
-	set := rowSet{query: q}
+	set, begun := rowSet{query: q}, time.Now()
 	set.err = pgx.BeginFunc(ctx, tx, func(savepoint pgx.Tx) error {
 		rows, err := savepoint.Query(ctx, q.sql, arguments(q)...)
 		if err != nil {
@@ -81,6 +82,7 @@ func ask(ctx context.Context, tx pgx.Tx, q query) rowSet {
 		set.rows, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) ([]any, error) { return row.Values() })
 		return err
 	})
+	set.took = time.Since(begun)
 	return set
 }
 

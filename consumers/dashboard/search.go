@@ -71,7 +71,7 @@ func (s *server) search(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	sets := make([]rowSet, len(searches))
-	f, _, err := s.begin(r, scope{}, func(tx pgx.Tx) {
+	f, _, err := s.begin(r, "search", scope{}, func(tx pgx.Tx) {
 		if asked == "" {
 			return
 		}
@@ -81,6 +81,7 @@ func (s *server) search(w http.ResponseWriter, r *http.Request) error {
 				continue
 			}
 			sets[i] = ask(r.Context(), tx, query{search.sql, []any{asked, accountOf(asked)}})
+			s.hooks.Queried("search", search.what, sets[i].took)
 		}
 	})
 	if err != nil {

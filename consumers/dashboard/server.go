@@ -37,17 +37,20 @@ type Config struct {
 	Version string
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
+	// Hooks are told what is done.
+	Hooks Hooks
 }
 
 // server serves the pages.
 type server struct {
-	pool      *pgxpool.Pool
-	pages     []page.Page
-	log       *slog.Logger
-	version   string
-	now       func() time.Time
-	exporting chan struct{}
-	views     atomic.Pointer[catalog] // nil: not read yet
+	pool    *pgxpool.Pool
+	pages   []page.Page
+	log     *slog.Logger
+	version string
+	now     func() time.Time
+	limits  *limits
+	hooks   Hooks
+	views   atomic.Pointer[catalog] // nil: not read yet
 }
 
 // catalog are the views that there were at a time.
@@ -56,17 +59,26 @@ type catalog struct {
 	at    time.Time
 }
 
+// browsePage is the name of Browse in metrics.
+const browsePage = "browse"
+
 // New returns the handler of all pages. It only reads, and answers nobody but this host:
 // the Host of a request must be localhost, 127.0.0.1 or [::1]. The caller closes the pool.
-func New(pool *pgxpool.Pool, cfg Config) http.Handler {
+func New(pool *pgxpool.Pool, cfg Config) http.Handler { return newServer(pool, cfg).handler() }
+
+func newServer(pool *pgxpool.Pool, cfg Config) *server {
 	s := &server{pool: pool, pages: cfg.Pages, log: cfg.Log, version: cfg.Version, now: cfg.Now,
-		exporting: make(chan struct{}, 1)}
+		limits: newLimits(), hooks: cfg.Hooks.filled()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	if s.now == nil {
 		s.now = time.Now
 	}
+	return s
+}
+
+func (s *server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /static/{name}", serveStatic)
@@ -75,13 +87,14 @@ func New(pool *pgxpool.Pool, cfg Config) http.Handler {
 		if path == "/" {
 			path = "/{$}"
 		}
-		mux.HandleFunc("GET "+path, s.answer(func(w http.ResponseWriter, r *http.Request) error { return s.page(w, r, p) }))
+		show := func(w http.ResponseWriter, r *http.Request) error { return s.page(w, r, p) }
+		mux.HandleFunc("GET "+path, s.answer(p.Name, show))
 	}
-	mux.HandleFunc("GET /data/{page}/{file}", s.answer(s.data))
-	mux.HandleFunc("GET /search", s.answer(s.search))
-	mux.HandleFunc("GET /rows", s.answer(s.list))
-	mux.HandleFunc("GET /rows/{view}", s.answer(s.rows))
-	mux.HandleFunc("GET /", s.answer(func(_ http.ResponseWriter, r *http.Request) error {
+	mux.HandleFunc("GET /data/{page}/{file}", s.answer("export", s.data))
+	mux.HandleFunc("GET /search", s.answer("search", s.search))
+	mux.HandleFunc("GET /rows", s.answer(browsePage, s.list))
+	mux.HandleFunc("GET /rows/{view}", s.answer(browsePage, s.rows))
+	mux.HandleFunc("GET /", s.answer("none", func(_ http.ResponseWriter, r *http.Request) error {
 		return notFound("There is no page "+cut(r.URL.Path, 100)+".", "The menu has all pages.", "/")
 	}))
 	return secure(s.guard(gzhttp.GzipHandler(mux)))
@@ -117,11 +130,13 @@ func (s *server) guard(h http.Handler) http.Handler {
 		}
 		if !slices.Contains([]string{"localhost", "127.0.0.1", "::1", "[::1]"}, host) {
 			s.log.Warn("refused", "host", r.Host, "remote", r.RemoteAddr)
+			s.hooks.Refused("host")
 			http.Error(w, "This dashboard answers to localhost, 127.0.0.1 and [::1] only. From another host use an SSH tunnel.",
 				http.StatusMisdirectedRequest)
 			return
 		}
 		if len(r.RequestURI) > maxAddress {
+			s.hooks.Refused("address")
 			http.Error(w, "This address is too long: choose fewer or shorter values.", http.StatusRequestURITooLong)
 			return
 		}

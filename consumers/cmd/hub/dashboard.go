@@ -20,7 +20,8 @@ import (
 // dashboardCommand shows the views to people.
 type dashboardCommand struct {
 	databaseFlags
-	Addr string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on, of this host alone; port 0 takes a free one (default: ${default})."`
+	Addr        string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on, of this host alone; port 0 takes a free one (default: ${default})."`
+	MetricsAddr string `placeholder:"HOST:PORT" help:"Address that serves /healthz, /readyz and /metrics. Defaults to none."`
 }
 
 // Help is shown by `hub dashboard -h`.
@@ -69,8 +70,17 @@ func (c dashboardCommand) Run(ctx context.Context, p program.Program, log *slog.
 	if err != nil {
 		return program.Usagef("--addr %s: %w; choose another port", c.Addr, err)
 	}
+	m := newDashboardMetrics(p.VersionText())
+	if c.MetricsAddr != "" {
+		endpoints, err := program.Listen(c.MetricsAddr, m.handler(), pool.Ping, log)
+		if err != nil {
+			return err
+		}
+		defer endpoints.Serve(ctx)()
+	}
 	server := &http.Server{
-		Handler:           dashboard.New(pool, dashboard.Config{Pages: pages.All(), Log: log, Version: p.VersionText()}),
+		Handler: dashboard.New(pool, dashboard.Config{Pages: pages.All(), Log: log, Version: p.VersionText(),
+			Hooks: m.hooks()}),
 		ReadHeaderTimeout: requestTimeout, ReadTimeout: requestTimeout, WriteTimeout: responseTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}

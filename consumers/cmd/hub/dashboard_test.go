@@ -28,7 +28,9 @@ func startDashboard(t *testing.T) *runningDashboard {
 	ctx, cancel := context.WithCancel(t.Context())
 	d.stop = cancel
 	t.Cleanup(cancel)
-	go func() { d.code <- run(ctx, &d.stdout, &d.stderr, []string{"dashboard", "--addr", "127.0.0.1:0"}) }()
+	go func() {
+		d.code <- run(ctx, &d.stdout, &d.stderr, []string{"dashboard", "--addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0"})
+	}()
 	programtest.Eventually(t, "the address", func() bool {
 		if m := regexp.MustCompile(`Look: (\S+)\n`).FindStringSubmatch(d.stdout.String()); m != nil {
 			d.address = m[1]
@@ -56,13 +58,25 @@ func (d *runningDashboard) get(t *testing.T, path string) string {
 func TestDashboard(t *testing.T) {
 	isolate(t, "DATABASE_URL="+pgtest.New(t, template).URL)
 	d := startDashboard(t)
+	address := d.address
 	d.get(t, "/healthz")
 	for _, p := range pages.All() {
 		if body := d.get(t, strings.ReplaceAll(p.Path, "{account}", spoke)); !strings.Contains(body, p.Question) {
 			t.Errorf("%s does not say what it answers: %s", p.Path, body)
 		}
 	}
-	hub(t.Context(), "dashboard", "--addr", strings.TrimPrefix(d.address, "http://")).want(t, program.ExitUsage,
+	d.get(t, "/data/costs/services.csv")
+	d.address = "http://" + addressRE.FindStringSubmatch(d.stderr.String())[1]
+	d.get(t, "/readyz")
+	metrics := d.get(t, "/metrics")
+	for _, want := range []string{`hub_dashboard_request_duration_seconds_count{page="costs"} 1`,
+		`hub_dashboard_query_duration_seconds_count{page="costs",panel="services"} 1`, "hub_dashboard_exported_rows_total ",
+		"hub_build_info{"} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("no %s in %s", want, metrics)
+		}
+	}
+	hub(t.Context(), "dashboard", "--addr", strings.TrimPrefix(address, "http://")).want(t, program.ExitUsage,
 		"choose another port")
 	d.stop()
 	if got := <-d.code; got != program.ExitDone || !strings.Contains(d.stderr.String(), "msg=page path=/") {

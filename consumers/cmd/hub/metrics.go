@@ -90,13 +90,17 @@ func newMetrics(version string, pool *pgxpool.Pool, id streamIdentity) *metrics 
 	m.refreshLag = gauges("hub_refresh_lag_seconds",
 		"Time from the oldest change to the end of the last refresh that dealt with it.").WithLabelValues()
 	m.refreshErrors = counter("hub_refresh_errors_total", "Times the refresher had to connect to the database anew.")
+	m.registry.MustRegister(buildInfo(version), &stored{pool: pool, id: id},
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func buildInfo(version string) prometheus.Collector {
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "hub_build_info", Help: "Always 1; the version is a label.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(build, &stored{pool: pool, id: id},
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return m
+	return build
 }
 
 func (m *metrics) handler() http.Handler {

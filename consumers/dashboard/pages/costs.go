@@ -31,8 +31,8 @@ var costs = page.Page{
 			FROM day, last HAVING count(*) > 0
 			UNION ALL SELECT 'Average day', avg(cost) FILTER (WHERE day.day > last.day - 30), NULL, 'of the last 30'
 			FROM day, last HAVING count(*) > 0`},
-		{Title: "By day and service", Note: "unblended; pale days may still change, a dot marks where anomalies begin", All: "/rows/cost_daily?sort=-usage_date",
-			As: page.Columns{Unit: page.Money}, SQL: `
+		{Title: "By day and service", Note: "unblended; pale days may still change, a dot marks where anomalies begin",
+			All: "/rows/cost_daily?sort=-usage_date", As: page.Columns{Unit: page.Money}, SQL: `
 			WITH day AS (
 			    SELECT usage_date AS day, service, sum(unblended_cost) AS cost, bool_or(estimated) AS estimated
 			    FROM cost_daily WHERE usage_date >= current_date - 60 {where} GROUP BY 1, 2
@@ -63,8 +63,9 @@ var costs = page.Page{
 			UNION ALL SELECT month, 'forecast', sum(cost), true FROM expected
 			WHERE month < current_date + interval '3 months' GROUP BY 1
 			ORDER BY 1, 2`},
-		{Title: "Anomalies", Note: "as AWS detected them, the newest first; in USD", Width: 7, Link: "/rows/current_cost_anomalies?anomaly_id={anomaly_id}",
-			All: "/rows/current_cost_anomalies?sort=-anomaly_start", As: page.Table{Empty: "No anomaly is known."}, SQL: `
+		{Title: "Anomalies", Note: "as AWS detected them, the newest first; in USD", Width: 7,
+			Link: "/rows/current_cost_anomalies?anomaly_id={anomaly_id}",
+			All:  "/rows/current_cost_anomalies?sort=-anomaly_start", As: page.Table{Empty: "No anomaly is known."}, SQL: `
 			SELECT anomaly_start AS day, total_impact AS cost_above, service, account_id, anomaly_id
 			FROM (SELECT DISTINCT ON (anomaly_id) anomaly_id, anomaly_start, total_impact, service, 'USD' AS currency,
 			             coalesce(linked_account_id, account_id) AS account_id FROM current_cost_anomalies ORDER BY anomaly_id, account_id) a

@@ -23,8 +23,8 @@ var inventory = page.Page{
 			As:   page.Table{Bar: "resources", Empty: "No resources."}, SQL: `
 			SELECT resource_type, state, count(DISTINCT account_id) AS accounts, sum(resources) AS resources, min(oldest_at) AS oldest_at
 			FROM resource_counts WHERE true {where} GROUP BY 1, 2 ORDER BY 4 DESC, 1, 2 LIMIT 15`},
-		{Title: "By day", Note: "the last 90 days, as the hub wrote them down; the 8 types with most", All: "/rows/resource_history?sort=-day",
-			As: page.Lines{}, SQL: `
+		{Title: "By day", Note: "the last 90 days, as the hub wrote them down; the 8 types with most",
+			All: "/rows/resource_history?sort=-day", As: page.Lines{}, SQL: `
 			WITH one AS (
 			    SELECT day, resource_type, sum(resources) AS resources
 			    FROM (SELECT day, account_id, region, split_part(resource_type, '/', 2) AS resource_type, resources FROM resource_history) h
@@ -42,8 +42,9 @@ var inventory = page.Page{
 			       operation_ended_at AS scanned_at
 			FROM patch_compliance WHERE (missing_count > 0 OR failed_count > 0 OR ping_status <> 'Online') {where account, region}
 			ORDER BY failed_count DESC NULLS LAST, missing_count DESC NULLS LAST, instance_id LIMIT 12`},
-		{Title: "Patches that are missing most", Note: "or could not be installed", Link: "/rows/current_ssm_patches?kb_id={kb_id}&state={state}",
-			As: page.Table{Bar: "nodes", Empty: "No patch is missing."}, SQL: `
+		{Title: "Patches that are missing most", Note: "or could not be installed",
+			Link: "/rows/current_ssm_patches?kb_id={kb_id}&state={state}",
+			As:   page.Table{Bar: "nodes", Empty: "No patch is missing."}, SQL: `
 			SELECT kb_id, min(title) AS title, state, min(severity) AS severity, count(DISTINCT account_id) AS accounts, count(*) AS nodes
 			FROM current_ssm_patches WHERE lower(state) IN ('missing', 'failed') {where account, region}
 			GROUP BY kb_id, state ORDER BY nodes DESC, kb_id, state LIMIT 12`},
@@ -73,8 +74,9 @@ var operations = page.Page{
 			SELECT service, event_type_code, category, status, account_id, region, started_at, pending_entities AS resources_pending
 			FROM health_now WHERE true {where}
 			ORDER BY category = 'issue' DESC, started_at NULLS LAST, event_arn, account_id LIMIT 15`},
-		{Title: "Health events by start", Note: "the last 60 days, also those that are over", Width: 6, All: "/rows/current_health_events?sort=-started_at",
-			As: page.Columns{}, SQL: `
+		{Title: "Health events by start", Note: "the last 60 days, also those that are over", Width: 6,
+			All: "/rows/current_health_events?sort=-started_at",
+			As:  page.Columns{}, SQL: `
 			WITH event AS (
 			    SELECT (started_at AT TIME ZONE 'UTC')::date AS day, event_type_category AS category, count(DISTINCT event_arn) AS events
 			    FROM current_health_events WHERE started_at >= current_date - 60 AND started_at < current_date + 1 {where} GROUP BY 1, 2
@@ -85,8 +87,9 @@ var operations = page.Page{
 			WITH change AS (SELECT day, service, count(*) AS changes FROM health_calendar WHERE true {where} GROUP BY 1, 2)
 			SELECT current_date + d AS day, service, changes FROM generate_series(-7, 60) d LEFT JOIN change ON day = current_date + d
 			WHERE EXISTS (SELECT FROM change) ORDER BY d, service`},
-		{Title: "Support cases", Note: "open ones, the oldest first", Width: 7, Link: "/rows/current_support_cases?display_id={number}",
-			All: "/rows/support_load", As: page.Table{Empty: "No case is open."}, SQL: `
+		{Title: "Support cases", Note: "open ones, the oldest first", Width: 7,
+			Link: "/rows/current_support_cases?display_id={number}",
+			All:  "/rows/support_load", As: page.Table{Empty: "No case is open."}, SQL: `
 			SELECT display_id AS number, severity_code AS severity, subject, status, account_id, case_created_at AS created_at
 			FROM current_support_cases WHERE status <> 'resolved' {where} ORDER BY case_created_at NULLS LAST, case_id LIMIT 12`},
 		{Title: "Trusted Advisor", Note: "checks by result", Width: 5,

@@ -1,0 +1,103 @@
+package dashboard
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+const (
+	// perSecond is how many pages and files a viewer may ask for, for long, and burst how many
+	// at once.
+	perSecond = 10
+	burst     = 40
+	// exports is how many files are taken at once, one by each viewer: pages keep the other
+	// half of the connections.
+	exports = Connections / 2
+	// knownViewers is how many viewers are remembered at least.
+	knownViewers = 1000
+)
+
+// limits of each viewer, by name.
+type limits struct {
+	rate rate.Limit
+
+	mu      sync.Mutex
+	viewers map[string]*viewerLimits
+	exports int
+}
+
+type viewerLimits struct {
+	requests  *rate.Limiter
+	exporting bool
+}
+
+func newLimits() *limits {
+	return &limits{rate: perSecond, viewers: map[string]*viewerLimits{}}
+}
+
+// of returns the limits of a viewer; the caller holds the lock. Who has not asked for some
+// seconds may ask as one who is not known, and is forgotten where there are many.
+func (l *limits) of(viewer string) *viewerLimits {
+	known := l.viewers[viewer]
+	if known != nil {
+		return known
+	}
+	if len(l.viewers) >= knownViewers {
+		for name, v := range l.viewers {
+			if !v.exporting && v.requests.Tokens() >= burst {
+				delete(l.viewers, name)
+			}
+		}
+	}
+	known = &viewerLimits{requests: rate.NewLimiter(l.rate, burst)}
+	l.viewers[viewer] = known
+	return known
+}
+
+// ask counts a request; an error says that it is one too many.
+func (l *limits) ask(viewer string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	turn := l.of(viewer).requests.Reserve()
+	wait := turn.Delay()
+	if wait == 0 {
+		return nil
+	}
+	turn.Cancel()
+	return &failure{status: http.StatusTooManyRequests, Title: "These are too many requests at once.", reason: "rate",
+		retry: wait, Next: fmt.Sprintf("Wait a moment: %d a second are answered.", perSecond)}
+}
+
+// export begins a file; end must be called.
+func (l *limits) export(viewer string) (end func(), err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	v := l.of(viewer)
+	switch {
+	case v.exporting:
+		return nil, &failure{status: http.StatusTooManyRequests, Title: "You take a file already.", reason: "export",
+			retry: exportTimeout, Next: "Take the next one when it is there, or end it."}
+	case l.exports == exports:
+		return nil, &failure{status: http.StatusServiceUnavailable, Title: "Others take files just now.", reason: "export",
+			retry: exportTimeout, Next: "Try again in a minute."}
+	}
+	v.exporting = true
+	l.exports++
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		v.exporting = false
+		l.exports--
+	}, nil
+}
+
+// viewer names who asks: on this host all are one.
+func viewer(*http.Request) string { return "" }
+
+// retryAfter writes a wait for the header, in whole seconds.
+func retryAfter(wait time.Duration) string { return fmt.Sprint(max(1, int(math.Ceil(wait.Seconds())))) }
