@@ -137,8 +137,8 @@ var rules = []deptest.Rule{
 	{
 		Packages: all,
 		MustNot:  []string{"github.com/jackc/pgx/..."},
-		Exempt: in("lib/load/...", "lib/rdsauth/...", "lib/refresh/...", "lib/pgtest/...", "internal/bench", "consumers/...",
-			"deploy/...", "cmd/..."),
+		Exempt: in("lib/load/...", "lib/rdsauth/...", "lib/refresh/...", "lib/pgtest/...", "internal/bench",
+			"internal/hubtest/...", "consumers/...", "deploy/...", "cmd/..."),
 		Why: "only what talks to PostgreSQL imports pgx",
 	},
 	{

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/hubspoke/observability/internal/hubtest"
 	"github.com/hubspoke/observability/lib/pgtest"
 	"github.com/hubspoke/observability/lib/refresh"
 	"github.com/hubspoke/observability/schemas"
@@ -18,7 +19,7 @@ import (
 // TestInstallHoldsNoWriterUp stops the installation at its end, when it holds all its
 // locks: consumers go on writing, however large their tables are, and nothing was computed.
 func TestInstallHoldsNoWriterUp(t *testing.T) {
-	db := &database{t, pgtest.New(t, pgtest.Template{Name: "sql tables", Migrate: migrate})}
+	db := &database{t, pgtest.New(t, hubtest.Tables)}
 	db.exec(`INSERT INTO obs.secrets (row_key, row_hash, account_id, region, run_id, collected_at, secret_arn, name)
 		SELECT md5(n::text)::uuid, md5(n::text)::uuid, (100000000000 + n % 500)::text, 'eu-central-1', '01930000-0000-7000-8000-000000000001',
 		       now(), 'arn:' || n, 'n'

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/hubspoke/observability/internal/hubtest"
 	"github.com/hubspoke/observability/lib/pgtest"
 	"github.com/hubspoke/observability/lib/refresh"
 	"github.com/hubspoke/observability/lib/schema"
@@ -296,7 +297,7 @@ var madeUp = flag.Int("made-up", 20_000, "accounts in BenchmarkMadeUpAccounts")
 // BenchmarkMadeUpAccounts changes one finding of a sender with findings about as many
 // accounts as it liked, and refreshes.
 func BenchmarkMadeUpAccounts(b *testing.B) {
-	db := pgtest.New(b, whole)
+	db := pgtest.New(b, hubtest.Views)
 	exec := func(statement string, args ...any) {
 		if _, err := db.Pool.Exec(b.Context(), statement, args...); err != nil {
 			b.Fatal(err)

@@ -1,11 +1,9 @@
 package sql_test
 
 import (
-	"context"
 	"testing"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
+	"github.com/hubspoke/observability/internal/hubtest"
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/pgtest"
 	"github.com/hubspoke/observability/schemas"
@@ -13,17 +11,8 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-// migrate brings an empty database up to date, as the hub does.
-func migrate(ctx context.Context, pool *pgxpool.Pool) error {
-	if _, err := load.NewMigrator(pool).Up(ctx); err != nil {
-		return err
-	}
-	_, _, err := load.Ensure(ctx, pool, schemas.All()...)
-	return err
-}
-
 func TestTablesAreAsDeclared(t *testing.T) {
-	db := pgtest.New(t, pgtest.Template{Name: "sql tables", Migrate: migrate})
+	db := pgtest.New(t, hubtest.Tables)
 	faults, err := load.Check(t.Context(), db.Pool, schemas.All()...)
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +23,7 @@ func TestTablesAreAsDeclared(t *testing.T) {
 }
 
 func TestCostsCannotBeNaN(t *testing.T) {
-	db := pgtest.New(t, pgtest.Template{Name: "sql tables", Migrate: migrate})
+	db := pgtest.New(t, hubtest.Tables)
 	for _, column := range []string{"unblended_cost", "net_unblended_cost", "amortized_cost", "net_amortized_cost",
 		"blended_cost", "usage_quantity", "normalized_usage"} {
 		for _, value := range []string{"NaN", "Infinity", "-Infinity"} {
@@ -52,7 +41,7 @@ func TestCostsCannotBeNaN(t *testing.T) {
 
 // TestEveryNumberIsGuarded: one NaN makes every sum NaN.
 func TestEveryNumberIsGuarded(t *testing.T) {
-	db := pgtest.New(t, pgtest.Template{Name: "sql tables", Migrate: migrate})
+	db := pgtest.New(t, hubtest.Tables)
 	var unguarded []string
 	err := db.Pool.QueryRow(t.Context(), `
 		SELECT array_agg(a.attrelid::regclass || '.' || a.attname)

@@ -11,28 +11,14 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/hubspoke/observability/internal/hubtest"
 	"github.com/hubspoke/observability/lib/goldentest"
 	"github.com/hubspoke/observability/lib/pgtest"
 	"github.com/hubspoke/observability/lib/refresh"
 	"github.com/hubspoke/observability/schemas"
 	"github.com/hubspoke/observability/sql"
 )
-
-// whole is a database as the hub makes it: migrated, with the views.
-var whole = pgtest.Template{Name: "sql", Migrate: func(ctx context.Context, pool *pgxpool.Pool) error {
-	if err := migrate(ctx, pool); err != nil {
-		return err
-	}
-	conn, err := pool.Acquire(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Release()
-	_, err = refresh.Install(ctx, conn.Conn(), sql.Views())
-	return err
-}}
 
 // database is a database of one test with tables and views.
 type database struct {
@@ -42,7 +28,7 @@ type database struct {
 
 func newDatabase(t *testing.T) *database {
 	t.Helper()
-	return &database{t, pgtest.New(t, whole)}
+	return &database{t, pgtest.New(t, hubtest.Views)}
 }
 
 // insert adds a row; values are column, value, column, value and so on.

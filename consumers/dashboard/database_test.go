@@ -13,101 +13,15 @@ import (
 
 	"github.com/hubspoke/observability/consumers/dashboard/page"
 	"github.com/hubspoke/observability/consumers/dashboard/pages"
-	"github.com/hubspoke/observability/lib/load"
+	"github.com/hubspoke/observability/internal/hubtest"
 	"github.com/hubspoke/observability/lib/pgtest"
-	"github.com/hubspoke/observability/lib/refresh"
 	"github.com/hubspoke/observability/lib/schema"
-	"github.com/hubspoke/observability/producers/simulate"
 	"github.com/hubspoke/observability/schemas"
-	"github.com/hubspoke/observability/sql"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-// empty is a database as the hub makes it, filled one with a made-up organisation.
-var (
-	empty  = pgtest.Template{Name: "dashboard empty", Migrate: migrate}
-	filled = pgtest.Template{Name: "dashboard filled", Migrate: func(ctx context.Context, pool *pgxpool.Pool) error {
-		if err := install(ctx, pool); err != nil {
-			return err
-		}
-		if err := fill(ctx, pool); err != nil {
-			return err
-		}
-		return refreshAll(ctx, pool)
-	}}
-)
-
-func migrate(ctx context.Context, pool *pgxpool.Pool) error {
-	if err := install(ctx, pool); err != nil {
-		return err
-	}
-	return refreshAll(ctx, pool)
-}
-
-// install makes tables and views.
-func install(ctx context.Context, pool *pgxpool.Pool) error {
-	if _, err := load.NewMigrator(pool).Up(ctx); err != nil {
-		return err
-	}
-	if _, _, err := load.Ensure(ctx, pool, schemas.All()...); err != nil {
-		return err
-	}
-	conn, err := pool.Acquire(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Release()
-	_, err = refresh.Install(ctx, conn.Conn(), sql.Views())
-	return err
-}
-
-func refreshAll(ctx context.Context, pool *pgxpool.Pool) error {
-	refresher, err := refresh.New(pool, refresh.Config{})
-	if err != nil {
-		return err
-	}
-	_, err = refresher.All(ctx)
-	return err
-}
-
-// fill loads a small world, as a spoke would send it.
-func fill(ctx context.Context, pool *pgxpool.Pool) error {
-	world, err := simulate.New(simulate.Config{Accounts: 2, Scale: 0.2, Regions: []string{"eu-central-1"}})
-	if err != nil {
-		return err
-	}
-	cfg, err := load.PoolConfig(pool.Config().ConnString())
-	if err != nil {
-		return err
-	}
-	loading, err := pgxpool.NewWithConfig(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	defer loading.Close()
-	loader, err := load.New(loading, load.Config{Tables: schemas.All()})
-	if err != nil {
-		return err
-	}
-	for _, scope := range world.Scopes() {
-		table, record, err := world.Record(scope)
-		if err != nil {
-			return err
-		}
-		run, n := schema.NewRunID(time.Now()), int(record.NumRows())
-		part := load.Part{Scope: scope, Run: run, Rows: n, Origin: load.Origin{}}
-		_, err = loader.Apply(ctx, &load.Batch{
-			Groups: []load.Group{{Table: table, Record: record, Parts: []load.Part{part}}},
-			Ends:   []load.End{{Scope: scope, Run: run, Outcome: schema.OK, Parts: 1, Rows: int64(n), Origin: load.Origin{}}},
-		})
-		record.Release()
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
+var empty, filled = hubtest.Empty, hubtest.Filled
 
 // needed are the columns that each form needs.
 var needed = map[string][]string{"tiles": {"label", "value"}, "shares": {"label", "value"}}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -9,41 +8,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/quicksight/types"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
-	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/hubspoke/observability/internal/hubtest"
 	"github.com/hubspoke/observability/lib/goldentest"
-	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/pgtest"
-	"github.com/hubspoke/observability/lib/refresh"
-	"github.com/hubspoke/observability/schemas"
-	"github.com/hubspoke/observability/sql"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
-
-// hub is a database as the hub makes it, with views that were refreshed.
-var hub = pgtest.Template{Name: "quicksight", Migrate: func(ctx context.Context, pool *pgxpool.Pool) error {
-	if _, err := load.NewMigrator(pool).Up(ctx); err != nil {
-		return err
-	}
-	if _, _, err := load.Ensure(ctx, pool, schemas.All()...); err != nil {
-		return err
-	}
-	conn, err := pool.Acquire(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Release()
-	if _, err := refresh.Install(ctx, conn.Conn(), sql.Views()); err != nil {
-		return err
-	}
-	refresher, err := refresh.New(pool, refresh.Config{})
-	if err != nil {
-		return err
-	}
-	_, err = refresher.All(ctx)
-	return err
-}}
 
 const columnsSQL = `
 SELECT c.relname || '.' || a.attname, format_type(a.atttypid, a.atttypmod),
@@ -56,7 +27,7 @@ ORDER BY c.relname, a.attnum`
 // TestColumns compares columns.txt with the views of a migrated database; with -update it
 // writes the file.
 func TestColumns(t *testing.T) {
-	db := pgtest.New(t, hub)
+	db := pgtest.New(t, hubtest.Empty)
 	d, err := parse(sheetsText)
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +66,7 @@ var inputs = map[uint32]types.InputColumnDataType{
 
 // TestQueriesRun runs what QuickSight sends, and compares what comes with what the sets say.
 func TestQueriesRun(t *testing.T) {
-	db := pgtest.New(t, hub)
+	db := pgtest.New(t, hubtest.Empty)
 	for name, table := range tables(t) {
 		t.Run(name, func(t *testing.T) {
 			rows, err := db.Pool.Query(t.Context(), "SELECT * FROM ("+table.SqlQuery+") AS query LIMIT 1")
@@ -120,7 +91,7 @@ func TestQueriesRun(t *testing.T) {
 // TestAccessRules compares the rules of row-level security with the grants that they come
 // from.
 func TestAccessRules(t *testing.T) {
-	db := pgtest.New(t, hub)
+	db := pgtest.New(t, hubtest.Empty)
 	if _, err := db.Pool.Exec(t.Context(), `
 		INSERT INTO hub.access VALUES ('group:payments', '111122223333'), ('group:payments', '444455556666'),
 			('group:auditors', '*'), ('user:jane', '111122223333')`); err != nil {
@@ -148,7 +119,7 @@ func TestAccessRules(t *testing.T) {
 // TestConditionsNameKnownValues: a condition on a value that a column never has shows
 // nothing. The comments of the columns list the values.
 func TestConditionsNameKnownValues(t *testing.T) {
-	db := pgtest.New(t, hub)
+	db := pgtest.New(t, hubtest.Empty)
 	d, err := parse(sheetsText)
 	if err != nil {
 		t.Fatal(err)
