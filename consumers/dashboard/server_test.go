@@ -182,6 +182,27 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+// TestFirstLoad: what a page needs besides itself is small.
+func TestFirstLoad(t *testing.T) {
+	s := serve(t, empty, pages.All())
+	total := 0
+	for name, address := range assets {
+		r := httptest.NewRequest(http.MethodGet, address, nil)
+		r.Host = "localhost"
+		r.Header.Set("Accept-Encoding", "gzip")
+		w := httptest.NewRecorder()
+		s.handler.ServeHTTP(w, r)
+		if w.Code != http.StatusOK || w.Body.Len() > 2000 && w.Header().Get("Content-Encoding") != "gzip" {
+			t.Errorf("%s: %d %v", name, w.Code, w.Header())
+		}
+		total += w.Body.Len()
+	}
+	if most := 15 << 10; total > most {
+		t.Errorf("%d bytes, want at most %d", total, most)
+	}
+	t.Logf("%d bytes besides the page", total)
+}
+
 func TestOnlyThisHost(t *testing.T) {
 	s := serve(t, empty, pages.All())
 	for host, status := range map[string]int{

@@ -129,12 +129,14 @@ COMMENT ON COLUMN compliance_history.compliant_rules IS 'Rules with which all re
 COMMENT ON COLUMN compliance_history.noncompliant_rules IS 'Rules with which a resource did not comply.';
 COMMENT ON COLUMN compliance_history.score_percentage IS 'compliant_rules in percent of both. Null: no rule was either.';
 
+-- The day before is joined by the key: who asks for a few days reads these, and who does not
+-- ask for the change reads no day before.
 CREATE VIEW resource_history AS
-SELECT day, account_id, region, dimension AS resource_type, value::bigint AS resources,
-       (value - sum(value) OVER (PARTITION BY account_id, region, dimension ORDER BY day
-                                 RANGE BETWEEN '1 day' PRECEDING AND '1 day' PRECEDING))::bigint AS change
-FROM history.daily_measures
-WHERE measure = 'resources';
+SELECT d.day, d.account_id, d.region, d.dimension AS resource_type, d.value::bigint AS resources, (d.value - before.value)::bigint AS change
+FROM history.daily_measures d
+LEFT JOIN history.daily_measures before ON before.day = d.day - 1 AND before.measure = d.measure AND before.account_id = d.account_id
+    AND before.region = d.region AND before.dimension = d.dimension
+WHERE d.measure = 'resources';
 
 COMMENT ON VIEW resource_history IS 'Number of resources per day, by account, region and type, at the end of it.';
 COMMENT ON COLUMN resource_history.day IS 'Day in UTC; today''s row is that of now.';

@@ -53,8 +53,10 @@ func TestColumns(t *testing.T) {
 		"one":      chart([]string{"mon"}, Series{"a", "s0", []float64{7}}),
 		"gaps":     chart(days, Series{"a", "s0", []float64{math.NaN(), 2, math.Inf(1)}}),
 		"huge":     chart(days, Series{"a", "s0", []float64{1e12, 2.5e12, 0}}),
-		"marked": {Plot: plotOf(days, Series{"a", "s0", []float64{1, 5, 0}}, Series{"forecast", "outline", []float64{0, 0, 4}}),
-			Marks: []string{"", `2 "anomalies"`, "<one>"}},
+		"marked": {
+			Plot:  plotOf(days, Series{"a", "s0", []float64{1, 5, 0}}, Series{"forecast", "outline", []float64{0, 0, 4}}),
+			Marks: []string{"", `2 "anomalies"`, "<one>"},
+		},
 		"zero":  chart(days, Series{"a", "s0", []float64{0, 0, 0}}),
 		"names": chart([]string{`<a href="javascript:x">`}, Series{`"><script>`, "s0", []float64{1}}),
 	} {

@@ -57,8 +57,8 @@ var account = page.Page{
 			As: page.Table{Bar: "cost", Empty: "No costs are known."}, SQL: `
 			SELECT service, sum(unblended_cost) AS cost FROM cost_daily WHERE usage_date >= current_date - 30 {where}
 			GROUP BY 1 ORDER BY cost DESC NULLS LAST LIMIT 10`},
-		{Title: "Categories", Note: "what is collected here, how old it is, and why it is not fresh", Link: "/rows/current_{category}",
-			All: "/rows/coverage", As: page.Table{Empty: "Nothing is collected here."}, SQL: `
+		{Title: "Categories", Note: "what is collected here, how old it is, and why it is not fresh",
+			Link: "/rows/current_{category}", All: "/rows/coverage", As: page.Table{Empty: "Nothing is collected here."}, SQL: `
 			SELECT category, rows, status, complete_run_at, reason
 			FROM coverage LEFT JOIN (
 			    SELECT category, sum(live_rows) AS rows FROM scope_status WHERE true {where account} GROUP BY 1

@@ -23,12 +23,12 @@ var inventory = page.Page{
 			As:   page.Table{Bar: "resources", Empty: "No resources."}, SQL: `
 			SELECT resource_type, state, count(DISTINCT account_id) AS accounts, sum(resources) AS resources, min(oldest_at) AS oldest_at
 			FROM resource_counts WHERE true {where} GROUP BY 1, 2 ORDER BY 4 DESC, 1, 2 LIMIT 15`},
-		{Title: "By day", Note: "the last 90 days, as the hub wrote them down; the 8 types with most",
+		{Title: "By day", Note: "the last 60 days, as the hub wrote them down; the 8 types with most",
 			All: "/rows/resource_history?sort=-day", As: page.Lines{}, SQL: `
 			WITH one AS (
 			    SELECT day, resource_type, sum(resources) AS resources
 			    FROM (SELECT day, account_id, region, split_part(resource_type, '/', 2) AS resource_type, resources FROM resource_history) h
-			    WHERE day >= current_date - 90 {where} GROUP BY 1, 2
+			    WHERE day >= current_date - 60 {where} GROUP BY 1, 2
 			), top AS (SELECT resource_type FROM one GROUP BY 1 ORDER BY max(resources) DESC, 1 LIMIT 8)
 			SELECT day, resource_type, resources FROM one JOIN top USING (resource_type) ORDER BY 1, 2`},
 		{Title: "Patches", Note: "nodes of Systems Manager", Width: 4, As: page.Shares{},

@@ -70,9 +70,9 @@ var compliance = page.Page{
 			SELECT account_id, rule_name, resources
 			FROM account CROSS JOIN rule LEFT JOIN violated USING (account_id, rule_name)
 			ORDER BY account.total DESC NULLS LAST, account_id, rule.total DESC NULLS LAST, rule_name`},
-		{Title: "Rules violated by day", Note: "the last 90 days, as the hub wrote them down",
+		{Title: "Rules violated by day", Note: "the last 60 days, as the hub wrote them down",
 			All: "/rows/compliance_history?sort=-day", As: page.Lines{}, SQL: `
-			SELECT day, sum(noncompliant_rules) AS rules FROM compliance_history WHERE day >= current_date - 90 {where}
+			SELECT day, sum(noncompliant_rules) AS rules FROM compliance_history WHERE day >= current_date - 60 {where}
 			GROUP BY 1 ORDER BY 1`},
 		{Title: "Conformance packs", Note: "lowest score first", All: "/rows/compliance_by_pack",
 			As: page.Table{Empty: "No conformance pack is deployed."}, SQL: `
