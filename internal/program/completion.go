@@ -39,6 +39,9 @@ func (c CompletionCommand) Run(p Program, k *kong.Context) error {
 	return writeCompletion(p.Stdout, c.Shell, p.Name, k.Model.Node)
 }
 
+// completer is a command that knows values of its first argument.
+type completer interface{ Completions() []string }
+
 // completed is a command, or the program itself, with what may follow it.
 type completed struct {
 	Path     string // of names, "" for the program
@@ -90,6 +93,11 @@ func completedNodes(node *kong.Node, path string) []completed {
 	for _, argument := range node.Positional {
 		if argument.Enum != "" {
 			c.Values = append(c.Values, argument.EnumSlice()...)
+		}
+	}
+	if node.Target.CanAddr() {
+		if command, ok := node.Target.Addr().Interface().(completer); ok {
+			c.Values = append(c.Values, command.Completions()...)
 		}
 	}
 	return append([]completed{c}, nodes...)

@@ -122,7 +122,7 @@ func unknownVariables(app *kong.Application, prefix string) (unknown []unknownVa
 		name, _, _ := strings.Cut(entry, "=")
 		rest, ours := strings.CutPrefix(name, prefix+"_")
 		if ours && !slices.Contains(known, name) && !kubernetesRE.MatchString(rest) {
-			unknown = append(unknown, unknownVariable{name, nearest(name, known)})
+			unknown = append(unknown, unknownVariable{name, Nearest(name, known)})
 		}
 	}
 	return unknown
@@ -134,8 +134,9 @@ func unknownVariables(app *kong.Application, prefix string) (unknown []unknownVa
 var kubernetesRE = regexp.MustCompile(`^([A-Z0-9_]+_)?` +
 	`(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
-// nearest returns the name that takes the fewest changes to become name.
-func nearest(name string, names []string) string {
+// Nearest returns which of names takes the fewest changes to become name. There is at least
+// one of them.
+func Nearest(name string, names []string) string {
 	return slices.MinFunc(names, func(a, b string) int {
 		return levenshtein.ComputeDistance(name, a) - levenshtein.ComputeDistance(name, b)
 	})

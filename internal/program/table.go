@@ -29,6 +29,8 @@ func Terminal(w io.Writer) *os.File {
 		return Terminal(unwrapped.w)
 	case *console:
 		return Terminal(unwrapped.w)
+	case *frame:
+		return unwrapped.terminal
 	case *os.File:
 		if term.IsTerminal(int(unwrapped.Fd())) {
 			return unwrapped
@@ -82,12 +84,15 @@ type Table struct {
 	width  int
 	header table.Row
 	rows   []table.Row // with the footer
+	whole  map[int]bool
+	align  map[int]text.Align
 	hidden int
 }
 
 // NewTable returns an empty table that Render writes to w.
 func NewTable(w io.Writer, header ...any) *Table {
-	t := &Table{Writer: table.NewWriter(), width: Width(w), header: header}
+	t := &Table{Writer: table.NewWriter(), width: Width(w), header: header, whole: map[int]bool{},
+		align: map[int]text.Align{}}
 	t.SetOutputMirror(w)
 	t.SetStyle(table.StyleLight)
 	t.AppendHeader(header)
@@ -113,12 +118,35 @@ func (t *Table) AppendFooter(row table.Row, config ...table.RowConfig) {
 	t.Writer.AppendFooter(row, config...)
 }
 
+// Whole says that cells of a column, counted from 0, are not broken into lines.
+func (t *Table) Whole(column int) { t.whole[column] = true }
+
+// Right says that cells of a column, counted from 0, stand at the right. Those that are
+// numbers do so anyway.
+func (t *Table) Right(column int) { t.align[column] = text.AlignRight }
+
 // HideToFit hides columns from the last one on, but not the first keep ones, until
 // the others fit without being wrapped, and returns how many it hid. It is called
 // after all rows are there.
 func (t *Table) HideToFit(keep int) int {
 	natural, _, _ := t.widths()
-	for t.width > 0 && len(natural)-t.hidden > max(keep, 1) && lineWidth(natural[:len(natural)-t.hidden]) > t.width {
+	return t.hide(keep, natural)
+}
+
+// maxWord is how much of a word HideToWrap has room for: longer ones are broken.
+const maxWord = 20
+
+// HideToWrap is like HideToFit, but the columns that it leaves may be wrapped between words.
+func (t *Table) HideToWrap(keep int) int {
+	_, words, least := t.widths()
+	for i := range words {
+		words[i] = max(min(words[i], maxWord), least[i])
+	}
+	return t.hide(keep, words)
+}
+
+func (t *Table) hide(keep int, widths []int) int {
+	for t.width > 0 && len(widths)-t.hidden > max(keep, 1) && lineWidth(widths[:len(widths)-t.hidden]) > t.width {
 		t.hidden++
 	}
 	return t.hidden
@@ -133,7 +161,7 @@ func (t *Table) Render() string {
 	}
 	var configs []table.ColumnConfig
 	for i := range natural {
-		c := table.ColumnConfig{Number: i + 1, Hidden: i >= len(widths)}
+		c := table.ColumnConfig{Number: i + 1, Hidden: i >= len(widths), Align: t.align[i], AlignHeader: t.align[i]}
 		if !c.Hidden {
 			c.WidthMax, c.WidthMaxEnforcer = widths[i], wrap
 		}
@@ -159,15 +187,19 @@ func lineWidth(columns []int) int {
 }
 
 // widths returns, for each column, how wide its longest line and its longest word
-// are, and how narrow it may become: numbers are not broken.
+// are, and how narrow it may become: numbers and what is whole are not broken.
 func (t *Table) widths() (natural, words, least []int) {
 	natural, words, least = make([]int, len(t.header)), make([]int, len(t.header)), make([]int, len(t.header))
-	for _, row := range append([]table.Row{t.header}, t.rows...) {
+	for k, row := range append([]table.Row{t.header}, t.rows...) {
 		for i, cell := range row[:min(len(row), len(natural))] {
 			s := fmt.Sprint(cell)
-			natural[i] = max(natural[i], text.LongestLineLen(s))
+			n := text.LongestLineLen(s)
+			natural[i] = max(natural[i], n)
+			if t.whole[i] && k > 0 {
+				words[i], least[i] = max(words[i], n), max(least[i], n)
+			}
 			for word := range strings.FieldsSeq(s) {
-				n := text.StringWidth(word)
+				n := text.StringWidthWithoutEscSequences(word)
 				words[i] = max(words[i], n)
 				if !isInteger(cell) {
 					n = min(n, minCell)

@@ -129,3 +129,26 @@ func ExampleNewTable() {
 	// └──────────────┴──────┘
 	// All is right.
 }
+
+func TestColumnsThatDoNotFitWhenWrappedAreHidden(t *testing.T) {
+	const arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:orders"
+	for columns, want := range map[string]int{"": 0, "65": 0, "64": 1, "48": 2, "20": 3} {
+		t.Setenv("COLUMNS", columns)
+		var out bytes.Buffer
+		table := program.NewTable(&out, "arn", "reason", "rows", "trend")
+		table.Whole(3)
+		table.Right(2)
+		table.AppendRow([]any{arn, "one two three four", "\x1b[31m1,234,567,890\x1b[0m", "▁▂▃ ▅▆▇█▁▂▃▄▅"})
+		if n := table.HideToWrap(1); n != want {
+			t.Errorf("COLUMNS=%q: %d columns are hidden, want %d", columns, n, want)
+		}
+		table.Render()
+		if want == 0 && (!strings.Contains(out.String(), " ▁▂▃ ▅▆▇█▁▂▃▄▅ │") || !strings.Contains(out.String(), " ROWS │")) {
+			t.Errorf("COLUMNS=%q:\n%s", columns, &out)
+		}
+		plain := strings.NewReplacer("\x1b[31m", "", "\x1b[0m", "").Replace(out.String())
+		if n := widest(plain); columns != "" && want < 3 && fmt.Sprint(n) > columns {
+			t.Errorf("COLUMNS=%q: %d characters:\n%s", columns, n, &out)
+		}
+	}
+}

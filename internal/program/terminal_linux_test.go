@@ -1,10 +1,12 @@
 package program_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/internal/programtest"
@@ -46,5 +48,37 @@ func TestTableInATerminal(t *testing.T) {
 	table.Render()
 	if text := output(); widest(text) != 80 || strings.Count(text, "word") != 40 {
 		t.Errorf("%d characters:\n%s", widest(text), text)
+	}
+}
+
+func TestWatchDrawsInPlace(t *testing.T) {
+	t.Setenv("COLUMNS", "")
+	tty, output := programtest.Terminal(t, 80)
+	ctx, stop := context.WithCancel(t.Context())
+	calls := 0
+	err := program.Program{Stdout: tty}.Watch(ctx, time.Nanosecond, func(p program.Program) error {
+		if calls++; calls == 2 {
+			stop()
+		}
+		if program.Width(p.Stdout) != 80 {
+			t.Errorf("the width is %d", program.Width(p.Stdout))
+		}
+		for n := range 30 {
+			fmt.Fprintln(p.Stdout, "call", calls, "line", n)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	text := output()
+	for _, want := range []string{"\x1b[?1049h", "\x1b[H20", "\ncall 1 line 21\x1b[K\n… 8 more lines: make the " +
+		"window higher\x1b[K\x1b[J"} {
+		if strings.Count(text, want) != 1 {
+			t.Errorf("%q is missing or there twice", want)
+		}
+	}
+	if strings.Contains(text, "line 22") || !strings.HasSuffix(text, "\x1b[?1049l") {
+		t.Errorf("%q", text)
 	}
 }
