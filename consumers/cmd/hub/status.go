@@ -20,6 +20,7 @@ type statusCommand struct {
 	program.OutputFlag
 	program.WideFlag
 	Since time.Duration `default:"24h" help:"What arrived within this time is counted."`
+	Watch time.Duration `placeholder:"2s" help:"Show it again this long after it was shown, until interrupted."`
 }
 
 // Help is shown by `hub status -h`.
@@ -28,25 +29,41 @@ func (statusCommand) Help() string {
 when; what is collected in how many accounts, and which accounts have no spoke; how far each
 shard is; stretches that the stream lost; when views were refreshed.
 Incomplete runs are those within --since. --wide adds what arrived, how many requests
-to AWS that took, the ARNs of streams and sequence numbers.`
+to AWS that took, the ARNs of streams and sequence numbers.
+
+With --watch it is shown over and over, on a terminal in place:
+
+  hub status --watch 2s`
 }
 
 // Run shows the status.
 func (c statusCommand) Run(ctx context.Context, p program.Program) error {
+	switch {
+	case c.Watch > 0 && c.JSON():
+		return program.Usagef("--watch is for people: ask for -o json as often as you need it")
+	case c.Watch > 0 && c.Watch < time.Second:
+		return program.Usagef("--watch %v: the database is asked once a second at most", c.Watch)
+	}
 	pool, err := c.openReady(ctx, 1)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	s, err := verify.ReadStatus(ctx, pool, schemas.All(), c.Since)
-	if err != nil {
-		return fmt.Errorf("read status: %w", err)
+	show := func(p program.Program) error {
+		s, err := verify.ReadStatus(ctx, pool, schemas.All(), c.Since)
+		if err != nil {
+			return fmt.Errorf("read status: %w", err)
+		}
+		if c.JSON() {
+			return program.WriteJSON(p.Stdout, s)
+		}
+		statusReport(s).print(p, c.Wide)
+		return nil
 	}
-	if c.JSON() {
-		return program.WriteJSON(p.Stdout, s)
+	if c.Watch > 0 {
+		return p.Watch(ctx, c.Watch, show)
 	}
-	statusReport(s).print(p, c.Wide)
-	return nil
+	return show(p)
 }
 
 // statusReport is a status for people.
