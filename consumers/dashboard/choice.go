@@ -96,26 +96,36 @@ func (c choice) accounts() []string {
 
 var whereMark = regexp.MustCompile(`\{where(?: ([\w, ]+))?\}`)
 
+// Where replaces the marks {where} in the SQL of a panel of a page. condition returns what
+// stands for a filter, "" for nothing; it begins with AND.
+func Where(p page.Page, sql string, condition func(page.Filter) string) string {
+	return whereMark.ReplaceAllStringFunc(sql, func(mark string) string {
+		only := names(whereMark.FindStringSubmatch(mark)[1])
+		var where strings.Builder
+		for _, f := range p.Filters {
+			if len(only) == 0 || slices.Contains(only, f.Name) {
+				where.WriteString(condition(f))
+			}
+		}
+		return where.String()
+	})
+}
+
 // query completes the SQL of a panel. Columns are constants of the page; what was chosen is
 // in the parameters.
 func (c choice) query(sql string) query {
 	var q query
 	place := map[string]int{}
-	q.sql = whereMark.ReplaceAllStringFunc(sql, func(mark string) string {
-		only := names(whereMark.FindStringSubmatch(mark)[1])
-		var where strings.Builder
-		for _, f := range c.page.Filters {
-			chosen := c.of(f)
-			if len(chosen) == 0 || len(only) > 0 && !slices.Contains(only, f.Name) {
-				continue
-			}
-			if place[f.Name] == 0 {
-				q.args = append(q.args, chosen)
-				place[f.Name] = len(q.args)
-			}
-			fmt.Fprintf(&where, " AND %s::text = ANY($%d)", f.Column, place[f.Name])
+	q.sql = Where(c.page, sql, func(f page.Filter) string {
+		chosen := c.of(f)
+		if len(chosen) == 0 {
+			return ""
 		}
-		return where.String()
+		if place[f.Name] == 0 {
+			q.args = append(q.args, chosen)
+			place[f.Name] = len(q.args)
+		}
+		return fmt.Sprintf(" AND %s::text = ANY($%d)", f.Column, place[f.Name])
 	})
 	return q
 }

@@ -64,7 +64,7 @@ func (s *server) export(w http.ResponseWriter, r *http.Request, name, format str
 		s.log.Info("export", "path", r.URL.Path, "query", r.URL.RawQuery, "rows", written, "format", format)
 	case out != nil: // too late for another answer: the file says that it is cut
 		s.log.Warn("an export failed", "path", r.URL.Path, "rows", written, "error", err)
-		return out.end("cut: " + sentence(err))
+		return out.end("cut: " + sentence(err, exportTimeout))
 	}
 	return err
 }

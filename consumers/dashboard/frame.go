@@ -73,7 +73,7 @@ type scope struct{ categories, accounts []string }
 // where the browser has the page as it would be.
 func (s *server) begin(r *http.Request, page string, of scope, do func(pgx.Tx)) (frame, shower, error) {
 	ctx, f := r.Context(), s.frame()
-	show := shower{now: f.Now, accounts: map[string]string{}, valid: f.valid}
+	show := shower{now: f.Now, valid: f.valid}
 	err := read(ctx, s.pool, badgeTimeout, func(tx pgx.Tx) error {
 		status := ask(ctx, tx, of.query())
 		s.hooks.Queried(page, "badge", status.took)
@@ -88,9 +88,7 @@ func (s *server) begin(r *http.Request, page string, of scope, do func(pgx.Tx)) 
 		do(tx)
 		named := ask(ctx, tx, query{sql: accountsSQL})
 		s.hooks.Queried(page, "names", named.took)
-		for i := range named.rows {
-			show.accounts[text(named.rows[i][0])] = text(named.rows[i][1])
-		}
+		show.accounts = namesOfAccounts(named)
 		return nil
 	})
 	f.queried = time.Since(f.begun)
@@ -98,6 +96,15 @@ func (s *server) begin(r *http.Request, page string, of scope, do func(pgx.Tx)) 
 }
 
 const accountsSQL = `SELECT account_id, account_name FROM account_overview WHERE account_name <> account_id`
+
+// namesOfAccounts returns the rows of accountsSQL as names by number.
+func namesOfAccounts(set rowSet) map[string]string {
+	names := map[string]string{}
+	for _, row := range set.rows {
+		names[text(row[0])] = text(row[1])
+	}
+	return names
+}
 
 // query asks how fresh the sources are. What follows changes whenever the data do: a sum of
 // times, because a run that arrives late moves no maximum.

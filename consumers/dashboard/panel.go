@@ -52,7 +52,7 @@ func (s shower) view(l links, c choice, p page.Panel, set rowSet) panelView {
 	v.CSV, v.JSON = c.data(v.ID, "csv"), c.data(v.ID, "json")
 	v.All = l.link(c, p.All, func(string) string { return "" })
 	if set.err != nil {
-		v.Error = sentence(set.err)
+		v.Error = sentence(set.err, pageTimeout)
 		return v
 	}
 	if n := limitOf(set.sql); n == len(set.rows) {
@@ -68,7 +68,7 @@ func (s shower) view(l links, c choice, p page.Panel, set rowSet) panelView {
 		}
 		return v
 	case page.Table:
-		v.Empty = cmp.Or(as.Empty, "No rows.")
+		v.Empty = emptyOf(as.Empty)
 		v.Head, v.Rows = s.table(&set, as.Bar, link)
 		v.Long = len(v.Rows) > 25
 		return v
@@ -82,13 +82,16 @@ func (s shower) view(l links, c choice, p page.Panel, set rowSet) panelView {
 		t := tabulate(&set)
 		v.Chart, v.Legend = t.lines(as)
 	case page.Matrix:
-		v.Empty = cmp.Or(as.Empty, "No rows.")
+		v.Empty = emptyOf(as.Empty)
 		v.Matrix = s.matrix(&set, link)
 		return v
 	}
 	v.Head, v.Rows = s.table(&set, "", func(int) string { return "" })
 	return v
 }
+
+// emptyOf is what a form says where there are no rows.
+func emptyOf(said string) string { return cmp.Or(said, "No rows.") }
 
 var limitMark = regexp.MustCompile(`LIMIT (\d+)\s*$`)
 
@@ -184,6 +187,14 @@ func (t tabulated) columns(as page.Columns) (template.HTML, []chart.Share) {
 
 // lines draws the values as lines. What counts of a line is where it has come to.
 func (t tabulated) lines(as page.Lines) (template.HTML, []chart.Share) {
+	last := t.last()
+	t.order(as.Order, last)
+	l := chart.Lines{Plot: t.plot(as.Unit, as.Order)}
+	return l.SVG(), t.legend(l.Plot, as.Order, last)
+}
+
+// last returns the last known value of each series.
+func (t tabulated) last() map[string]float64 {
 	last := map[string]float64{}
 	for name, values := range t.values {
 		for _, v := range values {
@@ -192,9 +203,7 @@ func (t tabulated) lines(as page.Lines) (template.HTML, []chart.Share) {
 			}
 		}
 	}
-	t.order(as.Order, last)
-	l := chart.Lines{Plot: t.plot(as.Unit, as.Order)}
-	return l.SVG(), t.legend(l.Plot, as.Order, last)
+	return last
 }
 
 func (t tabulated) plot(unit page.Unit, order []string) chart.Plot {
@@ -402,14 +411,7 @@ func monthLabel(x string) string {
 
 // table shows rows; link is where a row leads, from its first cell.
 func (s shower) table(set *rowSet, bar string, link func(row int) string) ([]headView, [][]cell) {
-	barAt, highest := set.at(bar), 0.0
-	if barAt >= 0 {
-		for _, row := range set.rows {
-			if f := number(row[barAt]); f > highest {
-				highest = f
-			}
-		}
-	}
+	barAt, highest := set.at(bar), set.highest(bar)
 	head := make([]headView, len(set.columns))
 	for k, column := range set.columns {
 		head[k] = headView{heading(column.Name), side(column)}

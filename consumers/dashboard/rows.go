@@ -328,7 +328,7 @@ func (s *server) rowsPage(w http.ResponseWriter, r *http.Request, views []relati
 	v.turn(b, &set)
 	var head []headView
 	if set.err != nil {
-		v.Error, v.state = sentence(set.err), "" // it may have one next time
+		v.Error, v.state = sentence(set.err, pageTimeout), "" // it may have one next time
 		s.log.Warn("the rows of a view have no answer", "view", b.rel.name, "error", set.err)
 	} else {
 		head, v.Rows = show.table(&set, "", func(int) string { return "" })

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -102,24 +103,37 @@ func (s *rowSet) value(row int, name string) any {
 	return nil
 }
 
+// highest returns the highest number of a column, 0 if none is above that.
+func (s *rowSet) highest(name string) (highest float64) {
+	for i := range s.rows {
+		if f := number(s.value(i, name)); f > highest {
+			highest = f
+		}
+	}
+	return highest
+}
+
 // sentence says for people why a query has no answer, and what to do. The log has the rest.
-func sentence(err error) string {
+func sentence(err error, timeout time.Duration) string {
 	server, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
 		return "The database did not answer."
 	}
-	var next string
-	switch server.Code {
-	case "57014": // query_canceled
-		next = fmt.Sprintf("It took longer than %v: choose an account, or less of something else.", pageTimeout)
-	case "42P01", "42703", "42883": // undefined table, column, function
-		next = "The views are of another version: run hub migrate with the version of this program."
-	case "42501": // insufficient_privilege
-		next = "The user of the dashboard may not read this: make it a member of obs_reader."
-	case "55000": // object_not_in_prerequisite_state
-		next = "The view was never refreshed: run hub refresh."
-	default:
-		next = "The log of hub dashboard says more."
-	}
+	next := cmp.Or(advice(server.Code, timeout), "The log of hub dashboard says more.")
 	return fmt.Sprintf("%s (SQLSTATE %s)", next, server.Code)
+}
+
+// advice says what to do about an error of the database by its code, "" if nobody knows.
+func advice(code string, timeout time.Duration) string {
+	switch code {
+	case "57014": // query_canceled
+		return fmt.Sprintf("It took longer than %v: choose an account, or less of something else.", timeout)
+	case "42P01", "42703", "42883": // undefined table, column, function
+		return "The views are of another version: run hub migrate with the version of this program."
+	case "42501": // insufficient_privilege
+		return "This user of the database may not read this: make it a member of obs_reader."
+	case "55000": // object_not_in_prerequisite_state
+		return "The view was never refreshed: run hub refresh."
+	}
+	return ""
 }

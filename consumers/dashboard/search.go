@@ -147,7 +147,7 @@ func viewsNamed(views []relation, asked string) (hits []hit) {
 // add takes the hits of a search of the database.
 func (v *searchView) add(l links, what, link string, set *rowSet) {
 	if set.err != nil {
-		m := missed{what, sentence(set.err)}
+		m := missed{what, sentence(set.err, searchTimeout)}
 		if server, ok := errors.AsType[*pgconn.PgError](set.err); ok && server.Code == "57014" { // query_canceled
 			m.Why = "It took longer than a second. An ARN is found faster where it names its account."
 		}

@@ -613,33 +613,38 @@ var (
 	tagRE  = regexp.MustCompile(`data-tag="W/&#34;[^"]+&#34;"`)
 )
 
-// TestGoldenPage compares a page that has every form with a file that a person has read.
-func TestGoldenPage(t *testing.T) {
-	s := serve(t, empty, []page.Page{{Name: "all", Path: "/", Title: "All forms", Key: "a", Question: "What is shown how?",
-		Filters: []page.Filter{{Name: "kind", Column: "label", Label: "Kind", Options: `VALUES ('a'), ('b')`}},
-		Panels: []page.Panel{
-			{Title: "Tiles", As: page.Tiles{Unit: page.Money}, Link: "?kind={kind}", SQL: `SELECT * FROM (VALUES ('up', 12345.678, 10000, 'high', 'a'),
+// allForms is a page with every form.
+var allForms = page.Page{
+	Name: "all", Path: "/", Title: "All forms", Key: "a", Question: "What is shown how?",
+	Filters: []page.Filter{{Name: "kind", Column: "label", Label: "Kind", Options: `VALUES ('a'), ('b')`}},
+	Panels: []page.Panel{
+		{Title: "Tiles", As: page.Tiles{Unit: page.Money}, Link: "?kind={kind}", SQL: `SELECT * FROM (VALUES ('up', 12345.678, 10000, 'high', 'a'),
 				('none', 0, NULL, 'high', NULL), ('not known', NULL, NULL, 'high', NULL)) AS t (label, value, before, tone, kind)`},
-			{Title: "Columns", Width: 8, As: page.Columns{Order: []string{"LOW", "HIGH"}}, SQL: `SELECT * FROM (VALUES (date '2026-07-30', 'HIGH', 3, false),
+		{Title: "Columns", Width: 8, As: page.Columns{Order: []string{"LOW", "HIGH"}}, SQL: `SELECT * FROM (VALUES (date '2026-07-30', 'HIGH', 3, false),
 				('2026-07-31', 'LOW', -2, true), ('2026-08-01', NULL, NULL, true)) AS t (day, severity, findings, soft)`},
-			{Title: "Shares", Width: 4, As: page.Shares{}, Link: "?kind={label}", SQL: `SELECT 'b & c' AS label, 3 AS value UNION ALL SELECT 'd', NULL`},
-			{Title: "Parts", Width: 4, As: page.Shares{}, SQL: `
+		{Title: "Shares", Width: 4, As: page.Shares{}, Link: "?kind={label}", SQL: `SELECT 'b & c' AS label, 3 AS value UNION ALL SELECT 'd', NULL`},
+		{Title: "Parts", Width: 4, As: page.Shares{}, SQL: `
 				SELECT * FROM (VALUES ('a', 3), ('b & c', 1)) AS t (label, value) WHERE true {where}`},
-			{Title: "Lines", Width: 6, As: page.Lines{}, SQL: `SELECT * FROM (VALUES (date '2026-07-30', 'a', 3), ('2026-07-31', 'a', 2),
+		{Title: "Lines", Width: 6, As: page.Lines{}, SQL: `SELECT * FROM (VALUES (date '2026-07-30', 'a', 3), ('2026-07-31', 'a', 2),
 				('2026-07-31', 'b', 5)) AS t (day, what, things)`},
-			{Title: "Marks", Width: 6, As: page.Columns{Unit: page.Money}, SQL: `SELECT * FROM (VALUES (date '2026-07-01', 'EC2', 3, NULL),
+		{Title: "Marks", Width: 6, As: page.Columns{Unit: page.Money}, SQL: `SELECT * FROM (VALUES (date '2026-07-01', 'EC2', 3, NULL),
 				('2026-07-01', 'forecast', 2, NULL), ('2026-08-01', 'forecast', 5, '1 anomaly')) AS t (month, service, cost, mark)`},
-			{Title: "Matrix", Width: 6, As: page.Matrix{}, Link: "/rows/freshness?category={category}", SQL: `SELECT * FROM (VALUES ('111122223333', 'a', 'fresh'),
+		{Title: "Matrix", Width: 6, As: page.Matrix{}, Link: "/rows/freshness?category={category}", SQL: `SELECT * FROM (VALUES ('111122223333', 'a', 'fresh'),
 				('111122223333', '<b>', 'stale'), ('<x>', 'a', 'else')) AS t (account_id, category, status)`},
-			{Title: "Numbers", Width: 6, As: page.Matrix{}, SQL: `SELECT * FROM (VALUES ('x', 'a', 0), ('x', 'b', 1), ('y', 'a', 99), ('y', 'b', NULL)) AS t (side, top, things)`},
-			{Title: "No matrix", As: page.Matrix{Empty: "Nothing is wrong."}, SQL: `SELECT 1 AS a, 2 AS b, 3 AS c WHERE false`},
-			{Title: "Nothing", As: page.Columns{}, SQL: `SELECT current_date AS day, 1 AS number WHERE false`},
-			{Title: "Table", As: page.Table{Bar: "findings"}, Link: "/rows/freshness?category={kind}", SQL: `SELECT * FROM (VALUES
+		{Title: "Numbers", Width: 6, As: page.Matrix{}, SQL: `SELECT * FROM (VALUES ('x', 'a', 0), ('x', 'b', 1), ('y', 'a', 99), ('y', 'b', NULL)) AS t (side, top, things)`},
+		{Title: "No matrix", As: page.Matrix{Empty: "Nothing is wrong."}, SQL: `SELECT 1 AS a, 2 AS b, 3 AS c WHERE false`},
+		{Title: "Nothing", As: page.Columns{}, SQL: `SELECT current_date AS day, 1 AS number WHERE false`},
+		{Title: "Table", As: page.Table{Bar: "findings"}, Link: "/rows/freshness?category={kind}", SQL: `SELECT * FROM (VALUES
 				('a', '111122223333', 'CRITICAL', 7::bigint, 7::numeric, timestamptz '2026-08-01 11:00Z', date '2026-07-01', true, ARRAY[1, 2, 4]::numeric[], '{"a": [1]}'::jsonb, interval '3 hours', '<b>'),
 				('~b', NULL, 'LOW', NULL, NULL, '2026-08-03 12:00Z', NULL, false, NULL, NULL, NULL, NULL)
 				) AS t (kind, account_id, severity, findings, cost, seen_at, day, red, trend, tags, age, text) LIMIT 2`},
-			{Title: "Good news", As: page.Table{Empty: "Nothing is wrong."}, SQL: `SELECT 1 AS x WHERE false`},
-		}}})
+		{Title: "Good news", As: page.Table{Empty: "Nothing is wrong."}, SQL: `SELECT 1 AS x WHERE false`},
+	},
+}
+
+// TestGoldenPage compares a page that has every form with a file that a person has read.
+func TestGoldenPage(t *testing.T) {
+	s := serve(t, empty, []page.Page{allForms})
 	body, _ := s.get("/?kind=a", http.StatusOK)
 	body = tookRE.ReplaceAllString(body, "in 1 ms")
 	body = tagRE.ReplaceAllString(body, `data-tag="tag"`)

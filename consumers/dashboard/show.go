@@ -272,15 +272,23 @@ func (s shower) word(column, v string) cell {
 	return c
 }
 
-// sparkline shows a list of numbers as a line; ok is false if it is no such list.
-func sparkline(list []any) (c cell, ok bool) {
-	var values []float64
+// numbers returns a list as numbers; ok is false if a value is none.
+func numbers(list []any) (values []float64, ok bool) {
 	for _, v := range list {
 		f := number(v)
 		if math.IsNaN(f) {
-			return cell{}, false
+			return nil, false
 		}
 		values = append(values, f)
+	}
+	return values, true
+}
+
+// sparkline shows a list of numbers as a line; ok is false if it is no such list.
+func sparkline(list []any) (c cell, ok bool) {
+	values, ok := numbers(list)
+	if !ok {
+		return cell{}, false
 	}
 	if len(values) < 2 {
 		return cell{Text: "–", Class: "none"}, true

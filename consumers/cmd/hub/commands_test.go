@@ -30,7 +30,7 @@ func TestHelpTeaches(t *testing.T) {
 	hub(t.Context(), "-h").want(t, program.ExitDone, "hub migrate", "3 partly done or differences found")
 	hub(t.Context(), "consume", "-h").want(t, program.ExitDone, "$HUB_STREAM", "$DATABASE_URL", "Example")
 	for _, command := range []string{"migrate", "check", "consume", "lambda", "replay", "refresh", "status",
-		"rejects list", "rejects show", "verify", "forget", "dashboard"} {
+		"rejects list", "rejects show", "verify", "forget", "dashboard", "show"} {
 		hub(t.Context(), append(strings.Fields(command), "-h")...).want(t, program.ExitDone, "$HUB_DATABASE_URL",
 			"--log-level")
 	}
@@ -63,6 +63,9 @@ func TestUsageErrorsNameTheThingAndTheNextStep(t *testing.T) {
 		{"consume --stream x --committers=101", "--committers must be at most 100"},
 		{"consume --stream x --keep=-8d", "--keep must not be negative"},
 		{"status --since=-1h", "--since must not be negative"},
+		{"status --watch 2s -o json", "--watch is for people"},
+		{"status --watch 2ms", "once a second at most"},
+		{"status --watch 2", `"2" is not a duration`},
 		{"verify --category x", `unknown category "x"`},
 		{"rejects", "expected one of"},
 		{"rejects show x", "x"},

@@ -6,6 +6,7 @@
 //	hub lambda                               the same behind a Lambda event source mapping
 //	hub replay --bucket NAME                 from the archive into the database
 //	hub dashboard                            shows the views in a browser
+//	hub show PAGE                            shows the same pages in a terminal
 //	hub refresh | status | rejects | verify  views, what has arrived, what was refused, is it right
 //	hub forget --account ID                  removes an account from the database
 //	hub plan --accounts N                    what a hub and its spokes cost
@@ -50,6 +51,7 @@ type arguments struct {
 	Plan    planCommand    `cmd:"" help:"Say what a hub and its spokes cost in a year."`
 
 	Dashboard dashboardCommand `cmd:"" help:"Show the views in a browser, on this host."`
+	Show      showCommand      `cmd:"" help:"Show a page of the dashboard, or the queries of a category, in the terminal."`
 
 	Config     program.ConfigCommand     `cmd:"" help:"Show the settings of a command and where they come from."`
 	Completion program.CompletionCommand `cmd:"" help:"Print a script that completes commands and flags in a shell."`
@@ -69,6 +71,7 @@ Make the tables and views, then consume the stream:
 See what is there, and whether it is right:
 
   hub dashboard
+  hub show overview
   hub status
   hub verify
 

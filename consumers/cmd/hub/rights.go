@@ -20,8 +20,13 @@ func explain(command string, err error) error {
 		return err
 	}
 	name, _, _ := strings.Cut(command, " <") // without arguments
-	next := fmt.Sprintf("hub %s needs a user with the role obs_writer (GRANT obs_writer TO user); "+
-		"`hub migrate` gives that role its rights", name)
+	name, _, _ = strings.Cut(name, " [<")
+	role := "obs_writer"
+	if name == "show" || name == "dashboard" {
+		role = "obs_reader"
+	}
+	next := fmt.Sprintf("hub %s needs a user with the role %s (GRANT %[2]s TO user); "+
+		"`hub migrate` gives that role its rights", name, role)
 	if name == "migrate" || name == "forget" {
 		next = fmt.Sprintf("hub %s needs the user who owns the tables and views, "+
 			"which is the one who ran `hub migrate` first", name)

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/hubspoke/observability/consumers/dashboard"
 	"github.com/hubspoke/observability/consumers/dashboard/pages"
 	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/lib/pgtest"
@@ -99,7 +100,16 @@ func TestRolesOfCommands(t *testing.T) {
 		}
 		d.stop()
 		<-d.code
+		for _, p := range pages.All() {
+			args := []string{"show", p.Name}
+			if dashboard.FixedFilter(p) == "account" {
+				args = append(args, "--filter", "account="+spoke)
+			}
+			hub(t.Context(), args...).want(t, program.ExitDone)
+		}
+		hub(t.Context(), "show", "certificates").want(t, program.ExitDone, "certificates")
 		as(t, "stranger")
+		withoutState(t, hub(t.Context(), "show", "overview").want(t, program.ExitUsage, "GRANT obs_reader TO stranger"))
 		withoutState(t, hub(t.Context(), "dashboard").want(t, program.ExitUsage, "GRANT obs_reader TO stranger"))
 		as(t, "reader")
 		t.Setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1")

@@ -37,7 +37,7 @@ var account = page.Page{
 			    ('Health events open', open_health_events, '', '/operations?account=' || account_id),
 			    ('Resources', resources, '', '/inventory?account=' || account_id)
 			) AS t (label, value, tone, link) WHERE true {where account}`},
-		{Title: "Cost by day", Note: "unblended, the last 60 days; pale days may still change", Width: 8,
+		{Title: "Cost by day", Note: "unblended, the last 60 days; the newest, pale, may still change", Width: 8,
 			As: page.Columns{Unit: page.Money}, SQL: `
 			SELECT usage_date AS day, sum(unblended_cost) AS cost, bool_or(estimated) AS soft
 			FROM cost_daily WHERE usage_date >= current_date - 60 {where} GROUP BY 1 ORDER BY 1`},

@@ -31,7 +31,7 @@ var costs = page.Page{
 			FROM day, last HAVING count(*) > 0
 			UNION ALL SELECT 'Average day', avg(cost) FILTER (WHERE day.day > last.day - 30), NULL, 'of the last 30'
 			FROM day, last HAVING count(*) > 0`},
-		{Title: "By day and service", Note: "unblended; pale days may still change, a dot marks where anomalies begin",
+		{Title: "By day and service", Note: "unblended; the newest, pale, may still change; a dot marks where anomalies begin",
 			All: "/rows/cost_daily?sort=-usage_date", As: page.Columns{Unit: page.Money}, SQL: `
 			WITH day AS (
 			    SELECT usage_date AS day, service, sum(unblended_cost) AS cost, bool_or(estimated) AS estimated

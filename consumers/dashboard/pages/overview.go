@@ -23,7 +23,7 @@ var overview = page.Page{
 			    ('Sources stale', (SELECT count(*) FROM freshness WHERE red {where account}), 'high', '/freshness?red=true'),
 			    ('Accounts', accounts, '', '/accounts')
 			) AS t (label, value, tone, link)`},
-		{Title: "Cost by day", Note: "unblended, the last 60 days; pale days may still change", Width: 8,
+		{Title: "Cost by day", Note: "unblended, the last 60 days; the newest, pale, may still change", Width: 8,
 			As: page.Columns{Unit: page.Money}, SQL: `
 			SELECT usage_date AS day, sum(unblended_cost) AS cost, bool_or(estimated) AS soft
 			FROM cost_daily WHERE usage_date >= current_date - 60 {where} GROUP BY 1 ORDER BY 1`},
