@@ -5,8 +5,8 @@
 //
 // It writes the lists of categories in Go, from their syntax alone, and then runs
 // internal/generate/documents, which is compiled with them: the catalog, the statements
-// of the tables, the reference pages and the policy of a spoke, and deploy/quicksight, which
-// writes the dashboards. Tests fail when a file is stale.
+// of the tables, the reference pages and the policy of a spoke, and deploy/quicksight and
+// deploy/grafana, which write dashboards. Tests fail when a file is stale.
 package main
 
 import (
@@ -33,7 +33,7 @@ func run() error {
 		return err
 	}
 
-	for _, program := range []string{"./internal/generate/documents", "./deploy/quicksight"} {
+	for _, program := range []string{"./internal/generate/documents", "./deploy/quicksight", "./deploy/grafana"} {
 		command := exec.Command("go", "run", program)
 		command.Stdout, command.Stderr = os.Stdout, os.Stderr
 		if err := command.Run(); err != nil {
