@@ -127,7 +127,7 @@ func TestMakeTargetsExist(t *testing.T) {
 var commands = map[string][]string{
 	"spoke": {"", "once", "run", "categories", "policy", "config", "doctor", "rules", "plan"},
 	"hub": {"", "migrate", "check", "consume", "lambda", "replay", "refresh", "status", "verify", "forget",
-		"rejects list", "rejects show", "config", "plan", "dashboard"},
+		"rejects list", "rejects show", "config", "plan", "dashboard", "show"},
 	"demo": {"", "demo", "up", "down"},
 }
 
