@@ -583,8 +583,8 @@ func TestUnchanged(t *testing.T) {
 	}
 	change("a view is refreshed", `UPDATE hub.view_refresh SET refreshed_at = now() + interval '1 hour'
 		WHERE view_name = 'public.cost_monthly'`, "/", "/costs", "/rows/freshness")
-	change("a run of another category", `UPDATE hub.run SET collected_at = collected_at - interval '1 s'
-		WHERE scope IN (SELECT scope FROM hub.scope WHERE category = 'secrets')`, "/", "/rows/current_secrets")
+	change("a run of another category", `UPDATE hub.source SET last_run_at = last_run_at - interval '1 s'
+		WHERE category = 'secrets'`, "/", "/rows/current_secrets")
 	status("a run of another category", "/costs", tags["/costs"], http.StatusNotModified)
 	s.serve(Config{Pages: pages.All(), Version: "2", Now: func() time.Time { return now }})
 	status("another program", "/costs", tags["/costs"], http.StatusOK)
