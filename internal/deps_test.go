@@ -33,7 +33,7 @@ var (
 //	{ stream/*, collect, load } < ingest
 //	lib/schema < schemas < { producers, consumers }
 //	sql < consumers
-//	consumers/dashboard/{page, chart} < consumers/dashboard < consumers/cmd/hub, page < pages < consumers/cmd/hub
+//	consumers/dashboard/{page, chart, access} < consumers/dashboard < consumers/cmd/hub, page < pages < consumers/cmd/hub
 //
 // where a < b means that b may import a.
 var rules = []deptest.Rule{
@@ -79,6 +79,12 @@ var rules = []deptest.Rule{
 		MustNot:  []string{"..."},
 		Allow:    []string{"std"},
 		Why:      "what pages are declared in, and what draws them, is small enough to be read at once",
+	},
+	{
+		Packages: in("consumers/dashboard/access"),
+		MustNot:  append([]string{"github.com/jackc/pgx/..."}, in("...")...),
+		Allow:    in("consumers/dashboard/access"),
+		Why:      "who asks is found out without a database and without pages, so that a reviewer can read it alone",
 	},
 	{
 		Packages: in("consumers/dashboard/pages"),
@@ -146,6 +152,13 @@ var rules = []deptest.Rule{
 		MustNot:  []string{"github.com/aws/aws-sdk-go-v2/service/quicksight/..."},
 		Exempt:   in("deploy/quicksight"),
 		Why:      "only what writes the dashboards knows QuickSight; its types are large, and programs do not call it",
+	},
+	{
+		Packages: all,
+		MustNot: []string{"github.com/coreos/go-oidc/...", "github.com/go-jose/go-jose/...", "github.com/golang-jwt/jwt/...",
+			"golang.org/x/oauth2/..."},
+		Exempt: in("consumers/dashboard/access"),
+		Why:    "only what finds out who asks knows how people log in",
 	},
 	{
 		Packages: all,

@@ -1,0 +1,24 @@
+package access
+
+import (
+	"net"
+	"net/http"
+	"slices"
+)
+
+// Loopback admits anybody on this host. A page of somebody else could have its own name lead
+// here, and then read what is shown; its requests have that name, and are refused.
+type Loopback struct{}
+
+// Admit returns anybody.
+func (Loopback) Admit(_ http.ResponseWriter, r *http.Request) (*Viewer, error) {
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if slices.Contains([]string{"localhost", "127.0.0.1", "::1", "[::1]"}, host) {
+		return nil, nil
+	}
+	return nil, &Refusal{Status: http.StatusMisdirectedRequest, Reason: "name of another host",
+		Title: "This dashboard answers to localhost, 127.0.0.1 and [::1] only.", Next: "From another host use an SSH tunnel."}
+}
