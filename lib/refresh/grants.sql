@@ -9,13 +9,23 @@ BEGIN
         GRANT USAGE ON SCHEMA public, live, summary, org, history TO obs_reader;
         GRANT SELECT ON ALL TABLES IN SCHEMA org, history TO obs_reader;
         FOR schema IN
-            SELECT DISTINCT split_part(view_name, '.', 1) FROM hub.installed_view WHERE view_name NOT LIKE 'hub.%'
+            SELECT DISTINCT split_part(view_name, '.', 1) FROM hub.installed_view
+            WHERE view_name NOT LIKE 'hub.%' AND view_name NOT LIKE 'seen.%'
         LOOP
             EXECUTE format('GRANT USAGE ON SCHEMA %s TO obs_reader', schema);
         END LOOP;
-        FOR view IN SELECT view_name FROM hub.installed_view LOOP
+        FOR view IN SELECT view_name FROM hub.installed_view WHERE view_name NOT LIKE 'seen.%' LOOP
             EXECUTE format('GRANT SELECT ON %s TO obs_reader', view);
         END LOOP;
+    END IF;
+END $$;
+
+-- Who may not see all accounts reads schema seen and nothing else.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'obs_restricted') THEN
+        GRANT USAGE ON SCHEMA seen TO obs_restricted;
+        GRANT SELECT ON ALL TABLES IN SCHEMA seen TO obs_restricted;
     END IF;
 END $$;
 

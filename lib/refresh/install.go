@@ -114,8 +114,9 @@ func describe(err error) string {
 // The role of conn must own the database's objects; it becomes the owner of the
 // views, and others refresh them through the function hub.refresh_view. Each call
 // grants the roles obs_reader (reads the package, and schemas org and history),
-// obs_editor (writes the tables in schema org) and obs_writer (writes the tables in
-// schemas hub, obs and history, refreshes) what they need, if they exist.
+// obs_restricted (reads schema seen alone), obs_editor (writes the tables in schema org)
+// and obs_writer (writes the tables in schemas hub, obs and history, refreshes) what they
+// need, if they exist.
 //
 // The bookkeeping tables of lib/load must exist. Installs at the same time, and
 // refreshes, wait for each other.

@@ -4,6 +4,8 @@ CREATE SCHEMA IF NOT EXISTS live;
 COMMENT ON SCHEMA live IS 'Views that summaries are computed from: always right, and slow.';
 CREATE SCHEMA IF NOT EXISTS summary;
 COMMENT ON SCHEMA summary IS 'Tables with the rows of the views of schema live, kept up to date by account and region.';
+CREATE SCHEMA IF NOT EXISTS seen;
+COMMENT ON SCHEMA seen IS 'Views that show the accounts that hub.access grants to the principals of the transaction.';
 
 -- For views: JSON columns hold whatever a sender wrote. What has another shape than
 -- expected has no elements, and never breaks a view of all accounts. None of the functions

@@ -5,7 +5,7 @@
 //	hub consume --stream arn:…               from the stream into the database, until stopped
 //	hub lambda                               the same behind a Lambda event source mapping
 //	hub replay --bucket NAME                 from the archive into the database
-//	hub dashboard                            shows the views in a browser
+//	hub dashboard | access                   shows the views in a browser; who sees which account
 //	hub show PAGE                            shows the same pages in a terminal
 //	hub refresh | status | rejects | verify  views, what has arrived, what was refused, is it right
 //	hub forget --account ID                  removes an account from the database
@@ -50,8 +50,9 @@ type arguments struct {
 	Verify  verifyCommand  `cmd:"" help:"Check that nothing was lost or doubled, or compare two databases."`
 	Plan    planCommand    `cmd:"" help:"Say what a hub and its spokes cost in a year."`
 
-	Dashboard dashboardCommand `cmd:"" help:"Show the views in a browser, on this host."`
+	Dashboard dashboardCommand `cmd:"" help:"Show the views in a browser."`
 	Show      showCommand      `cmd:"" help:"Show a page of the dashboard, or the queries of a category, in the terminal."`
+	Access    accessCommand    `cmd:"" help:"Say who sees which account in dashboards."`
 
 	Config     program.ConfigCommand     `cmd:"" help:"Show the settings of a command and where they come from."`
 	Completion program.CompletionCommand `cmd:"" help:"Print a script that completes commands and flags in a shell."`

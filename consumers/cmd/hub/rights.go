@@ -27,7 +27,8 @@ func explain(command string, err error) error {
 	}
 	next := fmt.Sprintf("hub %s needs a user with the role %s (GRANT %[2]s TO user); "+
 		"`hub migrate` gives that role its rights", name, role)
-	if name == "migrate" || name == "forget" {
+	switch name {
+	case "migrate", "forget", "access grant", "access revoke":
 		next = fmt.Sprintf("hub %s needs the user who owns the tables and views, "+
 			"which is the one who ran `hub migrate` first", name)
 	}

@@ -72,6 +72,9 @@ func TestRolesOfCommands(t *testing.T) {
 		{"replay --bucket " + bucket, needsWriter, program.ExitDone},
 		{"migrate", needsOwner, program.ExitUsage},
 		{"migrate --dry-run", needsOwner, program.ExitDone},
+		{"access list", needsWriter, program.ExitDone},
+		{"access grant group:a " + spoke, needsOwner, program.ExitUsage},
+		{"access revoke group:a *", needsOwner, program.ExitUsage},
 		{"forget --account " + spoke + " --dry-run", needsOwner, program.ExitDone},
 		{"forget --account " + spoke + " --yes", needsOwner, program.ExitUsage},
 	}
