@@ -104,7 +104,7 @@ func readAnswers(ctx context.Context, pool *pgxpool.Pool, of scope, answers []An
 	all := &Answers{At: time.Now().UTC(), Panels: answers}
 	show := shower{now: all.At}
 	err := read(ctx, pool, badgeTimeout, func(tx pgx.Tx) error {
-		fresh := of.badge(ask(ctx, tx, of.query()), all.At, nil)
+		fresh := of.badge(ask(ctx, tx, of.query(isRestricted(tx))), all.At, nil)
 		all.Fresh = Text{fresh.Text, toneOf(fresh.Tone)}
 		if err := limit(ctx, tx, exportTimeout, "SET LOCAL statement_timeout = %d"); err != nil {
 			return err

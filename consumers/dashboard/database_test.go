@@ -112,7 +112,7 @@ func checkPanel(t *testing.T, panel page.Panel, set rowSet, isEmpty bool) {
 // filters that there are.
 func TestPanelsAskReadersViews(t *testing.T) {
 	db := pgtest.New(t, empty)
-	asked := []string{accountsSQL, scope{}.query().sql}
+	asked := []string{accountsSQL, scope{}.query(false).sql}
 	for _, search := range searches {
 		asked = append(asked, strings.NewReplacer("$1", "''", "$2", "''").Replace(search.sql))
 	}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -28,7 +29,9 @@ func (s *server) export(w http.ResponseWriter, r *http.Request, name, format str
 	defer end()
 	var out encoder // nil before the first byte
 	written := 0
+	begun, restricted := time.Now(), false
 	err = read(r.Context(), s.pool, exportTimeout, func(tx pgx.Tx) error {
+		restricted = isRestricted(tx)
 		rows, err := tx.Query(r.Context(), q.sql, arguments(q)...)
 		if err != nil {
 			return err
@@ -61,7 +64,10 @@ func (s *server) export(w http.ResponseWriter, r *http.Request, name, format str
 	s.hooks.Exported(written)
 	switch {
 	case err == nil:
-		s.log.Info("export", "path", r.URL.Path, "query", r.URL.RawQuery, "rows", written, "format", format)
+		s.log.Info("export", append(asked(r), "rows", written, "format", format, "duration", time.Since(begun))...)
+	case isWithheld(restricted, err):
+		return &failure{status: http.StatusForbidden, Title: withheld, reason: "totals", Href: "/rows",
+			Next: "The rows of your accounts are in the other views."}
 	case out != nil: // too late for another answer: the file says that it is cut
 		s.log.Warn("an export failed", "path", r.URL.Path, "rows", written, "error", err)
 		return out.end("cut: " + sentence(err, exportTimeout))

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/hubspoke/observability/consumers/dashboard/access"
 )
 
 // frame is what all pages have around their content.
@@ -21,6 +23,8 @@ type frame struct {
 	Now   time.Time
 	Took  string
 	Keys  []menuItem
+	// Viewer is who has logged in, LogOut where they log out; "" if there is no such thing.
+	Viewer, LogOut string
 	// Tag is the ETag of the page, "" if it has none.
 	Tag string
 
@@ -40,8 +44,11 @@ type menuItem struct{ Title, Href, Key string }
 // badge says how fresh the data of a page are; the zero value says nothing.
 type badge struct{ Text, Tone, Href string }
 
-func (s *server) frame() frame {
+func (s *server) frame(r *http.Request) frame {
 	f := frame{Now: s.now(), begun: time.Now(), Menu: []menuGroup{{}}}
+	if who := access.ViewerOf(r.Context()); who != nil {
+		f.Viewer, f.LogOut = who.Name, who.LogOut
+	}
 	f.valid = &validity{f.Now.Add(keptFor)}
 	for _, p := range s.pages {
 		if strings.Contains(p.Path, "{") {
@@ -72,12 +79,12 @@ type scope struct{ categories, accounts []string }
 // fresh the sources are, and names of accounts. It returns errUnchanged, and runs nothing,
 // where the browser has the page as it would be.
 func (s *server) begin(r *http.Request, page string, of scope, do func(pgx.Tx)) (frame, shower, error) {
-	ctx, f := r.Context(), s.frame()
+	ctx, f := r.Context(), s.frame(r)
 	show := shower{now: f.Now, valid: f.valid}
 	err := read(ctx, s.pool, badgeTimeout, func(tx pgx.Tx) error {
-		status := ask(ctx, tx, of.query())
+		status := ask(ctx, tx, of.query(isRestricted(tx)))
 		s.hooks.Queried(page, "badge", status.took)
-		f.state = s.stateOf(r, status)
+		f.state = s.stateOf(r, rightsOf(tx), status)
 		if unchanged(r, f.state, f.Now) {
 			return errUnchanged
 		}
@@ -106,12 +113,16 @@ func namesOfAccounts(set rowSet) map[string]string {
 	return names
 }
 
-// query asks how fresh the sources are. What follows changes whenever the data do: a sum of
-// times, because a run that arrives late moves no maximum.
-func (of scope) query() query {
+// query asks how fresh the sources are that the viewer sees. What follows changes whenever
+// the data do: a sum of times, because a run that arrives late moves no maximum.
+func (of scope) query(restricted bool) query {
+	refreshed := "(SELECT max(refreshed_at) FROM view_status)"
+	if restricted {
+		refreshed = "(SELECT refreshed_at FROM viewer)"
+	}
 	q := query{sql: `SELECT count(*) AS sources, count(*) FILTER (WHERE red) AS stale, max(seen_at) AS newest_at,
 		count(*) FILTER (WHERE status = 'failing') AS failing, sum(rejects) AS rejects, sum(extract(epoch FROM last_run_at)) AS runs,
-		sum(extract(epoch FROM seen_at)) AS seen, (SELECT max(refreshed_at) FROM view_status) AS refreshed_at
+		sum(extract(epoch FROM seen_at)) AS seen, ` + refreshed + ` AS refreshed_at
 		FROM freshness WHERE true`}
 	if of.categories != nil {
 		q.args = append(q.args, of.categories)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/hubspoke/observability/consumers/dashboard/access"
 )
 
 const (
@@ -96,8 +98,13 @@ func (l *limits) export(viewer string) (end func(), err error) {
 	}, nil
 }
 
-// viewer names who asks: on this host all are one.
-func viewer(*http.Request) string { return "" }
+// viewer names who asks. Without a login all are one.
+func viewer(r *http.Request) string {
+	if who := access.ViewerOf(r.Context()); who != nil {
+		return who.Name
+	}
+	return ""
+}
 
 // retryAfter writes a wait for the header, in whole seconds.
 func retryAfter(wait time.Duration) string { return fmt.Sprint(max(1, int(math.Ceil(wait.Seconds())))) }

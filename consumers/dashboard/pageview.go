@@ -71,7 +71,7 @@ func (s *server) page(w http.ResponseWriter, r *http.Request, p page.Page) error
 	v := pageView{frame: f}
 	rows := 0
 	for i, panel := range p.Panels {
-		if sets[i].err != nil {
+		if sets[i].err != nil && !sets[i].withheld {
 			s.log.Warn("a panel has no answer", "page", p.Name, "panel", panel.Title, "error", sets[i].err)
 			v.state = "" // it may have one next time
 		}

@@ -28,6 +28,8 @@ type panelView struct {
 	Head                  []headView
 	Rows                  [][]cell
 	Long                  bool
+	// Withheld says why this viewer does not see the panel.
+	Withheld string
 	// First is the limit of the query where it has reached it, so that there may be more.
 	First int
 }
@@ -51,6 +53,10 @@ func (s shower) view(l links, c choice, p page.Panel, set rowSet) panelView {
 		Query: dedent(set.sql)}
 	v.CSV, v.JSON = c.data(v.ID, "csv"), c.data(v.ID, "json")
 	v.All = l.link(c, p.All, func(string) string { return "" })
+	if set.withheld {
+		v.Withheld = withheld
+		return v
+	}
 	if set.err != nil {
 		v.Error = sentence(set.err, pageTimeout)
 		return v

@@ -10,11 +10,14 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/hubspoke/observability/consumers/dashboard/access"
 )
 
 // relation is a view that can be looked at row by row, as the database describes it.
@@ -46,48 +49,55 @@ func find(views []relation, name string) (r relation, ok bool) {
 	return views[i], true
 }
 
-// relationsSQL lists the views that the user may read, but for those of extensions, which
-// tell of the server.
+// relationsSQL lists the views that the transaction may read, but for those of extensions,
+// which tell of the server. A view of schema seen has the key of the one in public.
 const relationsSQL = `
 SELECT c.relname, coalesce(obj_description(c.oid, 'pg_class'), ''), a.attname, format_type(a.atttypid, a.atttypmod),
        coalesce(col_description(c.oid, a.attnum), ''), coalesce(array_position(u.columns, a.attnum), -1)
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_class p ON p.relnamespace = 'public'::regnamespace AND p.relname = c.relname
 LEFT JOIN LATERAL (
     SELECT indkey::smallint[] AS columns FROM pg_index i
-    WHERE i.indrelid = c.oid AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL ORDER BY i.indexrelid LIMIT 1
+    WHERE i.indrelid = p.oid AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL ORDER BY i.indexrelid LIMIT 1
 ) u ON true
-WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('v', 'm') AND has_table_privilege(c.oid, 'SELECT')
+WHERE c.relnamespace = CASE current_schema() WHEN 'seen' THEN 'seen' ELSE 'public' END::regnamespace
+  AND c.relkind IN ('v', 'm') AND has_table_privilege(c.oid, 'SELECT')
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 ORDER BY c.relname COLLATE "C", a.attnum`
 
 // readRelations returns the views in the order of their names.
 func readRelations(ctx context.Context, pool *pgxpool.Pool) (all []relation, err error) {
 	err = read(ctx, pool, pageTimeout, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, relationsSQL, pgx.QueryExecModeExec)
-		if err != nil {
-			return err
-		}
-		var name, comment string
-		var c relationColumn
-		var inKey int
-		keys := map[string]map[int]relationColumn{}
-		_, err = pgx.ForEachRow(rows, []any{&name, &comment, &c.name, &c.kind, &c.comment, &inKey}, func() error {
-			if len(all) == 0 || all[len(all)-1].name != name {
-				all = append(all, relation{name: name, comment: comment})
-				keys[name] = map[int]relationColumn{}
-			}
-			last := &all[len(all)-1]
-			last.columns = append(last.columns, c)
-			if inKey >= 0 {
-				keys[name][inKey] = c
-			}
-			return nil
-		})
-		for i := range all {
-			all[i].key = all[i].keyOf(keys[all[i].name])
-		}
+		all, err = relationsOf(ctx, tx)
 		return err
 	})
+	return all, err
+}
+
+func relationsOf(ctx context.Context, tx pgx.Tx) (all []relation, err error) {
+	rows, err := tx.Query(ctx, relationsSQL, pgx.QueryExecModeExec)
+	if err != nil {
+		return nil, err
+	}
+	var name, comment string
+	var c relationColumn
+	var inKey int
+	keys := map[string]map[int]relationColumn{}
+	_, err = pgx.ForEachRow(rows, []any{&name, &comment, &c.name, &c.kind, &c.comment, &inKey}, func() error {
+		if len(all) == 0 || all[len(all)-1].name != name {
+			all = append(all, relation{name: name, comment: comment})
+			keys[name] = map[int]relationColumn{}
+		}
+		last := &all[len(all)-1]
+		last.columns = append(last.columns, c)
+		if inKey >= 0 {
+			keys[name][inKey] = c
+		}
+		return nil
+	})
+	for i := range all {
+		all[i].key = all[i].keyOf(keys[all[i].name])
+	}
 	return all, err
 }
 
@@ -424,15 +434,42 @@ func (s *server) list(w http.ResponseWriter, r *http.Request) error {
 // relationsKept is how long the server believes what views there are.
 const relationsKept = time.Minute
 
-// relations returns the views that there are, in the order of their names.
-func (s *server) relations(ctx context.Context) ([]relation, error) {
-	if known := s.views.Load(); known != nil && time.Since(known.at) < relationsKept {
-		return known.views, nil
+// catalog are the views that there were at a time.
+type catalog struct {
+	views []relation
+	at    time.Time
+}
+
+// kept is a catalog that the server knows; the zero value knows nothing.
+type kept struct{ atomic.Pointer[catalog] }
+
+// recent returns the views, nil if they are not known or it is too long ago.
+func (k *kept) recent() []relation {
+	if known := k.Load(); known != nil && time.Since(known.at) < relationsKept {
+		return known.views
 	}
-	views, err := readRelations(ctx, s.pool)
-	if err != nil {
-		return nil, err
+	return nil
+}
+
+// relations returns the views that who asks may read, in the order of their names.
+func (s *server) relations(ctx context.Context) (views []relation, err error) {
+	if access.ViewerOf(ctx) == nil {
+		if views = s.views.recent(); views != nil { // no transaction needed
+			return views, nil
+		}
 	}
-	s.views.Store(&catalog{views, time.Now()})
-	return views, nil
+	err = read(ctx, s.pool, pageTimeout, func(tx pgx.Tx) error {
+		known := &s.views
+		if isRestricted(tx) {
+			known = &s.seen
+		}
+		if views = known.recent(); views != nil {
+			return nil
+		}
+		if views, err = relationsOf(ctx, tx); err == nil {
+			known.Store(&catalog{views, time.Now()})
+		}
+		return err
+	})
+	return views, err
 }

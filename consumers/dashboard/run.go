@@ -26,6 +26,8 @@ type rowSet struct {
 	rows    [][]any
 	took    time.Duration
 	err     error
+	// withheld says that the answer is for those who see all accounts.
+	withheld bool
 }
 
 const (
@@ -47,7 +49,8 @@ const settings = `SET LOCAL idle_in_transaction_session_timeout = '10s';
 	SET LOCAL timezone = 'UTC';
 	SET LOCAL statement_timeout = %d`
 
-// read runs do in a transaction that sees one moment and cannot write.
+// read runs do in a transaction that sees one moment and cannot write, with the rights of
+// who asks.
 func read(ctx context.Context, pool *pgxpool.Pool, timeout time.Duration, do func(pgx.Tx) error) error {
 	wait, cancel := context.WithTimeout(ctx, patience)
 	conn, err := pool.Acquire(wait)
@@ -59,6 +62,10 @@ func read(ctx context.Context, pool *pgxpool.Pool, timeout time.Duration, do fun
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	return pgx.BeginTxFunc(ctx, conn, options, func(tx pgx.Tx) error {
 		if err := limit(ctx, tx, timeout, settings); err != nil {
+			return err
+		}
+		tx, err := asViewer(ctx, tx)
+		if err != nil {
 			return err
 		}
 		return do(tx)
@@ -84,6 +91,7 @@ func ask(ctx context.Context, tx pgx.Tx, q query) rowSet {
 		return err
 	})
 	set.took = time.Since(begun)
+	set.withheld = isWithheld(isRestricted(tx), set.err)
 	return set
 }
 

@@ -89,7 +89,7 @@ func (s *server) search(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := searchView{frame: f}
 	v.Title, v.Question, v.Asked, v.state = "Search", "What has this name?", asked, ""
-	v.Hits = append(s.pagesNamed(asked), viewsNamed(views, asked)...)
+	v.Hits = append(pagesNamed(v.Menu, asked), viewsNamed(views, asked)...)
 	for i, search := range searches {
 		v.add(links{s.pages, views}, search.what, search.link, &sets[i])
 		if sets[i].err != nil {
@@ -113,12 +113,12 @@ func accountOf(arn string) *string {
 	return &parts[4]
 }
 
-// pagesNamed are the pages with the text in their title.
-func (s *server) pagesNamed(asked string) (hits []hit) {
+// pagesNamed are the pages of the menu with the text in their title.
+func pagesNamed(menu []menuGroup, asked string) (hits []hit) {
 	if asked == "" {
 		return nil
 	}
-	for _, group := range s.frame().Menu {
+	for _, group := range menu {
 		for _, item := range group.Items {
 			if strings.Contains(strings.ToLower(item.Title), strings.ToLower(asked)) {
 				hits = append(hits, hit{"page", item.Title, "", item.Href, strings.EqualFold(item.Title, asked)})

@@ -3,18 +3,17 @@ package dashboard
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"log/slog"
-	"net"
 	"net/http"
-	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/klauspost/compress/gzhttp"
 
+	"github.com/hubspoke/observability/consumers/dashboard/access"
 	"github.com/hubspoke/observability/consumers/dashboard/page"
 )
 
@@ -37,6 +36,10 @@ type Config struct {
 	Version string
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
+	// Gate finds out who asks; the user of the pool must then be a member of obs_reader and
+	// obs_restricted that inherits nothing. Nil is [access.Loopback]: everybody on this host,
+	// with the rights of the user of the pool.
+	Gate access.Gate
 	// Hooks are told what is done.
 	Hooks Hooks
 }
@@ -50,30 +53,29 @@ type server struct {
 	now     func() time.Time
 	limits  *limits
 	hooks   Hooks
-	views   atomic.Pointer[catalog] // nil: not read yet
-}
-
-// catalog are the views that there were at a time.
-type catalog struct {
-	views []relation
-	at    time.Time
+	gate    access.Gate
+	// views are those for who sees all accounts, seen those for others.
+	views, seen kept
 }
 
 // browsePage is the name of Browse in metrics.
 const browsePage = "browse"
 
-// New returns the handler of all pages. It only reads, and answers nobody but this host:
-// the Host of a request must be localhost, 127.0.0.1 or [::1]. The caller closes the pool.
+// New returns the handler of all pages. It only reads, and answers nobody whom the gate does
+// not admit. The caller closes the pool.
 func New(pool *pgxpool.Pool, cfg Config) http.Handler { return newServer(pool, cfg).handler() }
 
 func newServer(pool *pgxpool.Pool, cfg Config) *server {
 	s := &server{pool: pool, pages: cfg.Pages, log: cfg.Log, version: cfg.Version, now: cfg.Now,
-		limits: newLimits(), hooks: cfg.Hooks.filled()}
+		limits: newLimits(), hooks: cfg.Hooks.filled(), gate: cfg.Gate}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.gate == nil {
+		s.gate = access.Loopback{}
 	}
 	return s
 }
@@ -120,27 +122,22 @@ func secure(h http.Handler) http.Handler {
 // maxAddress is how long an address may be, in bytes.
 const maxAddress = 8 << 10
 
-// guard refuses what is not for this host. A page of somebody else could have its own name
-// lead here, and then read what is shown; its requests have that name.
+// guard lets nobody pass whom the gate does not admit.
 func (s *server) guard(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			host = name
-		}
-		if !slices.Contains([]string{"localhost", "127.0.0.1", "::1", "[::1]"}, host) {
-			s.log.Warn("refused", "host", r.Host, "remote", r.RemoteAddr)
-			s.hooks.Refused("host")
-			http.Error(w, "This dashboard answers to localhost, 127.0.0.1 and [::1] only. From another host use an SSH tunnel.",
-				http.StatusMisdirectedRequest)
-			return
-		}
 		if len(r.RequestURI) > maxAddress {
 			s.hooks.Refused("address")
 			http.Error(w, "This address is too long: choose fewer or shorter values.", http.StatusRequestURITooLong)
 			return
 		}
-		h.ServeHTTP(w, r)
+		who, err := s.gate.Admit(w, r)
+		switch {
+		case errors.Is(err, access.Answered):
+		case err != nil:
+			s.refuse(w, r, err)
+		default:
+			h.ServeHTTP(w, r.WithContext(access.With(r.Context(), who)))
+		}
 	})
 }
 
@@ -165,11 +162,23 @@ func (s *server) write(w http.ResponseWriter, r *http.Request, status int, name 
 		fmt.Sprintf("db;dur=%.1f, total;dur=%.1f", milliseconds(f.queried), milliseconds(took)))
 	w.WriteHeader(status)
 	_, err := w.Write(b.Bytes())
-	s.log.Info("page", "path", r.URL.Path, "query", r.URL.RawQuery, "status", status, "rows", rows, "duration", took)
+	s.log.Info("page", append(asked(r), "status", status, "rows", rows, "duration", took)...)
 	if err != nil {
 		s.log.Debug("nobody took the page", "path", r.URL.Path, "error", err)
 	}
 	return nil
+}
+
+// asked says in the log who has asked for what.
+func asked(r *http.Request) []any {
+	line := []any{"path", r.URL.Path, "query", r.URL.RawQuery, "remote", r.RemoteAddr}
+	if who := access.ViewerOf(r.Context()); who != nil {
+		line = append(line, "viewer", who.Name)
+		if forwarded := r.Header.Get("X-Forwarded-For"); forwarded != "" { // only its end is the load balancer's
+			line = append(line, "forwarded_for", forwarded[max(0, len(forwarded)-200):])
+		}
+	}
+	return line
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

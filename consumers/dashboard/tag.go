@@ -43,13 +43,13 @@ func (v *validity) aged(now time.Time, age time.Duration) {
 // errUnchanged says that the browser has the page as it is now.
 var errUnchanged = errors.New("the page is as it was")
 
-// stateOf names what a page is made of: the program, the address, and what the one query for
-// all pages says of its data. "" if that is not known.
-func (s *server) stateOf(r *http.Request, set rowSet) string {
+// stateOf names what a page is made of: the program, the address, what somebody may see, and
+// what the one query for all pages says of the data. "" if that is not known.
+func (s *server) stateOf(r *http.Request, rights string, set rowSet) string {
 	if set.err != nil {
 		return ""
 	}
-	made := fmt.Appendf(nil, "%q %q", s.version, r.URL.RequestURI())
+	made := fmt.Appendf(nil, "%q %q %q", s.version, r.URL.RequestURI(), rights)
 	for _, row := range set.rows {
 		for _, v := range row {
 			made = fmt.Appendf(made, " %q", text(v))

@@ -17,12 +17,16 @@ COMMENT ON VIEW seen.visible_account IS 'Accounts that the principals of the tra
 COMMENT ON COLUMN seen.visible_account.account_id IS 'Account. *: all accounts.';
 
 CREATE VIEW seen.viewer AS
-SELECT count(*) FILTER (WHERE account_id <> '*') AS accounts, coalesce(bool_or(account_id = '*'), false) AS sees_all
+SELECT count(*) FILTER (WHERE account_id <> '*') AS accounts, coalesce(bool_or(account_id = '*'), false) AS sees_all,
+       md5(coalesce(string_agg(account_id, ' ' ORDER BY account_id), '')) AS rules,
+       (SELECT max(refreshed_at) FROM view_status) AS refreshed_at
 FROM seen.visible_account;
 
 COMMENT ON VIEW seen.viewer IS 'How much the principals of the transaction may see.';
 COMMENT ON COLUMN seen.viewer.accounts IS 'Number of accounts that are granted one by one.';
 COMMENT ON COLUMN seen.viewer.sees_all IS 'Whether all accounts are granted. The views of this schema show those that are granted one by one; schema public has all.';
+COMMENT ON COLUMN seen.viewer.rules IS 'Changes whenever other accounts are granted.';
+COMMENT ON COLUMN seen.viewer.refreshed_at IS 'When a view was refreshed last.';
 
 -- Views without the column account_id have totals over all accounts, and none here. A row
 -- belongs to the account that it is about, where a column names that one, and not to the

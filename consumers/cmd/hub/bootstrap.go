@@ -30,9 +30,10 @@ type bootstrapFlags struct {
 
 // Roles that programs log in with.
 const (
-	migratorRole = "obs_migrator"
-	consumerRole = "obs_consumer"
-	readerRole   = "obs_quicksight"
+	migratorRole  = "obs_migrator"
+	consumerRole  = "obs_consumer"
+	dashboardRole = "obs_dashboard"
+	readerRole    = "obs_quicksight"
 )
 
 // invalidAuthorization is the code of a login of a kind that the server does not take.
@@ -48,6 +49,8 @@ type role struct {
 	password string
 	// memberOf are the roles with the rights that it has.
 	memberOf []string
+	// chooses says that it has none of these rights before it takes one of the roles.
+	chooses  bool
 	settings []setting
 }
 
@@ -61,8 +64,12 @@ func roles(iam []string, reader *login) ([]role, error) {
 	all := []role{
 		{name: "obs_writer", connections: -1},
 		{name: "obs_reader", connections: -1},
+		{name: "obs_restricted", connections: -1},
 		{name: migratorRole, login: true, connections: -1, memberOf: iam},
 		{name: consumerRole, login: true, connections: -1, memberOf: append([]string{"obs_writer"}, iam...)},
+		{name: dashboardRole, login: true, connections: -1, chooses: true,
+			memberOf: append([]string{"obs_reader", "obs_restricted"}, iam...),
+			settings: []setting{{"default_transaction_read_only", "on"}}},
 	}
 	if reader == nil {
 		return all, nil
@@ -205,11 +212,14 @@ FROM pg_roles r WHERE rolname = $1`
 
 // attributes are the role's own, in the words of knownSQL.
 func (r role) attributes() []string {
-	login := "NOLOGIN"
+	login, inherit := "NOLOGIN", "INHERIT"
 	if r.login {
 		login = "LOGIN"
 	}
-	return []string{login, "INHERIT", "NOCREATEDB", "NOCREATEROLE", fmt.Sprintf("CONNECTION LIMIT %d", r.connections),
+	if r.chooses {
+		inherit = "NOINHERIT"
+	}
+	return []string{login, inherit, "NOCREATEDB", "NOCREATEROLE", fmt.Sprintf("CONNECTION LIMIT %d", r.connections),
 		"VALID UNTIL 'infinity'"}
 }
 

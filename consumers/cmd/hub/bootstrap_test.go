@@ -188,10 +188,15 @@ func TestBootstrap(t *testing.T) {
 			}
 		}
 	})
+	t.Run("dashboard", func(t *testing.T) {
+		t.Setenv("HUB_DATABASE_URL", c.endpoint.URL("obs_dashboard", "core"))
+		hub(t.Context(), "dashboard", "--addr", "127.0.0.1:0", "--auth", "alb", "--alb-arn", "x", "--oidc-issuer", "y",
+			"--oidc-client", "z").want(t, program.ExitUsage, `"x" is not the ARN of an Application Load Balancer`)
+	})
 	t.Run("changed by hand", func(t *testing.T) {
 		c.exec(`ALTER ROLE obs_quicksight NOLOGIN CONNECTION LIMIT 7 PASSWORD 'other' VALID UNTIL '2020-01-01';
 			ALTER ROLE obs_quicksight RESET statement_timeout; ALTER ROLE obs_quicksight SET default_transaction_read_only = off;
-			ALTER ROLE obs_consumer CREATEROLE CREATEDB NOINHERIT;
+			ALTER ROLE obs_consumer CREATEROLE CREATEDB NOINHERIT; ALTER ROLE obs_dashboard INHERIT;
 			SET ROLE master; REVOKE obs_writer FROM obs_consumer; REVOKE rds_iam FROM obs_migrator; RESET ROLE;
 			REVOKE CREATE ON SCHEMA public FROM obs_migrator; ALTER ROLE obs_writer LOGIN`)
 		r := hub(t.Context(), "migrate", "--bootstrap", "-o", "json").want(t, program.ExitDone)
@@ -199,7 +204,8 @@ func TestBootstrap(t *testing.T) {
 		for _, s := range parse[[]stepJSON](t, r) {
 			steps = append(steps, s.Step)
 		}
-		if got := fmt.Sprint(steps); got != "[role obs_writer role obs_migrator role obs_consumer role obs_quicksight]" {
+		if got := fmt.Sprint(steps); got != "[role obs_writer role obs_migrator role obs_consumer role obs_dashboard "+
+			"role obs_quicksight]" {
 			t.Errorf("steps %s", got)
 		}
 		if got := c.rights(); got != made {
@@ -227,7 +233,7 @@ func TestBootstrapWithoutReader(t *testing.T) {
 	tx := must(c.conn.Begin(t.Context()))
 	c.exec("SET LOCAL ROLE master")
 	steps := must(makeRoles(t.Context(), tx, nil, slog.New(slog.DiscardHandler)))
-	if len(steps) != 4 {
+	if len(steps) != 6 {
 		t.Errorf("steps %+v", steps)
 	}
 	if err := tx.Commit(t.Context()); err != nil {

@@ -82,7 +82,7 @@ func (c showCommand) Run(ctx context.Context, p program.Program) error {
 		return err
 	}
 	defer pool.Close()
-	if err := requireViews(ctx, pool); err != nil {
+	if err := requireViews(ctx, pool, false); err != nil {
 		return err
 	}
 	answers, err := shown.read(ctx, pool)

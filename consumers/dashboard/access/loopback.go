@@ -19,6 +19,6 @@ func (Loopback) Admit(_ http.ResponseWriter, r *http.Request) (*Viewer, error) {
 	if slices.Contains([]string{"localhost", "127.0.0.1", "::1", "[::1]"}, host) {
 		return nil, nil
 	}
-	return nil, &Refusal{Status: http.StatusMisdirectedRequest, Reason: "name of another host",
+	return nil, &Refusal{Status: http.StatusMisdirectedRequest, Reason: "host",
 		Title: "This dashboard answers to localhost, 127.0.0.1 and [::1] only.", Next: "From another host use an SSH tunnel."}
 }
