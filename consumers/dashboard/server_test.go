@@ -499,6 +499,30 @@ func TestNumbersAreThoseOfTheirRows(t *testing.T) {
 	}
 }
 
+// TestOpenFindingsByDay: the lines end where the tiles beside them are.
+func TestOpenFindingsByDay(t *testing.T) {
+	s := serve(t, filled, pages.All())
+	file, _ := s.get("/data/findings/open-by-day.json", http.StatusOK)
+	var days []struct {
+		Day, Severity string
+		Findings      int64
+	}
+	if err := json.Unmarshal([]byte(file), &days); err != nil || len(days) == 0 || len(days)%61 != 0 {
+		t.Fatalf("%d days: %v: %s", len(days), err, file)
+	}
+	last := days[len(days)-1].Day
+	for _, day := range days {
+		if day.Day != last {
+			continue
+		}
+		var open int64
+		if err := s.db.Pool.QueryRow(t.Context(), `SELECT coalesce(sum(findings), 0) FROM findings_summary
+			WHERE is_open AND severity = $1`, day.Severity).Scan(&open); err != nil || open != day.Findings {
+			t.Errorf("%s: the line ends at %d, and %d are open: %v", day.Severity, day.Findings, open, err)
+		}
+	}
+}
+
 // tile follows the link that a tile has of its own.
 func (s *site) tile(page, panel, label string) {
 	s.Helper()

@@ -40,6 +40,14 @@ var findings = page.Page{
 			       sum(findings) FILTER (WHERE severity = 'HIGH') AS high, sum(findings) AS findings
 			FROM findings_summary WHERE is_open {where} GROUP BY account_id
 			ORDER BY critical DESC NULLS LAST, high DESC NULLS LAST, account_id LIMIT 12`},
+		{Title: "Open by day", Note: "at its end, the last 60 days, all regions", As: page.Lines{Order: severityOrder}, SQL: `
+			WITH change AS (
+			    SELECT greatest(day, current_date - 60) AS day, severity, sum(opened) - sum(closed) AS findings
+			    FROM findings_trend WHERE true {where account, severity, product} GROUP BY 1, 2
+			)
+			SELECT day, severity, coalesce(sum(findings) OVER (PARTITION BY severity ORDER BY day), 0) AS findings
+			FROM (SELECT DISTINCT severity FROM change) s CROSS JOIN (SELECT current_date - d AS day FROM generate_series(0, 60) d) days
+			LEFT JOIN change USING (severity, day) ORDER BY 1, 2`},
 	},
 }
 
