@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/hubspoke/observability/internal/hubtest"
 	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/lib/load"
 	"github.com/hubspoke/observability/lib/pgtest"
@@ -19,14 +19,6 @@ import (
 	"github.com/hubspoke/observability/producers/simulate"
 	"github.com/hubspoke/observability/schemas"
 )
-
-var template = pgtest.Template{Name: "local", Migrate: func(ctx context.Context, pool *pgxpool.Pool) error {
-	if _, err := load.NewMigrator(pool).Up(ctx); err != nil {
-		return err
-	}
-	_, _, err := load.Ensure(ctx, pool, schemas.All()...)
-	return err
-}}
 
 // loaded returns a database that holds a small world, the world, and what a spoke
 // would say about it.
@@ -36,7 +28,7 @@ func loaded(t *testing.T) (*pgtest.DB, *simulate.World, sent) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db := pgtest.New(t, template)
+	db := pgtest.New(t, hubtest.Tables)
 	cfg, err := load.PoolConfig(db.URL)
 	if err != nil {
 		t.Fatal(err)

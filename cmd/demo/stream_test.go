@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/hubspoke/observability/internal/hubtest"
 	"github.com/hubspoke/observability/lib/awsconfig"
 	"github.com/hubspoke/observability/lib/awsfake"
 	"github.com/hubspoke/observability/lib/pgtest"
@@ -22,7 +23,7 @@ import (
 // deployed returns a stack without programs and with an empty database.
 func deployed(t *testing.T) *stack {
 	t.Helper()
-	db := pgtest.New(t, template)
+	db := pgtest.New(t, hubtest.Tables)
 	server, err := awsfake.New(awsfake.Config{Region: region})
 	if err != nil {
 		t.Fatal(err)
