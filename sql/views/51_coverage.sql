@@ -14,7 +14,8 @@ WITH source AS (
     FROM freshness
 ), judged AS (
     SELECT category, account_id,
-           (array_agg(status ORDER BY array_position(ARRAY['denied', 'never complete', 'stale', 'failing', 'fresh', 'off'], status)))[1] AS status,
+           (ARRAY['denied', 'never complete', 'stale', 'failing', 'fresh', 'off'])[
+               min(array_position(ARRAY['denied', 'never complete', 'stale', 'failing', 'fresh', 'off'], status))] AS status,
            count(*) AS sources,
            count(*) FILTER (WHERE status = 'fresh') AS fresh,
            count(*) FILTER (WHERE status = 'off') AS off,
@@ -28,7 +29,7 @@ WITH source AS (
 ), category AS (
     SELECT relname::text AS category FROM pg_class WHERE relnamespace = 'obs'::regnamespace AND relkind = 'r'
     UNION
-    SELECT category FROM hub.source
+    SELECT DISTINCT category FROM hub.source
 ), elsewhere AS (
     SELECT o.member_account_id AS account_id, min(o.account_id) AS named_by
     FROM obs.organization_accounts o
@@ -39,10 +40,11 @@ WITH source AS (
       AND o.member_account_id NOT IN (SELECT account_id FROM collected)
     GROUP BY o.member_account_id
 )
-SELECT account_id, category, coalesce(j.status, 'never seen') AS status,
-       coalesce(j.sources, 0) AS sources, coalesce(j.fresh, 0) AS fresh, coalesce(j.off, 0) AS off,
-       j.complete_run_at, j.last_run_at, coalesce(j.reason, '') AS reason, NULL::text AS named_by
-FROM collected CROSS JOIN category LEFT JOIN judged j USING (account_id, category)
+SELECT account_id, category, status, sources, fresh, off, complete_run_at, last_run_at, reason, NULL::text AS named_by
+FROM judged
+UNION ALL
+SELECT account_id, category, 'never seen', 0, 0, 0, NULL, NULL, '', NULL
+FROM (SELECT account_id, category FROM collected CROSS JOIN category EXCEPT SELECT account_id, category FROM judged) unseen
 UNION ALL
 SELECT account_id, 'all', 'no spoke', 0, 0, 0, NULL, NULL, '', named_by
 FROM elsewhere;
