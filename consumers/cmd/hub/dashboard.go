@@ -157,7 +157,7 @@ func requireViews(ctx context.Context, pool *pgxpool.Pool, byRole bool) error {
 		return err
 	case !readable:
 		return program.Usagef("user %s may not read the views: GRANT obs_reader TO %[1]s; `hub migrate` gives that role its "+
-			"rights", c.User)
+			"rights. A user that inherits nothing is for --auth", c.User)
 	}
 	return nil
 }

@@ -22,14 +22,15 @@ type runningDashboard struct {
 	stop           context.CancelFunc
 }
 
-func startDashboard(t *testing.T) *runningDashboard {
+func startDashboard(t *testing.T, args ...string) *runningDashboard {
 	t.Helper()
 	d := &runningDashboard{code: make(chan int, 1)}
 	ctx, cancel := context.WithCancel(t.Context())
 	d.stop = cancel
 	t.Cleanup(cancel)
 	go func() {
-		d.code <- run(ctx, &d.stdout, &d.stderr, []string{"dashboard", "--addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0"})
+		d.code <- run(ctx, &d.stdout, &d.stderr,
+			append([]string{"dashboard", "--addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0"}, args...))
 	}()
 	programtest.Eventually(t, "the address", func() bool {
 		if m := regexp.MustCompile(`Look: (\S+)\n`).FindStringSubmatch(d.stdout.String()); m != nil {
