@@ -355,36 +355,37 @@ func (sum summary) update(ctx context.Context, tx pgx.Tx) (changed int64, err er
 	}
 	// Without OFFSET 0 the planner joins all rows of the tables to the scopes; with it,
 	// each scope is looked up by the index.
-	fill := `INSERT INTO pg_temp.fresh SELECT v.* FROM unnest($1::text[], $2::text[]) AS d (account_id, region)
+	fill := `SELECT v.* FROM unnest($1::text[], $2::text[]) AS d (account_id, region)
 		CROSS JOIN LATERAL (SELECT * FROM ` + live + ` v WHERE v.account_id = d.account_id AND v.region = d.region OFFSET 0) v`
-	scopes := " USING unnest($1::text[], $2::text[]) AS d (account_id, region) WHERE s.account_id = d.account_id AND " +
-		"s.region = d.region AND"
+	marked := "(s.account_id, s.region) IN (SELECT * FROM unnest($1::text[], $2::text[]))"
 	args := []any{sum.Accounts, sum.Regions}
 	if sum.Whole {
-		fill, scopes, args = "INSERT INTO pg_temp.fresh SELECT * FROM "+live, " WHERE", nil
+		fill, marked, args = "SELECT * FROM "+live, "true", nil
 	}
-	matches := strings.Join(sameKey, " AND ")
 	if _, err := tx.Exec(ctx, "CREATE TEMPORARY TABLE fresh (LIKE "+table+") ON COMMIT DROP"); err != nil {
 		return 0, err
 	}
-	for _, step := range []struct {
-		sql  string
-		args []any
-	}{
-		{fill, args},
-		{"DELETE FROM " + table + " s" + scopes + " NOT EXISTS (SELECT FROM pg_temp.fresh f WHERE " + matches +
-			" AND ROW(f.*) IS NOT DISTINCT FROM ROW(s.*))", args},
-		{"INSERT INTO " + table + " SELECT f.* FROM pg_temp.fresh f WHERE NOT EXISTS (SELECT FROM " + table + " s WHERE " +
-			matches + ")", nil},
-	} {
-		tag, err := tx.Exec(ctx, step.sql, step.args...)
-		if err != nil {
-			return 0, err
-		}
-		changed += tag.RowsAffected()
-		if step.sql == fill {
-			changed = 0
-		}
+	fresh, err := tx.Exec(ctx, "INSERT INTO pg_temp.fresh "+fill, args...)
+	if err != nil {
+		return 0, err
 	}
-	return changed, nil
+	deleted, err := tx.Exec(ctx, "DELETE FROM "+table+" s WHERE "+marked+" AND NOT EXISTS (SELECT FROM pg_temp.fresh f WHERE "+
+		strings.Join(sameKey, " AND ")+" AND ROW(f.*) IS NOT DISTINCT FROM ROW(s.*))", args...)
+	if err != nil {
+		return 0, err
+	}
+	// What has the same key now is equal. A join could leave it out, too, but PostgreSQL takes
+	// any index for that, while the table grows: of rows with one account, it reads all each time.
+	inserted, err := tx.Exec(ctx, "INSERT INTO "+table+" SELECT * FROM pg_temp.fresh ON CONFLICT DO NOTHING")
+	if err != nil {
+		return 0, err
+	}
+	var rows int64
+	if err := tx.QueryRow(ctx, "SELECT count(*) FROM "+table+" s WHERE "+marked, args...).Scan(&rows); err != nil {
+		return 0, err
+	}
+	if rows != fresh.RowsAffected() {
+		return 0, fmt.Errorf("%s has %d rows with %d keys", live, fresh.RowsAffected(), rows)
+	}
+	return deleted.RowsAffected() + inserted.RowsAffected(), nil
 }
