@@ -97,14 +97,28 @@ type SecurityFinding struct {
 	FindingAccountName *string `col:"finding_account_name"`
 }
 
+// openFinding is the condition of a finding that is open. The view findings has it word by
+// word, and what the indexes are made of.
+const openFinding = "deleted_at IS NULL AND sample IS NOT TRUE AND record_state IS DISTINCT FROM 'ARCHIVED'\n" +
+	"      AND workflow_status IS DISTINCT FROM 'RESOLVED' AND workflow_status IS DISTINCT FROM 'SUPPRESSED'\n" +
+	"      AND compliance_status IS DISTINCT FROM 'PASSED'"
+
+const newest = "finding_updated_at" + schema.NewestFirst
+
 // SecurityFindings is the category "security_findings": a full snapshot once a day, and
 // what was updated between.
 var SecurityFindings = schema.Of[SecurityFinding](schema.Spec{
 	Name: "security_findings", Mode: schema.Snapshot, Incremental: true,
-	Indexes: []schema.Index{{
-		// What somebody has to work on, newest first.
-		Name: "open", Columns: []string{"account_id", "finding_updated_at"},
-		Where: "deleted_at IS NULL AND record_state = 'ACTIVE' AND workflow_status IN ('NEW', 'NOTIFIED')\n" +
-			"      AND severity_label IN ('CRITICAL', 'HIGH')",
-	}},
+	Indexes: []schema.Index{
+		{
+			// What somebody has to work on, newest first.
+			Name: "open", Columns: []string{"account_id", "finding_updated_at"},
+			Where: "deleted_at IS NULL AND record_state = 'ACTIVE' AND workflow_status IN ('NEW', 'NOTIFIED')\n" +
+				"      AND severity_label IN ('CRITICAL', 'HIGH')",
+		},
+		// What is open, newest first: all of it, that of an account, and that of a control.
+		{Name: "newest", Columns: []string{newest}, Where: openFinding},
+		{Name: "of_account", Columns: []string{"left(finding_account_id, 32)", newest}, Where: openFinding},
+		{Name: "of_control", Columns: []string{"left(security_control_id, 128)", newest}, Where: openFinding},
+	},
 })

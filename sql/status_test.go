@@ -310,22 +310,22 @@ func TestCollectionStatusCountsRejects(t *testing.T) {
 func TestViewStatus(t *testing.T) {
 	db := newDatabase(t)
 	const status = `SELECT view_name, refreshes, waiting_since IS NOT NULL, error, red FROM view_status
-		WHERE view_name IN ('public.cost_monthly', 'public.findings_summary', 'summary.costs', 'summary.attention_secrets') ORDER BY 1`
+		WHERE view_name IN ('public.cost_monthly', 'public.findings_by_product', 'summary.costs', 'summary.attention_secrets') ORDER BY 1`
 	db.want(status, // what was never filled is red
-		"public.cost_monthly 0 false <nil> true", "public.findings_summary 0 false <nil> true",
+		"public.cost_monthly 0 false <nil> true", "public.findings_by_product 0 false <nil> true",
 		"summary.attention_secrets 0 false <nil> true", "summary.costs 0 false <nil> true")
 	db.refresh()
 	db.want(status,
-		"public.cost_monthly 1 false <nil> false", "public.findings_summary 1 false <nil> false",
+		"public.cost_monthly 1 false <nil> false", "public.findings_by_product 1 false <nil> false",
 		"summary.attention_secrets 1 false <nil> false", "summary.costs 1 false <nil> false")
 	db.exec("INSERT INTO hub.dirty (table_name, marked_at) VALUES ('service_costs', now() - interval '1 hour'), " +
 		"('secrets', now())")
-	db.exec("UPDATE hub.view_refresh SET error = 'why', error_at = now() WHERE view_name = 'public.findings_summary'")
+	db.exec("UPDATE hub.view_refresh SET error = 'why', error_at = now() WHERE view_name = 'public.findings_by_product'")
 	db.want(status, // what waits for a summary waits for the view over it
-		"public.cost_monthly 1 true <nil> true", "public.findings_summary 1 false why true",
+		"public.cost_monthly 1 true <nil> true", "public.findings_by_product 1 false why true",
 		"summary.attention_secrets 1 true <nil> false", "summary.costs 1 true <nil> true")
 	db.refresh()
 	db.want(status,
-		"public.cost_monthly 2 false <nil> false", "public.findings_summary 2 false <nil> false",
+		"public.cost_monthly 2 false <nil> false", "public.findings_by_product 2 false <nil> false",
 		"summary.attention_secrets 2 false <nil> false", "summary.costs 2 false <nil> false")
 }

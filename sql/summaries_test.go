@@ -260,13 +260,14 @@ func TestAChangeOfOneTableRefreshesOneView(t *testing.T) {
 	db.cost("2026-07-01", "EC2", "1", "USD")
 	db.finding("1")
 	for table, want := range map[string]string{
-		"secrets": "summary.attention_secrets",
+		"secrets": "summary.attention_secrets public.crowded_issues",
 		"ec2_instances": "summary.exposure summary.idle_resources summary.patch_compliance " +
 			"summary.resources_ec2_instances",
-		"service_costs": "summary.attention_cost_forecasts summary.cost_days summary.costs public.account_overview " +
-			"public.cost_monthly",
-		"security_findings": "summary.findings summary.findings_ages summary.findings_days public.account_overview " +
-			"public.findings_summary",
+		"service_costs": "summary.attention_cost_forecasts summary.cost_days summary.costs public.account_cost_daily " +
+			"public.account_overview public.cost_monthly public.service_cost_daily",
+		"security_findings": "summary.findings summary.findings_ages summary.findings_controls summary.findings_days " +
+			"public.account_overview public.failing_controls public.findings_by_product public.findings_flow " +
+			"public.findings_places",
 	} {
 		for range 2 {
 			db.mark(table, accountA, "eu-central-1")
@@ -278,7 +279,8 @@ func TestAChangeOfOneTableRefreshesOneView(t *testing.T) {
 		}
 	}
 	// That a scope is complete again changes nothing but the accounts that are known.
-	for i, want := range []string{"summary.findings_collected public.account_overview public.findings_summary",
+	for i, want := range []string{"summary.findings_collected public.account_overview public.failing_controls " +
+		"public.findings_by_product public.findings_flow public.findings_places",
 		"summary.findings_collected public.account_overview"} {
 		db.run("security_findings", accountB, "eu-central-1", "", -i, "ok", 0)
 		db.mark("hub.scope", accountB, "eu-central-1")

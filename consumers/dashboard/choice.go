@@ -19,6 +19,8 @@ type choice struct {
 	values url.Values
 	// fixed is the filter that the path chooses, "" if there is none, and to.
 	fixed, to string
+	// restricted viewers have only views that tell accounts apart.
+	restricted bool
 }
 
 // pathFilter finds the filter that the path of a page chooses.
@@ -96,18 +98,40 @@ func (c choice) accounts() []string {
 
 var whereMark = regexp.MustCompile(`\{where(?: ([\w, ]+))?\}`)
 
-// Where replaces the marks {where} in the SQL of a panel of a page. condition returns what
-// stands for a filter, "" for nothing; it begins with AND.
+var rollupMark = regexp.MustCompile(`\{(\w+) by ([\w, ]+)\}`)
+
+// Where replaces the marks in the SQL of a panel of a page. condition returns what stands for
+// a filter, "" for nothing; it begins with AND. A rollup is its first view that has the
+// columns of the mark, and those of the conditions.
 func Where(p page.Page, sql string, condition func(page.Filter) string) string {
-	return whereMark.ReplaceAllStringFunc(sql, func(mark string) string {
+	return complete(p, sql, nil, condition)
+}
+
+// complete is [Where] for views that have the needed columns, too.
+func complete(p page.Page, sql string, needed []string, condition func(page.Filter) string) string {
+	sql = whereMark.ReplaceAllStringFunc(sql, func(mark string) string {
 		only := names(whereMark.FindStringSubmatch(mark)[1])
 		var where strings.Builder
 		for _, f := range p.Filters {
-			if len(only) == 0 || slices.Contains(only, f.Name) {
-				where.WriteString(condition(f))
+			if len(only) > 0 && !slices.Contains(only, f.Name) {
+				continue
+			}
+			if text := condition(f); text != "" {
+				where.WriteString(text)
+				needed = append(needed, string(f.Column))
 			}
 		}
 		return where.String()
+	})
+	return rollupMark.ReplaceAllStringFunc(sql, func(mark string) string {
+		m := rollupMark.FindStringSubmatch(mark)
+		for _, v := range p.Rollups[m[1]] {
+			lacks := func(column string) bool { return !slices.Contains(v.Columns, column) }
+			if !slices.ContainsFunc(slices.Concat(names(m[2]), needed), lacks) {
+				return string(v.View)
+			}
+		}
+		return mark // which no database understands
 	})
 }
 
@@ -116,7 +140,11 @@ func Where(p page.Page, sql string, condition func(page.Filter) string) string {
 func (c choice) query(sql string) query {
 	var q query
 	place := map[string]int{}
-	q.sql = Where(c.page, sql, func(f page.Filter) string {
+	var needed []string
+	if c.restricted {
+		needed = []string{"account_id"}
+	}
+	q.sql = complete(c.page, sql, needed, func(f page.Filter) string {
 		chosen := c.of(f)
 		if len(chosen) == 0 {
 			return ""

@@ -124,7 +124,8 @@ func TestPanelsAskReadersViews(t *testing.T) {
 			queries = append(queries, string(f.Options))
 		}
 		for _, panel := range p.Panels {
-			queries = append(queries, whereMark.ReplaceAllString(string(panel.SQL), ""))
+			none := choice{page: page.Page{Rollups: p.Rollups}}
+			queries = append(queries, none.query(string(panel.SQL)).sql)
 			for _, mark := range whereMark.FindAllStringSubmatch(string(panel.SQL), -1) {
 				for _, name := range names(mark[1]) {
 					if !slices.Contains(filters, name) {

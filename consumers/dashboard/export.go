@@ -21,7 +21,8 @@ import (
 const exportRows = 1_000_000
 
 // export answers with the rows of a query as a file, row by row.
-func (s *server) export(w http.ResponseWriter, r *http.Request, name, format string, q query) error {
+func (s *server) export(w http.ResponseWriter, r *http.Request, name, format string,
+	ask func(restricted bool) query) error {
 	end, err := s.limits.export(viewer(r))
 	if err != nil {
 		return err
@@ -32,6 +33,7 @@ func (s *server) export(w http.ResponseWriter, r *http.Request, name, format str
 	begun, restricted := time.Now(), false
 	err = read(r.Context(), s.pool, exportTimeout, func(tx pgx.Tx) error {
 		restricted = isRestricted(tx)
+		q := ask(restricted)
 		rows, err := tx.Query(r.Context(), q.sql, arguments(q)...)
 		if err != nil {
 			return err

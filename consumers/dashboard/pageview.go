@@ -47,6 +47,7 @@ func (s *server) page(w http.ResponseWriter, r *http.Request, p page.Page) error
 	}
 	sets, options := make([]rowSet, len(p.Panels)), make([]rowSet, len(p.Filters))
 	f, show, err := s.begin(r, p.Name, scope{p.Sources, c.accounts()}, func(tx pgx.Tx) {
+		c.restricted = isRestricted(tx)
 		for i, panel := range p.Panels {
 			sets[i] = ask(r.Context(), tx, c.query(string(panel.SQL)))
 			s.hooks.Queried(p.Name, slug(panel.Title), sets[i].took)
@@ -130,7 +131,10 @@ func (s *server) data(w http.ResponseWriter, r *http.Request) error {
 		for _, format := range []string{"csv", "json"} {
 			if r.PathValue("file") == slug(panel.Title)+"."+format {
 				name := fileName(p.Name+"-"+slug(panel.Title), c.values)
-				return s.export(w, r, name, format, c.query(string(panel.SQL)))
+				return s.export(w, r, name, format, func(restricted bool) query {
+					c.restricted = restricted
+					return c.query(string(panel.SQL))
+				})
 			}
 		}
 	}

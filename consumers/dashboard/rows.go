@@ -299,7 +299,8 @@ func (s *server) rows(w http.ResponseWriter, r *http.Request) error {
 	}
 	if format != "" {
 		b.at = nil
-		return s.export(w, r, fileName(rel.name, b.values), format, b.query(exportRows+1))
+		return s.export(w, r, fileName(rel.name, b.values), format,
+			func(bool) query { return b.query(exportRows + 1) })
 	}
 	return s.rowsPage(w, r, views, b)
 }

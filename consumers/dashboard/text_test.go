@@ -131,7 +131,7 @@ func TestUnknownFormsAreErrors(t *testing.T) {
 
 func TestAnswersSayWhatToDo(t *testing.T) {
 	db := pgtest.New(t, empty)
-	if _, err := db.Pool.Exec(t.Context(), "ALTER VIEW cost_daily RENAME TO gone"); err != nil {
+	if _, err := db.Pool.Exec(t.Context(), "ALTER MATERIALIZED VIEW account_cost_daily RENAME TO gone"); err != nil {
 		t.Fatal(err)
 	}
 	p := pages.All()[0]
@@ -143,7 +143,7 @@ func TestAnswersSayWhatToDo(t *testing.T) {
 	for _, a := range answers.Panels {
 		if a.Err != nil {
 			failed++
-			if !strings.Contains(a.Err.Error(), `"cost_daily" does not exist. The views are of another version`) {
+			if !strings.Contains(a.Err.Error(), `"account_cost_daily" does not exist. The views are of another version`) {
 				t.Errorf("%s: %v", a.Name, a.Err)
 			}
 		}

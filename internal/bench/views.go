@@ -55,7 +55,7 @@ func views(ctx context.Context, s size) ([]figure, error) {
 			return nil, err
 		}
 	}
-	if _, err := v.conn.Exec(ctx, "DROP MATERIALIZED VIEW findings_summary CASCADE"); err != nil {
+	if _, err := v.conn.Exec(ctx, "DROP MATERIALIZED VIEW findings_places CASCADE"); err != nil {
 		return nil, err
 	}
 	for range s.rounds {

@@ -146,7 +146,8 @@ func TestIndexes(t *testing.T) {
 	compile := func(indexes ...schema.Index) (*schema.Table, error) {
 		return schema.Compile(reflect.TypeFor[row](), schema.Spec{Name: "things", Mode: schema.Event, Indexes: indexes})
 	}
-	open := schema.Index{Name: "open", Columns: []string{"account_id", "id"}, Where: "deleted_at IS NULL"}
+	open := schema.Index{Name: "open", Columns: []string{"account_id", "left(id, 32)" + schema.NewestFirst},
+		Where: "deleted_at IS NULL"}
 	table, err := compile(open)
 	if err != nil || !reflect.DeepEqual(table.Indexes(), []schema.Index{open}) {
 		t.Errorf("%v, %v", table.Indexes(), err)
@@ -156,7 +157,8 @@ func TestIndexes(t *testing.T) {
 		`index "account": every table has one`: {{Name: "account", Columns: open.Columns}},
 		`index "open": declared twice`:         {open, open},
 		`index "open": no columns`:             {{Name: "open"}},
-		`index "open": no column "nothing"`:    {{Name: "open", Columns: []string{"nothing"}}},
+		`index "open": no column "nothing"`:    {{Name: "open", Columns: []string{"left(nothing, 32)"}}},
+		`no column "lower(id)"`:                {{Name: "open", Columns: []string{"lower(id)"}}},
 		"longer than 63":                       {{Name: strings.Repeat("o", 60), Columns: open.Columns}},
 	} {
 		_, err := compile(indexes...)

@@ -66,7 +66,9 @@ type Index struct {
 	// Name that tells it apart within the category: the index of queues named open is
 	// called queues_open.
 	Name string
-	// Columns in the order of the index: the category's own or [SystemColumns].
+	// Columns in the order of the index: the category's own or [SystemColumns]. A text that
+	// may be long is cut, as left(name, 32): an index refuses rows of some kilobytes. Behind
+	// that there may be [NewestFirst].
 	Columns []string
 	// Where is the SQL condition of a partial index; "" for an index of all rows. It is
 	// written by people and never comes from data.
@@ -176,6 +178,10 @@ func Compile(typ reflect.Type, s Spec) (*Table, error) {
 	return t, nil
 }
 
+// NewestFirst is what follows the name of a column in an index, and in the queries that it
+// is for: rows without a value come last, which is not the order of PostgreSQL.
+const NewestFirst = " DESC NULLS LAST"
+
 // reservedIndexes are the names of the indexes that every table has.
 var reservedIndexes = []string{"account", "pkey"}
 
@@ -192,6 +198,7 @@ func (t *Table) validateIndex(index Index, before []Index) error {
 		return errors.New("no columns")
 	}
 	for _, c := range index.Columns {
+		c = indexColumnRE.ReplaceAllString(c, "$1$2")
 		if _, own := t.byName[c]; !own && !isSystemColumn(c) {
 			return fmt.Errorf("no column %q", c)
 		}
@@ -203,8 +210,10 @@ func (t *Table) validateIndex(index Index, before []Index) error {
 const maxIdentifier = 63
 
 var (
-	nameRE   = regexp.MustCompile(`^[a-z][a-z0-9_]{0,47}$`)
-	columnRE = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
+	nameRE = regexp.MustCompile(`^[a-z][a-z0-9_]{0,47}$`)
+	// indexColumnRE finds the name of a column in what an index is made of.
+	indexColumnRE = regexp.MustCompile(`^(?:left\(([a-z0-9_]+), [0-9]+\)|([a-z0-9_]+))(?:` + NewestFirst + `)?$`)
+	columnRE      = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
 )
 
 func compileField(f reflect.StructField) (c Column, ok bool, err error) {

@@ -26,6 +26,7 @@ FROM line JOIN ranked USING (account_id, region, month, service, currency)
 GROUP BY 1, 2, 3, 4, 5;
 
 ALTER TABLE summary.cost_days ADD PRIMARY KEY (account_id, region, service, usage_date, currency);
+CREATE INDEX ON summary.cost_days (service, usage_date);
 
 COMMENT ON VIEW live.cost_days IS 'Cost by account, region of collection, service, day and currency.';
 COMMENT ON COLUMN live.cost_days.account_id IS 'Account that used the service.';

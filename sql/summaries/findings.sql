@@ -24,12 +24,16 @@ WITH labelled AS (
            CASE WHEN f.record_state IN ('ACTIVE', 'ARCHIVED') THEN f.record_state ELSE 'UNKNOWN' END AS record_state,
            CASE WHEN f.compliance_status IN ('PASSED', 'WARNING', 'FAILED', 'NOT_AVAILABLE') THEN f.compliance_status
                 WHEN f.compliance_status IS NULL THEN 'NONE' ELSE 'UNKNOWN' END AS compliance_status,
-           f.first_observed_at, f.finding_updated_at
+           f.first_observed_at, f.finding_updated_at,
+           CASE WHEN f.workflow_status = 'RESOLVED' OR f.record_state = 'ARCHIVED' OR f.compliance_status = 'PASSED'
+                THEN (coalesce(f.last_observed_at, f.finding_updated_at) AT TIME ZONE 'UTC')::date
+                     - (coalesce(f.first_observed_at, f.finding_created_at) AT TIME ZONE 'UTC')::date END AS days
     FROM obs.security_findings f
     WHERE f.deleted_at IS NULL AND f.sample IS NOT TRUE
 ), counted AS (
     SELECT account_id, region, home_account_id, home_region, product_name, severity, workflow_status, record_state, compliance_status,
-           count(*) AS findings, min(first_observed_at) AS first_observed_at, max(finding_updated_at) AS last_updated_at
+           count(*) AS findings, min(first_observed_at) AS first_observed_at, max(finding_updated_at) AS last_updated_at,
+           sum(days) FILTER (WHERE days >= 0) AS closed_days, count(*) FILTER (WHERE days >= 0) AS closed_findings
     FROM labelled
     GROUP BY account_id, region, home_account_id, home_region, product_name, severity, workflow_status, record_state, compliance_status
 ), ranked AS (
@@ -45,12 +49,15 @@ SELECT account_id, region,
        severity, workflow_status, record_state, compliance_status,
        sum(findings)::bigint AS findings,
        min(first_observed_at) AS first_observed_at,
-       max(last_updated_at) AS last_updated_at
+       max(last_updated_at) AS last_updated_at,
+       sum(closed_days)::bigint AS closed_days,
+       sum(closed_findings)::bigint AS closed_findings
 FROM ranked
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9;
 
 ALTER TABLE summary.findings ADD PRIMARY KEY
     (account_id, region, home_account_id, home_region, product_name, severity, workflow_status, record_state, compliance_status);
+CREATE INDEX ON summary.findings (home_account_id);
 
 COMMENT ON VIEW live.findings IS 'Number of security findings by the account and region in which they were collected, and by those that they are about.';
 COMMENT ON COLUMN live.findings.account_id IS 'Account in which the findings were collected.';
@@ -65,3 +72,5 @@ COMMENT ON COLUMN live.findings.compliance_status IS 'PASSED, WARNING, FAILED or
 COMMENT ON COLUMN live.findings.findings IS 'Number of findings.';
 COMMENT ON COLUMN live.findings.first_observed_at IS 'When the oldest of the findings was first observed. Null: none says.';
 COMMENT ON COLUMN live.findings.last_updated_at IS 'When one of the findings was last updated. Null: none says.';
+COMMENT ON COLUMN live.findings.closed_days IS 'Days for which findings that are resolved, archived or passed were open, from day to day in UTC, added up. Null: they are open, or it is not known.';
+COMMENT ON COLUMN live.findings.closed_findings IS 'Number of findings in closed_days.';

@@ -53,3 +53,56 @@ COMMENT ON COLUMN cost_monthly.estimated IS 'Whether AWS may still restate a par
 COMMENT ON COLUMN cost_monthly.estimated_cost IS 'The part of unblended_cost that AWS may still restate.';
 COMMENT ON COLUMN cost_monthly.days IS 'Number of days of the month with a cost line of the service.';
 COMMENT ON COLUMN cost_monthly.last_day IS 'Last of those days.';
+
+CREATE VIEW cost_lines AS
+SELECT account_id, service, usage_date, currency, unblended_cost, amortized_cost, estimated FROM summary.cost_days
+UNION ALL
+SELECT account_id, service, usage_date, currency, unblended_cost, amortized_cost, estimated FROM linked_cost_daily;
+
+COMMENT ON VIEW cost_lines IS 'What the views of costs by day add up: costs that an account has collected itself, from each region, and those of linked_cost_daily.';
+COMMENT ON COLUMN cost_lines.account_id IS 'Account that used the service.';
+COMMENT ON COLUMN cost_lines.service IS 'Service, by its name in Cost Explorer. other: what the account sent beyond 1,000 services of the month.';
+COMMENT ON COLUMN cost_lines.usage_date IS 'Day of the usage.';
+COMMENT ON COLUMN cost_lines.currency IS 'Currency of all amounts of the row. UNKNOWN: AWS does not say.';
+COMMENT ON COLUMN cost_lines.unblended_cost IS 'Cost as it is charged on the day, less refunds and credits.';
+COMMENT ON COLUMN cost_lines.amortized_cost IS 'Cost with the fees of reservations and Savings Plans spread over their term. Null: AWS does not report it for every line.';
+COMMENT ON COLUMN cost_lines.estimated IS 'Whether AWS may still restate the day.';
+
+-- Costs by day, added up over services or over accounts: few rows for many accounts.
+CREATE MATERIALIZED VIEW account_cost_daily AS
+SELECT account_id, usage_date, currency,
+       sum(unblended_cost) AS unblended_cost,
+       CASE WHEN count(*) = count(amortized_cost) THEN sum(amortized_cost) END AS amortized_cost,
+       bool_or(estimated) AS estimated
+FROM cost_lines
+GROUP BY account_id, usage_date, currency
+WITH NO DATA;
+
+CREATE UNIQUE INDEX account_cost_daily_key ON account_cost_daily (account_id, usage_date, currency);
+
+COMMENT ON MATERIALIZED VIEW account_cost_daily IS 'Cost by account, day and currency: cost_daily, added up over services.';
+COMMENT ON COLUMN account_cost_daily.account_id IS 'Account that has the costs.';
+COMMENT ON COLUMN account_cost_daily.usage_date IS 'Day of the usage.';
+COMMENT ON COLUMN account_cost_daily.currency IS 'Currency of all amounts of the row. UNKNOWN: AWS does not say.';
+COMMENT ON COLUMN account_cost_daily.unblended_cost IS 'Cost as it is charged on the day, less refunds and credits.';
+COMMENT ON COLUMN account_cost_daily.amortized_cost IS 'Cost with the fees of reservations and Savings Plans spread over their term. Null: AWS does not report it for every line.';
+COMMENT ON COLUMN account_cost_daily.estimated IS 'Whether AWS may still restate the day.';
+
+CREATE MATERIALIZED VIEW service_cost_daily AS
+SELECT service, usage_date, currency,
+       sum(unblended_cost) AS unblended_cost,
+       CASE WHEN count(*) = count(amortized_cost) THEN sum(amortized_cost) END AS amortized_cost,
+       bool_or(estimated) AS estimated
+FROM cost_lines
+GROUP BY service, usage_date, currency
+WITH NO DATA;
+
+CREATE UNIQUE INDEX service_cost_daily_key ON service_cost_daily (service, usage_date, currency);
+
+COMMENT ON MATERIALIZED VIEW service_cost_daily IS 'Cost by service, day and currency: cost_daily, added up over accounts.';
+COMMENT ON COLUMN service_cost_daily.service IS 'Service, by its name in Cost Explorer. other: what accounts sent beyond 1,000 services of a month.';
+COMMENT ON COLUMN service_cost_daily.usage_date IS 'Day of the usage.';
+COMMENT ON COLUMN service_cost_daily.currency IS 'Currency of all amounts of the row. UNKNOWN: AWS does not say.';
+COMMENT ON COLUMN service_cost_daily.unblended_cost IS 'Cost as it is charged on the day, less refunds and credits.';
+COMMENT ON COLUMN service_cost_daily.amortized_cost IS 'Cost with the fees of reservations and Savings Plans spread over their term. Null: AWS does not report it for every line.';
+COMMENT ON COLUMN service_cost_daily.estimated IS 'Whether AWS may still restate the day.';

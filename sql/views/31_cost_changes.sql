@@ -9,11 +9,7 @@ WITH daily AS (
            sum(unblended_cost) AS unblended_cost,
            CASE WHEN count(*) = count(amortized_cost) THEN sum(amortized_cost) END AS amortized_cost,
            bool_or(estimated) AS estimated
-    FROM (
-        SELECT account_id, service, usage_date, currency, unblended_cost, amortized_cost, estimated FROM summary.cost_days
-        UNION ALL
-        SELECT account_id, service, usage_date, currency, unblended_cost, amortized_cost, estimated FROM linked_cost_daily
-    ) known
+    FROM cost_lines
     GROUP BY account_id, service, usage_date, currency
 ), compared AS (
     SELECT *,

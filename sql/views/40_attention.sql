@@ -5,27 +5,50 @@
 -- out is an issue of its own, never an all-clear.
 --
 -- Of each issue an account has 10,000 rows at most, those that are due first, and one
--- more that says how many there are besides.
+-- more that says how many there are besides. Only what may have more is sorted for that.
+CREATE MATERIALIZED VIEW crowded_issues AS
+SELECT account_id, issue
+FROM attention_facts
+GROUP BY account_id, issue
+HAVING count(*) > 10000 OR bool_or(more IS NOT NULL)
+WITH NO DATA;
+
+CREATE UNIQUE INDEX crowded_issues_key ON crowded_issues (account_id, issue);
+
+COMMENT ON MATERIALIZED VIEW crowded_issues IS 'Issues that more than 10,000 resources of an account have: needs_attention says of the rest how many they are.';
+COMMENT ON COLUMN crowded_issues.account_id IS 'Account of the resources.';
+COMMENT ON COLUMN crowded_issues.issue IS 'What may be wrong, as a code.';
+
 CREATE VIEW needs_attention AS
-WITH fact AS (
-    SELECT f.*, floor(extract(epoch FROM due_at - now()) / 86400)::integer AS days_left
-    FROM attention_facts f
+WITH shown AS NOT MATERIALIZED (
+    SELECT *
+    FROM (SELECT f.*, floor(extract(epoch FROM due_at - now()) / 86400)::integer AS days_left FROM attention_facts f) fact
+    WHERE shown_days IS NULL OR days_left < shown_days
 ), placed AS (
     SELECT *,
            row_number() OVER (PARTITION BY account_id, issue ORDER BY more IS NOT NULL, due_at, row_key) AS place,
            least(count(*) FILTER (WHERE more IS NULL) OVER (PARTITION BY account_id, issue), 10000) AS named,
            sum(coalesce(more, 1)) OVER (PARTITION BY account_id, issue) AS resources
-    FROM fact
-    WHERE shown_days IS NULL OR days_left < shown_days
-), judged AS (
+    FROM shown
+    WHERE (account_id, issue) IN (SELECT account_id, issue FROM crowded_issues)
+), named AS (
+    SELECT account_id, region, kind, issue, due_at, days_left, resource_name, resource_arn, in_use,
+           severity, high_days, critical_days, reason, overdue_reason
+    FROM shown
+    WHERE (account_id, issue) NOT IN (SELECT account_id, issue FROM crowded_issues)
+    UNION ALL
     SELECT account_id, region, kind, issue, due_at, days_left,
-           CASE WHEN place <= named THEN resource_name ELSE (resources - named) || ' more' END AS resource_name,
-           CASE WHEN place <= named THEN resource_arn ELSE '' END AS resource_arn,
-           CASE WHEN place <= named THEN in_use END AS in_use,
-           CASE WHEN days_left < critical_days THEN 'CRITICAL' WHEN days_left < high_days THEN 'HIGH' ELSE severity END AS severity,
-           CASE WHEN days_left < 0 THEN coalesce(overdue_reason, reason) ELSE reason END AS reason
+           CASE WHEN place <= named THEN resource_name ELSE (resources - named) || ' more' END,
+           CASE WHEN place <= named THEN resource_arn ELSE '' END,
+           CASE WHEN place <= named THEN in_use END,
+           severity, high_days, critical_days, reason, overdue_reason
     FROM placed
     WHERE place <= named + 1
+), judged AS (
+    SELECT account_id, region, kind, issue, due_at, days_left, resource_name, resource_arn, in_use,
+           CASE WHEN days_left < critical_days THEN 'CRITICAL' WHEN days_left < high_days THEN 'HIGH' ELSE severity END AS severity,
+           CASE WHEN days_left < 0 THEN coalesce(overdue_reason, reason) ELSE reason END AS reason
+    FROM named
 )
 SELECT account_id, region, kind, resource_name, resource_arn, severity,
        array_position(ARRAY['CRITICAL', 'HIGH', 'MEDIUM', 'LOW'], severity) AS severity_order,

@@ -15,6 +15,26 @@ COMMENT ON COLUMN findings_trend.opened IS 'Findings that were first observed, e
 COMMENT ON COLUMN findings_trend.closed IS 'Findings that are resolved, archived, passed or suppressed now, and were last observed, else updated, on the day, or opened on it where that is not known.';
 COMMENT ON COLUMN findings_trend.open_after IS 'Findings that were open at the end of the day.';
 
+-- What all accounts have together. findings_places is asked for what does not count: that
+-- are few places, as a rule none.
+CREATE MATERIALIZED VIEW findings_flow AS
+SELECT d.product_name, d.severity, d.day, sum(d.opened)::bigint AS opened, sum(d.closed)::bigint AS closed
+FROM summary.findings_days d
+WHERE NOT EXISTS (SELECT FROM findings_places p
+                  WHERE NOT p.counts AND p.account_id = d.account_id AND p.region = d.region
+                    AND p.home_account_id = d.home_account_id AND p.home_region = d.home_region)
+GROUP BY d.product_name, d.severity, d.day
+WITH NO DATA;
+
+CREATE UNIQUE INDEX findings_flow_key ON findings_flow (product_name, severity, day);
+
+COMMENT ON MATERIALIZED VIEW findings_flow IS 'Number of security findings that were opened and closed, by product, severity and day: findings_trend, added up over accounts.';
+COMMENT ON COLUMN findings_flow.product_name IS 'Product that made the findings. UNKNOWN: it does not say.';
+COMMENT ON COLUMN findings_flow.severity IS 'INFORMATIONAL, LOW, MEDIUM, HIGH or CRITICAL; UNKNOWN: none of these.';
+COMMENT ON COLUMN findings_flow.day IS 'Day, in UTC.';
+COMMENT ON COLUMN findings_flow.opened IS 'Findings that were first observed, else created, on the day.';
+COMMENT ON COLUMN findings_flow.closed IS 'Findings that were resolved, archived, passed or suppressed, by the day on which they were last observed, else updated.';
+
 CREATE VIEW findings_resolution AS
 WITH counted AS (
     SELECT d.home_account_id AS account_id, d.product_name, d.severity, d.is_closed, d.days_at_most,

@@ -27,10 +27,10 @@ WITH collected AS (
     WHERE c.currency IS NULL OR s.currency = c.currency OR s.currency IS NULL
     ORDER BY s.account_id, (s.currency = c.currency) IS TRUE DESC, s.amount DESC NULLS LAST, s.currency
 ), finding AS (
-    SELECT account_id, sum(findings)::bigint AS open, sum(findings) FILTER (WHERE severity = 'CRITICAL')::bigint AS critical,
-           sum(findings) FILTER (WHERE severity = 'HIGH')::bigint AS high
-    FROM findings_summary
-    WHERE is_open
+    SELECT account_id, sum(open_findings)::bigint AS open, sum(open_findings) FILTER (WHERE severity = 'CRITICAL')::bigint AS critical,
+           sum(open_findings) FILTER (WHERE severity = 'HIGH')::bigint AS high
+    FROM findings_by_product
+    WHERE open_findings > 0
     GROUP BY account_id
 ), rule AS (
     SELECT account_id, coalesce(sum(rules) FILTER (WHERE compliance_type = 'COMPLIANT'), 0)::bigint AS compliant,

@@ -13,9 +13,9 @@ SELECT 'resources', account_id, region, service || '/' || resource_type, sum(res
 FROM resource_counts
 GROUP BY account_id, region, service, resource_type
 UNION ALL
-SELECT 'findings.open', account_id, region, severity, sum(findings)
-FROM findings_summary
-WHERE is_open
+SELECT 'findings.open', account_id, region, severity, sum(open_findings)
+FROM findings_by_product
+WHERE open_findings > 0
 GROUP BY account_id, region, severity
 UNION ALL
 SELECT 'vulnerabilities.open', v.home_account_id, v.region, v.severity, sum(v.findings)

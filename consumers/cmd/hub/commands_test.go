@@ -395,7 +395,7 @@ func TestStatusRejectsAndRefresh(t *testing.T) {
 		t.Fatal(err)
 	}
 	hub(t.Context(), "status").want(t, program.ExitDone, "│ certificates      │         2 │", "shardId-000000000000",
-		"gap in s shard-7, from its beginning to at most 20", "hub replay --to 20", "public.findings_summary", "(unknown)")
+		"gap in s shard-7, from its beginning to at most 20", "hub replay --to 20", "public.findings_by_product", "(unknown)")
 
 	change(t, w.db, `INSERT INTO hub.unknown_key (category, key, count, seen_at) VALUES
 		('secrets', 'b', 3, now()), ('secrets', 'a', 4, now()), ('secrets', '', 5, now()), ('secrets', 'old', 6, now() - interval '2 days')`)
@@ -455,14 +455,14 @@ func TestStatusRejectsAndRefresh(t *testing.T) {
 		t.Error("no rows after the refresh")
 	}
 	hub(t.Context(), "refresh").want(t, program.ExitDone, "nothing to do")
-	hub(t.Context(), "refresh", "--all").want(t, program.ExitDone, "public.findings_summary", "public.cost_monthly")
+	hub(t.Context(), "refresh", "--all").want(t, program.ExitDone, "public.findings_by_product", "public.cost_monthly")
 	for _, index := range query[string](t, w.db,
 		"SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'public.cost_monthly'::regclass AND indisunique") {
 		change(t, w.db, "DROP INDEX "+index)
 	}
 	hub(t.Context(), "refresh", "--all").want(t, program.ExitPartly, fmt.Sprintf("1 of %d views failed",
 		w.count("SELECT count(*) FROM hub.view_refresh")),
-		"public.cost_monthly", "public.findings_summary")
+		"public.cost_monthly", "public.findings_by_product")
 	change(t, w.db, "UPDATE hub.reject_count SET counted = 5, counted_at = now()")
 	const counted = "account (various): besides the 1 that are stored, 5 more were only counted"
 	hub(t.Context(), "rejects", "list").want(t, program.ExitDone, counted)

@@ -20,6 +20,8 @@ type Page struct {
 	Sources []string
 	// Filters that the panels obey.
 	Filters []Filter
+	// Rollups that panels ask, by their names.
+	Rollups map[string]Rollup
 	// Panels from top to bottom.
 	Panels []Panel
 }
@@ -38,13 +40,27 @@ type Filter struct {
 	First string
 }
 
+// Rollup is a family of views with the same measures, added up over different columns: the
+// smallest first, and last the one that has all columns.
+type Rollup []RollupView
+
+// RollupView is a view of a family.
+type RollupView struct {
+	// View is its name.
+	View constant
+	// Columns by which it can be grouped and filtered.
+	Columns []string
+}
+
 // Panel is one answer.
 type Panel struct {
 	Title string
 	// Note says what the numbers are, where the title does not.
 	Note string
 	// SQL is a query over views. {where} stands for the conditions that are chosen, each
-	// beginning with AND; {where a, b} for those of the filters a and b alone.
+	// beginning with AND; {where a, b} for those of the filters a and b alone. {name by a, b}
+	// stands for the first view of the rollup that has the columns a and b and those of the
+	// conditions of the panel.
 	SQL constant
 	// As is the form in which the rows are shown.
 	As Form

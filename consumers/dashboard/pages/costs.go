@@ -12,10 +12,11 @@ var costs = page.Page{
 			Options: `SELECT DISTINCT service FROM cost_monthly ORDER BY 1 LIMIT 2000`},
 		byCurrency,
 	},
+	Rollups: map[string]page.Rollup{"cost": cost},
 	Panels: []page.Panel{
 		{Title: "So far", As: page.Tiles{Unit: page.Money}, SQL: `
 			WITH day AS (
-			    SELECT usage_date AS day, sum(unblended_cost) AS cost FROM cost_daily
+			    SELECT usage_date AS day, sum(unblended_cost) AS cost FROM {cost by currency}
 			    WHERE usage_date >= date_trunc('month', current_date - 32) {where} GROUP BY 1
 			), last AS (SELECT max(day) AS day FROM day HAVING count(*) > 0)
 			SELECT 'This month so far' AS label, sum(cost) FILTER (WHERE day.day >= date_trunc('month', last.day)) AS value,
@@ -35,7 +36,7 @@ var costs = page.Page{
 			All: "/rows/cost_daily?sort=-usage_date", As: page.Columns{Unit: page.Money}, SQL: `
 			WITH day AS (
 			    SELECT usage_date AS day, service, sum(unblended_cost) AS cost, bool_or(estimated) AS estimated
-			    FROM cost_daily WHERE usage_date >= current_date - 60 {where} GROUP BY 1, 2
+			    FROM {cost by service} WHERE usage_date >= current_date - 60 {where} GROUP BY 1, 2
 			), top AS (SELECT service FROM day WHERE day >= current_date - 30 GROUP BY 1 ORDER BY sum(cost) DESC LIMIT 7),
 			anomaly AS (
 			    SELECT anomaly_start AS day, count(DISTINCT anomaly_id) AS begun, sum(total_impact) AS impact
@@ -72,14 +73,14 @@ var costs = page.Page{
 			WHERE true {where} ORDER BY anomaly_start DESC NULLS LAST, total_impact DESC NULLS LAST, anomaly_id LIMIT 8`},
 		{Title: "Services", Note: "the last 30 days against the 30 before", Width: 6, Link: "?service={service}",
 			As: page.Table{Bar: "cost", Empty: "No costs are known."}, SQL: `
-			WITH day AS (SELECT service, usage_date AS day, sum(unblended_cost) AS cost FROM cost_daily
+			WITH day AS (SELECT service, usage_date AS day, sum(unblended_cost) AS cost FROM {cost by service}
 			             WHERE usage_date > current_date - 61 {where} GROUP BY 1, 2)
 			SELECT service, sum(cost) FILTER (WHERE day > current_date - 31) AS cost,
 			       sum(CASE WHEN day > current_date - 31 THEN cost ELSE -cost END) AS change, array_agg(cost ORDER BY day) AS trend
 			FROM day GROUP BY 1 ORDER BY cost DESC NULLS LAST, 1 LIMIT 15`},
 		{Title: "Accounts", Note: "the last 30 days against the 30 before", Width: 6, Link: "?account={account_id}",
 			As: page.Table{Bar: "cost", Empty: "No costs are known."}, SQL: `
-			WITH day AS (SELECT account_id, usage_date AS day, sum(unblended_cost) AS cost FROM cost_daily
+			WITH day AS (SELECT account_id, usage_date AS day, sum(unblended_cost) AS cost FROM {cost by account_id}
 			             WHERE usage_date > current_date - 61 {where} GROUP BY 1, 2)
 			SELECT account_id, sum(cost) FILTER (WHERE day > current_date - 31) AS cost,
 			       sum(CASE WHEN day > current_date - 31 THEN cost ELSE -cost END) AS change, array_agg(cost ORDER BY day) AS trend

@@ -26,9 +26,9 @@ var overview = page.Page{
 		{Title: "Cost by day", Note: "unblended, the last 60 days; the newest, pale, may still change", Width: 8,
 			As: page.Columns{Unit: page.Money}, SQL: `
 			SELECT usage_date AS day, sum(unblended_cost) AS cost, bool_or(estimated) AS soft
-			FROM cost_daily WHERE usage_date >= current_date - 60 {where} GROUP BY 1 ORDER BY 1`},
+			FROM account_cost_daily WHERE usage_date >= current_date - 60 {where} GROUP BY 1 ORDER BY 1`},
 		{Title: "Open findings", Width: 4, As: page.Shares{}, Link: "/findings?severity={label}", SQL: `
-			SELECT severity AS label, sum(findings) AS value FROM findings_summary WHERE is_open {where account} GROUP BY severity
+			SELECT severity AS label, sum(open_findings) AS value FROM findings_by_product WHERE open_findings > 0 {where account} GROUP BY severity
 			ORDER BY array_position(ARRAY['CRITICAL','HIGH','MEDIUM','LOW','INFORMATIONAL','UNKNOWN'], severity)`},
 		{Title: "Look here first", Note: "accounts by critical and high findings", Link: "/accounts/{account_id}",
 			All: "/accounts",
@@ -40,7 +40,7 @@ var overview = page.Page{
 			SELECT account_id, critical_findings AS critical, high_findings AS high, open_findings AS findings,
 			       noncompliant_rules AS rules_violated, missing_patches, monthly_savings, cost_this_month,
 			       (SELECT array_agg(cost ORDER BY day) FROM (
-			            SELECT usage_date AS day, sum(unblended_cost) AS cost FROM cost_daily c
+			            SELECT usage_date AS day, sum(unblended_cost) AS cost FROM account_cost_daily c
 			            WHERE c.account_id = a.account_id AND usage_date >= current_date - 30 {where currency} GROUP BY 1) d) AS cost_trend
 			FROM a ORDER BY critical DESC NULLS LAST, high DESC NULLS LAST, account_id`},
 	},

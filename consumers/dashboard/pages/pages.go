@@ -24,5 +24,12 @@ var (
 		Options: `SELECT DISTINCT currency FROM cost_monthly ORDER BY 1`}
 )
 
+// cost is what was spent by day.
+var cost = page.Rollup{
+	{View: "service_cost_daily", Columns: []string{"service", "currency"}},
+	{View: "account_cost_daily", Columns: []string{"account_id", "currency"}},
+	{View: "cost_daily", Columns: []string{"account_id", "service", "currency"}},
+}
+
 // severityOrder are severities from the bottom of a chart to its top.
 var severityOrder = []string{"UNKNOWN", "INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL"}

@@ -50,3 +50,15 @@ CREATE INDEX security_findings_account ON obs.security_findings (account_id, reg
 CREATE INDEX security_findings_open ON obs.security_findings (account_id, finding_updated_at)
     WHERE deleted_at IS NULL AND record_state = 'ACTIVE' AND workflow_status IN ('NEW', 'NOTIFIED')
       AND severity_label IN ('CRITICAL', 'HIGH');
+CREATE INDEX security_findings_newest ON obs.security_findings (finding_updated_at DESC NULLS LAST)
+    WHERE deleted_at IS NULL AND sample IS NOT TRUE AND record_state IS DISTINCT FROM 'ARCHIVED'
+      AND workflow_status IS DISTINCT FROM 'RESOLVED' AND workflow_status IS DISTINCT FROM 'SUPPRESSED'
+      AND compliance_status IS DISTINCT FROM 'PASSED';
+CREATE INDEX security_findings_of_account ON obs.security_findings (left(finding_account_id, 32), finding_updated_at DESC NULLS LAST)
+    WHERE deleted_at IS NULL AND sample IS NOT TRUE AND record_state IS DISTINCT FROM 'ARCHIVED'
+      AND workflow_status IS DISTINCT FROM 'RESOLVED' AND workflow_status IS DISTINCT FROM 'SUPPRESSED'
+      AND compliance_status IS DISTINCT FROM 'PASSED';
+CREATE INDEX security_findings_of_control ON obs.security_findings (left(security_control_id, 128), finding_updated_at DESC NULLS LAST)
+    WHERE deleted_at IS NULL AND sample IS NOT TRUE AND record_state IS DISTINCT FROM 'ARCHIVED'
+      AND workflow_status IS DISTINCT FROM 'RESOLVED' AND workflow_status IS DISTINCT FROM 'SUPPRESSED'
+      AND compliance_status IS DISTINCT FROM 'PASSED';

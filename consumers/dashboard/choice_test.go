@@ -1,0 +1,54 @@
+package dashboard
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/hubspoke/observability/consumers/dashboard/page"
+)
+
+// TestRollupOfAChoice: a panel asks the first view that has the columns that it groups by,
+// and those of its conditions.
+func TestRollupOfAChoice(t *testing.T) {
+	p := page.Page{
+		Filters: []page.Filter{
+			{Name: "account", Column: "account_id"}, {Name: "service", Column: "service"},
+			{Name: "currency", Column: "currency", First: "USD"},
+		},
+		Rollups: map[string]page.Rollup{"cost": {
+			{View: "by_service", Columns: []string{"service", "currency"}},
+			{View: "by_account", Columns: []string{"account_id", "currency"}},
+			{View: "all", Columns: []string{"account_id", "service", "currency"}},
+		}},
+	}
+	for _, test := range []struct{ sql, filters, want string }{
+		{"{cost by service} WHERE true {where}", "", "by_service"},
+		{"{cost by currency} WHERE true {where}", "", "by_service"},
+		{"{cost by account_id} WHERE true {where}", "", "by_account"},
+		{"{cost by account_id, service}", "", "all"},
+		{"{cost by currency} WHERE true {where}", "account=1", "by_account"},
+		{"{cost by currency} WHERE true {where}", "account=1&service=2", "all"},
+		{"{cost by service} WHERE true {where}", "account=1", "all"},
+		{"{cost by service} WHERE true {where service, currency}", "account=1", "by_service"},
+		{"{cost by service}", "account=1", "by_service"},
+		{"{cost by region}", "", "{cost by region}"},
+		{"{costs by service}", "", "{costs by service}"},
+	} {
+		values, err := url.ParseQuery(test.filters)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := choose(p, values, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _, _ := strings.Cut(c.query(test.sql).sql, " WHERE"); got != test.want {
+			t.Errorf("%s with %q asks %s, want %s", test.sql, test.filters, got, test.want)
+		}
+		c.restricted = true
+		if got := c.query(test.sql).sql; strings.HasPrefix(got, "by_service") {
+			t.Errorf("%s of a viewer who does not see all accounts asks %s", test.sql, got)
+		}
+	}
+}
