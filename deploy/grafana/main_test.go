@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -222,6 +223,63 @@ func TestChoicesCount(t *testing.T) {
 			t.Errorf("%s: %d rows, want %d", kind, len(rows), want)
 		}
 	}
+}
+
+// TestSameAsTheDashboard: a panel has the rows that it has in the hub's own dashboard.
+func TestSameAsTheDashboard(t *testing.T) {
+	db := pgtest.New(t, hubtest.Filled)
+	var account string
+	if err := db.Pool.QueryRow(t.Context(), "SELECT min(account_id) FROM account_overview").Scan(&account); err != nil {
+		t.Fatal(err)
+	}
+	all, rows := boards(t), 0
+	for _, p := range pages.All() {
+		for _, chosen := range []url.Values{{}, {"account": {account}}} {
+			if !slices.ContainsFunc(p.Filters, func(f page.Filter) bool { return f.Name == "account" }) {
+				delete(chosen, "account")
+			}
+			if fixed := dashboard.FixedFilter(p); fixed != "" {
+				chosen.Set(fixed, account)
+			}
+			answers, err := dashboard.ReadPage(t.Context(), db.Pool, p, p.Panels, chosen)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, made := range all[p.Name].Panels {
+				sql := made.Targets[0].RawSQL
+				for _, v := range all[p.Name].Templating.List {
+					value := v.AllValue
+					if first, single := v.Current.Value.(string); single {
+						value = "'" + first + "'"
+					}
+					if chosen.Has(v.Name) {
+						value = "'" + chosen.Get(v.Name) + "'"
+					}
+					sql = strings.ReplaceAll(sql, "${"+v.Name+":sqlstring}", value)
+				}
+				_, got := ask(t, db, p.Name+", "+made.Title, sql)
+				rows += len(got)
+				if want := shownRows(made, answers.Panels[i]); len(got) != want {
+					t.Errorf("%s, %s, %v: %d rows, want %d\n%s", p.Name, made.Title, chosen, len(got), want, sql)
+				}
+			}
+		}
+	}
+	if rows < 500 {
+		t.Errorf("only %d rows", rows)
+	}
+}
+
+// shownRows is how many rows of an answer a panel shows: a chart leaves out those that only
+// say that there is such a day.
+func shownRows(p panel, a dashboard.Answer) (n int) {
+	series := a.Columns()[min(1, len(a.Columns())-1)]
+	for _, record := range a.Records() {
+		if p.Targets[0].Format != "time_series" || !strings.Contains(p.Targets[0].RawSQL, " AS metric") || record[series] != nil {
+			n++
+		}
+	}
+	return n
 }
 
 // TestLayout: panels have room, and no two overlap.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"os"
@@ -481,5 +482,20 @@ func (w *world) put(data []byte) {
 	w.Helper()
 	if err := w.publisher.Publish(w.Context(), []stream.Message{{PartitionKey: "x", Data: data}}); err != nil {
 		w.Fatal(err)
+	}
+}
+
+func TestStatusIsWatched(t *testing.T) {
+	isolate(t, "DATABASE_URL="+pgtest.New(t, template).URL)
+	ctx, stop := context.WithCancel(t.Context())
+	var stdout, stderr programtest.Buffer
+	code := make(chan int, 1)
+	go func() { code <- run(ctx, &stdout, &stderr, []string{"status", "--watch", "1s"}) }()
+	programtest.Eventually(t, "the status, twice", func() bool {
+		return strings.Count(stdout.String(), "UTC, every 1s; Ctrl-C ends it\n┌") == 2
+	})
+	stop()
+	if got := <-code; got != program.ExitDone || stderr.String() != "" {
+		t.Errorf("exit code %d: %s", got, stderr.String())
 	}
 }

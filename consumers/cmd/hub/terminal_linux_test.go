@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
+	"github.com/hubspoke/observability/consumers/dashboard"
+	"github.com/hubspoke/observability/consumers/dashboard/pages"
+	"github.com/hubspoke/observability/internal/hubtest"
 	"github.com/hubspoke/observability/internal/program"
 	"github.com/hubspoke/observability/internal/programtest"
 	"github.com/hubspoke/observability/lib/pgtest"
@@ -116,5 +120,53 @@ func TestForgetAsks(t *testing.T) {
 		if n := accountsLeft(t, db); n != test.left {
 			t.Errorf("%s: %d accounts are left", test.answer, n)
 		}
+	}
+}
+
+var colorRE = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// TestShowFitsATerminal: no page is wider than 80 columns, colours are for terminals that want
+// them, and what rows say does not drive the terminal.
+func TestShowFitsATerminal(t *testing.T) {
+	db := pgtest.New(t, hubtest.Filled)
+	isolate(t, "DATABASE_URL="+db.URL)
+	t.Setenv("TERM", "xterm")
+	account := query[string](t, db, "SELECT min(account_id) FROM account_overview")[0]
+	for _, p := range pages.All() {
+		args := []string{"show", p.Name}
+		if dashboard.FixedFilter(p) != "" {
+			args = append(args, "--filter", "account="+account)
+		}
+		t.Setenv("NO_COLOR", "")
+		colored := onTerminal(t, args...)
+		text := colorRE.ReplaceAllString(colored, "")
+		if colored == text {
+			t.Errorf("%s has no colours", p.Name)
+		}
+		for line := range strings.Lines(text) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 {
+				t.Errorf("hub show %s: a line of %d characters:\n%s", p.Name, n, line)
+			}
+		}
+		if strings.ContainsAny(text, "\x1b\r") || strings.Contains(text, "no answer") {
+			t.Errorf("hub show %s: %q", p.Name, text)
+		}
+		t.Setenv("NO_COLOR", "1")
+		if plain := onTerminal(t, args...); strings.Contains(plain, "\x1b") {
+			t.Errorf("hub show %s has colours that nobody wants", p.Name)
+		}
+	}
+	t.Setenv("NO_COLOR", "")
+	if r := hub(t.Context(), "show", "overview"); strings.Contains(r.stdout, "\x1b") {
+		t.Errorf("a file gets colours: %q", r.stdout)
+	}
+	change(t, db, `UPDATE obs.secrets SET name = E'\x1b[2J' || name`)
+	if text := colorRE.ReplaceAllString(onTerminal(t, "show", "secrets"), ""); strings.Contains(text, "\x1b") {
+		t.Errorf("a row drives the terminal: %q", text)
+	}
+	narrow := onTerminal(t, "show", "accounts")
+	if wide := onTerminal(t, "show", "accounts", "--wide"); !strings.Contains(narrow, "--wide shows all") ||
+		strings.Contains(wide, "--wide shows all") || !strings.Contains(wide, "THIS") {
+		t.Errorf("--wide shows no more:\n%s\n%s", narrow, wide)
 	}
 }
