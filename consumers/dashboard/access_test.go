@@ -2,6 +2,8 @@ package dashboard
 
 import (
 	"context"
+	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"html"
@@ -11,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -147,6 +150,7 @@ func TestRowSecurity(t *testing.T) {
 	t.Run("grants", g.with((*guarded).testGrants))
 	t.Run("injection", g.with((*guarded).testInjection))
 	t.Run("log", g.with((*guarded).testLog))
+	t.Run("evil values", g.with((*guarded).testEvilValues)) // the last one: it replaces the views
 }
 
 func (g *guarded) with(test func(*guarded)) func(*testing.T) {
@@ -499,6 +503,79 @@ func (g *guarded) testLog() {
 			g.Errorf("%s: %s", test.path, got)
 		}
 	}
+}
+
+// testEvilValues: whatever stands in whichever column of a view does nothing to the one who
+// looks at it, on any page and in any file.
+func (g *guarded) testEvilValues() {
+	const evil = `=1+1"'><img src=x onerror=alert(1)>{{.}}&amp;` + "\u202e"
+	literals := map[string]string{
+		"text": "$$" + evil + "$$", "text[]": "ARRAY[$$" + evil + "$$, '@x']", "jsonb": "jsonb_build_object($$" + evil + "$$, $$" + evil + "$$)",
+		"boolean": "true", "bigint": "-5", "integer": "-5", "numeric": "-5.5", "date": "current_date",
+		"timestamp with time zone": "now()", "interval": "interval '3 hours'",
+	}
+	views := values[string](g, g.owner, viewsSQL, true)
+	for _, view := range views {
+		var columns []string
+		for _, c := range values[[]string](g, g.owner, `SELECT ARRAY[attname::text, format_type(atttypid, atttypmod)] FROM pg_attribute
+			WHERE attrelid = ('seen.' || $1)::regclass AND attnum > 0 ORDER BY attnum`, view) {
+			value := literals[c[1]]
+			switch {
+			case strings.HasSuffix(c[0], "_url"):
+				value = "'javascript:alert(1)'"
+			case value == "":
+				value = "NULL"
+			}
+			columns = append(columns, value+"::"+c[1]+" AS "+c[0])
+		}
+		g.exec("DROP VIEW seen." + view + "; CREATE VIEW seen." + view + " AS SELECT " + strings.Join(columns, ", ") +
+			" FROM generate_series(1, 2); GRANT SELECT ON seen." + view + " TO obs_restricted")
+	}
+	paths := []string{"/search?q=" + url.QueryEscape(evil), "/costs?account=" + url.QueryEscape(evil)}
+	for _, p := range pages.All() {
+		paths = append(paths, strings.ReplaceAll(p.Path, "{account}", url.PathEscape(evil)))
+		for _, panel := range p.Panels {
+			paths = append(paths, "/data/"+p.Name+"/"+slug(panel.Title)+".csv?account="+url.QueryEscape(evil))
+		}
+	}
+	for _, view := range views {
+		paths = append(paths, "/rows/"+view, "/rows/"+view+".csv", "/rows/"+view+".json")
+	}
+	shown := 0
+	for _, path := range paths {
+		r := httptest.NewRequest(http.MethodGet, path, nil)
+		r.Header.Set("Principal", "group:0")
+		w := httptest.NewRecorder()
+		g.handler.ServeHTTP(w, r)
+		body := w.Body.String()
+		if w.Code >= 500 {
+			g.Errorf("%s: %d: %s", path, w.Code, cut(body, 500))
+		}
+		shown += strings.Count(body, "onerror")
+		switch kind, _, _ := strings.Cut(w.Header().Get("Content-Type"), ";"); {
+		case w.Code != http.StatusOK:
+		case kind == "text/html":
+			if strings.Contains(body, "<img") || strings.Contains(body, `href="javascript:`) || strings.Contains(body, `"'>`) {
+				g.Errorf("%s: a value is HTML of the page: %s", path, cut(body, 3000))
+			}
+		case kind == "text/csv":
+			records, err := csv.NewReader(strings.NewReader(body)).ReadAll()
+			if err != nil || slices.ContainsFunc(slices.Concat(records...), isFormula) {
+				g.Errorf("%s: a value is a formula: %v: %s", path, err, cut(body, 1000))
+			}
+		case !json.Valid([]byte(body)):
+			g.Errorf("%s: %s", path, cut(body, 1000))
+		}
+	}
+	if shown < 1000 {
+		g.Errorf("the value is shown %d times: it should be everywhere", shown)
+	}
+}
+
+// isFormula reports whether a spreadsheet would compute a cell; numbers are none.
+func isFormula(cell string) bool {
+	_, err := strconv.ParseFloat(cell, 64)
+	return cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) && err != nil
 }
 
 // TestSpoofing: without a login no header says who somebody is.
