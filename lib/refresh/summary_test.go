@@ -298,6 +298,24 @@ func TestFailingSummary(t *testing.T) {
 	db.wantRight()
 }
 
+// TestRowsWithTheSameKey: a live view that says two things of one key is wrong, and its summary
+// stays as it was.
+func TestRowsWithTheSameKey(t *testing.T) {
+	db := withSummaries(t)
+	files := summaries()
+	files["summaries/stock.sql"] = file(`
+		CREATE VIEW live.stock AS SELECT account_id, region, name, 1 AS boxes, amount, note FROM obs.boxes WHERE NOT gone;
+		ALTER TABLE summary.stock ADD PRIMARY KEY (account_id, region, name);`)
+	db.install(files)
+	result, err := db.refresher(refresh.Config{}).Once(t.Context())
+	if len(result.Failed()) != 1 || !strings.Contains(fmt.Sprint(err), `summary.stock: "live"."stock" has 4 rows with 3 keys`) {
+		t.Error(err)
+	}
+	if rows := db.text("SELECT count(*) FROM summary.stock"); rows[0] != "0" {
+		t.Errorf("%s rows", rows)
+	}
+}
+
 // TestViewsWaitForASummaryThatCannotBeFilled: they would be empty.
 func TestViewsWaitForASummaryThatCannotBeFilled(t *testing.T) {
 	db := withSummaries(t)
