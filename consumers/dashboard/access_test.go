@@ -78,6 +78,13 @@ func newGuarded(t *testing.T) *guarded {
 	for i, account := range g.accounts {
 		g.exec(fmt.Sprintf("INSERT INTO hub.access VALUES ('group:%d', '%s')", i, account))
 	}
+	// Each category that tells of other accounts does so.
+	for _, column := range owners {
+		for _, table := range values[string](g, g.owner, `SELECT attrelid::regclass::text FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+			WHERE relnamespace = 'obs'::regnamespace AND relkind = 'r' AND attname = $1`, column) {
+			g.exec(fmt.Sprintf("UPDATE %s SET %s = '%s' WHERE account_id = '%s'", table, column, g.accounts[1], g.accounts[0]))
+		}
+	}
 	return g
 }
 
@@ -331,6 +338,7 @@ func (g *guarded) testRoles() {
 
 // testPages: who sees some accounts gets every page, with a reason where there is no answer.
 func (g *guarded) testPages() {
+	var withheldPanels []string
 	for _, p := range pages.All() {
 		path := strings.ReplaceAll(p.Path, "{account}", g.accounts[0])
 		body := g.get(path, http.StatusOK, "group:0")
@@ -350,11 +358,17 @@ func (g *guarded) testPages() {
 			r.Header.Set("Principal", "group:0")
 			w := httptest.NewRecorder()
 			g.handler.ServeHTTP(w, r)
+			if w.Code == http.StatusForbidden {
+				withheldPanels = append(withheldPanels, p.Name+"/"+slug(panel.Title))
+			}
 			if w.Code != http.StatusOK && !(w.Code == http.StatusForbidden && strings.Contains(w.Body.String(), withheld)) ||
 				values == nil && strings.Contains(w.Body.String(), g.accounts[1]) {
 				g.Errorf("%s: %d: %s", r.URL, w.Code, cut(w.Body.String(), 2000))
 			}
 		}
+	}
+	if want := []string{"freshness/views", "rejects/by-category"}; !slices.Equal(withheldPanels, want) {
+		g.Errorf("withheld are %q, want %q", withheldPanels, want)
 	}
 	g.says("/accounts", http.StatusOK, "group:1", g.accounts[1])
 	if body := g.get("/accounts/"+g.accounts[1], http.StatusOK, "group:0"); strings.Contains(body, `class="tile`) {
@@ -510,7 +524,8 @@ func (g *guarded) testLog() {
 func (g *guarded) testEvilValues() {
 	const evil = `=1+1"'><img src=x onerror=alert(1)>{{.}}&amp;` + "\u202e"
 	literals := map[string]string{
-		"text": "$$" + evil + "$$", "text[]": "ARRAY[$$" + evil + "$$, '@x']", "jsonb": "jsonb_build_object($$" + evil + "$$, $$" + evil + "$$)",
+		"text": "$$" + evil + "$$", "text[]": "ARRAY[$$" + evil + "$$, '@x']",
+		"jsonb":   "jsonb_build_object($$" + evil + "$$, $$" + evil + "$$)",
 		"boolean": "true", "bigint": "-5", "integer": "-5", "numeric": "-5.5", "date": "current_date",
 		"timestamp with time zone": "now()", "interval": "interval '3 hours'",
 	}
