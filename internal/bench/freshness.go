@@ -62,7 +62,8 @@ func freshness(ctx context.Context, s size) ([]figure, error) {
 		goal      float64
 	}{
 		{"freshness of all sources", "SELECT count(*) FILTER (WHERE red), max(age) FROM freshness", 40},
-		{"how many are red, and the newest", "SELECT (SELECT count(*) FROM freshness WHERE red), (SELECT max(seen_at) FROM freshness)", 1},
+		{"how many are red, and the newest",
+			"SELECT (SELECT count(*) FROM freshness WHERE red), (SELECT max(seen_at) FROM freshness)", 1},
 		{"coverage of all accounts", "SELECT count(*) FROM coverage", 1000},
 	} {
 		took, err := f.measure(ctx, func(tx pgx.Tx) error {
@@ -179,16 +180,19 @@ func (f *freshnessBench) store(ctx context.Context, sources int) (time.Duration,
 			if err != nil {
 				return err
 			}
-			f.stored += sources
-			if _, err := tx.Exec(ctx, `UPDATE hub.scope s SET (complete_run, full_run) = (SELECT max(run::text)::uuid, max(run::text)::uuid FROM hub.run r WHERE r.scope = s.scope)
-				WHERE scope = ANY ($1)`, scopes); err != nil {
-				return err
-			}
 			var keys [4][]string
-			if err := tx.QueryRow(ctx, `SELECT array_agg(category), array_agg(account_id), array_agg(region), array_agg(slice) FROM hub.scope
-				WHERE scope = ANY ($1)`, scopes).Scan(&keys[0], &keys[1], &keys[2], &keys[3]); err != nil {
+			err = tx.QueryRow(ctx, `
+				WITH completed AS (
+					UPDATE hub.scope SET complete_run = lpad(to_hex(100 + $2), 32, '0')::uuid, full_run = lpad(to_hex(100 + $2), 32, '0')::uuid
+					WHERE scope = ANY ($1)
+					RETURNING category, account_id, region, slice
+				)
+				SELECT array_agg(category), array_agg(account_id), array_agg(region), array_agg(slice) FROM completed`,
+				scopes, f.stored).Scan(&keys[0], &keys[1], &keys[2], &keys[3])
+			if err != nil {
 				return err
 			}
+			f.stored += sources
 			return measure(tx.Conn().PgConn().PID(), &times, func() error {
 				_, err := tx.Exec(ctx, "SELECT hub.store_sources($1, $2, $3, $4)", keys[0], keys[1], keys[2], keys[3])
 				return err

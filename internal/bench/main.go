@@ -33,7 +33,8 @@ func main() {
 	flag.IntVar(&size.findings, "findings", 2_000_000, "findings below the views; a multiple of 1,000")
 	flag.IntVar(&size.categories, "categories", 45, "how many categories are compared with 6 in one batch")
 	flag.IntVar(&size.accounts, "accounts", 500, "accounts with 45 categories in 3 regions each, 12 runs of each")
-	flag.StringVar(&size.only, "only", "", "measure only `one`: wire, decode, copy, way, categories, views, legacy or freshness")
+	flag.StringVar(&size.only, "only", "", "measure only `one`: wire, decode, copy, way, categories, views, legacy or "+
+		"freshness")
 	flag.Parse()
 	program.SpareProcessors() // as the hub does
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -91,7 +92,8 @@ func run(ctx context.Context, s size) error {
 		figures = append(figures, found...)
 	}
 	if figures == nil {
-		return fmt.Errorf("nothing is called %q: -only takes wire, decode, copy, way, categories, views, legacy or freshness", s.only)
+		return fmt.Errorf("nothing is called %q: -only takes wire, decode, copy, way, categories, views, legacy or "+
+			"freshness", s.only)
 	}
 	print(figures)
 	return nil

@@ -52,8 +52,8 @@ func (d *drawnSources) account() string { return []string{account, otherAccount}
 
 func (d *drawnSources) run() int { return d.IntN(40) }
 
-// end adds an end, as a rule of a run whose parts did not all arrive, and now and then that
-// of a run that found the same.
+// end adds an end, as a rule of a run that lacks parts, and now and then that of a run that
+// found the same.
 func (d *drawnSources) end(b *builder) {
 	table, slice := d.scope()
 	outcome := []schema.Outcome{schema.OK, schema.Empty, schema.Empty, schema.Partial, schema.Denied, schema.Disabled,
@@ -132,8 +132,8 @@ func TestSourcesAreWhatTheirRunsSay(t *testing.T) {
 			SELECT concat_ws(' ', reason, CASE WHEN overdue_at IS NOT NULL THEN 'overdue' END,
 			                 CASE WHEN disabled_until IS NOT NULL THEN 'disabled' END, CASE WHEN seen_at > complete_run_at THEN 'unchanged' END)
 			FROM hub.source`) {
-			for _, what := range []string{"did not arrive", "was refused (hash)", "was refused (parked)", "refused rows", "denied",
-				"partial", "arrived, the end says", "under way", "overdue", "disabled", "unchanged"} {
+			for _, what := range []string{"did not arrive", "was refused (hash)", "was refused (parked)", "refused rows",
+				"denied", "partial", "arrived, the end says", "under way", "overdue", "disabled", "unchanged"} {
 				if strings.Contains(s, what) {
 					seen[what]++
 				}
