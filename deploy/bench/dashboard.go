@@ -151,16 +151,18 @@ func (b *dashboardBench) prepare(ctx context.Context) error {
 		if err := b.fill(ctx, conn.Conn()); err != nil {
 			return err
 		}
-	}
-	if _, err := conn.Exec(ctx, "ANALYZE"); err != nil { // or the plans of the summaries are of no use
-		return err
+		if _, err := conn.Exec(ctx, "VACUUM ANALYZE"); err != nil {
+			return err
+		}
 	}
 	fmt.Fprintln(os.Stderr, "fills summaries and views")
 	if _, err := refresh.Install(ctx, conn.Conn(), sql.Views()); err != nil {
 		return err
 	}
 	refresher, err := refresh.New(b.pool, refresh.Config{ViewTimeout: time.Hour, OnView: func(v refresh.View) {
-		fmt.Fprintf(os.Stderr, "filled %s in %.1f s\n", v.Name, v.Duration.Seconds())
+		if v.Duration > time.Second {
+			fmt.Fprintf(os.Stderr, "filled %s in %.1f s\n", v.Name, v.Duration.Seconds())
+		}
 	}})
 	if err != nil {
 		return err
@@ -168,7 +170,7 @@ func (b *dashboardBench) prepare(ctx context.Context) error {
 	if _, err := refresher.Once(ctx); err != nil {
 		return err
 	}
-	_, err = conn.Exec(ctx, "VACUUM ANALYZE")
+	_, err = conn.Exec(ctx, "ANALYZE")
 	return err
 }
 
