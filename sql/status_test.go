@@ -305,6 +305,12 @@ func TestCollectionStatusCountsRejects(t *testing.T) {
 		('open', 'unknown_format', '', '', 1, '')`)
 	db.want("SELECT category, accounts, fresh, open_rejects, parked FROM collection_status ORDER BY 1", " 0 0 1 0",
 		"secrets 1 1 2 1")
+	db.exec(`INSERT INTO hub.reject (state, reason, detail, category, account_id, region, run, size, sha256, at) VALUES
+		('open', 'row', '', 'secrets', '111122223333', 'global', gen_random_uuid(), 1, '', now() - interval '1 hour'),
+		('open', 'row', '', 'secrets', '111122223333', 'global', gen_random_uuid(), 1, '', now())`)
+	db.want(`SELECT category, account_id, region, reason, state, rejects, runs, (newest_at - first_at)::text FROM reject_status
+		ORDER BY 1, 4, 5`, "   unknown_format open 1 0 00:00:00", "secrets   parked parked 1 0 00:00:00",
+		"secrets 111122223333 global row open 2 2 01:00:00", "secrets   syntax open 2 0 00:00:00")
 }
 
 func TestViewStatus(t *testing.T) {

@@ -22,6 +22,7 @@ var counted = map[string]string{
 	"savings/idle": "resources", "savings/compute-optimizer": "value", "inventory/by-type-and-state": "",
 	"inventory/patches": "value", "inventory/patches-that-are-missing-most": "nodes",
 	"operations/support-cases": "", "operations/trusted-advisor": "", "freshness/accounts-and-categories": "",
+	"rejects/by-reason": "",
 }
 
 // TestNumbersAreThoseOfTheirRows follows the links from each row of each panel to the rows

@@ -88,7 +88,7 @@ func (s *server) search(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := searchView{frame: f}
-	v.Title, v.Question, v.Asked, v.state = "Search", "What has this name?", asked, ""
+	v.Title, v.Question, v.Asked = "Search", "What has this name?", asked
 	v.Hits = append(pagesNamed(v.Menu, asked), viewsNamed(views, asked)...)
 	for i, search := range searches {
 		v.add(links{s.pages, views}, search.what, search.link, &sets[i])
@@ -151,7 +151,7 @@ func (v *searchView) add(l links, what, link string, set *rowSet) {
 		if server, ok := errors.AsType[*pgconn.PgError](set.err); ok && server.Code == "57014" { // query_canceled
 			m.Why = "It took longer than a second. An ARN is found faster where it names its account."
 		}
-		v.Missed = append(v.Missed, m)
+		v.Missed, v.state = append(v.Missed, m), "" // it may be searched next time
 	}
 	for i := range set.rows {
 		href := l.link(choice{}, link, func(column string) string { return text(set.value(i, column)) })

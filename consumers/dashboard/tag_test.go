@@ -32,7 +32,9 @@ func TestUnchanged(t *testing.T) {
 		}
 	}
 	tags := map[string]string{}
-	for _, path := range []string{"/", "/costs", "/costs?service=x", "/rows", "/rows/freshness", "/rows/current_secrets"} {
+	for _, path := range []string{
+		"/", "/costs", "/costs?service=x", "/search?q=cost", "/rows", "/rows/freshness", "/rows/current_secrets",
+	} {
 		tags[path] = ask(path, "").Header().Get("ETag")
 		if !strings.HasPrefix(tags[path], `W/"`) {
 			t.Errorf("%s has the ETag %q", path, tags[path])

@@ -107,6 +107,22 @@ COMMENT ON COLUMN collection_status.last_run_at IS 'Start of the newest run.';
 COMMENT ON COLUMN collection_status.open_rejects IS 'Rows, parts and records that were refused.';
 COMMENT ON COLUMN collection_status.parked IS 'Records that wait for the table of their category to be migrated.';
 
+CREATE VIEW reject_status AS
+SELECT category, account_id, region, reason, state, count(*) AS rejects, count(DISTINCT run) AS runs, min(at) AS first_at, max(at) AS newest_at
+FROM hub.reject
+GROUP BY category, account_id, region, reason, state;
+
+COMMENT ON VIEW reject_status IS 'Why rows, parts and records were refused or wait, a row per category, account, region, reason and state. hub rejects shows them one by one.';
+COMMENT ON COLUMN reject_status.category IS 'Category; empty for records that do not name one.';
+COMMENT ON COLUMN reject_status.account_id IS 'Account; empty for records that do not name one.';
+COMMENT ON COLUMN reject_status.region IS 'Region; empty for records that do not name one.';
+COMMENT ON COLUMN reject_status.reason IS 'Why, as a code.';
+COMMENT ON COLUMN reject_status.state IS 'open: refused; parked: good, and applied as soon as the table of the category fits.';
+COMMENT ON COLUMN reject_status.rejects IS 'Number of rows, parts and records.';
+COMMENT ON COLUMN reject_status.runs IS 'Number of runs that they are of.';
+COMMENT ON COLUMN reject_status.first_at IS 'When the first of them came.';
+COMMENT ON COLUMN reject_status.newest_at IS 'When the newest of them came.';
+
 -- A summary depends on what its live view does, and so do the views over it.
 --
 -- The dependencies are read once, and there are some thousands at most: without the limit

@@ -57,12 +57,18 @@ var freshness = page.Page{
 var rejects = page.Page{
 	Name: "rejects", Path: "/rejects", Title: "Rejects", Group: "Data",
 	Question: "What could not be applied?",
-	Filters:  []page.Filter{byCategory},
+	Filters:  []page.Filter{byAccount, byCategory},
 	Panels: []page.Panel{
 		{Title: "By category", Note: "hub rejects shows them one by one, and hub check says why records are parked",
 			As: page.Table{Bar: "open_rejects", Empty: "Nothing was rejected."}, SQL: `
 			SELECT category, open_rejects, parked, accounts, last_run_at FROM collection_status
-			WHERE (open_rejects > 0 OR parked > 0) {where} ORDER BY open_rejects DESC, parked DESC, category`},
+			WHERE (open_rejects > 0 OR parked > 0) {where category} ORDER BY open_rejects DESC, parked DESC, category`},
+		{Title: "By reason", Note: "the newest first",
+			Link: "/rows/reject_status?reason={reason}&state={state}&category={category}",
+			All:  "/rows/reject_status?sort=-newest_at", As: page.Table{Bar: "rejects", Empty: "Nothing was rejected."}, SQL: `
+			SELECT reason, state, category, count(DISTINCT account_id) AS accounts, sum(rejects) AS rejects, min(first_at) AS first_at,
+			       max(newest_at) AS newest_at
+			FROM reject_status WHERE true {where} GROUP BY 1, 2, 3 ORDER BY newest_at DESC, 1, 2, 3 LIMIT 25`},
 		{Title: "Sources with refused rows", Note: "of their newest runs", All: "/rows/freshness?rejects=%3E0",
 			As: page.Table{Bar: "rejects", Empty: "No run has refused rows."}, SQL: `
 			SELECT category, account_id, region, rejects, last_run_at, reason FROM freshness WHERE rejects > 0 {where}
