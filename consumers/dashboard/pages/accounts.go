@@ -37,13 +37,7 @@ var account = page.Page{
 			    ('Health events open', open_health_events, '', '/operations?account=' || account_id),
 			    ('Resources', resources, '', '/inventory?account=' || account_id)
 			) AS t (label, value, tone, link) WHERE true {where account}`},
-		{Title: "Cost by day", Note: "unblended, the last 60 days; the newest, pale, may still change", Width: 8,
-			As: page.Columns{Unit: page.Money}, SQL: `
-			SELECT usage_date AS day, sum(unblended_cost) AS cost, bool_or(estimated) AS soft
-			FROM account_cost_daily WHERE usage_date >= current_date - 60 {where} GROUP BY 1 ORDER BY 1`},
-		{Title: "Open findings", Width: 4, As: page.Shares{}, Link: "/findings?severity={label}", SQL: `
-			SELECT severity AS label, sum(open_findings) AS value FROM findings_by_product WHERE open_findings > 0 {where account} GROUP BY severity
-			ORDER BY array_position(ARRAY['CRITICAL','HIGH','MEDIUM','LOW','INFORMATIONAL','UNKNOWN'], severity)`},
+		costByDay, openFindings,
 		{Title: "Needs attention", Note: "most urgent first", All: "/attention",
 			As: page.Table{Empty: "Nothing needs attention."}, SQL: `
 			SELECT severity, days_left, kind, resource_name, reason FROM needs_attention WHERE true {where account}

@@ -32,16 +32,15 @@ var costs = page.Page{
 			FROM day, last HAVING count(*) > 0
 			UNION ALL SELECT 'Average day', avg(cost) FILTER (WHERE day.day > last.day - 30), NULL, 'of the last 30'
 			FROM day, last HAVING count(*) > 0`},
-		{Title: "By day and service", Note: "unblended; the newest, pale, may still change; a dot marks where anomalies begin",
-			All: "/rows/cost_daily?sort=-usage_date", As: page.Columns{Unit: page.Money}, SQL: `
+		{Title: "By day and service", All: "/rows/cost_daily?sort=-usage_date",
+			Note: "unblended; the newest, pale, may still change; a dot marks where anomalies begin", As: page.Columns{Unit: page.Money}, SQL: `
 			WITH day AS (
 			    SELECT usage_date AS day, service, sum(unblended_cost) AS cost, bool_or(estimated) AS estimated
 			    FROM {cost by service} WHERE usage_date >= current_date - 60 {where} GROUP BY 1, 2
 			), top AS (SELECT service FROM day WHERE day >= current_date - 30 GROUP BY 1 ORDER BY sum(cost) DESC LIMIT 7),
 			anomaly AS (
 			    SELECT anomaly_start AS day, count(DISTINCT anomaly_id) AS begun, sum(total_impact) AS impact
-			    FROM (SELECT DISTINCT ON (anomaly_id) anomaly_id, anomaly_start, total_impact, service, 'USD' AS currency,
-			                 coalesce(linked_account_id, account_id) AS account_id FROM current_cost_anomalies ORDER BY anomaly_id, account_id) a
+			    FROM ` + anomalies + `
 			    WHERE anomaly_start >= current_date - 60 {where} GROUP BY 1
 			)
 			SELECT day, CASE WHEN service IN (SELECT service FROM top) THEN service ELSE 'others' END AS service,
@@ -68,23 +67,18 @@ var costs = page.Page{
 			Link: "/rows/current_cost_anomalies?anomaly_id={anomaly_id}",
 			All:  "/rows/current_cost_anomalies?sort=-anomaly_start", As: page.Table{Empty: "No anomaly is known."}, SQL: `
 			SELECT anomaly_start AS day, total_impact AS cost_above, service, account_id, anomaly_id
-			FROM (SELECT DISTINCT ON (anomaly_id) anomaly_id, anomaly_start, total_impact, service, 'USD' AS currency,
-			             coalesce(linked_account_id, account_id) AS account_id FROM current_cost_anomalies ORDER BY anomaly_id, account_id) a
+			FROM ` + anomalies + `
 			WHERE true {where} ORDER BY anomaly_start DESC NULLS LAST, total_impact DESC NULLS LAST, anomaly_id LIMIT 8`},
 		{Title: "Services", Note: "the last 30 days against the 30 before", Width: 6, Link: "?service={service}",
 			As: page.Table{Bar: "cost", Empty: "No costs are known."}, SQL: `
 			WITH day AS (SELECT service, usage_date AS day, sum(unblended_cost) AS cost FROM {cost by service}
 			             WHERE usage_date > current_date - 61 {where} GROUP BY 1, 2)
-			SELECT service, sum(cost) FILTER (WHERE day > current_date - 31) AS cost,
-			       sum(CASE WHEN day > current_date - 31 THEN cost ELSE -cost END) AS change, array_agg(cost ORDER BY day) AS trend
-			FROM day GROUP BY 1 ORDER BY cost DESC NULLS LAST, 1 LIMIT 15`},
+			SELECT service` + compared},
 		{Title: "Accounts", Note: "the last 30 days against the 30 before", Width: 6, Link: "?account={account_id}",
 			As: page.Table{Bar: "cost", Empty: "No costs are known."}, SQL: `
 			WITH day AS (SELECT account_id, usage_date AS day, sum(unblended_cost) AS cost FROM {cost by account_id}
 			             WHERE usage_date > current_date - 61 {where} GROUP BY 1, 2)
-			SELECT account_id, sum(cost) FILTER (WHERE day > current_date - 31) AS cost,
-			       sum(CASE WHEN day > current_date - 31 THEN cost ELSE -cost END) AS change, array_agg(cost ORDER BY day) AS trend
-			FROM day GROUP BY 1 ORDER BY cost DESC NULLS LAST, 1 LIMIT 15`},
+			SELECT account_id` + compared},
 		{Title: "What changed most", Note: "the newest month against the one before; the newest is not over yet, as a rule",
 			All: "/rows/cost_change?sort=-change", As: page.Table{Empty: "No costs are known."}, SQL: `
 			SELECT service, account_id, month, cost, previous_cost AS cost_before, change
@@ -92,6 +86,18 @@ var costs = page.Page{
 			ORDER BY abs(change) DESC, service, account_id LIMIT 12`},
 	},
 }
+
+// compared ends a query of the costs of days by something: the last 30 days against the 30
+// before.
+const compared = `, sum(cost) FILTER (WHERE day > current_date - 31) AS cost,
+			       sum(CASE WHEN day > current_date - 31 THEN cost ELSE -cost END) AS change, array_agg(cost ORDER BY day) AS trend
+			FROM day GROUP BY 1 ORDER BY cost DESC NULLS LAST, 1 LIMIT 15`
+
+// anomalies are those that AWS detected, each once: a management account sees those of others.
+const anomalies = `(
+			        SELECT DISTINCT ON (anomaly_id) anomaly_id, anomaly_start, total_impact, service, 'USD' AS currency,
+			               coalesce(linked_account_id, account_id) AS account_id
+			        FROM current_cost_anomalies ORDER BY anomaly_id, account_id) a`
 
 var savings = page.Page{
 	Name: "savings", Path: "/savings", Title: "Savings", Group: "Cost", Key: "s",

@@ -23,13 +23,7 @@ var overview = page.Page{
 			    ('Sources stale', (SELECT count(*) FROM freshness WHERE red {where account}), 'high', '/freshness?red=true'),
 			    ('Accounts', accounts, '', '/accounts')
 			) AS t (label, value, tone, link)`},
-		{Title: "Cost by day", Note: "unblended, the last 60 days; the newest, pale, may still change", Width: 8,
-			As: page.Columns{Unit: page.Money}, SQL: `
-			SELECT usage_date AS day, sum(unblended_cost) AS cost, bool_or(estimated) AS soft
-			FROM account_cost_daily WHERE usage_date >= current_date - 60 {where} GROUP BY 1 ORDER BY 1`},
-		{Title: "Open findings", Width: 4, As: page.Shares{}, Link: "/findings?severity={label}", SQL: `
-			SELECT severity AS label, sum(open_findings) AS value FROM findings_by_product WHERE open_findings > 0 {where account} GROUP BY severity
-			ORDER BY array_position(ARRAY['CRITICAL','HIGH','MEDIUM','LOW','INFORMATIONAL','UNKNOWN'], severity)`},
+		costByDay, openFindings,
 		{Title: "Look here first", Note: "accounts by critical and high findings", Link: "/accounts/{account_id}",
 			All: "/accounts",
 			As:  page.Table{Bar: "findings", Empty: "No account has open findings."}, SQL: `
@@ -44,4 +38,19 @@ var overview = page.Page{
 			            WHERE c.account_id = a.account_id AND usage_date >= current_date - 30 {where currency} GROUP BY 1) d) AS cost_trend
 			FROM a ORDER BY critical DESC NULLS LAST, high DESC NULLS LAST, account_id`},
 	},
+}
+
+// costByDay is on pages with the filters account and currency.
+var costByDay = page.Panel{
+	Title: "Cost by day", Note: "unblended, the last 60 days; the newest, pale, may still change", Width: 8,
+	As: page.Columns{Unit: page.Money}, SQL: `
+	SELECT usage_date AS day, sum(unblended_cost) AS cost, bool_or(estimated) AS soft
+	FROM account_cost_daily WHERE usage_date >= current_date - 60 {where} GROUP BY 1 ORDER BY 1`,
+}
+
+// openFindings is on pages with the filter account.
+var openFindings = page.Panel{
+	Title: "Open findings", Width: 4, As: page.Shares{}, Link: "/findings?severity={label}", SQL: `
+	SELECT severity AS label, sum(open_findings) AS value FROM findings_by_product WHERE open_findings > 0 {where account} GROUP BY severity
+	ORDER BY array_position(ARRAY['CRITICAL','HIGH','MEDIUM','LOW','INFORMATIONAL','UNKNOWN'], severity)`,
 }
