@@ -129,7 +129,7 @@ dist-check: dist ## make them again from a clone in another directory, and compa
 	diff -r dist $$clone/observability/dist && rm -rf $$clone && echo "both are the same byte for byte"
 
 .PHONY: generate
-generate: ## write the lists of categories, the catalog, the reference pages and parts of the templates anew
+generate: ## write the lists of categories, the catalog, the reference pages, parts of the templates and dashboards anew
 	go run ./internal/generate
 
 .PHONY: collector
