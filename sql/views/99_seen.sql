@@ -19,7 +19,7 @@ COMMENT ON COLUMN seen.visible_account.account_id IS 'Account. *: all accounts.'
 CREATE VIEW seen.viewer AS
 SELECT count(*) FILTER (WHERE account_id <> '*') AS accounts, coalesce(bool_or(account_id = '*'), false) AS sees_all,
        md5(coalesce(string_agg(account_id, ' ' ORDER BY account_id), '')) AS rules,
-       (SELECT max(refreshed_at) FROM view_status) AS refreshed_at
+       (SELECT max(refreshed_at) FROM hub.view_refresh) AS refreshed_at
 FROM seen.visible_account;
 
 COMMENT ON VIEW seen.viewer IS 'How much the principals of the transaction may see.';

@@ -74,7 +74,7 @@ func TestUsageErrorsNameTheThingAndTheNextStep(t *testing.T) {
 		{"refresh --keep-rejects 1h", "less than a day"},
 		{"consume --stream x --keep-rejects 1h", "less than a day"},
 		{"lambda", "hub consume"},
-		{"dashboard --addr :8080", "there is no login yet"},
+		{"dashboard --addr :8080", "who may look? Give --auth alb or oidc"},
 		{"dashboard --addr 0.0.0.0:8080", "ssh -N -L 8080:127.0.0.1:8080 HOST"},
 		{"dashboard --addr hub.example.com:8080", "listen on 127.0.0.1:8080"},
 		{"dashboard --addr 8080", "write it as 127.0.0.1:8080"},
