@@ -4,4 +4,7 @@
 //
 // A page is one transaction, REPEATABLE READ READ ONLY, so that all its numbers are of one
 // moment. What somebody chose is in the address, and becomes parameters of constant queries.
+//
+// Package access finds out who asks. A transaction has the rights of that viewer: the views
+// of schema seen, or all of them. Nothing that is kept between requests has rows of somebody.
 package dashboard

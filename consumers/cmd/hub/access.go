@@ -38,7 +38,7 @@ grant and revoke need the user who owns the tables, list the role obs_writer.`
 type accessJSON struct {
 	Principal string `json:"principal"`
 	Account   string `json:"account_id"`
-	// Changed is whether grant or revoke has changed it; null: it was listed.
+	// Changed is whether grant or revoke has changed it. A list has none.
 	Changed *bool `json:"changed,omitempty"`
 }
 
