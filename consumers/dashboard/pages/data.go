@@ -3,7 +3,7 @@ package pages
 import "github.com/hubspoke/observability/consumers/dashboard/page"
 
 var byCategory = page.Filter{Name: "category", Column: "category", Label: "Category",
-	Options: `SELECT DISTINCT category FROM coverage ORDER BY 1`}
+	Options: `SELECT DISTINCT category FROM freshness ORDER BY 1`}
 
 var freshness = page.Page{
 	Name: "freshness", Path: "/freshness", Title: "Freshness", Group: "Data", Key: "r",
@@ -47,7 +47,7 @@ var freshness = page.Page{
 		{Title: "Accounts without a spoke", Width: 5,
 			All: "/rows/coverage?status=no%20spoke",
 			As:  page.Table{Empty: "Every known account has a spoke."}, SQL: `
-			SELECT DISTINCT account_id, status, named_by FROM coverage WHERE status = 'no spoke' {where account} ORDER BY 1 LIMIT 20`},
+			SELECT DISTINCT account_id, status, named_by FROM coverage WHERE named_by IS NOT NULL {where account} ORDER BY 1 LIMIT 20`},
 		{Title: "Views", Note: "what pages are made of; those that need a look first", Width: 7, All: "/rows/view_status", As: page.Table{}, SQL: `
 			SELECT view_name, red, refreshed_at, duration_ms, refreshes, waiting_since, error FROM view_status
 			ORDER BY red DESC, waiting_since NULLS LAST, refreshed_at, view_name LIMIT 15`},
