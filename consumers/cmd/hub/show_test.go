@@ -114,9 +114,9 @@ func TestShow(t *testing.T) {
 	})
 
 	t.Run("a panel that fails", func(t *testing.T) {
-		change(t, db, "ALTER VIEW cost_daily RENAME TO gone")
+		change(t, db, "ALTER MATERIALIZED VIEW account_cost_daily RENAME TO gone")
 		r := hub(t.Context(), "show", "overview").want(t, program.ExitPartly, "│ Need attention now",
-			`This panel has no answer: relation "cost_daily" does not exist.`, "run hub migrate",
+			`This panel has no answer: relation "account_cost_daily" does not exist.`, "run hub migrate",
 			"hub: 2 of 4 panels have no answer: cost-by-day: ")
 		if strings.Count(r.stdout, "no answer") != 2 {
 			t.Errorf("got\n%s", r.stdout)
@@ -126,6 +126,6 @@ func TestShow(t *testing.T) {
 		if got := parse[struct{ Panels []answerJSON }](t, one); got.Panels[1].Error == "" || got.Panels[0].Error != "" {
 			t.Errorf("%+v", got)
 		}
-		hub(t.Context(), "show", "costs", "services", "-o", "csv").want(t, program.ExitFailed, "no answer: services: ")
+		hub(t.Context(), "show", "overview", "cost-by-day", "-o", "csv").want(t, program.ExitFailed, "no answer: cost-by-day: ")
 	})
 }
