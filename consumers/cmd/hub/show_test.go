@@ -126,6 +126,7 @@ func TestShow(t *testing.T) {
 		if got := parse[struct{ Panels []answerJSON }](t, one); got.Panels[1].Error == "" || got.Panels[0].Error != "" {
 			t.Errorf("%+v", got)
 		}
-		hub(t.Context(), "show", "overview", "cost-by-day", "-o", "csv").want(t, program.ExitFailed, "no answer: cost-by-day: ")
+		hub(t.Context(), "show", "overview", "cost-by-day", "-o", "csv").want(t, program.ExitFailed,
+			"no answer: cost-by-day: ")
 	})
 }
