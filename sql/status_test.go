@@ -313,6 +313,20 @@ func TestCollectionStatusCountsRejects(t *testing.T) {
 		"secrets 111122223333 global row open 2 2 01:00:00", "secrets   syntax open 2 0 00:00:00")
 }
 
+// TestStreamViews: what the stream dropped, and how far its shards are applied.
+func TestStreamViews(t *testing.T) {
+	db := newDatabase(t)
+	db.exec(`
+		INSERT INTO hub.shard_progress (stream, stream_created_at, shard, sequence_number, ended, arrived_at) VALUES
+		    ('arn', '2026-08-01 UTC', 'shard-1', 7, false, '2026-08-02 UTC'), ('arn', '2026-08-01 UTC', 'shard-2', -1, true, null);
+		INSERT INTO hub.gap (stream, stream_created_at, shard, after_sequence, until_sequence, reason, detected_at, after_arrived_at) VALUES
+		    ('arn', '2026-08-01 UTC', 'shard-1', '7', '9', 'trimmed', '2026-08-05 UTC', '2026-08-02 UTC')`)
+	db.want(`SELECT shard, ended, (applied_to_at AT TIME ZONE 'UTC')::date::text FROM stream_progress ORDER BY 1`,
+		"shard-1 false 2026-08-02", "shard-2 true <nil>")
+	db.want(`SELECT shard, (from_at AT TIME ZONE 'UTC')::date::text, (until_at AT TIME ZONE 'UTC')::date::text, reason
+		FROM stream_gaps`, "shard-1 2026-08-02 2026-08-05 trimmed")
+}
+
 func TestViewStatus(t *testing.T) {
 	db := newDatabase(t)
 	const status = `SELECT view_name, refreshes, waiting_since IS NOT NULL, error, red FROM view_status

@@ -367,7 +367,7 @@ func (g *guarded) testPages() {
 			}
 		}
 	}
-	if want := []string{"freshness/views", "rejects/by-category"}; !slices.Equal(withheldPanels, want) {
+	if want := []string{"freshness/shards", "freshness/views", "rejects/by-category", "rejects/gaps-in-the-stream"}; !slices.Equal(withheldPanels, want) {
 		g.Errorf("withheld are %q, want %q", withheldPanels, want)
 	}
 	g.says("/accounts", http.StatusOK, "group:1", g.accounts[1])

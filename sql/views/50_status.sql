@@ -123,6 +123,30 @@ COMMENT ON COLUMN reject_status.runs IS 'Number of runs that they are of.';
 COMMENT ON COLUMN reject_status.first_at IS 'When the first of them came.';
 COMMENT ON COLUMN reject_status.newest_at IS 'When the newest of them came.';
 
+CREATE VIEW stream_progress AS
+SELECT stream, stream_created_at, shard, ended, arrived_at AS applied_to_at, updated_at
+FROM hub.shard_progress;
+
+COMMENT ON VIEW stream_progress IS 'How far each shard of the stream has been applied.';
+COMMENT ON COLUMN stream_progress.stream IS 'ARN of the stream.';
+COMMENT ON COLUMN stream_progress.stream_created_at IS 'When it was made: a stream that is deleted and made again is another one.';
+COMMENT ON COLUMN stream_progress.shard IS 'Shard of the stream.';
+COMMENT ON COLUMN stream_progress.ended IS 'Whether the shard is closed and all of it is applied.';
+COMMENT ON COLUMN stream_progress.applied_to_at IS 'When the stream stored the last record that was applied. Null: none was.';
+COMMENT ON COLUMN stream_progress.updated_at IS 'When something of the shard was applied last.';
+
+CREATE VIEW stream_gaps AS
+SELECT stream, stream_created_at, shard, after_arrived_at AS from_at, detected_at AS until_at, reason
+FROM hub.gap;
+
+COMMENT ON VIEW stream_gaps IS 'Stretches of shards that the stream dropped before they were read. hub replay applies the archive of those days.';
+COMMENT ON COLUMN stream_gaps.stream IS 'ARN of the stream.';
+COMMENT ON COLUMN stream_gaps.stream_created_at IS 'When it was made.';
+COMMENT ON COLUMN stream_gaps.shard IS 'Shard of the stream.';
+COMMENT ON COLUMN stream_gaps.from_at IS 'When the stream stored the last record before the gap. Null: none was applied.';
+COMMENT ON COLUMN stream_gaps.until_at IS 'When the gap was noticed: what it misses came before.';
+COMMENT ON COLUMN stream_gaps.reason IS 'What was missing.';
+
 -- A summary depends on what its live view does, and so do the views over it.
 --
 -- The dependencies are read once, and there are some thousands at most: without the limit

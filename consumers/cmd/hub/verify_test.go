@@ -171,6 +171,7 @@ func TestRefreshPrunes(t *testing.T) {
 	// A stream that has not been consumed for long holds nothing any more.
 	change(t, w.db, "UPDATE hub.stream SET seen_at = now() - interval '16 days'")
 	change(t, w.db, "UPDATE hub.run SET collected_at = collected_at - interval '9 days'")
+	change(t, w.db, "SELECT hub.store_all_sources()")
 	hub(t.Context(), "refresh", "--keep", "48h").want(t, program.ExitDone, `msg="deleted bookkeeping of old runs" runs=1`)
 	if n := runs(); n != 3 {
 		t.Errorf("%d runs", n)

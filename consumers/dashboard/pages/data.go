@@ -44,11 +44,15 @@ var freshness = page.Page{
 			SELECT account_id, category, (ARRAY['never complete', 'stale', 'failing', 'fresh', 'disabled'])[worst] AS status
 			FROM account CROSS JOIN (SELECT DISTINCT category FROM one) c LEFT JOIN one USING (account_id, category)
 			ORDER BY account.stale DESC, account.failing DESC, account_id, category`},
-		{Title: "Accounts without a spoke", Width: 5,
+		{Title: "Accounts without a spoke", Width: 6,
 			All: "/rows/coverage?status=no%20spoke",
 			As:  page.Table{Empty: "Every known account has a spoke."}, SQL: `
 			SELECT DISTINCT account_id, status, named_by FROM coverage WHERE named_by IS NOT NULL {where account} ORDER BY 1 LIMIT 20`},
-		{Title: "Views", Note: "what pages are made of; those that need a look first", Width: 7, All: "/rows/view_status", As: page.Table{}, SQL: `
+		{Title: "Shards", Note: "those that are furthest behind", All: "/rows/stream_progress", Width: 6,
+			As: page.Table{Empty: "Nothing has come by a stream."}, SQL: `
+			SELECT shard, applied_to_at, updated_at FROM stream_progress
+			WHERE NOT ended ORDER BY applied_to_at NULLS FIRST, shard LIMIT 15`},
+		{Title: "Views", Note: "what pages are made of; those that need a look first", All: "/rows/view_status", As: page.Table{}, SQL: `
 			SELECT view_name, red, refreshed_at, duration_ms, refreshes, waiting_since, error FROM view_status
 			ORDER BY red DESC, waiting_since NULLS LAST, refreshed_at, view_name LIMIT 15`},
 	},
@@ -73,5 +77,8 @@ var rejects = page.Page{
 			As: page.Table{Bar: "rejects", Empty: "No run has refused rows."}, SQL: `
 			SELECT category, account_id, region, rejects, last_run_at, reason FROM freshness WHERE rejects > 0 {where}
 			ORDER BY rejects DESC, category, account_id, region LIMIT 50`},
+		{Title: "Gaps in the stream", Note: "hub replay applies the archive of those days", All: "/rows/stream_gaps",
+			As: page.Table{Empty: "Nothing was missed."}, SQL: `
+			SELECT shard, from_at, until_at, reason, stream FROM stream_gaps ORDER BY until_at DESC, shard LIMIT 25`},
 	},
 }
