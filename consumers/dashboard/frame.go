@@ -121,8 +121,8 @@ func (of scope) query(restricted bool) query {
 		refreshed = "(SELECT refreshed_at FROM viewer)"
 	}
 	q := query{sql: `SELECT count(*) AS sources, count(*) FILTER (WHERE red) AS stale, max(seen_at) AS newest_at,
-		count(*) FILTER (WHERE status = 'failing') AS failing, sum(rejects) AS rejects, sum(extract(epoch FROM last_run_at)) AS runs,
-		sum(extract(epoch FROM seen_at)) AS seen, ` + refreshed + ` AS refreshed_at
+		count(*) FILTER (WHERE status = 'failing') AS failing, sum(rejects) AS rejects, sum(date_part('epoch', last_run_at)) AS runs,
+		sum(date_part('epoch', seen_at)) AS seen, ` + refreshed + ` AS refreshed_at
 		FROM freshness WHERE true`}
 	if of.categories != nil {
 		q.args = append(q.args, of.categories)

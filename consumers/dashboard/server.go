@@ -132,7 +132,7 @@ func (s *server) guard(h http.Handler) http.Handler {
 		}
 		who, err := s.gate.Admit(w, r)
 		switch {
-		case errors.Is(err, access.Answered):
+		case errors.Is(err, access.ErrAnswered):
 		case err != nil:
 			s.refuse(w, r, err)
 		default:

@@ -369,8 +369,9 @@ func (sum summary) update(ctx context.Context, tx pgx.Tx) (changed int64, err er
 	if err != nil {
 		return 0, err
 	}
-	deleted, err := tx.Exec(ctx, "DELETE FROM "+table+" s WHERE "+marked+" AND NOT EXISTS (SELECT FROM pg_temp.fresh f WHERE "+
-		strings.Join(sameKey, " AND ")+" AND ROW(f.*) IS NOT DISTINCT FROM ROW(s.*))", args...)
+	deleted, err := tx.Exec(ctx, "DELETE FROM "+table+" s WHERE "+marked+
+		" AND NOT EXISTS (SELECT FROM pg_temp.fresh f WHERE "+strings.Join(sameKey, " AND ")+
+		" AND ROW(f.*) IS NOT DISTINCT FROM ROW(s.*))", args...)
 	if err != nil {
 		return 0, err
 	}

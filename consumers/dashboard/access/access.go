@@ -24,13 +24,13 @@ type Viewer struct {
 // Gate finds out who asks. It may be used by several goroutines at once.
 type Gate interface {
 	// Admit returns who asks. Nil without an error is anybody: there is no login, and they see
-	// what the user of the database may read. The error is a *Refusal, or Answered where the
+	// what the user of the database may read. The error is a *Refusal, or ErrAnswered where the
 	// gate itself has answered.
 	Admit(w http.ResponseWriter, r *http.Request) (*Viewer, error)
 }
 
-// Answered is the error of a gate that has answered the request itself.
-var Answered = errors.New("the gate has answered")
+// ErrAnswered is the error of a gate that has answered the request itself.
+var ErrAnswered = errors.New("the gate has answered")
 
 // Refusal says for people why they may not pass.
 type Refusal struct {

@@ -151,7 +151,7 @@ func (o *OIDC) Admit(w http.ResponseWriter, r *http.Request) (*Viewer, error) {
 			Next: "Log in to go on where you were.", Href: login}
 	}
 	http.Redirect(w, r, login, http.StatusSeeOther)
-	return nil, Answered
+	return nil, ErrAnswered
 }
 
 // begin leads to the provider.
@@ -165,7 +165,7 @@ func (o *OIDC) begin(w http.ResponseWriter, r *http.Request) error {
 	setCookie(w, loginCookie, value, loginTime)
 	http.Redirect(w, r, o.login.AuthCodeURL(a.State, oidc.Nonce(a.Nonce), oauth2.S256ChallengeOption(a.Verifier)),
 		http.StatusSeeOther)
-	return Answered
+	return ErrAnswered
 }
 
 // local returns an address of this host, "/" for any other one. A browser takes //host for
@@ -213,7 +213,7 @@ func (o *OIDC) complete(w http.ResponseWriter, r *http.Request) error {
 	setCookie(w, sessionCookie, value, o.cfg.Session)
 	o.cfg.Log.Info("login", "viewer", v.Name, "remote", r.RemoteAddr, "principals", len(v.Principals))
 	http.Redirect(w, r, a.To, http.StatusSeeOther)
-	return Answered
+	return ErrAnswered
 }
 
 // errNotVerified says that the provider has answered, and that its answer is not good.

@@ -131,7 +131,7 @@ func newDesk(t *testing.T, change func(*OIDCConfig)) *desk {
 		v, err := d.gate.Admit(w, r)
 		refusal, refused := errors.AsType[*Refusal](err)
 		switch {
-		case errors.Is(err, Answered):
+		case errors.Is(err, ErrAnswered):
 		case refused:
 			http.Error(w, refusal.Reason+" → "+refusal.Href, refusal.Status)
 		case err != nil:
@@ -287,8 +287,8 @@ func TestCookies(t *testing.T) {
 	if admitted(session, session) {
 		t.Error("two cookies are a session")
 	}
-	again := func() string { return must(d.gate.sealer.seal(sessionCookie, sessionOf(d.now))) }
-	if again() == again() {
+	seal := func() string { return must(d.gate.sealer.seal(sessionCookie, sessionOf(d.now))) }
+	if first := seal(); first == seal() {
 		t.Error("a nonce is used twice")
 	}
 }
