@@ -40,10 +40,23 @@ COMMENT ON COLUMN findings_by_control.title IS 'Title of one of the findings.';
 COMMENT ON COLUMN findings_by_control.findings IS 'Number of findings.';
 COMMENT ON COLUMN findings_by_control.places IS 'Accounts and regions in which the control fails: 1.';
 
+-- What all accounts have together, less what does not count, as in findings_flow. What fails
+-- in most places comes first, so that no account alone can keep others out.
 CREATE MATERIALIZED VIEW failing_controls AS
 SELECT region, control, severity, min(title) AS title, sum(findings)::bigint AS findings, sum(places)::bigint AS places
-FROM findings_by_control
+FROM (
+    SELECT home_region AS region, control, severity, min(title) AS title, sum(findings) AS findings, count(*) AS places
+    FROM summary.findings_controls
+    GROUP BY home_region, control, severity
+    UNION ALL
+    SELECT c.home_region, c.control, c.severity, NULL, -c.findings, -1
+    FROM findings_places p JOIN summary.findings_controls c USING (account_id, region, home_account_id, home_region)
+    WHERE NOT p.counts
+) counted
 GROUP BY region, control, severity
+HAVING sum(findings) > 0
+ORDER BY sum(places) DESC, sum(findings) DESC, region, control, severity
+LIMIT 100000
 WITH NO DATA;
 
 CREATE UNIQUE INDEX failing_controls_key ON failing_controls (region, control, severity);
