@@ -190,6 +190,11 @@ var rules = []deptest.Rule{
 
 	{
 		Packages: all,
+		MustNot:  []string{"github.com/chromedp/..."},
+		Why:      "a browser is for tests, in consumers/dashboard/browser; this rule does not bind files of tests",
+	},
+	{
+		Packages: all,
 		MustNot:  append(in("...test"), "testing/..."),
 		Exempt:   in("...test"),
 		Why:      "programs must not link testing; it is for tests and for packages with names that end in test",

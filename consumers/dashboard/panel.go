@@ -130,7 +130,7 @@ func dedent(sql string) string {
 
 func tile(set *rowSet, i int, unit page.Unit, link string) tileView {
 	f := number(set.value(i, "value"))
-	t := tileView{Label: text(set.value(i, "label")), Note: text(set.value(i, "note")),
+	t := tileView{Label: cut(text(set.value(i, "label")), 120), Note: cut(text(set.value(i, "note")), 200),
 		Tone: tone(text(set.value(i, "tone"))), Href: cmp.Or(link, text(set.value(i, "link")))}
 	if math.IsNaN(f) { // nothing is known
 		t.Value, t.Exact, t.Tone = "–", "not known", ""

@@ -125,6 +125,9 @@ func money(v float64) string {
 
 // short writes a number in few characters, as axes and tiles do.
 func short(v float64) string {
+	if math.Abs(v) >= 1e16 {
+		return signed(strconv.FormatFloat(v, 'e', 1, 64))
+	}
 	for _, u := range []struct {
 		from, scale float64
 		name        string

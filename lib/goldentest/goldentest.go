@@ -24,6 +24,10 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files under testdata instead of comparing with them")
 
+// Updating reports whether tests write files instead of comparing with them, for those that
+// write others besides: go test runs with the flag -update.
+func Updating() bool { return *update }
+
 // Equal fails the test if got differs from the file testdata/name, and prints
 // the differing lines; the test goes on. With -update it writes the file.
 func Equal[T ~string | ~[]byte](t testing.TB, name string, got T) {

@@ -87,12 +87,12 @@ var operations = page.Page{
 			WITH change AS (SELECT day, service, count(*) AS changes FROM health_calendar WHERE true {where} GROUP BY 1, 2)
 			SELECT current_date + d AS day, service, changes FROM generate_series(-7, 60) d LEFT JOIN change ON day = current_date + d
 			WHERE EXISTS (SELECT FROM change) ORDER BY d, service`},
-		{Title: "Support cases", Note: "open ones, the oldest first", Width: 7,
+		{Title: "Support cases", Note: "open ones, the oldest first",
 			Link: "/rows/current_support_cases?display_id={number}",
 			All:  "/rows/support_load", As: page.Table{Empty: "No case is open."}, SQL: `
 			SELECT display_id AS number, severity_code AS severity, subject, status, account_id, case_created_at AS created_at
 			FROM current_support_cases WHERE status <> 'resolved' {where} ORDER BY case_created_at NULLS LAST, case_id LIMIT 12`},
-		{Title: "Trusted Advisor", Note: "checks by result", Width: 5,
+		{Title: "Trusted Advisor", Note: "checks by result",
 			Link: "/rows/trusted_advisor_status?category={category}",
 			As:   page.Table{Bar: "resources_flagged", Empty: "No check has run: they need a support plan."}, SQL: `
 			SELECT category, sum(checks) FILTER (WHERE status = 'error') AS errors, sum(checks) FILTER (WHERE status = 'warning') AS warnings,

@@ -44,7 +44,7 @@ var compliance = page.Page{
 			SELECT initcap(replace(compliance_type, '_', ' ')) AS label, count(*) AS value, compliance_type AS tone, 'rules' AS note
 			FROM compliance_by_rule WHERE compliance_type IS NOT NULL {where} GROUP BY 1, 3
 			UNION ALL SELECT 'Resources that do not comply', sum(noncompliant_resources), 'high', 'a resource counts with each rule'
-			FROM compliance_by_rule WHERE true {where}
+			FROM compliance_by_rule WHERE compliance_type = 'NON_COMPLIANT' {where}
 			ORDER BY label`},
 		{Title: "Rules that are violated most", Width: 7, Link: "/rows/compliance_by_rule?rule_name={rule_name}",
 			As: page.Table{Bar: "resources", Empty: "No rule is violated."}, SQL: `
