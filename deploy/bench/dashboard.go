@@ -41,6 +41,8 @@ const (
 	// of the processor time of a full refresh it may cost.
 	visibleGoal = 5 * time.Second
 	shareGoal   = 0.02
+	// pace is the time between requests: a viewer may ask ten times a second.
+	pace = 110 * time.Millisecond
 	// refreshInterval is that of hub consume.
 	refreshInterval = 10 * time.Second
 	// changedAccounts is in how many accounts findings change, changedFindings in each.
@@ -268,6 +270,9 @@ func (b *dashboardBench) addresses(ctx context.Context, p declared.Page) (addres
 // visit asks for an address again and again.
 func (b *dashboardBench) visit(ctx context.Context, address string) (visit, error) {
 	v := visit{address: address}
+	if err := wait(ctx, pace); err != nil {
+		return v, err
+	}
 	if _, err := b.get(ctx, address); err != nil { // the first one reads from the disk
 		return v, err
 	}
@@ -278,6 +283,9 @@ func (b *dashboardBench) visit(ctx context.Context, address string) (visit, erro
 	}
 	times := make([]time.Duration, b.size.requests)
 	for i := range times {
+		if err := wait(ctx, pace); err != nil {
+			return v, err
+		}
 		start := time.Now()
 		body, err := b.get(ctx, address)
 		if err != nil {
@@ -398,7 +406,7 @@ func (b *dashboardBench) timeToPage(ctx context.Context) (took time.Duration, er
 		if err != nil || now == before-changed {
 			return time.Since(committed), err
 		}
-		if err := wait(ctx, 50*time.Millisecond); err != nil {
+		if err := wait(ctx, pace); err != nil {
 			return 0, fmt.Errorf("the page shows %d open findings, and not %d: %w", now, before-changed, err)
 		}
 	}
