@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,7 +35,7 @@ type provider struct {
 	// challenge and nonce are those of the last login.
 	challenge, nonce string
 	// answer is in place of a token; nil: a token.
-	answer http.HandlerFunc
+	answer atomic.Pointer[http.HandlerFunc]
 	scopes []string
 }
 
@@ -68,8 +69,8 @@ func newProvider(t *testing.T) *provider {
 			http.StatusFound)
 	})
 	mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
-		if p.answer != nil {
-			p.answer(w, r)
+		if answer := p.answer.Load(); answer != nil {
+			(*answer)(w, r)
 			return
 		}
 		sum := sha256.Sum256([]byte(r.FormValue("code_verifier")))
@@ -371,14 +372,15 @@ func TestTokensOfTheProvider(t *testing.T) {
 	d.get("/", http.StatusForbidden, "invalid login")
 	d.provider.key = signer
 
-	d.provider.answer = func(w http.ResponseWriter, _ *http.Request) {
+	answer := func(h http.HandlerFunc) { d.provider.answer.Store(&h) }
+	answer(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		io.WriteString(w, `{"access_token":"a","token_type":"Bearer"}`)
-	}
+	})
 	d.get("/", http.StatusForbidden, "invalid login")
-	d.provider.answer = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+	answer(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	d.get("/", http.StatusServiceUnavailable, "provider away")
-	d.provider.answer = nil
+	d.provider.answer.Store(nil)
 	d.get("/", http.StatusOK, "alice")
 }
 
