@@ -16,6 +16,7 @@ func spokeSays[T any](t *testing.T, args ...string) (v T) {
 	t.Helper()
 	program := exec.Command("go", append([]string{"run", "./producers/cmd/spoke"}, args...)...)
 	program.Dir, program.Stderr = root, os.Stderr
+	program.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build does, which then has compiled the SDK already
 	out, err := program.Output()
 	if err != nil {
 		t.Fatal(err)

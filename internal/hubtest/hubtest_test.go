@@ -13,7 +13,7 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 func TestDatabases(t *testing.T) {
 	const (
 		tables   = "SELECT count(*) FROM pg_tables WHERE schemaname = 'obs' AND tablename = 'kms_keys'"
-		views    = "SELECT count(*) FROM pg_views WHERE viewname = 'current_kms_keys'"
+		views    = "SELECT count(*) FROM pg_views WHERE schemaname = 'public' AND viewname = 'current_kms_keys'"
 		computed = "SELECT (count(*) > 0)::int FROM hub.view_refresh WHERE refreshed_at IS NOT NULL"
 		accounts = "SELECT count(DISTINCT account_id) FROM obs.accounts"
 		silent   = "SELECT count(DISTINCT account_id) FROM freshness WHERE status = 'stale' AND age > interval '71 hours'"
