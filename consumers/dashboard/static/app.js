@@ -103,7 +103,8 @@ const keys = {
   '?': () => help.showModal(),
 }
 document.addEventListener('keydown', event => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, select, textarea, dialog')) return
+  // The focus may still be in the list of keys when it has just been closed.
+  if (event.ctrlKey || event.metaKey || event.altKey || help.open || event.target.closest('input, select, textarea')) return
   if (going) {
     going = false
     if (pages[event.key]) location.href = pages[event.key]
