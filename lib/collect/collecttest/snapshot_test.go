@@ -92,7 +92,7 @@ func TestSnapshots(t *testing.T) {
 		},
 		"no operation": {
 			exceptions: `{"unused":{"ListShards":"so"}}`,
-			want:       "names ListShards, of which there is no snapshot",
+			want:       "names ListShards, and the SDK has no snapshot of it",
 		},
 		"no field": {exceptions: `{"valuse":{}}`, want: "snapshots.json: json"},
 		"no snapshot": {
