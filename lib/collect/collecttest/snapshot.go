@@ -191,7 +191,8 @@ func (s *suite[T]) snapshots(
 	}
 	for _, operation := range slices.AppendSeq(slices.Collect(maps.Keys(but.Values)), maps.Keys(but.Unused)) {
 		if !used[operation] {
-			return nil, fmt.Errorf("testdata/%s/%s names %s, and the SDK has no snapshot of it", s.dir, exceptionsFile, operation)
+			return nil, fmt.Errorf("testdata/%s/%s names %s, and the SDK has no snapshot of it", s.dir, exceptionsFile,
+				operation)
 		}
 	}
 	return answers, nil
