@@ -37,8 +37,9 @@ func (s *server) answer(name string, h func(http.ResponseWriter, *http.Request) 
 	return func(w http.ResponseWriter, r *http.Request) {
 		begun := time.Now()
 		defer func() { s.hooks.Answered(name, time.Since(begun)) }()
-		err := s.limits.ask(viewer(r))
+		end, err := s.limits.begin(r.Context(), viewer(r))
 		if err == nil {
+			defer end()
 			err = h(w, r)
 		}
 		if err == nil || r.Context().Err() != nil { // nobody waits

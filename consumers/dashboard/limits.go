@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"net/http"
@@ -17,6 +18,9 @@ const (
 	// at once.
 	perSecond = 10
 	burst     = 40
+	// atOnce is how many pages and files of a viewer are made at a time, so that nobody takes
+	// all connections.
+	atOnce = Connections / 4
 	// exports is how many files are taken at once, one by each viewer: pages keep the other
 	// half of the connections.
 	exports = Connections / 2
@@ -35,6 +39,7 @@ type limits struct {
 
 type viewerLimits struct {
 	requests  *rate.Limiter
+	made      chan struct{} // has one for each page and file that is being made
 	exporting bool
 }
 
@@ -51,14 +56,38 @@ func (l *limits) of(viewer string) *viewerLimits {
 	}
 	if len(l.viewers) >= knownViewers {
 		for name, v := range l.viewers {
-			if !v.exporting && v.requests.Tokens() >= burst {
+			if len(v.made) == 0 && v.requests.Tokens() >= burst {
 				delete(l.viewers, name)
 			}
 		}
 	}
-	known = &viewerLimits{requests: rate.NewLimiter(l.rate, burst)}
+	known = &viewerLimits{requests: rate.NewLimiter(l.rate, burst), made: make(chan struct{}, atOnce)}
 	l.viewers[viewer] = known
 	return known
+}
+
+// begin counts a request, and has it wait until less than atOnce of the viewer are being made;
+// end must be called. An error says that it is one too many. Without a login all are one
+// viewer, and do not wait.
+func (l *limits) begin(ctx context.Context, viewer string) (end func(), err error) {
+	if err := l.ask(viewer); err != nil {
+		return nil, err
+	}
+	if viewer == "" {
+		return func() {}, nil
+	}
+	l.mu.Lock()
+	made := l.of(viewer).made
+	l.mu.Unlock()
+	waiting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	select {
+	case made <- struct{}{}:
+		return func() { <-made }, nil
+	case <-waiting.Done():
+		return nil, &failure{status: http.StatusTooManyRequests, Title: "Other pages of yours take long.", reason: "busy",
+			retry: pageTimeout, Next: fmt.Sprintf("Try again when they are there: %d are made at a time.", atOnce)}
+	}
 }
 
 // ask counts a request; an error says that it is one too many.

@@ -3,13 +3,16 @@ package dashboard
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/hubspoke/observability/consumers/dashboard/access"
 	"github.com/hubspoke/observability/consumers/dashboard/page"
 )
 
@@ -44,6 +47,54 @@ func TestRateOfAViewer(t *testing.T) {
 		}
 		if len(l.viewers) > knownViewers {
 			t.Errorf("%d viewers are remembered", len(l.viewers))
+		}
+	})
+}
+
+// TestNobodyTakesAllConnections: the requests of a viewer wait for each other, and nobody else
+// waits for them. Without a login all are one viewer, and nobody waits.
+func TestNobodyTakesAllConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(nil, Config{Gate: named{}})
+		var mu sync.Mutex
+		made, answers, release := map[string]int{}, map[int]int{}, make(chan struct{})
+		handler := s.answer("x", func(_ http.ResponseWriter, r *http.Request) error {
+			mu.Lock()
+			made[viewer(r)]++
+			mu.Unlock()
+			<-release
+			return nil
+		})
+		ask := func(who *access.Viewer, n int) {
+			for range n {
+				go func() {
+					r := httptest.NewRequest(http.MethodGet, "/", nil)
+					w := httptest.NewRecorder()
+					handler(w, r.WithContext(access.With(r.Context(), who)))
+					mu.Lock()
+					answers[w.Code]++
+					mu.Unlock()
+				}()
+			}
+			synctest.Wait()
+		}
+		greedy := &access.Viewer{Name: "greedy"}
+		ask(greedy, Connections)
+		ask(&access.Viewer{Name: "other"}, 1)
+		ask(nil, Connections)
+		if want := map[string]int{"greedy": atOnce, "other": 1, "": Connections}; !maps.Equal(made, want) {
+			t.Errorf("%v are made, want %v", made, want)
+		}
+		time.Sleep(patience)
+		synctest.Wait()
+		if n := answers[http.StatusTooManyRequests]; n != Connections-atOnce || len(answers) != 1 {
+			t.Errorf("answers: %v, want %d that waited for too long", answers, Connections-atOnce)
+		}
+		ask(greedy, 1)
+		close(release)
+		synctest.Wait()
+		if want := atOnce + 1 + 1 + Connections; answers[http.StatusOK] != want {
+			t.Errorf("answers: %v, want %d pages", answers, want)
 		}
 	})
 }
