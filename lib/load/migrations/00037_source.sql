@@ -188,8 +188,7 @@ SELECT hub.store_sources(array_agg(category), array_agg(account_id), array_agg(r
 FROM (SELECT category, account_id, region, slice FROM hub.scope
       UNION SELECT category, account_id, region, slice FROM hub.source) s
 $$;
-COMMENT ON FUNCTION hub.store_all_sources IS 'Brings all of hub.source up to date, which takes seconds, and loaders wait meanwhile.';
-SELECT hub.store_all_sources();
+COMMENT ON FUNCTION hub.store_all_sources IS 'Brings all of hub.source up to date. Loaders wait for it, if not those of a version without hub.source.';
 
 -- +goose Down
 DROP FUNCTION hub.store_all_sources;
