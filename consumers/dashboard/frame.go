@@ -75,15 +75,36 @@ func (f *frame) add(group string, item menuItem) {
 // scope are the sources that a page is made of. Nil is all of them.
 type scope struct{ categories, accounts []string }
 
+// asking is the transaction of a page.
+type asking struct {
+	pgx.Tx
+	server  *server
+	request *http.Request
+	page    string // in metrics
+	failed  bool   // a query has no answer, and may have one next time
+}
+
+// ask reads the rows of a query of the page, and tells the log why there are none.
+func (a *asking) ask(name string, q query) rowSet {
+	ctx := a.request.Context()
+	set := ask(ctx, a.Tx, q)
+	a.server.hooks.Queried(a.page, name, set.took)
+	if set.err != nil && !set.withheld && ctx.Err() == nil {
+		a.failed = true
+		a.server.log.Warn("a query has no answer", "path", a.request.URL.Path, "query", name, "error", set.err)
+	}
+	return set
+}
+
 // begin runs do in the one transaction of a page, and asks there what all pages show: how
 // fresh the sources are, and names of accounts. It returns errUnchanged, and runs nothing,
 // where the browser has the page as it would be.
-func (s *server) begin(r *http.Request, page string, of scope, do func(pgx.Tx)) (frame, shower, error) {
+func (s *server) begin(r *http.Request, page string, of scope, do func(*asking)) (frame, shower, error) {
 	ctx, f := r.Context(), s.frame(r)
 	show := shower{now: f.Now, valid: f.valid}
 	err := read(ctx, s.pool, badgeTimeout, func(tx pgx.Tx) error {
-		status := ask(ctx, tx, of.query(isRestricted(tx)))
-		s.hooks.Queried(page, "badge", status.took)
+		a := &asking{Tx: tx, server: s, request: r, page: page}
+		status := a.ask("badge", of.query(isRestricted(tx)))
 		f.state = s.stateOf(r, rightsOf(tx), status)
 		if unchanged(r, f.state, f.Now) {
 			return errUnchanged
@@ -92,10 +113,11 @@ func (s *server) begin(r *http.Request, page string, of scope, do func(pgx.Tx)) 
 		if err := limit(ctx, tx, pageTimeout, "SET LOCAL statement_timeout = %d"); err != nil {
 			return err
 		}
-		do(tx)
-		named := ask(ctx, tx, query{sql: accountsSQL})
-		s.hooks.Queried(page, "names", named.took)
-		show.accounts = namesOfAccounts(named)
+		do(a)
+		show.accounts = namesOfAccounts(a.ask("names", query{sql: accountsSQL}))
+		if a.failed {
+			f.state = ""
+		}
 		return nil
 	})
 	f.queried = time.Since(f.begun)
@@ -142,7 +164,7 @@ func (of scope) badge(set rowSet, now time.Time, valid *validity) badge {
 	}
 	href := address("/freshness", to)
 	if set.err != nil || len(set.rows) == 0 {
-		return badge{"Freshness: not known in time", "none", href}
+		return badge{"Freshness: not known", "none", href}
 	}
 	all, red := number(set.rows[0][0]), number(set.rows[0][1])
 	newest, seen := set.rows[0][2].(time.Time)

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/hubspoke/observability/consumers/dashboard/page"
-	"github.com/jackc/pgx/v5"
 )
 
 // pageView is a page for its template.
@@ -46,16 +45,14 @@ func (s *server) page(w http.ResponseWriter, r *http.Request, p page.Page) error
 		return err
 	}
 	sets, options := make([]rowSet, len(p.Panels)), make([]rowSet, len(p.Filters))
-	f, show, err := s.begin(r, p.Name, scope{p.Sources, c.accounts()}, func(tx pgx.Tx) {
-		c.restricted = isRestricted(tx)
+	f, show, err := s.begin(r, p.Name, scope{p.Sources, c.accounts()}, func(a *asking) {
+		c.restricted = isRestricted(a.Tx)
 		for i, panel := range p.Panels {
-			sets[i] = ask(r.Context(), tx, c.query(string(panel.SQL)))
-			s.hooks.Queried(p.Name, slug(panel.Title), sets[i].took)
+			sets[i] = a.ask(slug(panel.Title), c.query(string(panel.SQL)))
 		}
 		for i, filter := range p.Filters {
 			if filter.Name != c.fixed {
-				options[i] = ask(r.Context(), tx, query{sql: string(filter.Options)})
-				s.hooks.Queried(p.Name, "filters", options[i].took)
+				options[i] = a.ask("filters", query{sql: string(filter.Options)})
 			}
 		}
 	})
@@ -72,10 +69,6 @@ func (s *server) page(w http.ResponseWriter, r *http.Request, p page.Page) error
 	v := pageView{frame: f}
 	rows := 0
 	for i, panel := range p.Panels {
-		if sets[i].err != nil && !sets[i].withheld {
-			s.log.Warn("a panel has no answer", "page", p.Name, "panel", panel.Title, "error", sets[i].err)
-			v.state = "" // it may have one next time
-		}
 		rows += len(sets[i].rows)
 		v.Panels = append(v.Panels, show.view(links{s.pages, views}, c, panel, sets[i]))
 	}

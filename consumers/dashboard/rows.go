@@ -315,10 +315,7 @@ func scopeOf(rel relation) scope {
 
 func (s *server) rowsPage(w http.ResponseWriter, r *http.Request, views []relation, b browsing) error {
 	var set rowSet
-	f, show, err := s.begin(r, browsePage, scopeOf(b.rel), func(tx pgx.Tx) {
-		set = ask(r.Context(), tx, b.query(pageRows+1))
-		s.hooks.Queried(browsePage, "rows", set.took)
-	})
+	f, show, err := s.begin(r, browsePage, scopeOf(b.rel), func(a *asking) { set = a.ask("rows", b.query(pageRows+1)) })
 	if err != nil {
 		return err
 	}
@@ -339,8 +336,7 @@ func (s *server) rowsPage(w http.ResponseWriter, r *http.Request, views []relati
 	v.turn(b, &set)
 	var head []headView
 	if set.err != nil {
-		v.Error, v.state = sentence(set.err, pageTimeout), "" // it may have one next time
-		s.log.Warn("the rows of a view have no answer", "view", b.rel.name, "error", set.err)
+		v.Error = sentence(set.err, pageTimeout)
 	} else {
 		head, v.Rows = show.table(&set, "", func(int) string { return "" })
 	}
@@ -416,7 +412,7 @@ func (s *server) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f, _, err := s.begin(r, browsePage, scope{}, func(pgx.Tx) {})
+	f, _, err := s.begin(r, browsePage, scope{}, func(*asking) {})
 	if err != nil {
 		return err
 	}

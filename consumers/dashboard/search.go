@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
@@ -71,17 +70,16 @@ func (s *server) search(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	sets := make([]rowSet, len(searches))
-	f, _, err := s.begin(r, "search", scope{}, func(tx pgx.Tx) {
+	f, _, err := s.begin(r, "search", scope{}, func(a *asking) {
 		if asked == "" {
 			return
 		}
 		for i, search := range searches {
-			if err := limit(r.Context(), tx, searchTimeout, "SET LOCAL statement_timeout = %d"); err != nil {
+			if err := limit(r.Context(), a, searchTimeout, "SET LOCAL statement_timeout = %d"); err != nil {
 				sets[i].err = err
 				continue
 			}
-			sets[i] = ask(r.Context(), tx, query{search.sql, []any{asked, accountOf(asked)}})
-			s.hooks.Queried("search", search.what, sets[i].took)
+			sets[i] = a.ask(search.what, query{search.sql, []any{asked, accountOf(asked)}})
 		}
 	})
 	if err != nil {
@@ -92,9 +90,6 @@ func (s *server) search(w http.ResponseWriter, r *http.Request) error {
 	v.Hits = append(pagesNamed(v.Menu, asked), viewsNamed(views, asked)...)
 	for i, search := range searches {
 		v.add(links{s.pages, views}, search.what, search.link, &sets[i])
-		if sets[i].err != nil {
-			s.log.Warn("a search has no answer", "of", search.what, "error", sets[i].err)
-		}
 	}
 	if to := v.only(); to != "" {
 		http.Redirect(w, r, to, http.StatusFound)
@@ -151,7 +146,7 @@ func (v *searchView) add(l links, what, link string, set *rowSet) {
 		if server, ok := errors.AsType[*pgconn.PgError](set.err); ok && server.Code == "57014" { // query_canceled
 			m.Why = "It took longer than a second. An ARN is found faster where it names its account."
 		}
-		v.Missed, v.state = append(v.Missed, m), "" // it may be searched next time
+		v.Missed = append(v.Missed, m)
 	}
 	for i := range set.rows {
 		href := l.link(choice{}, link, func(column string) string { return text(set.value(i, column)) })

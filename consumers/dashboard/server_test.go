@@ -287,10 +287,40 @@ func TestAPanelThatFailsLeavesTheOthers(t *testing.T) {
 	}}})
 	s.says("/", http.StatusOK, "first", "last", "SQLSTATE 22012", "SQLSTATE 25006", "run hub migrate",
 		"It took longer than 3s")
-	if n := strings.Count(s.log.String(), "a panel has no answer"); n != 4 {
+	if n := strings.Count(s.log.String(), "a query has no answer"); n != 4 {
 		t.Errorf("%d lines of the log, want 4: %s", n, s.log)
 	}
 	s.get("/data/x/divides.csv", http.StatusServiceUnavailable)
+}
+
+// TestNothingFailsSilently: what a page has around its panels may have no answer, too. The log
+// says so, and the page is not kept.
+func TestNothingFailsSilently(t *testing.T) {
+	one := page.Page{Name: "x", Path: "/", Title: "X", Filters: []page.Filter{{Name: "f", Column: "f", Label: "F",
+		Options: `SELECT 1 / 0`}}, Panels: []page.Panel{{Title: "One", As: page.Table{}, SQL: `SELECT 1 AS n`}}}
+	s := serve(t, empty, []page.Page{one})
+	fails := func(name string) {
+		t.Helper()
+		s.log.Reset()
+		if _, header := s.get("/", http.StatusOK); header.Get("ETag") != "" {
+			t.Errorf("a page with no answer for %s has an ETag", name)
+		}
+		if want := "path=/ query=" + name + " error="; !strings.Contains(s.log.String(), want) {
+			t.Errorf("no %s in the log: %s", want, s.log)
+		}
+	}
+	fails("filters")
+	one.Filters = nil
+	s.serve(Config{Pages: []page.Page{one}, Log: slog.New(slog.NewTextHandler(s.log, nil))})
+	if _, err := s.db.Pool.Exec(t.Context(), `ALTER MATERIALIZED VIEW account_overview RENAME TO mislaid`); err != nil {
+		t.Fatal(err)
+	}
+	fails("names")
+	if _, err := s.db.Pool.Exec(t.Context(), `ALTER MATERIALIZED VIEW mislaid RENAME TO account_overview;
+		ALTER VIEW freshness RENAME TO mislaid`); err != nil {
+		t.Fatal(err)
+	}
+	fails("badge")
 }
 
 // TestEvilValues: what AWS or people wrote is shown as it is, and does nothing.
