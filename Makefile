@@ -64,7 +64,7 @@ test-demo: build ## the demo with its checks, once as it is and once with faults
 	$(DEMO) demo --duration 20s --accounts 10 --chaos
 
 .PHONY: emulators
-emulators: internal/emulators/node_modules/.package-lock.json ## install what tests are judged by and npm has: emulators, AWS's reference of actions, axe-core
+emulators: internal/emulators/node_modules/.package-lock.json ## install what tests are judged by and npm has: emulators, AWS's reference of actions, axe-core, Grafana's schema
 
 # The JavaScript clients of services without a module of the SDK for Go.
 MODELS = health@3.1047.0 support@3.1134.0
@@ -84,7 +84,7 @@ authorities: ## write the certificate authorities of RDS anew; the test pins the
 
 internal/emulators/node_modules/.package-lock.json: internal/emulators/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --prefix internal/emulators --no-audit --no-fund; \
-	else echo "npm is missing: the tests against kinesalite and dynalite, and those in a browser, will be skipped"; fi
+	else echo "npm is missing: the tests against kinesalite, dynalite and the schema of Grafana, and those in a browser, will be skipped"; fi
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck and more, by golangci-lint; the layout of Markdown

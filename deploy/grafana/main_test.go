@@ -346,7 +346,7 @@ func TestLinksLead(t *testing.T) {
 
 var variableOfRowRE = regexp.MustCompile(`\$\{(__data\.fields\.\w+:percentencode|\w+:queryparam)\}`)
 
-// TestForms: what no page has yet.
+// TestForms: charts and matrices that ask for what a view has, as it is.
 func TestForms(t *testing.T) {
 	p := page.Page{Name: "x", Panels: []page.Panel{
 		{Title: "Lines", As: page.Lines{}, SQL: "SELECT * FROM scores"},
