@@ -157,7 +157,8 @@ func TestRowSecurity(t *testing.T) {
 	t.Run("grants", g.with((*guarded).testGrants))
 	t.Run("injection", g.with((*guarded).testInjection))
 	t.Run("log", g.with((*guarded).testLog))
-	t.Run("evil values", g.with((*guarded).testEvilValues)) // the last one: it replaces the views
+	t.Run("evil values", g.with((*guarded).testEvilValues)) // it replaces the views
+	t.Run("no views", g.with((*guarded).testNoViews))
 }
 
 func (g *guarded) with(test func(*guarded)) func(*testing.T) {
@@ -506,7 +507,11 @@ func (g *guarded) testLog() {
 			"remote=192.0.2.1:1234", "rows=", "duration=", "status=200"}},
 		{"/rows/cost_daily.csv", 200, []string{"group:0"}, []string{"msg=export", "viewer=group:0", "remote=", "rows=",
 			"duration="}},
-		{"/", 403, []string{"user:x"}, []string{"status=403", "viewer=user:x", "remote="}},
+		{"/search?q=costs", 302, []string{"group:0"}, []string{"msg=search", `query="q=costs"`, "to=/costs", "viewer=group:0",
+			"remote="}},
+		{"/" + strings.Repeat("x", maxAddress), 414, []string{"group:0"}, []string{"msg=refused", "reason=address",
+			"remote="}},
+		{"/", 403, []string{"user:x"}, []string{"status=403", "viewer=user:x", "remote=", `reason="no account"`}},
 		{"/callback?code=secret&state=s", 401, nil, []string{"msg=refused", `reason="no header"`, "path=/callback", "remote="}},
 	} {
 		got := line(test.path, test.status, test.who...)
@@ -587,6 +592,13 @@ func (g *guarded) testEvilValues() {
 	if shown < 1000 {
 		g.Errorf("the value is shown %d times: it should be everywhere", shown)
 	}
+}
+
+// testNoViews: a database without the views of viewers, as of an earlier version, is none that
+// is away.
+func (g *guarded) testNoViews() {
+	g.exec("DROP SCHEMA seen CASCADE")
+	g.says("/costs", http.StatusServiceUnavailable, "group:0", "run hub migrate", "SQLSTATE 42P01")
 }
 
 // isFormula reports whether a spreadsheet would compute a cell; numbers are none.

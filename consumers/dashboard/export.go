@@ -70,8 +70,11 @@ func (s *server) export(w http.ResponseWriter, r *http.Request, name, format str
 	case isWithheld(restricted, err):
 		return &failure{status: http.StatusForbidden, Title: withheld, reason: "totals", Href: "/rows",
 			Next: "The rows of your accounts are in the other views."}
+	case out == nil && tookTooLong(err):
+		return &failure{status: http.StatusServiceUnavailable, Title: "This file has no answer.", reason: "database",
+			Next: sentence(err, exportTimeout), retry: exportTimeout}
 	case out != nil: // too late for another answer: the file says that it is cut
-		s.log.Warn("an export failed", "path", r.URL.Path, "rows", written, "error", err)
+		s.log.Warn("an export failed", append(asked(r), "rows", written, "error", err)...)
 		return out.end("cut: " + sentence(err, exportTimeout))
 	}
 	return err

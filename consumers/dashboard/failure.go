@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/hubspoke/observability/consumers/dashboard/access"
 )
 
@@ -54,12 +56,29 @@ func (s *server) answer(name string, h func(http.ResponseWriter, *http.Request) 
 		f, ok := errors.AsType[*failure](err)
 		if !ok {
 			s.log.Error("the database did not answer", "path", r.URL.Path, "error", err)
-			f = &failure{status: http.StatusServiceUnavailable, Title: "The database did not answer.",
-				Next: "It may be away or busy. Try again in a moment; the log of hub dashboard says more.",
-				Href: r.URL.RequestURI(), reason: "database", retry: 5 * time.Second}
+			f = noAnswer(err)
 		}
-		s.fail(w, r, s.frame(r), f)
+		if f.status == http.StatusServiceUnavailable {
+			f.Href = r.URL.RequestURI()
+		}
+		around := s.frame(r)
+		around.begun = begun
+		s.fail(w, r, around, f)
 	}
+}
+
+// retryLater is when to try again what the database did not answer.
+const retryLater = 5 * time.Second
+
+// noAnswer says that the database has none, and why where trying again would not help.
+func noAnswer(err error) *failure {
+	f := &failure{status: http.StatusServiceUnavailable, Title: "The database did not answer.", reason: "database",
+		Next: "It may be away or busy. Try again in a moment; the log of hub dashboard says more.", retry: retryLater}
+	server, ok := errors.AsType[*pgconn.PgError](err)
+	if ok && !tookTooLong(err) && advice(server.Code, 0) != "" {
+		f.Title, f.Next = "The database has no answer to this.", sentence(err, 0)
+	}
+	return f
 }
 
 // refuse answers who may not pass. The address may have a secret of the login: it is not for
@@ -70,6 +89,8 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		refusal = &access.Refusal{Status: http.StatusServiceUnavailable, Reason: "login", Err: err,
 			Title: "The login did not work.", Next: "Try again in a moment; the log of hub dashboard says more."}
 	}
+	r = r.Clone(r.Context())
+	r.URL.Path, r.URL.RawQuery = cut(r.URL.Path, 200), ""
 	f := &failure{status: refusal.Status, Title: refusal.Title, Next: refusal.Next, Href: refusal.Href}
 	if refusal.Status != http.StatusOK {
 		f.reason = refusal.Reason
@@ -77,10 +98,8 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 			"error", refusal.Err)
 	}
 	if refusal.Status == http.StatusServiceUnavailable {
-		f.retry = 5 * time.Second
+		f.retry = retryLater
 	}
-	r = r.Clone(r.Context())
-	r.URL.RawQuery = ""
 	around := s.frame(r)
 	around.Menu, around.Keys = nil, nil
 	s.fail(w, r, around, f)
@@ -98,7 +117,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, around frame, f *f
 		frame
 		Failure *failure
 	}{around, f}
-	v.Title = http.StatusText(f.status)
+	v.Title, v.reason = http.StatusText(f.status), f.reason
 	if err := s.write(w, r, f.status, "failure.html", &v.frame, &v, 0); err != nil {
 		s.log.Error("the page of an error", "error", err)
 	}

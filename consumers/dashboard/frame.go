@@ -28,6 +28,7 @@ type frame struct {
 	// Tag is the ETag of the page, "" if it has none.
 	Tag string
 
+	reason  string // of a refusal, for the log
 	begun   time.Time
 	queried time.Duration
 	state   string

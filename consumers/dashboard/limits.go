@@ -85,7 +85,7 @@ func (l *limits) begin(ctx context.Context, viewer string) (end func(), err erro
 	case made <- struct{}{}:
 		return func() { <-made }, nil
 	case <-waiting.Done():
-		return nil, &failure{status: http.StatusTooManyRequests, Title: "Other pages of yours take long.", reason: "busy",
+		return nil, &failure{status: http.StatusTooManyRequests, Title: "Other pages of yours take long.", reason: "rate",
 			retry: pageTimeout, Next: fmt.Sprintf("Try again when they are there: %d are made at a time.", atOnce)}
 	}
 }

@@ -299,10 +299,21 @@ func (s *server) rows(w http.ResponseWriter, r *http.Request) error {
 	}
 	if format != "" {
 		b.at = nil
-		return s.export(w, r, fileName(rel.name, b.values), format,
+		err := s.export(w, r, fileName(rel.name, b.values), format,
 			func(bool) query { return b.query(exportRows + 1) })
+		return cmp.Or(misfit(err), err)
 	}
 	return s.rowsPage(w, r, views, b)
+}
+
+// misfit says that an error of the database is about a value that was chosen; nil if it is not.
+func misfit(err error) error {
+	server, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || !strings.HasPrefix(server.Code, "22") { // data_exception
+		return nil
+	}
+	return badRequest("A value does not fit its column: "+cut(server.Message, 300)+".",
+		"The heading of each column says its type.")
 }
 
 // scopeOf is what a view is made of: one category, or all of them.
@@ -319,10 +330,8 @@ func (s *server) rowsPage(w http.ResponseWriter, r *http.Request, views []relati
 	if err != nil {
 		return err
 	}
-	server, ok := errors.AsType[*pgconn.PgError](set.err)
-	if ok && strings.HasPrefix(server.Code, "22") { // data_exception
-		return badRequest("A value does not fit its column: "+cut(server.Message, 300)+".",
-			"The heading of each column says its type.")
+	if err := misfit(set.err); err != nil {
+		return err
 	}
 	f.Title, f.Question, f.Here = heading(strings.TrimPrefix(b.rel.name, "current_")), b.rel.comment, "/rows"
 	v := rowsView{frame: f, View: b.rel.name, CSV: address("/rows/"+b.rel.name+".csv", b.values),

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
@@ -55,7 +56,11 @@ func read(ctx context.Context, pool *pgxpool.Pool, timeout time.Duration, do fun
 	wait, cancel := context.WithTimeout(ctx, patience)
 	conn, err := pool.Acquire(wait)
 	cancel()
-	if err != nil {
+	switch used := pool.Stat(); {
+	case errors.Is(err, context.DeadlineExceeded) && used.AcquiredConns() == used.MaxConns():
+		return &failure{status: http.StatusServiceUnavailable, Title: "All connections to the database are in use.",
+			Next: "Others look at the same time. Try again in a moment.", reason: "busy", retry: retryLater}
+	case err != nil:
 		return err
 	}
 	defer conn.Release()
@@ -129,6 +134,12 @@ func sentence(err error, timeout time.Duration) string {
 	}
 	next := cmp.Or(advice(server.Code, timeout), "The log of hub dashboard says more.")
 	return fmt.Sprintf("%s (SQLSTATE %s)", next, server.Code)
+}
+
+// tookTooLong reports whether the database gave a query up, because of its time.
+func tookTooLong(err error) bool {
+	server, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && server.Code == "57014" // query_canceled
 }
 
 // advice says what to do about an error of the database by its code, "" if nobody knows.

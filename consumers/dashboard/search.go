@@ -1,13 +1,10 @@
 package dashboard
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // hit is something that was found.
@@ -58,11 +55,11 @@ var searches = []struct{ what, sql, link string }{
 
 // search answers with what has the name that somebody typed, or goes there if it is one.
 func (s *server) search(w http.ResponseWriter, r *http.Request) error {
-	asked := strings.TrimSpace(r.URL.Query().Get("q"))
-	if !storable(asked) {
+	sought := strings.TrimSpace(r.URL.Query().Get("q"))
+	if !storable(sought) {
 		return notStorable("the text")
 	}
-	if len([]rune(asked)) > maxSearch {
+	if len([]rune(sought)) > maxSearch {
 		return badRequest("This text is too long to be the name of something.", "Search for less than 2,048 characters.")
 	}
 	views, err := s.relations(r.Context())
@@ -71,29 +68,29 @@ func (s *server) search(w http.ResponseWriter, r *http.Request) error {
 	}
 	sets := make([]rowSet, len(searches))
 	f, _, err := s.begin(r, "search", scope{}, func(a *asking) {
-		if asked == "" {
+		if sought == "" {
 			return
 		}
 		for i, search := range searches {
 			if err := limit(r.Context(), a, searchTimeout, "SET LOCAL statement_timeout = %d"); err != nil {
-				sets[i].err = err
+				sets[i].err, a.failed = err, true
 				continue
 			}
-			sets[i] = a.ask(search.what, query{search.sql, []any{asked, accountOf(asked)}})
+			sets[i] = a.ask(search.what, query{search.sql, []any{sought, accountOf(sought)}})
 		}
 	})
 	if err != nil {
 		return err
 	}
 	v := searchView{frame: f}
-	v.Title, v.Question, v.Asked = "Search", "What has this name?", asked
-	v.Hits = append(pagesNamed(v.Menu, asked), viewsNamed(views, asked)...)
+	v.Title, v.Question, v.Asked = "Search", "What has this name?", sought
+	v.Hits = append(pagesNamed(v.Menu, sought), viewsNamed(views, sought)...)
 	for i, search := range searches {
 		v.add(links{s.pages, views}, search.what, search.link, &sets[i])
 	}
 	if to := v.only(); to != "" {
 		http.Redirect(w, r, to, http.StatusFound)
-		s.log.Info("search", "query", r.URL.RawQuery, "to", to)
+		s.log.Info("search", append(asked(r), "to", to)...)
 		return nil
 	}
 	return s.write(w, r, http.StatusOK, "search.html", &v.frame, &v, len(v.Hits))
@@ -143,7 +140,7 @@ func viewsNamed(views []relation, asked string) (hits []hit) {
 func (v *searchView) add(l links, what, link string, set *rowSet) {
 	if set.err != nil {
 		m := missed{what, sentence(set.err, searchTimeout)}
-		if server, ok := errors.AsType[*pgconn.PgError](set.err); ok && server.Code == "57014" { // query_canceled
+		if tookTooLong(set.err) {
 			m.Why = "It took longer than a second. An ARN is found faster where it names its account."
 		}
 		v.Missed = append(v.Missed, m)

@@ -126,8 +126,8 @@ const maxAddress = 8 << 10
 func (s *server) guard(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.RequestURI) > maxAddress {
-			s.hooks.Refused("address")
-			http.Error(w, "This address is too long: choose fewer or shorter values.", http.StatusRequestURITooLong)
+			s.refuse(w, r, &access.Refusal{Status: http.StatusRequestURITooLong, Reason: "address",
+				Title: "This address is too long.", Next: "Choose fewer or shorter values."})
 			return
 		}
 		who, err := s.gate.Admit(w, r)
@@ -162,7 +162,11 @@ func (s *server) write(w http.ResponseWriter, r *http.Request, status int, name 
 		fmt.Sprintf("db;dur=%.1f, total;dur=%.1f", milliseconds(f.queried), milliseconds(took)))
 	w.WriteHeader(status)
 	_, err := w.Write(b.Bytes())
-	s.log.Info("page", append(asked(r), "status", status, "rows", rows, "duration", took)...)
+	line := append(asked(r), "status", status, "rows", rows, "duration", took)
+	if f.reason != "" {
+		line = append(line, "reason", f.reason)
+	}
+	s.log.Info("page", line...)
 	if err != nil {
 		s.log.Debug("nobody took the page", "path", r.URL.Path, "error", err)
 	}

@@ -205,7 +205,7 @@ func TestFirstLoad(t *testing.T) {
 func TestOnlyThisHost(t *testing.T) {
 	s := serve(t, empty, pages.All())
 	for host, status := range map[string]int{
-		"localhost": 200, "localhost:1": 200, "127.0.0.1:8080": 200, "[::1]:8080": 200, "[::1]": 200,
+		"localhost": 200, "localhost:1": 200, "127.0.0.1:8080": 200, "[::1]:8080": 200, "[::1]": 200, "127.0.0.2:1": 200,
 		"evil.example:8080": 421, "": 421, "localhost.evil.example": 421, "10.0.0.1:8080": 421, "127.0.0.1.nip.io": 421,
 	} {
 		if w := s.request("/healthz", host); w.Code != status {
@@ -248,6 +248,7 @@ func TestBadAddressesSayWhatNext(t *testing.T) {
 			[]string{"A value does not fit its column"}},
 		{"/rows/freshness?rejects=many", 400, []string{"A value does not fit its column", `"many"`}},
 		{"/rows/freshness?red=perhaps", 400, []string{"A value does not fit its column"}},
+		{"/rows/freshness.csv?rejects=many", 400, []string{"A value does not fit its column", `"many"`}},
 		{"/data/costs/nothing.csv", 404, []string{"no such panel"}},
 		{"/data/nothing/x.csv", 404, nil},
 		{"/static/nothing", 404, nil},
@@ -290,7 +291,28 @@ func TestAPanelThatFailsLeavesTheOthers(t *testing.T) {
 	if n := strings.Count(s.log.String(), "a query has no answer"); n != 4 {
 		t.Errorf("%d lines of the log, want 4: %s", n, s.log)
 	}
-	s.get("/data/x/divides.csv", http.StatusServiceUnavailable)
+	s.says("/data/x/divides.csv", http.StatusServiceUnavailable, "The database did not answer.")
+	s.says("/data/x/is-of-another-version.csv", http.StatusServiceUnavailable, "run hub migrate")
+}
+
+// TestAllConnectionsAreInUse: the answer and the log tell that from a database that is away.
+func TestAllConnectionsAreInUse(t *testing.T) {
+	s := serve(t, empty, pages.All())
+	for range s.db.Pool.Config().MaxConns {
+		conn, err := s.db.Pool.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Release()
+	}
+	s.says("/costs", http.StatusServiceUnavailable, "All connections to the database are in use.", `href="/costs"`)
+	took := regexp.MustCompile(`msg=page path=/costs .* status=503 .* duration=(\S+) reason=busy\n`).FindStringSubmatch(s.log.String())
+	if took == nil {
+		t.Fatalf("the log: %s", s.log)
+	}
+	if d, err := time.ParseDuration(took[1]); err != nil || d < patience {
+		t.Errorf("a request that waited for a connection took %s, as the log says", took[1])
+	}
 }
 
 // TestNothingFailsSilently: what a page has around its panels may have no answer, too. The log

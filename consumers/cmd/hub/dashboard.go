@@ -96,12 +96,8 @@ func (c dashboardCommand) Run(ctx context.Context, p program.Program, log *slog.
 		}
 		defer endpoints.Serve(ctx)()
 	}
-	server := &http.Server{
-		Handler: dashboard.New(pool, dashboard.Config{Pages: pages.All(), Log: log, Version: p.VersionText(),
-			Gate: gate, Hooks: m.hooks()}),
-		ReadHeaderTimeout: requestTimeout, ReadTimeout: requestTimeout, WriteTimeout: responseTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
+	server := serverOf(dashboard.New(pool, dashboard.Config{Pages: pages.All(), Log: log, Version: p.VersionText(),
+		Gate: gate, Hooks: m.hooks()}), log)
 	stop := context.AfterFunc(ctx, func() {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 		defer cancel()
@@ -115,6 +111,14 @@ func (c dashboardCommand) Run(ctx context.Context, p program.Program, log *slog.
 		return err
 	}
 	return nil
+}
+
+// serverOf returns a server within the limits of the dashboard.
+func serverOf(pages http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{Handler: pages,
+		ReadHeaderTimeout: requestTimeout, ReadTimeout: requestTimeout, WriteTimeout: responseTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelError),
+	}
 }
 
 // requireLoopback refuses addresses that other hosts reach.

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"regexp"
 	"strings"
@@ -83,6 +85,23 @@ func TestDashboard(t *testing.T) {
 	if got := <-d.code; got != program.ExitDone || !strings.Contains(d.stderr.String(), "msg=page path=/") {
 		t.Errorf("exit code %d: %s", got, d.stderr.String())
 	}
+}
+
+// TestDashboardSaysWhatBroke: a fault of the program is in the log.
+func TestDashboardSaysWhatBroke(t *testing.T) {
+	var log programtest.Buffer
+	server := serverOf(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("out of bounds") }),
+		slog.New(slog.NewTextHandler(&log, nil)))
+	listener := must(net.Listen("tcp", "127.0.0.1:0"))
+	go server.Serve(listener)
+	defer server.Close()
+	if answer, err := http.Get("http://" + listener.Addr().String()); err == nil {
+		answer.Body.Close()
+		t.Errorf("it answers %s", answer.Status)
+	}
+	programtest.Eventually(t, "a line in the log", func() bool {
+		return strings.Contains(log.String(), "level=ERROR") && strings.Contains(log.String(), "out of bounds")
+	})
 }
 
 func TestDashboardNeedsViews(t *testing.T) {

@@ -71,7 +71,7 @@ func ViewerOf(ctx context.Context) *Viewer {
 // isPublic reports whether a request is for what anybody may have: whether the process
 // runs, and how pages look.
 func isPublic(r *http.Request) bool {
-	return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" || strings.HasPrefix(r.URL.Path, "/static/")
+	return r.URL.Path == "/healthz" || strings.HasPrefix(r.URL.Path, "/static/")
 }
 
 // viewer returns who the claims of a login are about. An address of e-mail is believed only

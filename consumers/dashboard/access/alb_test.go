@@ -368,7 +368,7 @@ func TestALBConfiguration(t *testing.T) {
 func TestPublic(t *testing.T) {
 	b := newBalancer(t)
 	for path, public := range map[string]bool{"/healthz": true, "/static/app.css": true, "/": false, "/healthz/x": false,
-		"/static": false} {
+		"/readyz": false, "/static": false} {
 		v, err := b.gate.Admit(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, path, nil))
 		if (err == nil) != public || public && len(v.Principals) > 0 {
 			t.Errorf("%s: %+v, %v", path, v, err)

@@ -3,7 +3,8 @@ package access
 import (
 	"net"
 	"net/http"
-	"slices"
+	"net/netip"
+	"strings"
 )
 
 // Loopback admits anybody on this host. A page of somebody else could have its own name lead
@@ -16,9 +17,11 @@ func (Loopback) Admit(_ http.ResponseWriter, r *http.Request) (*Viewer, error) {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	if slices.Contains([]string{"localhost", "127.0.0.1", "::1", "[::1]"}, host) {
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	if host == "localhost" || err == nil && ip.IsLoopback() {
 		return nil, nil
 	}
 	return nil, &Refusal{Status: http.StatusMisdirectedRequest, Reason: "host",
-		Title: "This dashboard answers to localhost, 127.0.0.1 and [::1] only.", Next: "From another host use an SSH tunnel."}
+		Title: "This dashboard answers to localhost and to addresses such as 127.0.0.1 only.",
+		Next:  "From another host use an SSH tunnel."}
 }
