@@ -317,14 +317,17 @@ func TestCollectionStatusCountsRejects(t *testing.T) {
 func TestStreamViews(t *testing.T) {
 	db := newDatabase(t)
 	db.exec(`
-		INSERT INTO hub.shard_progress (stream, stream_created_at, shard, sequence_number, ended, arrived_at) VALUES
-		    ('arn', '2026-08-01 UTC', 'shard-1', 7, false, '2026-08-02 UTC'), ('arn', '2026-08-01 UTC', 'shard-2', -1, true, null);
+		INSERT INTO hub.shard_progress (stream, stream_created_at, shard, sequence_number, ended, arrived_at, updated_at) VALUES
+		    ('arn', '2026-08-01 UTC', 'shard-1', 7, false, '2026-08-02 UTC', '2026-08-03 UTC'),
+		    ('arn', '2026-08-01 UTC', 'shard-2', -1, true, null, '2026-08-04 UTC');
 		INSERT INTO hub.gap (stream, stream_created_at, shard, after_sequence, until_sequence, reason, detected_at, after_arrived_at) VALUES
 		    ('arn', '2026-08-01 UTC', 'shard-1', '7', '9', 'trimmed', '2026-08-05 UTC', '2026-08-02 UTC')`)
-	db.want(`SELECT shard, ended, (applied_to_at AT TIME ZONE 'UTC')::date::text FROM stream_progress ORDER BY 1`,
-		"shard-1 false 2026-08-02", "shard-2 true <nil>")
-	db.want(`SELECT shard, (from_at AT TIME ZONE 'UTC')::date::text, (until_at AT TIME ZONE 'UTC')::date::text, reason
-		FROM stream_gaps`, "shard-1 2026-08-02 2026-08-05 trimmed")
+	day := func(column string) string { return ", (" + column + " AT TIME ZONE 'UTC')::date::text" }
+	db.want("SELECT stream, shard, ended"+day("stream_created_at")+day("applied_to_at")+day("updated_at")+
+		" FROM stream_progress ORDER BY shard", "arn shard-1 false 2026-08-01 2026-08-02 2026-08-03",
+		"arn shard-2 true 2026-08-01 <nil> 2026-08-04")
+	db.want("SELECT stream, shard, reason"+day("stream_created_at")+day("from_at")+day("until_at")+" FROM stream_gaps",
+		"arn shard-1 trimmed 2026-08-01 2026-08-02 2026-08-05")
 }
 
 func TestViewStatus(t *testing.T) {

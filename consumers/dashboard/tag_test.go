@@ -72,15 +72,22 @@ func TestUnchanged(t *testing.T) {
 	}
 }
 
+// TestValidity: a page is right until the first of its ages is written otherwise.
 func TestValidity(t *testing.T) {
 	for age, want := range map[time.Duration]time.Duration{
 		10 * time.Second: 50 * time.Second, 90 * time.Second: 30 * time.Second, 3*time.Hour + 59*time.Minute: time.Minute,
-		49 * time.Hour: 30 * time.Minute, -90 * time.Second: 30 * time.Second, time.Hour: 30 * time.Minute,
+		time.Hour: time.Hour, 47*time.Hour + 20*time.Minute: 40 * time.Minute, 48 * time.Hour: 24 * time.Hour,
+		49 * time.Hour: 23 * time.Hour, -80 * time.Second: 20 * time.Second, -time.Minute: time.Second,
+		-47*time.Hour - 20*time.Minute: 20 * time.Minute, -49 * time.Hour: time.Hour,
 	} {
-		v := &validity{noon.Add(30 * time.Minute)}
+		v := &validity{noon.Add(30 * time.Hour)}
 		v.aged(noon, age)
 		if got := v.until.Sub(noon); got != want {
 			t.Errorf("age %v is right for %v, want %v", age, got, want)
+		}
+		v.aged(noon, 50*time.Hour)
+		if got := v.until.Sub(noon); got > want {
+			t.Errorf("with another age, %v is right for %v, want %v", age, got, want)
 		}
 	}
 }

@@ -208,25 +208,56 @@ func TestPruneScopes(t *testing.T) {
 	send(things.Table, "us-west-2", 2)
 	send(sightings.Table, "us-east-2", 1)
 	db.apply(build(t).end(daily.Table, "2026-07-01", 1, schema.Failed, 0, 0))
+	row := `{"day":"2026-07-02","name":"x","amount":"1"}` // another slice has it
+	db.apply(build(t).part(daily.Table, "2026-07-02", 1, 0, row).end(daily.Table, "2026-07-02", 1, schema.OK, 1, 1))
 	scopes := func(want ...string) {
 		t.Helper()
 		if _, err := db.loader.Prune(t.Context(), 24*time.Hour); err != nil {
 			t.Fatal(err)
 		}
-		db.want("SELECT category || ' ' || region FROM hub.scope", want...)
+		db.want("SELECT category || ' ' || concat_ws(' ', region, nullif(slice, '')) FROM hub.scope", want...)
 	}
 	db.exec("UPDATE hub.run SET collected_at = now() - interval '23 hours'")
-	scopes("daily eu-central-1", "sightings us-east-2", "things eu-central-1", "things us-east-1", "things us-west-2")
+	scopes("daily eu-central-1 2026-07-01", "daily eu-central-1 2026-07-02", "sightings us-east-2", "things eu-central-1",
+		"things us-east-1", "things us-west-2")
 	db.exec("UPDATE hub.run SET collected_at = now() - interval '25 hours'")
 	db.exec("DELETE FROM hub.dirty")
-	scopes("things us-east-1", "things us-west-2")
+	scopes("daily eu-central-1 2026-07-02", "things us-east-1", "things us-west-2")
 	db.want("SELECT DISTINCT table_name || ' ' || region FROM hub.dirty", "hub.scope eu-central-1",
 		"hub.scope us-east-2") // what views say of them changes
-	db.want("SELECT count(*)::text FROM hub.run", "2")
-	db.want("SELECT count(*)::text FROM hub.run_part", "2")
+	db.want("SELECT count(*)::text FROM hub.run", "3")
+	db.want("SELECT count(*)::text FROM hub.run_part", "3")
 	// They come again like new ones.
 	db.apply(build(t).part(things.Table, "", 3, 0, thing("c", "1")).end(things.Table, "", 3, schema.OK, 1, 1))
 	db.want("SELECT id FROM obs.things WHERE deleted_at IS NULL", "a", "c")
+}
+
+// TestPruneScopesThatDoNotChange: a scope without rows is fresh as long as its runs find
+// nothing changed.
+func TestPruneScopesThatDoNotChange(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	unchanged := build(t).end(things.Table, "", 2, schema.Unchanged, 0, 0)
+	unchanged.batch.Ends[0].SameAs = runAt(1)
+	db.apply(build(t).end(things.Table, "", 1, schema.Empty, 0, 0))
+	db.apply(unchanged)
+	for _, test := range []struct{ age, scopes string }{{"23 hours", "1"}, {"25 hours", "0"}} {
+		db.exec("UPDATE hub.scope SET unchanged_at = now() - interval '" + test.age + "'")
+		if _, err := db.loader.Prune(t.Context(), 24*time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		db.want("SELECT count(*)::text FROM hub.scope", test.scopes)
+	}
+}
+
+// TestPruneManyScopes: more than one transaction prunes go at once.
+func TestPruneManyScopes(t *testing.T) {
+	db := newDatabase(t, load.Config{})
+	db.exec(`INSERT INTO hub.scope (scope, category, account_id, region, slice)
+		SELECT gen_random_uuid(), 'things', '111122223333', 'region-' || n, '' FROM generate_series(1, 1001) n`)
+	if _, err := db.loader.Prune(t.Context(), 24*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	db.want("SELECT count(*)::text FROM hub.scope", "0")
 }
 
 // TestScopePrunedMeanwhile: a scope may be deleted just before it is locked.

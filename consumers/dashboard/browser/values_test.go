@@ -21,10 +21,19 @@ func TestEmpty(t *testing.T) {
 			t.Parallel()
 			b := open(t, w.handler)
 			b.visit(path)
+			for _, panel := range eval[[]string](b, saysNothing) {
+				t.Errorf("%s: %q says nothing", path, panel)
+			}
+			b.is(`document.querySelector('.fresh').textContent === 'No data yet'`)
 			b.lookAt(path)
 		})
 	}
 }
+
+// saysNothing are the panels without a tile, a row, and a text in their place.
+const saysNothing = `[...document.querySelectorAll('.panel')]
+	.filter(p => !p.querySelector('.tile, td:not(.empty), dd') && !p.querySelector('.empty')?.textContent.trim())
+	.map(p => p.querySelector('h2').textContent)`
 
 // huge is a page with more than anybody has.
 var huge = page.Page{
