@@ -77,7 +77,7 @@ func ReadPage(ctx context.Context, pool *pgxpool.Pool, p page.Page, panels []pag
 	}
 	var answers []Answer
 	for _, panel := range panels {
-		answers = append(answers, Answer{Name: slug(panel.Title), Title: panel.Title, Note: noteOf(c, panel), as: panel.As,
+		answers = append(answers, Answer{Name: slug(panel.Title), Title: panel.Title, Note: joined(noteOf(c, panel), c.unheeded(panel)), as: panel.As,
 			set: rowSet{query: c.query(string(panel.SQL))}})
 	}
 	return readAnswers(ctx, pool, scope{p.Sources, c.accounts()}, answers)

@@ -135,6 +135,45 @@ func complete(p page.Page, sql string, needed []string, condition func(page.Filt
 	})
 }
 
+// unheeded says which filters that are chosen do not narrow a panel, "" if there is none. What
+// is chosen where nothing is narrows nothing.
+func (c choice) unheeded(panel page.Panel) string {
+	return unheeded(c.page, panel, func(f page.Filter) bool { return f.First == "" && len(c.of(f)) > 0 })
+}
+
+func unheeded(p page.Page, panel page.Panel, chosen func(page.Filter) bool) string {
+	var heeded, labels []string
+	for _, mark := range whereMark.FindAllStringSubmatch(string(panel.SQL), -1) {
+		if mark[1] == "" {
+			return ""
+		}
+		heeded = append(heeded, names(mark[1])...)
+	}
+	for _, f := range p.Filters {
+		if chosen(f) && !slices.Contains(heeded, f.Name) {
+			labels = append(labels, f.Label)
+		}
+	}
+	switch n := len(labels); n {
+	case 0:
+		return ""
+	case 1:
+		return labels[0] + " has no effect here"
+	default:
+		return strings.Join(labels[:n-1], ", ") + " and " + labels[n-1] + " have no effect here"
+	}
+}
+
+// Description is the note of a panel, and which filters of the page do not narrow it.
+func Description(p page.Page, panel page.Panel) string {
+	return joined(panel.Note, unheeded(p, panel, func(f page.Filter) bool { return f.First == "" }))
+}
+
+// joined puts two parts of a note beside each other; one may be "".
+func joined(note, more string) string {
+	return strings.Trim(note+"; "+more, "; ")
+}
+
 // query completes the SQL of a panel. Columns are constants of the page; what was chosen is
 // in the parameters.
 func (c choice) query(sql string) query {

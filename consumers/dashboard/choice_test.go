@@ -8,6 +8,42 @@ import (
 	"github.com/hubspoke/observability/consumers/dashboard/page"
 )
 
+// TestUnheededFilters: a panel says which filters that somebody chose do not narrow it.
+func TestUnheededFilters(t *testing.T) {
+	p := page.Page{Filters: []page.Filter{
+		{Name: "account", Label: "Account"}, {Name: "region", Label: "Region"}, {Name: "kind", Label: "Kind"},
+		{Name: "currency", Label: "Currency", First: "USD"},
+	}}
+	for _, test := range []struct {
+		chosen string
+		panel  page.Panel
+		want   string
+	}{
+		{"region=x", page.Panel{SQL: "SELECT 1 WHERE true {where}"}, ""},
+		{"region=x", page.Panel{SQL: "SELECT 1 WHERE true {where account, region}"}, ""},
+		{"account=x", page.Panel{SQL: "SELECT 1 WHERE true {where account}"}, ""},
+		{"region=x", page.Panel{SQL: "SELECT 1 WHERE true {where account}"}, "Region has no effect here"},
+		{"region=x", page.Panel{SQL: "SELECT 1 WHERE true {where account} OR true {where region}"}, ""},
+		{"region=x&account=y&kind=z&currency=EUR", page.Panel{SQL: "SELECT 1"},
+			"Account, Region and Kind have no effect here"},
+	} {
+		values, err := url.ParseQuery(test.chosen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := choose(p, values, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.unheeded(test.panel); got != test.want {
+			t.Errorf("%s, %s: %q, want %q", test.chosen, test.panel.SQL, got, test.want)
+		}
+	}
+	if got, want := Description(p, page.Panel{Note: "by day", SQL: "{where account, region}"}), "by day; Kind has no effect here"; got != want {
+		t.Errorf("the description is %q, want %q", got, want)
+	}
+}
+
 // TestRollupOfAChoice: a panel asks the first view that has the columns that it groups by,
 // and those of its conditions.
 func TestRollupOfAChoice(t *testing.T) {

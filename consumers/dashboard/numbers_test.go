@@ -21,7 +21,8 @@ var counted = map[string]string{
 	"compliance/accounts-and-rules": "", "costs/anomalies": "", "savings/what-to-do": "resources",
 	"savings/idle": "resources", "savings/compute-optimizer": "value", "inventory/by-type-and-state": "",
 	"inventory/patches": "value", "inventory/patches-that-are-missing-most": "nodes",
-	"operations/support-cases": "", "operations/trusted-advisor": "", "freshness/accounts-and-categories": "",
+	"operations/support-cases": "", "operations/health-events": "",
+	"inventory/nodes-that-need-patches": "", "operations/trusted-advisor": "", "freshness/accounts-and-categories": "",
 	"rejects/by-reason": "",
 }
 

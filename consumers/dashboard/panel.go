@@ -16,16 +16,18 @@ import (
 // panelView is a panel for its template.
 type panelView struct {
 	Title, Note, ID, Kind string
-	Width                 int
-	CSV, JSON, All        string
-	Error, Query, Empty   string
-	Tiles                 []tileView
-	Chart                 template.HTML
-	Legend                []chart.Share
-	Matrix                matrixView
-	Head                  []headView
-	Rows                  [][]cell
-	Long                  bool
+	// Unheeded says which filters that are chosen do not narrow the panel.
+	Unheeded            string
+	Width               int
+	CSV, JSON, All      string
+	Error, Query, Empty string
+	Tiles               []tileView
+	Chart               template.HTML
+	Legend              []chart.Share
+	Matrix              matrixView
+	Head                []headView
+	Rows                [][]cell
+	Long                bool
 	// Withheld says why this viewer does not see the panel.
 	Withheld string
 	// First is the limit of the query where it has reached it, so that there may be more.
@@ -48,7 +50,7 @@ func slug(title string) string {
 // view shows the rows of a panel.
 func (s shower) view(l links, c choice, p page.Panel, set rowSet) panelView {
 	v := panelView{Title: p.Title, Note: noteOf(c, p), ID: slug(p.Title), Kind: page.FormOf(p), Width: cmp.Or(p.Width, 12),
-		Query: dedent(set.sql)}
+		Query: dedent(set.sql), Unheeded: c.unheeded(p)}
 	v.CSV, v.JSON = c.data(v.ID, "csv"), c.data(v.ID, "json")
 	v.All = l.link(c, p.All, func(string) string { return "" })
 	if set.withheld {
@@ -65,6 +67,7 @@ func (s shower) view(l links, c choice, p page.Panel, set rowSet) panelView {
 	link := func(row int) string {
 		return l.link(c, p.Link, func(name string) string { return text(set.value(row, name)) })
 	}
+	v.Empty = noData
 	switch as := p.As.(type) {
 	case page.Tiles:
 		for i := range set.rows {
@@ -73,7 +76,7 @@ func (s shower) view(l links, c choice, p page.Panel, set rowSet) panelView {
 		return v
 	case page.Table:
 		v.Empty = emptyOf(as.Empty)
-		v.Head, v.Rows = s.table(&set, as.Bar, link)
+		v.Head, v.Rows = s.table(set.without(as.Hidden), as.Bar, link)
 		v.Long = len(v.Rows) > 25
 		return v
 	case page.Shares:
@@ -85,6 +88,7 @@ func (s shower) view(l links, c choice, p page.Panel, set rowSet) panelView {
 	case page.Lines:
 		t := tabulate(&set)
 		v.Chart, v.Legend = t.lines(as)
+		v.Empty = cmp.Or(as.Empty, noData)
 	case page.Matrix:
 		v.Empty = emptyOf(as.Empty)
 		v.Matrix = s.matrix(&set, link)
@@ -93,6 +97,9 @@ func (s shower) view(l links, c choice, p page.Panel, set rowSet) panelView {
 	v.Head, v.Rows = s.table(&set, "", func(int) string { return "" })
 	return v
 }
+
+// noData is said where a drawing has no rows.
+const noData = "No data for this choice."
 
 // emptyOf is what a form says where there are no rows.
 func emptyOf(said string) string { return cmp.Or(said, "No rows.") }

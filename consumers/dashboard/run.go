@@ -116,6 +116,25 @@ func (s *rowSet) value(row int, name string) any {
 	return nil
 }
 
+// without returns the set without the columns that are named.
+func (s *rowSet) without(names []string) *rowSet {
+	if len(names) == 0 {
+		return s
+	}
+	rest := *s
+	rest.columns, rest.rows = nil, make([][]any, len(s.rows))
+	for k, column := range s.columns {
+		if slices.Contains(names, column.Name) {
+			continue
+		}
+		rest.columns = append(rest.columns, column)
+		for i, row := range s.rows {
+			rest.rows[i] = append(rest.rows[i], row[k])
+		}
+	}
+	return &rest
+}
+
 // highest returns the highest number of a column, 0 if none is above that.
 func (s *rowSet) highest(name string) (highest float64) {
 	for i := range s.rows {

@@ -67,6 +67,65 @@ func TestPagesShowWhatSQLSays(t *testing.T) {
 	t.Logf("%d values", values)
 }
 
+// TestHiddenColumns: what links alone need is in files, and not shown.
+func TestHiddenColumns(t *testing.T) {
+	s := serve(t, filled, pages.All())
+	body, _ := s.get("/costs", http.StatusOK)
+	document, err := html.Parse(strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	panel := nodes(document, func(n *html.Node) bool { return attribute(n, "id") == "anomalies" })[0]
+	var head []string
+	for _, th := range tagged(panel, "th") {
+		head = append(head, content(th))
+	}
+	if want := []string{"Day", "Cost above", "Service", "Account"}; !slices.Equal(head, want) {
+		t.Errorf("the head is %q, want %q", head, want)
+	}
+	if first := tagged(panel, "tbody"); !strings.Contains(attribute(tagged(first[0], "a")[0], "href"), "anomaly_id=") {
+		t.Error("the link does not name the anomaly")
+	}
+	file, _ := s.get("/data/costs/anomalies.csv", http.StatusOK)
+	if head, _, _ := strings.Cut(file, "\r\n"); !strings.HasSuffix(head, ",anomaly_id") {
+		t.Errorf("the file has the columns %s", head)
+	}
+	p := pageNamed("costs")
+	answers, err := ReadPage(t.Context(), s.db.Pool, p, p.Panels, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range answers.Panels {
+		if a.Name != "anomalies" {
+			continue
+		}
+		table, err := a.Table(0)
+		if err != nil || len(table.Columns) != 4 || len(table.Rows) == 0 || len(table.Rows[0]) != 4 {
+			t.Errorf("as text: %+v: %v", table, err)
+		}
+	}
+}
+
+// TestEmptyHistory: where no day is written down yet, a page says so.
+func TestEmptyHistory(t *testing.T) {
+	s := serve(t, filled, pages.All())
+	if _, err := s.db.Pool.Exec(t.Context(), "DELETE FROM history.daily_measures"); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/inventory", "/compliance"} {
+		s.says(path, http.StatusOK, "No day is written down for this choice.")
+	}
+	p := pageNamed("inventory")
+	answers, err := ReadPage(t.Context(), s.db.Pool, p, p.Panels, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(answers.Panels, func(a Answer) bool { return a.Name == "by-day" })
+	if table, err := answers.Panels[i].Table(0); err != nil || !strings.HasPrefix(table.Empty, "No day is written down") {
+		t.Errorf("as text it says %q: %v", table.Empty, err)
+	}
+}
+
 // compare counts the values that a panel shows, and says which are not those of the rows.
 func compare(shown *html.Node, panel page.Panel, set *rowSet) (values int, faults []string) {
 	switch panel.As.(type) {
@@ -91,6 +150,9 @@ func compare(shown *html.Node, panel page.Panel, set *rowSet) (values int, fault
 		faults = append(faults, compareChart(shown, set)...)
 	case page.Shares:
 		faults = append(faults, compareShares(shown, set)...)
+	}
+	if table, ok := panel.As.(page.Table); ok {
+		set = set.without(table.Hidden)
 	}
 	rows := tagged(shown, "tbody")
 	if len(rows) == 0 {
@@ -315,11 +377,15 @@ func TestPartsSumUp(t *testing.T) {
 	}
 }
 
+// pageNamed returns a page of all.
+func pageNamed(name string) page.Page {
+	return pages.All()[slices.IndexFunc(pages.All(), func(p page.Page) bool { return p.Name == name })]
+}
+
 // sum adds the numbers of a part.
 func (s *site) sum(t *testing.T, of part, chosen url.Values) (sum float64) {
 	t.Helper()
-	i := slices.IndexFunc(pages.All(), func(p page.Page) bool { return p.Name == of.page })
-	c, err := choose(pages.All()[i], chosen, "")
+	c, err := choose(pageNamed(of.page), chosen, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ const lineWidth = 160
 // Table returns the answer as a table of text, for lines of so many characters; 0 is no
 // limit. Charts and bars are blocks. A form that has no text is an error.
 func (a Answer) Table(width int) (TextTable, error) {
-	t, width := TextTable{Empty: "No data for this choice."}, cmp.Or(width, lineWidth)
+	t, width := TextTable{Empty: noData}, cmp.Or(width, lineWidth)
 	switch as := a.as.(type) {
 	case page.Tiles:
 		t.tiles(&a.set, as.Unit)
@@ -48,11 +48,12 @@ func (a Answer) Table(width int) (TextTable, error) {
 		t.columns(&a.set, as, width/3)
 	case page.Lines:
 		t.lines(&a.set, as, width/3)
+		t.Empty = cmp.Or(as.Empty, noData)
 	case page.Matrix:
 		t.matrix(a)
 		t.Empty = emptyOf(as.Empty)
 	case page.Table:
-		t.rows(a, as.Bar, width/10)
+		t.rows(a, as, width/10)
 		t.Empty = emptyOf(as.Empty)
 	default:
 		return t, fmt.Errorf("panel %s: package dashboard does not write the form %T as text", a.Name, as)
@@ -168,10 +169,11 @@ func (t *TextTable) matrix(a Answer) {
 }
 
 // rows shows rows as they are, with bars beside their numbers.
-func (t *TextTable) rows(a Answer, barOf string, width int) {
-	head, rows := a.show.table(&a.set, "", func(int) string { return "" })
-	barAt, highest := a.set.at(barOf), a.set.highest(barOf)
-	for k, column := range a.set.columns {
+func (t *TextTable) rows(a Answer, as page.Table, width int) {
+	set := a.set.without(as.Hidden)
+	head, rows := a.show.table(set, "", func(int) string { return "" })
+	barAt, highest := set.at(as.Bar), set.highest(as.Bar)
+	for k, column := range set.columns {
 		switch {
 		case column.DataTypeOID == pgtype.NumericArrayOID:
 			t.Columns = append(t.Columns, graphics(head[k].Name))
@@ -187,9 +189,9 @@ func (t *TextTable) rows(a Answer, barOf string, width int) {
 	for i, cells := range rows {
 		var row []Text
 		for k, c := range cells {
-			row = append(row, asText(c, a.set.rows[i][k], width))
+			row = append(row, asText(c, set.rows[i][k], width))
 			if k == barAt {
-				row = append(row, Text{Text: bar(number(a.set.rows[i][k])/highest, width)})
+				row = append(row, Text{Text: bar(number(set.rows[i][k])/highest, width)})
 			}
 		}
 		t.Rows = append(t.Rows, row)

@@ -18,7 +18,7 @@ func (b builder) panel(p page.Panel) (*panel, error) {
 	if len(columns) == 0 {
 		return nil, errors.New("columns.txt does not have it; run: go test ./deploy/grafana -run TestColumns -update")
 	}
-	made := &panel{Title: p.Title, Description: p.Note, Datasource: source,
+	made := &panel{Title: p.Title, Description: dashboard.Description(b.page, p), Datasource: source,
 		GridPos: gridPos{W: 2 * cmp.Or(p.Width, 12)}, FieldConfig: fieldConfig{object{}, []override{}}}
 	if path, _, _ := strings.Cut(p.All, "?"); b.target(path) != nil {
 		made.Links = []dashboardLink{{Title: "All", Type: "link", URL: b.link(p.All), Tags: []string{},
@@ -41,7 +41,7 @@ func (b builder) panel(p page.Panel) (*panel, error) {
 	case page.Matrix:
 		matrix(made, columns)
 	case page.Table:
-		sql = b.table(made, p, as.Bar, columns, sql)
+		sql = b.table(made, p, as, columns, sql)
 	default:
 		err = fmt.Errorf("package deploy/grafana does not know the form %T", as)
 	}
@@ -167,15 +167,16 @@ func matrix(made *panel, columns []column) {
 		"columnField": columns[1].name, "valueField": columns[2].name, "emptyValue": "empty"}}}
 }
 
-// table shows rows as they are, but for lists, which Grafana would show as text.
-func (b builder) table(made *panel, p page.Panel, bar string, columns []column, sql string) string {
+// table shows rows as they are, but for hidden columns, and lists, which Grafana would show as
+// text.
+func (b builder) table(made *panel, p page.Panel, as page.Table, columns []column, sql string) string {
 	made.Type, made.GridPos.H = "table", 10
 	made.FieldConfig.Defaults = object{"noValue": "–", "custom": object{"align": "auto"}}
 	made.Options = object{"showHeader": true, "cellHeight": "sm", "frameIndex": 0}
 	var selected []string
 	asTheyAre := true
 	for i, c := range columns {
-		if c.list() {
+		if c.list() || slices.Contains(as.Hidden, c.name) {
 			asTheyAre = false
 			continue
 		}
@@ -197,7 +198,7 @@ func (b builder) table(made *panel, p page.Panel, bar string, columns []column, 
 			properties = append(properties, property{"custom.cellOptions", object{"type": "color-text"}},
 				property{"mappings", severityMappings()})
 		}
-		if c.name == bar {
+		if c.name == as.Bar {
 			properties = append(properties, property{"custom.cellOptions", object{"type": "gauge", "mode": "basic"}},
 				property{"min", 0}, property{"color", object{"mode": "fixed", "fixedColor": "blue"}})
 		}

@@ -103,6 +103,8 @@ type Lines struct {
 	Unit Unit
 	// Order of the series, in the colours of severities. Nil: by their last value.
 	Order []string
+	// Empty is said where there are no rows. Defaults to "No data for this choice."
+	Empty string
 }
 
 // Matrix shows the third column where the first, down the side, and the second, along the top,
@@ -120,6 +122,8 @@ type Shares struct{}
 type Table struct {
 	// Bar is the column with a bar below its number. "" is none.
 	Bar string
+	// Hidden are columns that the link of the panel needs and people do not. Files have them.
+	Hidden []string
 	// Empty is said where there are no rows: good news, or what to do. Defaults to "No rows."
 	Empty string
 }

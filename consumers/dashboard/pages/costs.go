@@ -63,9 +63,9 @@ var costs = page.Page{
 			UNION ALL SELECT month, 'forecast', sum(cost), true FROM expected
 			WHERE month < current_date + interval '3 months' GROUP BY 1
 			ORDER BY 1, 2`},
-		{Title: "Anomalies", Note: "as AWS detected them, the newest first; in USD", Width: 7,
+		{Title: "Anomalies", Note: "as AWS detected them, the newest first", Width: 7,
 			Link: "/rows/current_cost_anomalies?anomaly_id={anomaly_id}",
-			All:  "/rows/current_cost_anomalies?sort=-anomaly_start", As: page.Table{Empty: "No anomaly is known."}, SQL: `
+			All:  "/rows/current_cost_anomalies?sort=-anomaly_start", As: page.Table{Hidden: []string{"anomaly_id"}, Empty: "No anomaly is known."}, SQL: `
 			SELECT anomaly_start AS day, total_impact AS cost_above, service, account_id, anomaly_id
 			FROM ` + anomalies + `
 			WHERE true {where} ORDER BY anomaly_start DESC NULLS LAST, total_impact DESC NULLS LAST, anomaly_id LIMIT 8`},
@@ -143,10 +143,10 @@ var savings = page.Page{
 			Link: "/rows/current_compute_recommendations?finding={label}", SQL: `
 			SELECT finding AS label, count(*) AS value FROM current_compute_recommendations WHERE finding IS NOT NULL {where account, region}
 			GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 9`},
-		{Title: "Use of commitments", Note: "in percent, by what they cost; all regions", Width: 7, As: page.Lines{}, SQL: `
+		{Title: "Use of commitments", Note: "in percent, by what they cost", Width: 7, As: page.Lines{}, SQL: `
 			SELECT month, commitment_kind, round(sum(utilization_percentage * committed_cost) / nullif(sum(committed_cost), 0), 1) AS used
 			FROM commitment_summary WHERE utilization_percentage IS NOT NULL {where account, currency} GROUP BY 1, 2 ORDER BY 1, 2`},
-		{Title: "How commitments are used", Note: "all regions, by month", All: "/rows/commitment_summary?sort=-month",
+		{Title: "How commitments are used", Note: "by month", All: "/rows/commitment_summary?sort=-month",
 			As: page.Table{Empty: "There are no commitments."}, SQL: `
 			SELECT month, commitment_kind AS kind, sum(commitments) AS commitments, sum(committed_cost) AS committed_cost,
 			       sum(on_demand_equivalent) AS on_demand_cost, sum(net_savings) AS net_savings

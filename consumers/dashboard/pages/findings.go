@@ -22,7 +22,7 @@ var findings = page.Page{
 			SELECT initcap(severity) AS label, sum(open_findings) AS value, severity AS tone
 			FROM findings_by_product WHERE open_findings > 0 {where} GROUP BY severity
 			ORDER BY array_position(ARRAY['CRITICAL','HIGH','MEDIUM','LOW','INFORMATIONAL','UNKNOWN'], severity)`},
-		{Title: "Opened and closed by day", Note: "the last 60 days, all regions; closed ones below the line", Width: 6, As: page.Columns{}, SQL: `
+		{Title: "Opened and closed by day", Note: "the last 60 days; closed ones below the line", Width: 6, As: page.Columns{}, SQL: `
 			SELECT day, what, sum(findings) AS findings
 			FROM {trend by severity}, LATERAL (VALUES ('opened', opened), ('closed', -closed)) AS w (what, findings)
 			WHERE day >= current_date - 60 {where account, severity, product} GROUP BY 1, 2 ORDER BY 1, 2 DESC`},
@@ -43,7 +43,7 @@ var findings = page.Page{
 			       sum(open_findings) FILTER (WHERE severity = 'HIGH') AS high, sum(open_findings) AS findings
 			FROM findings_by_product WHERE open_findings > 0 {where} GROUP BY account_id
 			ORDER BY critical DESC NULLS LAST, high DESC NULLS LAST, account_id LIMIT 12`},
-		{Title: "Open by day", Note: "at its end, the last 60 days, all regions", As: page.Lines{Order: severityOrder}, SQL: `
+		{Title: "Open by day", Note: "at its end, the last 60 days", As: page.Lines{Order: severityOrder}, SQL: `
 			WITH change AS (
 			    SELECT greatest(day, current_date - 60) AS day, severity, sum(opened) - sum(closed) AS findings
 			    FROM {trend by severity} WHERE true {where account, severity, product} GROUP BY 1, 2

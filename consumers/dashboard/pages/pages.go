@@ -24,6 +24,10 @@ var (
 		Options: `SELECT DISTINCT currency FROM cost_monthly ORDER BY 1`}
 )
 
+// notWrittenDown is said where a history has no days.
+const notWrittenDown = "No day is written down for this choice. The hub writes down what there is on a day whenever it " +
+	"refreshes the views, from its first day on."
+
 // cost is what was spent by day.
 var cost = page.Rollup{
 	{View: "service_cost_daily", Columns: []string{"service", "currency"}},

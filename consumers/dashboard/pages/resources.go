@@ -23,8 +23,8 @@ var inventory = page.Page{
 			As:   page.Table{Bar: "resources", Empty: "No resources."}, SQL: `
 			SELECT resource_type, state, count(DISTINCT account_id) AS accounts, sum(resources) AS resources, min(oldest_at) AS oldest_at
 			FROM resource_counts WHERE true {where} GROUP BY 1, 2 ORDER BY 4 DESC, 1, 2 LIMIT 15`},
-		{Title: "By day", Note: "the last 60 days, as the hub wrote them down; the 8 types with most",
-			All: "/rows/resource_history?sort=-day", As: page.Lines{}, SQL: `
+		{Title: "By day", Note: "the last 60 days, from the first that the hub wrote down; the 8 types with most",
+			All: "/rows/resource_history?sort=-day", As: page.Lines{Empty: notWrittenDown}, SQL: `
 			WITH one AS (
 			    SELECT day, resource_type, sum(resources) AS resources
 			    FROM (SELECT day, account_id, region, split_part(resource_type, '/', 2) AS resource_type, resources FROM resource_history) h
@@ -36,9 +36,10 @@ var inventory = page.Page{
 			SELECT coalesce(status, 'UNKNOWN') AS label, count(*) AS value FROM patch_compliance WHERE true {where account, region}
 			GROUP BY 1 ORDER BY 2 DESC, 1`},
 		{Title: "Nodes that need patches", Note: "or have an agent that does not report", Width: 8,
-			All: "/rows/patch_compliance?sort=-missing_count",
-			As:  page.Table{Empty: "All nodes are patched and report."}, SQL: `
-			SELECT coalesce(name, instance_id) AS node, account_id, ping_status, missing_count AS missing, failed_count AS failed,
+			Link: "/rows/patch_compliance?instance_id={instance_id}&account_id={account_id}",
+			All:  "/rows/patch_compliance?sort=-missing_count",
+			As:   page.Table{Hidden: []string{"instance_id"}, Empty: "All nodes are patched and report."}, SQL: `
+			SELECT coalesce(name, instance_id) AS node, instance_id, account_id, ping_status, missing_count AS missing, failed_count AS failed,
 			       operation_ended_at AS scanned_at
 			FROM patch_compliance WHERE (missing_count > 0 OR failed_count > 0 OR ping_status <> 'Online') {where account, region}
 			ORDER BY failed_count DESC NULLS LAST, missing_count DESC NULLS LAST, instance_id LIMIT 12`},
@@ -69,9 +70,10 @@ var operations = page.Page{
 			    ('Objectives missed', (SELECT count(*) FROM service_levels WHERE status IN ('BREACHED', 'PolicyBreached') {where}), 'high',
 			     '/rows/service_levels?status=BREACHED&status=PolicyBreached')
 			) AS t (label, value, tone, link)`},
-		{Title: "Health events", Note: "open or upcoming; public ones have the account all", All: "/rows/health_now",
-			As: page.Table{Empty: "AWS reports nothing."}, SQL: `
-			SELECT service, event_type_code, category, status, account_id, region, started_at, pending_entities AS resources_pending
+		{Title: "Health events", Note: "open or upcoming; public ones have the account all",
+			Link: "/rows/health_now?event_arn={event_arn}", All: "/rows/health_now",
+			As: page.Table{Hidden: []string{"event_arn"}, Empty: "AWS reports nothing."}, SQL: `
+			SELECT service, event_arn, event_type_code, category, status, account_id, region, started_at, pending_entities AS resources_pending
 			FROM health_now WHERE true {where}
 			ORDER BY category = 'issue' DESC, started_at NULLS LAST, event_arn, account_id LIMIT 15`},
 		{Title: "Health events by start", Note: "the last 60 days, also those that are over", Width: 6,

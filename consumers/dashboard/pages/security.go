@@ -70,8 +70,8 @@ var compliance = page.Page{
 			SELECT account_id, rule_name, resources
 			FROM account CROSS JOIN rule LEFT JOIN violated USING (account_id, rule_name)
 			ORDER BY account.total DESC NULLS LAST, account_id, rule.total DESC NULLS LAST, rule_name`},
-		{Title: "Rules violated by day", Note: "the last 60 days, as the hub wrote them down",
-			All: "/rows/compliance_history?sort=-day", As: page.Lines{}, SQL: `
+		{Title: "Rules violated by day", Note: "the last 60 days, from the first that the hub wrote down",
+			All: "/rows/compliance_history?sort=-day", As: page.Lines{Empty: notWrittenDown}, SQL: `
 			SELECT day, sum(noncompliant_rules) AS rules FROM compliance_history WHERE day >= current_date - 60 {where}
 			GROUP BY 1 ORDER BY 1`},
 		{Title: "Conformance packs", Note: "lowest score first", All: "/rows/compliance_by_pack",
