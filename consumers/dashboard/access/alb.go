@@ -125,7 +125,7 @@ func (a *ALB) check(header map[string]any) error {
 	}
 	seconds, err := expires.Float64()
 	if err != nil || !(seconds > float64(a.cfg.Now().Add(-clockSkew).Unix())) {
-		return fmt.Errorf("the token has expired: exp is %s", text)
+		return fmt.Errorf("the token has expired: exp is %s, and the clock here says %d", text, a.cfg.Now().Unix())
 	}
 	return nil
 }

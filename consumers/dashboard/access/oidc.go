@@ -198,8 +198,8 @@ func (o *OIDC) complete(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx := oidc.ClientContext(r.Context(), providerClient)
 	v, err := o.redeem(ctx, query.Get("code"), a)
-	switch _, answered := errors.AsType[*oauth2.RetrieveError](err); {
-	case errors.Is(err, errNotVerified) || answered:
+	switch {
+	case errors.Is(err, errNotVerified) || refused(err):
 		return refuse("invalid login", "Your login is not valid here.", err)
 	case err != nil:
 		return &Refusal{Status: http.StatusServiceUnavailable, Reason: "provider away", Err: err, Href: "/login",
@@ -214,6 +214,17 @@ func (o *OIDC) complete(w http.ResponseWriter, r *http.Request) error {
 	o.cfg.Log.Info("login", "viewer", v.Name, "remote", r.RemoteAddr, "principals", len(v.Principals))
 	http.Redirect(w, r, a.To, http.StatusSeeOther)
 	return ErrAnswered
+}
+
+// refused reports whether the provider has answered that it takes no such code. One that is
+// overloaded or broken answers, too.
+func refused(err error) bool {
+	answer, ok := errors.AsType[*oauth2.RetrieveError](err)
+	if !ok {
+		return false
+	}
+	status := answer.Response.StatusCode
+	return status < 500 && status != http.StatusTooManyRequests
 }
 
 // errNotVerified says that the provider has answered, and that its answer is not good.

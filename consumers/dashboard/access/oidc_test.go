@@ -380,6 +380,10 @@ func TestTokensOfTheProvider(t *testing.T) {
 	d.get("/", http.StatusForbidden, "invalid login")
 	answer(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	d.get("/", http.StatusServiceUnavailable, "provider away")
+	answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	d.get("/", http.StatusServiceUnavailable, "provider away")
+	answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) })
+	d.get("/", http.StatusServiceUnavailable, "provider away")
 	d.provider.answer.Store(nil)
 	d.get("/", http.StatusOK, "alice")
 }
