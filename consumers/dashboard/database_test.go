@@ -23,6 +23,15 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 
 var empty, filled = hubtest.Empty, hubtest.Filled
 
+// readRelations returns the views in the order of their names.
+func readRelations(ctx context.Context, pool *pgxpool.Pool) (all []relation, err error) {
+	err = read(ctx, pool, pageTimeout, func(tx pgx.Tx) error {
+		all, err = relationsOf(ctx, tx)
+		return err
+	})
+	return all, err
+}
+
 // needed are the columns that each form needs.
 var needed = map[string][]string{"tiles": {"label", "value"}, "shares": {"label", "value"}}
 

@@ -32,11 +32,7 @@ const typed = 30
 
 // page answers with a page.
 func (s *server) page(w http.ResponseWriter, r *http.Request, p page.Page) error {
-	fixed := ""
-	if m := pathFilter.FindStringSubmatch(p.Path); m != nil {
-		fixed = r.PathValue(m[1])
-	}
-	c, err := choose(p, r.URL.Query(), fixed)
+	c, err := choose(p, r.URL.Query(), r.PathValue(FixedFilter(p)))
 	if err != nil {
 		return err
 	}
@@ -112,9 +108,9 @@ func (s *server) data(w http.ResponseWriter, r *http.Request) error {
 		return notFound("There is no page with that name.", "Each panel of a page has a link to its rows as CSV.", "/")
 	}
 	p, values, fixed := s.pages[i], r.URL.Query(), ""
-	if m := pathFilter.FindStringSubmatch(p.Path); m != nil {
-		fixed = values.Get(m[1])
-		values.Del(m[1])
+	if name := FixedFilter(p); name != "" {
+		fixed = values.Get(name)
+		values.Del(name)
 	}
 	c, err := choose(p, values, fixed)
 	if err != nil {

@@ -176,29 +176,6 @@ func shares(set *rowSet, link func(int) string) []chart.Share {
 // seriesClass is the colour of the series at a place.
 func seriesClass(place int) string { return fmt.Sprintf("s%d", place%9) }
 
-// last returns the last known value of each series.
-func (t tabulated) last() map[string]float64 {
-	last := map[string]float64{}
-	for name, values := range t.values {
-		for _, v := range values {
-			if !math.IsNaN(v) {
-				last[name] = v
-			}
-		}
-	}
-	return last
-}
-
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	}
-	return -1
-}
-
 // table shows rows; link is where a row leads, from its first cell.
 func (s shower) table(set *rowSet, bar string, link func(row int) string) ([]headView, [][]cell) {
 	barAt, highest := set.at(bar), set.highest(bar)

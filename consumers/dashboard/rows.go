@@ -15,7 +15,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/hubspoke/observability/consumers/dashboard/access"
 )
@@ -65,15 +64,7 @@ WHERE c.relnamespace = CASE current_schema() WHEN 'seen' THEN 'seen' ELSE 'publi
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 ORDER BY c.relname COLLATE "C", a.attnum`
 
-// readRelations returns the views in the order of their names.
-func readRelations(ctx context.Context, pool *pgxpool.Pool) (all []relation, err error) {
-	err = read(ctx, pool, pageTimeout, func(tx pgx.Tx) error {
-		all, err = relationsOf(ctx, tx)
-		return err
-	})
-	return all, err
-}
-
+// relationsOf returns the views in the order of their names.
 func relationsOf(ctx context.Context, tx pgx.Tx) (all []relation, err error) {
 	rows, err := tx.Query(ctx, relationsSQL, pgx.QueryExecModeExec)
 	if err != nil {

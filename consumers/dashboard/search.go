@@ -155,7 +155,15 @@ func (v *searchView) add(l links, what, link string, set *rowSet) {
 // only is where the one hit leads, or the one that has exactly the name; "" if there are
 // several or none. It sorts the hits: those with the name come first.
 func (v *searchView) only() string {
-	slices.SortStableFunc(v.Hits, func(a, b hit) int { return -compareBool(a.exact, b.exact) })
+	slices.SortStableFunc(v.Hits, func(a, b hit) int {
+		switch {
+		case a.exact == b.exact:
+			return 0
+		case a.exact:
+			return -1
+		}
+		return 1
+	})
 	one := len(v.Hits) == 1 || len(v.Hits) > 1 && v.Hits[0].exact && !v.Hits[1].exact
 	if !one || len(v.Missed) > 0 {
 		return ""

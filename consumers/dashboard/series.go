@@ -126,6 +126,19 @@ func tabulate(set *rowSet) tabulated {
 	return t
 }
 
+// last returns the last known value of each series.
+func (t tabulated) last() map[string]float64 {
+	last := map[string]float64{}
+	for name, values := range t.values {
+		for _, v := range values {
+			if !math.IsNaN(v) {
+				last[name] = v
+			}
+		}
+	}
+	return last
+}
+
 // order puts the series into an order; those that it does not name come last. Without an order
 // the largest come first, then others, then what has not happened yet.
 func (t tabulated) order(order []string, sizes map[string]float64) {
