@@ -91,7 +91,8 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	r = r.Clone(r.Context())
 	r.URL.Path, r.URL.RawQuery = cut(r.URL.Path, 200), ""
-	f := &failure{status: refusal.Status, Title: refusal.Title, Next: refusal.Next, Href: refusal.Href}
+	f := &failure{status: refusal.Status, Title: refusal.Title, Next: refusal.Next, Href: refusal.Href,
+		retry: refusal.Retry}
 	if refusal.Status != http.StatusOK {
 		f.reason = refusal.Reason
 		s.log.Warn("refused", "reason", refusal.Reason, "path", r.URL.Path, "host", r.Host, "remote", r.RemoteAddr,

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -40,6 +41,8 @@ type Refusal struct {
 	Reason string
 	// Title is what happened, Next what to do, Href where; "" is nowhere.
 	Title, Next, Href string
+	// Retry is when to try again; 0 says nothing about it.
+	Retry time.Duration
 	// Err is for the log; nil if there is nothing to add.
 	Err error
 }

@@ -50,6 +50,7 @@ type OIDC struct {
 	sealer   sealer
 	login    oauth2.Config
 	verifier *oidc.IDTokenVerifier
+	limits   *limits
 	origins  *http.CrossOriginProtection
 }
 
@@ -101,7 +102,7 @@ func NewOIDC(ctx context.Context, cfg OIDCConfig) (*OIDC, error) {
 		scopes = append(scopes, "groups")
 	}
 	return &OIDC{
-		cfg: cfg, sealer: sealer, origins: origins,
+		cfg: cfg, sealer: sealer, origins: origins, limits: newLimits(),
 		login: oauth2.Config{ClientID: cfg.Client, ClientSecret: cfg.Secret, Endpoint: provider.Endpoint(),
 			RedirectURL: cfg.ExternalURL + "/callback", Scopes: scopes},
 		verifier: provider.Verifier(&oidc.Config{ClientID: cfg.Client, Now: cfg.Now}),
@@ -137,6 +138,9 @@ func (o *OIDC) Admit(w http.ResponseWriter, r *http.Request) (*Viewer, error) {
 		if r.Method != method {
 			return nil, &Refusal{Status: http.StatusMethodNotAllowed, Reason: "wrong method",
 				Title: "This address is not to be opened like that.", Next: "The menu has all pages.", Href: "/"}
+		}
+		if err := o.limits.ask(r, o.cfg.Now()); err != nil {
+			return nil, err
 		}
 		return nil, step(w, r)
 	}

@@ -151,6 +151,7 @@ func newDesk(t *testing.T, change func(*OIDCConfig)) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
+	gate.limits.lift()
 	d.gate, d.browser = gate, d.newBrowser()
 	return d
 }
