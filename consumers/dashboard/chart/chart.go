@@ -138,7 +138,7 @@ func (c Columns) column(b *strings.Builder, i int, y scale) {
 
 // tip is what is shown beside the pointer: a line for the place, then class, name and value.
 func (c Columns) tip(i int) string {
-	lines := []string{c.X[i]}
+	lines := []string{oneLine(c.X[i])}
 	total, shown := 0.0, 0
 	for k := len(c.Series) - 1; k >= 0; k-- {
 		s := c.Series[k]
@@ -148,16 +148,22 @@ func (c Columns) tip(i int) string {
 		}
 		total += v
 		shown++
-		lines = append(lines, s.Class+"\t"+s.Name+"\t"+c.Exact(v))
+		lines = append(lines, tipLine(s.Class, s.Name, c.Exact(v)))
 	}
 	if shown > 1 {
-		lines = append(lines, "\tTotal\t"+c.Exact(total))
+		lines = append(lines, tipLine("", "Total", c.Exact(total)))
 	}
 	if mark := c.mark(i); mark != "" {
-		lines = append(lines, "mark\t"+mark+"\t")
+		lines = append(lines, tipLine("mark", mark, ""))
 	}
 	return strings.Join(lines, "\n")
 }
+
+// tipLine is a line of what is shown beside the pointer.
+func tipLine(class, name, value string) string { return class + "\t" + oneLine(name) + "\t" + value }
+
+// oneLine writes a name without what ends a line of a tip, or a value in it.
+func oneLine(name string) string { return strings.Join(strings.Fields(name), " ") }
 
 func (c Columns) mark(i int) string {
 	if c.Marks == nil {
@@ -274,10 +280,10 @@ func (l Lines) line(b *strings.Builder, s Series, y scale) {
 
 // tip is what is shown beside the pointer, as in Columns.
 func (l Lines) tip(i int) string {
-	lines := []string{l.X[i]}
+	lines := []string{oneLine(l.X[i])}
 	for _, s := range l.Series {
 		if v := s.Values[i]; finite(v) {
-			lines = append(lines, s.Class+"\t"+s.Name+"\t"+l.Exact(v))
+			lines = append(lines, tipLine(s.Class, s.Name, l.Exact(v)))
 		}
 	}
 	return strings.Join(lines, "\n")
@@ -403,7 +409,7 @@ func Shares(parts []Share) template.HTML {
 		}
 		width := 100 * p.Value / sum
 		fmt.Fprintf(&b, `<g data-tip="%s"><rect class="%s" x="%.3f%%" width="%.3f%%" height="28"/></g>`,
-			html.EscapeString(p.Name+"\n"+p.Class+"\t"+p.Name+"\t"+p.Text), p.Class, x, width)
+			html.EscapeString(oneLine(p.Name)+"\n"+tipLine(p.Class, p.Name, p.Text)), p.Class, x, width)
 		x += width
 	}
 	b.WriteString(`</svg>`)

@@ -1,7 +1,9 @@
 package chart
 
 import (
+	"html"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -65,6 +67,28 @@ func TestColumns(t *testing.T) {
 			c.Soft[len(c.X)-1] = true
 			golden(t, name, string(c.SVG()))
 		})
+	}
+}
+
+// TestTipsHaveALineForEachValue: a name is no line and no value of its own.
+func TestTipsHaveALineForEachValue(t *testing.T) {
+	evil := Series{"a\ns1\tTotal\t7", "s0", []float64{1}}
+	columns := chart([]string{"mon\nx"}, evil)
+	columns.Marks = []string{"m\ts0\n"}
+	for name, test := range map[string]struct {
+		svg  string
+		want []string
+	}{
+		"columns": {string(columns.SVG()), []string{"mon x", "s0\ta s1 Total 7\t1", "mark\tm s0\t"}},
+		"lines":   {string(Lines{plotOf([]string{"mon\nx"}, evil)}.SVG()), []string{"mon x", "s0\ta s1 Total 7\t1"}},
+		"shares": {string(Shares([]Share{{Name: evil.Name, Text: "1", Class: "s0", Value: 1}})),
+			[]string{"a s1 Total 7", "s0\ta s1 Total 7\t1"}},
+	} {
+		_, tip, _ := strings.Cut(test.svg, `data-tip="`)
+		tip, _, _ = strings.Cut(tip, `"`)
+		if got := strings.Split(html.UnescapeString(tip), "\n"); !slices.Equal(got, test.want) {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
 	}
 }
 
