@@ -18,9 +18,13 @@ const KeySize = 32
 const maxCookie = 3900
 
 // sealer encrypts what a browser keeps for us, so that it can neither read nor change it.
-type sealer struct{ aead cipher.AEAD }
+type sealer struct {
+	aead cipher.AEAD
+	// login is who has logged people in: another dashboard may have the same key.
+	login string
+}
 
-func newSealer(key []byte) (sealer, error) {
+func newSealer(key []byte, login string) (sealer, error) {
 	if len(key) != KeySize {
 		return sealer{}, fmt.Errorf("the key of sessions has %d bytes, want %d", len(key), KeySize)
 	}
@@ -29,7 +33,7 @@ func newSealer(key []byte) (sealer, error) {
 		return sealer{}, err
 	}
 	aead, err := cipher.NewGCMWithRandomNonce(block)
-	return sealer{aead}, err
+	return sealer{aead, login}, err
 }
 
 // seal returns the value of the cookie with the name. No other cookie takes it.
@@ -38,7 +42,7 @@ func (s sealer) seal(name string, v any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, text, []byte(name))), nil
+	return base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, text, s.bound(name))), nil
 }
 
 // open reads the cookie with the name into v and reports whether it is ours.
@@ -51,9 +55,12 @@ func (s sealer) open(r *http.Request, name string, v any) bool {
 	if err != nil {
 		return false
 	}
-	text, err := s.aead.Open(nil, nil, sealed, []byte(name))
+	text, err := s.aead.Open(nil, nil, sealed, s.bound(name))
 	return err == nil && json.Unmarshal(text, v) == nil
 }
+
+// bound is what a cookie with the name is good for.
+func (s sealer) bound(name string) []byte { return fmt.Appendf(nil, "%q %s", name, s.login) }
 
 // setCookie has the browser keep a value for this host alone, hidden from scripts; age 0
 // has it forget the value.

@@ -82,7 +82,7 @@ func NewOIDC(ctx context.Context, cfg OIDCConfig) (*OIDC, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	sealer, err := newSealer(cfg.Key)
+	sealer, err := newSealer(cfg.Key, fmt.Sprintf("%q %q", cfg.Issuer, cfg.Client))
 	if err != nil {
 		return nil, err
 	}

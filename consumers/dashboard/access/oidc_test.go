@@ -270,10 +270,11 @@ func TestCookies(t *testing.T) {
 	if !admitted(session) {
 		t.Error("a session is not taken")
 	}
+	otherKey := must(newSealer(bytes.Repeat([]byte("l"), KeySize), d.gate.sealer.login))
 	bad := []string{"", "x", session + "A", session[1:], session[:len(session)-1], session[:20], strings.ToLower(session),
 		base64.RawURLEncoding.EncodeToString([]byte(`{"Name":"admin","Principals":["user:admin"],"Until":"2030-01-01T00:00:00Z"}`)),
-		must(must(newSealer(bytes.Repeat([]byte("l"), KeySize))).seal(sessionCookie, sessionOf(d.now))), // of another key
-		must(d.gate.sealer.seal(loginCookie, sessionOf(d.now))),                                         // of another cookie
+		must(otherKey.seal(sessionCookie, sessionOf(d.now))),
+		must(d.gate.sealer.seal(loginCookie, sessionOf(d.now))), // of another cookie
 		must(d.gate.sealer.seal(sessionCookie, "text")), must(d.gate.sealer.seal(sessionCookie, values{})),
 		must(d.gate.sealer.seal(sessionCookie, sessionOf(d.now.Add(-9*time.Hour))))}
 	for i := range session { // each character counts, but for bits that base64 has too many
@@ -284,6 +285,19 @@ func TestCookies(t *testing.T) {
 	for _, value := range bad {
 		if value != session && admitted(value) {
 			t.Errorf("%s is a session", value)
+		}
+	}
+	for _, change := range []func(*OIDCConfig){ // of another dashboard that was given the same key
+		func(cfg *OIDCConfig) { cfg.Client = "other" },
+		func(cfg *OIDCConfig) { cfg.Issuer = newProvider(t).URL },
+	} {
+		cfg := d.gate.cfg
+		change(&cfg)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.AddCookie(&http.Cookie{Name: sessionCookie, Value: session})
+		if v, err := must(NewOIDC(t.Context(), cfg)).Admit(httptest.NewRecorder(), r); v != nil || err == nil {
+			t.Errorf("a session of client %s of %s is one of client %s of %s", d.gate.cfg.Client, d.gate.cfg.Issuer, cfg.Client,
+				cfg.Issuer)
 		}
 	}
 	if admitted(session, session) {
@@ -301,7 +315,7 @@ func sessionOf(at time.Time) session {
 
 func TestKeyOfSessions(t *testing.T) {
 	for _, n := range []int{0, 16, 24, 31, 33, 64} {
-		if _, err := newSealer(make([]byte, n)); err == nil {
+		if _, err := newSealer(make([]byte, n), ""); err == nil {
 			t.Errorf("a key of %d bytes is taken", n)
 		}
 	}
