@@ -77,8 +77,8 @@ func ReadPage(ctx context.Context, pool *pgxpool.Pool, p page.Page, panels []pag
 	}
 	var answers []Answer
 	for _, panel := range panels {
-		answers = append(answers, Answer{Name: slug(panel.Title), Title: panel.Title, Note: joined(noteOf(c, panel), c.unheeded(panel)), as: panel.As,
-			set: rowSet{query: c.query(string(panel.SQL))}})
+		answers = append(answers, Answer{Name: slug(panel.Title), Title: panel.Title, as: panel.As,
+			Note: joined(noteOf(c, panel), c.unheeded(panel)), set: rowSet{query: c.query(string(panel.SQL))}})
 	}
 	return readAnswers(ctx, pool, scope{p.Sources, c.accounts()}, answers)
 }

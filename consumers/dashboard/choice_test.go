@@ -39,8 +39,9 @@ func TestUnheededFilters(t *testing.T) {
 			t.Errorf("%s, %s: %q, want %q", test.chosen, test.panel.SQL, got, test.want)
 		}
 	}
-	if got, want := Description(p, page.Panel{Note: "by day", SQL: "{where account, region}"}), "by day; Kind has no effect here"; got != want {
-		t.Errorf("the description is %q, want %q", got, want)
+	said := Description(p, page.Panel{Note: "by day", SQL: "{where account, region}"})
+	if want := "by day; Kind has no effect here"; said != want {
+		t.Errorf("the description is %q, want %q", said, want)
 	}
 }
 

@@ -56,7 +56,7 @@ func (l *limits) ask(r *http.Request, now time.Time) error {
 
 // networkOf returns the network that a request comes from. What ends TLS in front of the
 // dashboard is the peer of every request, and appends the address of its own peer to the
-// header; what stands before that one anybody may have written. Whoever has an address of
+// header; what stands before that one anybody may have written. Somebody with an address of
 // IPv6 has all of its /64.
 func networkOf(r *http.Request) netip.Prefix {
 	forwarded := strings.Join(r.Header.Values("X-Forwarded-For"), ",")

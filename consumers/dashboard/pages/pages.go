@@ -25,8 +25,8 @@ var (
 )
 
 // notWrittenDown is said where a history has no days.
-const notWrittenDown = "No day is written down for this choice. The hub writes down what there is on a day whenever it " +
-	"refreshes the views, from its first day on."
+const notWrittenDown = "No day is written down for this choice. The hub writes down what there is on a day whenever " +
+	"it refreshes the views, from its first day on."
 
 // cost is what was spent by day.
 var cost = page.Rollup{
