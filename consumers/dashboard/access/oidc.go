@@ -172,11 +172,12 @@ func (o *OIDC) begin(w http.ResponseWriter, r *http.Request) error {
 	return ErrAnswered
 }
 
-// local returns an address of this host, "/" for any other one. A browser takes //host for
-// another one, a backslash for a slash, and leaves out white space.
+// local returns an address of this host, "/" for any other one, and for what is none. A browser
+// takes //host for another host, a backslash for a slash, and leaves out white space.
 func local(address string) string {
 	isOdd := func(r rune) bool { return r <= ' ' || r == '\\' || r >= 0x7f }
-	if len(address) > maxReturn || !strings.HasPrefix(address, "/") || strings.HasPrefix(address, "//") ||
+	_, err := url.ParseRequestURI(address)
+	if err != nil || len(address) > maxReturn || !strings.HasPrefix(address, "/") || strings.HasPrefix(address, "//") ||
 		strings.ContainsFunc(address, isOdd) {
 		return "/"
 	}
