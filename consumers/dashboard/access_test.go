@@ -599,6 +599,10 @@ func (g *guarded) testEvilValues() {
 func (g *guarded) testNoViews() {
 	g.exec("DROP SCHEMA seen CASCADE")
 	g.says("/costs", http.StatusServiceUnavailable, "group:0", "run hub migrate", "SQLSTATE 42P01")
+	g.exec("REVOKE obs_restricted FROM dashboard")
+	g.says("/costs", http.StatusServiceUnavailable, "group:0", "with a login of obs_restricted", "SQLSTATE 42501")
+	g.exec("DROP OWNED BY obs_restricted; DROP ROLE obs_restricted")
+	g.says("/costs", http.StatusServiceUnavailable, "group:0", "with a login of obs_restricted", "SQLSTATE 22023")
 }
 
 // isFormula reports whether a spreadsheet would compute a cell; numbers are none.

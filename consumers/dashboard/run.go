@@ -168,8 +168,9 @@ func advice(code string, timeout time.Duration) string {
 		return fmt.Sprintf("It took longer than %v: choose an account, or less of something else.", timeout)
 	case "42P01", "42703", "42883": // undefined table, column, function
 		return "The views are of another version: run hub migrate with the version of this program."
-	case "42501": // insufficient_privilege
-		return "This user of the database may not read this: make it a member of obs_reader."
+	case "42501", "22023": // insufficient_privilege; of a role, that there is none
+		return "This user of the database may not read this: make it a member of obs_reader, and with a login of " +
+			"obs_restricted, too."
 	case "55000": // object_not_in_prerequisite_state
 		return "The view was never refreshed: run hub refresh."
 	}

@@ -190,11 +190,10 @@ func (o *OIDC) complete(w http.ResponseWriter, r *http.Request) error {
 		return &Refusal{Status: http.StatusForbidden, Reason: reason, Title: title, Next: "Log in once more.", Href: "/login",
 			Err: err}
 	}
-	var a attempt
-	ours := o.sealer.open(r, loginCookie, &a) && o.cfg.Now().Before(a.Until)
 	query := r.URL.Query()
-	if !ours || subtle.ConstantTimeCompare([]byte(query.Get("state")), []byte(a.State)) != 1 {
-		return refuse("another login", "This login was begun in another window, or too long ago.", nil)
+	a, err := o.attempt(r, query.Get("state"))
+	if err != nil {
+		return refuse("another login", "This login was begun in another window, or too long ago.", err)
 	}
 	setCookie(w, loginCookie, "", 0)
 	if said := query.Get("error"); said != "" {
@@ -230,6 +229,19 @@ func refused(err error) bool {
 	}
 	status := answer.Response.StatusCode
 	return status < 500 && status != http.StatusTooManyRequests
+}
+
+// attempt returns the login that this browser has begun with the state.
+func (o *OIDC) attempt(r *http.Request, state string) (a attempt, err error) {
+	switch {
+	case !o.sealer.open(r, loginCookie, &a):
+		err = fmt.Errorf("the browser has no cookie of a login; was the dashboard opened at %s?", o.cfg.ExternalURL)
+	case !o.cfg.Now().Before(a.Until):
+		err = fmt.Errorf("the login took longer than %v", loginTime)
+	case subtle.ConstantTimeCompare([]byte(state), []byte(a.State)) != 1:
+		err = errors.New("the login has another state")
+	}
+	return a, err
 }
 
 // errNotVerified says that the provider has answered, and that its answer is not good.

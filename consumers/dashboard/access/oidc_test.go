@@ -366,6 +366,28 @@ func TestCallback(t *testing.T) {
 	d.do(d.request(http.MethodGet, "/costs", "Sec-Fetch-Site", "same-origin"), http.StatusUnauthorized, "")
 }
 
+// TestWhyNotOurs: the log says what is wrong with a login that was not begun like this.
+func TestWhyNotOurs(t *testing.T) {
+	d := newDesk(t, nil)
+	cookie := func(state string, until time.Time) *http.Cookie {
+		value := must(d.gate.sealer.seal(loginCookie, attempt{State: state, Until: until}))
+		return &http.Cookie{Name: loginCookie, Value: value}
+	}
+	for want, cookies := range map[string][]*http.Cookie{
+		"opened at " + d.URL: nil,
+		"longer than 10m0s":  {cookie("s", noon)},
+		"another state":      {cookie("other", noon.Add(time.Minute))},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/callback?state=s&code=c", nil)
+		for _, c := range cookies {
+			r.AddCookie(c)
+		}
+		if _, err := d.gate.Admit(httptest.NewRecorder(), r); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
 func TestTokensOfTheProvider(t *testing.T) {
 	d := newDesk(t, nil)
 	for _, claims := range []values{
