@@ -245,17 +245,27 @@ func TestClosePoolDoesNotWaitForever(t *testing.T) {
 
 func TestOpenServerUsesDatabaseURL(t *testing.T) {
 	s := sameServer(t)
-	t.Setenv(urlVariable, s.url.String())
-	opened, err := openServer(t.Context())
+	opened, err := openServer(t.Context(), s.url.String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if opened.own != nil || opened.url.String() != s.url.String() {
 		t.Errorf("opened %v, own %v; want %v", opened.url, opened.own, s.url)
 	}
-	t.Setenv(urlVariable, "host=localhost user=secret")
-	if _, err := openServer(t.Context()); err == nil || strings.Contains(err.Error(), "secret") {
+	if _, err := openServer(t.Context(), "host=localhost user=secret"); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("error %v; want one that does not repeat the value", err)
+	}
+}
+
+// A test that sets DATABASE_URL for the program that it tests changes nothing here.
+func TestEnvironmentOfATestIsNotUsed(t *testing.T) {
+	t.Setenv(urlVariable, "postgres://127.0.0.1:1/none")
+	var l lazyServer
+	if _, err := l.get(); err != nil {
+		t.Error(err)
+	}
+	if err := l.stop(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -45,6 +45,10 @@ type server struct {
 	templates map[string]string // Template.suffix to the name of its database
 }
 
+// existing is the server that the environment named when the process began. A test may change
+// the environment for the program that it tests.
+var existing = os.Getenv(urlVariable)
+
 // shared is the server of all tests of the process.
 var shared lazyServer
 
@@ -62,7 +66,7 @@ func (l *lazyServer) get() (*server, error) {
 		// No test's context: the server outlives the test that needs it first.
 		ctx, cancel := context.WithTimeout(context.Background(), startPatience)
 		defer cancel()
-		l.server, l.err = openServer(ctx)
+		l.server, l.err = openServer(ctx, existing)
 	}
 	return l.server, l.err
 }
@@ -78,10 +82,9 @@ func (l *lazyServer) stop() error {
 	return s.own.Stop()
 }
 
-// openServer uses the server that the environment names, or starts one.
-func openServer(ctx context.Context) (*server, error) {
+// openServer uses the server with an address, or starts one if that is "".
+func openServer(ctx context.Context, address string) (*server, error) {
 	s := &server{templates: map[string]string{}}
-	address := os.Getenv(urlVariable)
 	if address == "" {
 		own, err := pgserver.Start(ctx, pgserver.Config{})
 		if err != nil {
