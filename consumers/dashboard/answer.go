@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,8 +24,16 @@ type Answers struct {
 	// At is the moment.
 	At time.Time
 	// Fresh says how fresh the data are.
-	Fresh  Text
-	Panels []Answer
+	Fresh Text
+	// Unknown are values that were chosen, and that are none of their filter's options.
+	Unknown []UnknownValue
+	Panels  []Answer
+}
+
+// UnknownValue is a value that a filter does not offer now. Options are what it offers.
+type UnknownValue struct {
+	Filter, Value string
+	Options       []string
 }
 
 // Answer is what one panel says, or a query of a category.
@@ -80,7 +89,7 @@ func ReadPage(ctx context.Context, pool *pgxpool.Pool, p page.Page, panels []pag
 		answers = append(answers, Answer{Name: slug(panel.Title), Title: panel.Title, as: panel.As,
 			Note: joined(noteOf(c, panel), c.unheeded(panel)), set: rowSet{query: c.query(string(panel.SQL))}})
 	}
-	return readAnswers(ctx, pool, scope{p.Sources, c.accounts()}, answers)
+	return readAnswers(ctx, pool, scope{p.Sources, c.accounts()}, c, answers)
 }
 
 // ReadQueries reads the rows of a category's queries, like [ReadPage]. rows is how many each
@@ -96,11 +105,12 @@ func ReadQueries(ctx context.Context, pool *pgxpool.Pool, category string, queri
 		answers = append(answers, Answer{Name: slug(q.Title), Title: q.Title, as: page.Table{},
 			set: rowSet{query: query{sql: sql}}})
 	}
-	return readAnswers(ctx, pool, scope{categories: []string{category}}, answers)
+	return readAnswers(ctx, pool, scope{categories: []string{category}}, choice{}, answers)
 }
 
-// readAnswers reads the rows of answers that have their query.
-func readAnswers(ctx context.Context, pool *pgxpool.Pool, of scope, answers []Answer) (*Answers, error) {
+// readAnswers reads the rows of answers that have their query, and compares what was chosen
+// with what there is.
+func readAnswers(ctx context.Context, pool *pgxpool.Pool, of scope, c choice, answers []Answer) (*Answers, error) {
 	all := &Answers{At: time.Now().UTC(), Panels: answers}
 	show := shower{now: all.At}
 	err := read(ctx, pool, badgeTimeout, func(tx pgx.Tx) error {
@@ -109,6 +119,7 @@ func readAnswers(ctx context.Context, pool *pgxpool.Pool, of scope, answers []An
 		if err := limit(ctx, tx, exportTimeout, "SET LOCAL statement_timeout = %d"); err != nil {
 			return err
 		}
+		all.Unknown = c.unknown(ctx, tx)
 		show.accounts = namesOfAccounts(ask(ctx, tx, query{sql: accountsSQL}))
 		for i := range answers {
 			answers[i].read(ctx, tx, show)
@@ -119,6 +130,34 @@ func readAnswers(ctx context.Context, pool *pgxpool.Pool, of scope, answers []An
 		return nil, err
 	}
 	return all, nil
+}
+
+// unknown returns the values that were chosen and that no option is. A list of options that is
+// empty, as before the first refresh, or was cut says nothing.
+func (c choice) unknown(ctx context.Context, tx pgx.Tx) (unknown []UnknownValue) {
+	for _, f := range c.page.Filters {
+		chosen := c.values[f.Name]
+		if f.Name == c.fixed {
+			chosen = []string{c.to}
+		}
+		if len(chosen) == 0 {
+			continue
+		}
+		rows := ask(ctx, tx, query{sql: string(f.Options)})
+		if rows.err != nil || len(rows.rows) == 0 || limitOf(rows.sql) == len(rows.rows) {
+			continue
+		}
+		var options []string
+		for _, row := range rows.rows {
+			options = append(options, text(row[0]))
+		}
+		for _, value := range chosen {
+			if !slices.Contains(options, value) {
+				unknown = append(unknown, UnknownValue{f.Name, value, options})
+			}
+		}
+	}
+	return unknown
 }
 
 // read reads the rows of an answer that has its query.

@@ -83,6 +83,7 @@ func (s shower) view(l links, c choice, p page.Panel, set rowSet) panelView {
 		v.Legend = shares(&set, link)
 		v.Chart = chart.Shares(v.Legend)
 	case page.Columns:
+		v.Note = joined(v.Note, as.Signs)
 		t := tabulate(&set)
 		v.Chart, v.Legend = t.columns(as)
 	case page.Lines:

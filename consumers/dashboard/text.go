@@ -231,7 +231,8 @@ var (
 
 // blocks draws values beside each other, with the lowest and the highest of them as the ends
 // of the scale; where there are more than width, neighbours share a block, which has their
-// mean. What is no number is left out.
+// mean. What is no number is left out. Values that are all below zero grow with their distance
+// from it.
 func blocks(values []float64, width int) string {
 	n := min(len(values), width)
 	means := make([]float64, n)
@@ -246,6 +247,12 @@ func blocks(values []float64, width int) string {
 		means[i] = sum / count // NaN where there is none
 		if count > 0 {
 			low, high = min(low, means[i]), max(high, means[i])
+		}
+	}
+	if high <= 0 {
+		low, high = -high, -low
+		for i := range means {
+			means[i] = -means[i]
 		}
 	}
 	if low > high/2 {

@@ -167,6 +167,7 @@ func TestBlocks(t *testing.T) {
 		{[]float64{0, 1, 2, 3, 4, 5, 6, 7}, 8, "▁▂▃▄▅▆▇█"}, {[]float64{100, 80, 100}, 8, "█▅█"},
 		{[]float64{-7, 0, 7}, 8, "▁▅█"}, {[]float64{1, nan, math.Inf(1), 4}, 8, "▁  █"},
 		{[]float64{0, 0, 4, 4, 8, 8}, 3, "▁▅█"}, {[]float64{nan, nan}, 1, " "}, {[]float64{0, 6, 9}, 2, "▁█"},
+		{[]float64{-7, 0, -1}, 8, "█▁▂"},
 	} {
 		if got := blocks(test.values, test.width); got != test.want {
 			t.Errorf("%v in %d: %q, want %q", test.values, test.width, got, test.want)

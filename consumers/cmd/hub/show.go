@@ -89,6 +89,10 @@ func (c showCommand) Run(ctx context.Context, p program.Program) error {
 	if err != nil {
 		return fmt.Errorf("show %s: %w", c.Page, err)
 	}
+	for _, u := range answers.Unknown { // what is mistyped looks as if all was well
+		fmt.Fprintf(p.Stderr, "hub: there is no %s %q: do you mean %s?\n", u.Filter, u.Value,
+			program.OneLine(program.Nearest(u.Value, u.Options)))
+	}
 	if err := c.write(p, shown, answers); err != nil {
 		return err
 	}
@@ -283,7 +287,7 @@ func (c showCommand) print(p program.Program, s shown, answers *dashboard.Answer
 	say(p, "%s. Read at %s UTC.", paint(answers.Fresh), answers.At.Format(time.DateTime))
 	for _, a := range answers.Panels {
 		fmt.Fprintln(p.Stdout)
-		fmt.Fprintln(p.Stdout, paint(dashboard.Text{Text: a.Title, Tone: "title"}))
+		say(p, "%s", paint(dashboard.Text{Text: a.Title, Tone: "title"}))
 		if a.Note != "" {
 			say(p, "%s", a.Note)
 		}

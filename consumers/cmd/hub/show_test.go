@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/hubspoke/observability/consumers/dashboard"
 	"github.com/hubspoke/observability/consumers/dashboard/pages"
@@ -89,6 +90,9 @@ func TestShow(t *testing.T) {
 	if strings.Contains(r.stdout, "111122223333") || strings.Contains(r.stdout, "By category") {
 		t.Errorf("a filter or a panel does not count:\n%s", r.stdout)
 	}
+	hub(t.Context(), "show", "freshness", "--filter", "category=secret", "--filter", "category=secrets",
+		"--filter", "account=1").want(t, program.ExitDone, `hub: there is no category "secret": do you mean secrets?`,
+		"Everything is fresh.")
 	got := parse[struct {
 		shown
 		Panels []answerJSON
@@ -106,6 +110,12 @@ func TestShow(t *testing.T) {
 		rows, err := csv.NewReader(strings.NewReader(r.stdout)).ReadAll()
 		if err != nil || len(rows) != 51 || rows[0][0] != "account_id" || !strings.HasPrefix(rows[1][2], "'=name\x1b") {
 			t.Errorf("%v: %d rows: %q", err, len(rows), rows[:min(2, len(rows))])
+		}
+		t.Setenv("COLUMNS", "40")
+		for line := range strings.Lines(hub(t.Context(), "show", "secrets").stdout) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 40 {
+				t.Errorf("a line of %d characters: %s", n, line)
+			}
 		}
 		hub(t.Context(), "show", "accounts").want(t, program.ExitDone, "How is each account?")
 		if r := hub(t.Context(), "show", "current_accounts"); strings.Contains(r.stdout, "How is each account?") {

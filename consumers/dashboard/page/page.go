@@ -92,6 +92,9 @@ type Columns struct {
 	Unit Unit
 	// Order of the series from the bottom, in the colours of severities. Nil: by size.
 	Order []string
+	// Signs says what the signs of the drawing mean. It stands behind the note in a browser:
+	// in a terminal and in Grafana charts look different.
+	Signs string
 }
 
 // Forecast is the name of the series that has not happened yet.

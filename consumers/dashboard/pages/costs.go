@@ -33,7 +33,8 @@ var costs = page.Page{
 			UNION ALL SELECT 'Average day', avg(cost) FILTER (WHERE day.day > last.day - 30), NULL, 'of the last 30'
 			FROM day, last HAVING count(*) > 0`},
 		{Title: "By day and service", All: "/rows/cost_daily?sort=-usage_date",
-			Note: "unblended; the newest, pale, may still change; a dot marks where anomalies begin", As: page.Columns{Unit: page.Money}, SQL: `
+			Note: "unblended, the last 60 days; the newest may still change",
+			As:   page.Columns{Unit: page.Money, Signs: "those are pale; a dot marks where anomalies begin"}, SQL: `
 			WITH day AS (
 			    SELECT usage_date AS day, service, sum(unblended_cost) AS cost, bool_or(estimated) AS estimated
 			    FROM {cost by service} WHERE usage_date >= current_date - 60 {where} GROUP BY 1, 2
@@ -48,8 +49,8 @@ var costs = page.Page{
 			       CASE max(begun) WHEN 1 THEN 'an anomaly begins' ELSE max(begun) || ' anomalies begin' END
 			           || ': ' || round(max(impact)) || ' USD more than expected' AS mark
 			FROM day LEFT JOIN anomaly USING (day) GROUP BY 1, 2 ORDER BY 1`},
-		{Title: "By month", Note: "unblended; the outline is the newest forecast", All: "/rows/cost_monthly?sort=-month",
-			Width: 5, As: page.Columns{Unit: page.Money}, SQL: `
+		{Title: "By month", Note: "unblended, with the newest forecast", All: "/rows/cost_monthly?sort=-month",
+			Width: 5, As: page.Columns{Unit: page.Money, Signs: "which is an outline"}, SQL: `
 			WITH expected AS (
 			    SELECT DISTINCT ON (account_id, date_trunc('month', period_start))
 			           account_id, date_trunc('month', period_start)::date AS month,

@@ -22,7 +22,7 @@ var findings = page.Page{
 			SELECT initcap(severity) AS label, sum(open_findings) AS value, severity AS tone
 			FROM findings_by_product WHERE open_findings > 0 {where} GROUP BY severity
 			ORDER BY array_position(ARRAY['CRITICAL','HIGH','MEDIUM','LOW','INFORMATIONAL','UNKNOWN'], severity)`},
-		{Title: "Opened and closed by day", Note: "the last 60 days; closed ones below the line", Width: 6, As: page.Columns{}, SQL: `
+		{Title: "Opened and closed by day", Note: "the last 60 days", Width: 6, As: page.Columns{Signs: "closed ones below the line"}, SQL: `
 			SELECT day, what, sum(findings) AS findings
 			FROM {trend by severity}, LATERAL (VALUES ('opened', opened), ('closed', -closed)) AS w (what, findings)
 			WHERE day >= current_date - 60 {where account, severity, product} GROUP BY 1, 2 ORDER BY 1, 2 DESC`},

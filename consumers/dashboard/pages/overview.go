@@ -42,8 +42,8 @@ var overview = page.Page{
 
 // costByDay is on pages with the filters account and currency.
 var costByDay = page.Panel{
-	Title: "Cost by day", Note: "unblended, the last 60 days; the newest, pale, may still change", Width: 8,
-	As: page.Columns{Unit: page.Money}, SQL: `
+	Title: "Cost by day", Note: "unblended, the last 60 days; the newest may still change", Width: 8,
+	As: page.Columns{Unit: page.Money, Signs: "those are pale"}, SQL: `
 	SELECT usage_date AS day, sum(unblended_cost) AS cost, bool_or(estimated) AS soft
 	FROM account_cost_daily WHERE usage_date >= current_date - 60 {where} GROUP BY 1 ORDER BY 1`,
 }
