@@ -377,6 +377,20 @@ func (g *guarded) testPages() {
 	if body := g.get("/accounts/"+g.accounts[1], http.StatusOK, "group:0"); strings.Contains(body, `class="tile`) {
 		g.Errorf("the page of an account that is not granted has numbers: %s", cut(body, 700))
 	}
+	for _, sql := range []string{
+		"SELECT account_id FROM account_overview WHERE account_id = $1",
+		"SELECT account_name FROM account_overview WHERE account_id = $1",
+		"SELECT resource_arn FROM resources WHERE account_id = $1 AND resource_arn IS NOT NULL LIMIT 1",
+		"SELECT resource_name FROM resources r WHERE account_id = $1 AND NOT EXISTS (SELECT FROM resources o " +
+			"WHERE o.account_id <> $1 AND o.resource_name = r.resource_name) AND resource_name IS NOT NULL LIMIT 1",
+		"SELECT resource_arn FROM needs_attention WHERE account_id = $1 AND resource_arn IS NOT NULL LIMIT 1",
+	} {
+		for _, sought := range values[string](g, g.owner, sql, g.accounts[1]) {
+			path := "/search?q=" + url.QueryEscape(sought)
+			g.says(path, http.StatusOK, "group:0", "0 hits for "+sought, "Nothing has this name.")
+			g.get(path, http.StatusFound, "group:1")
+		}
+	}
 	g.says("/freshness", http.StatusOK, "group:0", withheld, "group:0", `action="/logout"`)
 	g.says("/data/freshness/views.json", http.StatusForbidden, "group:0", withheld)
 
