@@ -21,6 +21,8 @@ const (
 	// atOnce is how many pages and files of a viewer are made at a time, so that nobody takes
 	// all connections.
 	atOnce = Connections / 4
+	// queueing is how long a page waits for others of its viewer: it holds no connection.
+	queueing = 10 * time.Second
 	// exports is how many files are taken at once, one by each viewer: pages keep the other
 	// half of the connections.
 	exports = Connections / 2
@@ -79,7 +81,7 @@ func (l *limits) begin(ctx context.Context, viewer string) (end func(), err erro
 	l.mu.Lock()
 	made := l.of(viewer).made
 	l.mu.Unlock()
-	waiting, cancel := context.WithTimeout(ctx, patience)
+	waiting, cancel := context.WithTimeout(ctx, queueing)
 	defer cancel()
 	select {
 	case made <- struct{}{}:

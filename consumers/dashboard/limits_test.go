@@ -85,7 +85,7 @@ func TestNobodyTakesAllConnections(t *testing.T) {
 		if want := map[string]int{"greedy": atOnce, "other": 1, "": Connections}; !maps.Equal(made, want) {
 			t.Errorf("%v are made, want %v", made, want)
 		}
-		time.Sleep(patience)
+		time.Sleep(queueing)
 		synctest.Wait()
 		if n := answers[http.StatusTooManyRequests]; n != Connections-atOnce || len(answers) != 1 {
 			t.Errorf("answers: %v, want %d that waited for too long", answers, Connections-atOnce)
