@@ -188,6 +188,9 @@ func (c choice) query(sql string) query {
 		if len(chosen) == 0 {
 			return ""
 		}
+		if condition, ok := bare(string(f.Column), chosen); f.Boolean && ok {
+			return " AND " + condition
+		}
 		if place[f.Name] == 0 {
 			q.args = append(q.args, chosen)
 			place[f.Name] = len(q.args)
@@ -195,6 +198,17 @@ func (c choice) query(sql string) query {
 		return fmt.Sprintf(" AND %s::text = ANY($%d)", f.Column, place[f.Name])
 	})
 	return q
+}
+
+// bare is the condition that a boolean column has a value. The planner finds indexes and
+// statistics of the column only if it stands alone. It is not ok unless the value is one of
+// true and false.
+func bare(column string, values []string) (condition string, ok bool) {
+	if len(values) != 1 {
+		return "", false
+	}
+	condition, ok = map[string]string{"true": column, "false": "NOT " + column}[values[0]]
+	return condition, ok
 }
 
 // names splits a list with commas.

@@ -89,3 +89,28 @@ func TestRollupOfAChoice(t *testing.T) {
 		}
 	}
 }
+
+// TestConditionOfABoolean: the planner finds indexes of a boolean column if it stands alone.
+func TestConditionOfABoolean(t *testing.T) {
+	p := page.Page{Filters: []page.Filter{{Name: "red", Column: "red", Boolean: true}, {Name: "kind", Column: "kind"}}}
+	for query, want := range map[string]string{
+		"red=true":          " AND red",
+		"red=false":         " AND NOT red",
+		"red=true&red=true": " AND red::text = ANY($1)",
+		"red=perhaps":       " AND red::text = ANY($1)",
+		"kind=true":         " AND kind::text = ANY($1)",
+		"":                  "",
+	} {
+		values, err := url.ParseQuery(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := choose(p, values, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.query("{where}").sql; got != want {
+			t.Errorf("%q is the condition %q, want %q", query, got, want)
+		}
+	}
+}

@@ -198,11 +198,11 @@ func (b browsing) query(limit int) query {
 				equal = append(equal, strings.TrimPrefix(v, "="))
 			}
 		}
+		condition, ok := bare(id, equal)
 		switch {
 		case len(equal) == 0:
-		case c.kind == "boolean" && len(equal) == 1 && (equal[0] == "true" || equal[0] == "false"):
-			// The planner finds an index with such a condition only if it is written like this.
-			where = append(where, map[string]string{"true": id, "false": "NOT " + id}[equal[0]])
+		case c.kind == "boolean" && ok:
+			where = append(where, condition)
 		default:
 			q.args = append(q.args, equal)
 			where = append(where, fmt.Sprintf("%s = ANY ($%d::text[]::%s[])", id, len(q.args), c.kind))

@@ -4,6 +4,8 @@
 -- An account that the organization has and that no spoke collects has a line, too. Nobody
 -- else can say that it is there, so what a management account says is believed this far:
 -- it adds lines of accounts about which nothing is known, and changes no other.
+--
+-- Who asks for one account reads the sources of that account alone.
 CREATE VIEW coverage AS
 WITH source AS (
     SELECT category, account_id,
@@ -12,7 +14,7 @@ WITH source AS (
                        ELSE CASE last_outcome WHEN 'denied' THEN 'denied' ELSE status END END AS status,
            complete_run_at, last_run_at, reason
     FROM freshness
-), judged AS (
+), judged AS NOT MATERIALIZED (
     SELECT category, account_id,
            (ARRAY['denied', 'never complete', 'stale', 'failing', 'fresh', 'off'])[
                min(array_position(ARRAY['denied', 'never complete', 'stale', 'failing', 'fresh', 'off'], status))] AS status,
@@ -24,7 +26,7 @@ WITH source AS (
            coalesce((array_agg(reason ORDER BY last_run_at DESC) FILTER (WHERE reason <> '' AND status <> 'off'))[1], '') AS reason
     FROM source
     GROUP BY category, account_id
-), collected AS (
+), collected AS NOT MATERIALIZED (
     SELECT DISTINCT account_id FROM hub.source
 ), category AS (
     SELECT relname::text AS category FROM pg_class WHERE relnamespace = 'obs'::regnamespace AND relkind = 'r'
@@ -44,7 +46,8 @@ SELECT account_id, category, status, sources, fresh, off, complete_run_at, last_
 FROM judged
 UNION ALL
 SELECT account_id, category, 'never seen', 0, 0, 0, NULL, NULL, '', NULL
-FROM (SELECT account_id, category FROM collected CROSS JOIN category EXCEPT SELECT account_id, category FROM judged) unseen
+FROM collected CROSS JOIN category
+WHERE NOT EXISTS (SELECT FROM hub.source s WHERE s.account_id = collected.account_id AND s.category = category.category)
 UNION ALL
 SELECT account_id, 'all', 'no spoke', 0, 0, 0, NULL, NULL, '', named_by
 FROM elsewhere;

@@ -32,6 +32,8 @@ type Filter struct {
 	Name string
 	// Column of the views that must have one of the values chosen, compared as text.
 	Column constant
+	// Boolean says that Column is one: its values are true and false.
+	Boolean bool
 	// Label for people.
 	Label string
 	// Options is a query of one column: the values to choose from.

@@ -12,7 +12,7 @@ var freshness = page.Page{
 		byAccount, byCategory,
 		{Name: "status", Column: "status", Label: "Status",
 			Options: `VALUES ('fresh'), ('failing'), ('stale'), ('never complete'), ('disabled')`},
-		{Name: "red", Column: "red", Label: "Only stale", Options: `VALUES ('true')`},
+		{Name: "red", Column: "red", Boolean: true, Label: "Only stale", Options: `VALUES ('true')`},
 	},
 	Panels: []page.Panel{
 		{Title: "Sources", As: page.Tiles{}, Link: "?status={tone}", SQL: `
@@ -38,12 +38,14 @@ var freshness = page.Page{
 			           min(array_position(ARRAY['never complete', 'stale', 'failing', 'fresh', 'disabled'], status)) AS worst
 			    FROM freshness WHERE true {where} GROUP BY 1, 2
 			), account AS (
-			    SELECT account_id, count(*) FILTER (WHERE worst < 3) AS stale, count(*) FILTER (WHERE worst = 3) AS failing
+			    SELECT account_id, count(*) FILTER (WHERE worst < 3) AS stale, count(*) FILTER (WHERE worst = 3) AS failing,
+			           jsonb_object_agg(category, worst) AS worst
 			    FROM one GROUP BY 1 ORDER BY 2 DESC, 3 DESC, 1 LIMIT 40
 			)
-			SELECT account_id, category, (ARRAY['never complete', 'stale', 'failing', 'fresh', 'disabled'])[worst] AS status
-			FROM account CROSS JOIN (SELECT DISTINCT category FROM one) c LEFT JOIN one USING (account_id, category)
-			ORDER BY account.stale DESC, account.failing DESC, account_id, category`},
+			SELECT account_id, category,
+			       (ARRAY['never complete', 'stale', 'failing', 'fresh', 'disabled'])[(worst -> category)::integer] AS status
+			FROM account CROSS JOIN (SELECT DISTINCT category FROM one) c
+			ORDER BY stale DESC, failing DESC, account_id, category`},
 		{Title: "Accounts without a spoke", Width: 6,
 			All: "/rows/coverage?status=no%20spoke",
 			As:  page.Table{Empty: "Every known account has a spoke."}, SQL: `
