@@ -195,6 +195,9 @@ func (c choice) query(sql string) query {
 			q.args = append(q.args, chosen)
 			place[f.Name] = len(q.args)
 		}
+		if f.Computed { // of this condition, PostgreSQL expects that nearly all rows fulfil it
+			return fmt.Sprintf(" AND array_position($%d::text[], %s) IS NOT NULL", place[f.Name], f.Column)
+		}
 		return fmt.Sprintf(" AND %s::text = ANY($%d)", f.Column, place[f.Name])
 	})
 	return q

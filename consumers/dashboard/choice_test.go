@@ -90,15 +90,17 @@ func TestRollupOfAChoice(t *testing.T) {
 	}
 }
 
-// TestConditionOfABoolean: the planner finds indexes of a boolean column if it stands alone.
-func TestConditionOfABoolean(t *testing.T) {
-	p := page.Page{Filters: []page.Filter{{Name: "red", Column: "red", Boolean: true}, {Name: "kind", Column: "kind"}}}
+// TestConditions: each has the form of which the planner expects the right number of rows.
+func TestConditions(t *testing.T) {
+	p := page.Page{Filters: []page.Filter{{Name: "red", Column: "red", Boolean: true}, {Name: "kind", Column: "kind"},
+		{Name: "status", Column: "status", Computed: true}}}
 	for query, want := range map[string]string{
 		"red=true":          " AND red",
 		"red=false":         " AND NOT red",
 		"red=true&red=true": " AND red::text = ANY($1)",
 		"red=perhaps":       " AND red::text = ANY($1)",
 		"kind=true":         " AND kind::text = ANY($1)",
+		"status=a&status=b": " AND array_position($1::text[], status) IS NOT NULL",
 		"":                  "",
 	} {
 		values, err := url.ParseQuery(query)

@@ -28,7 +28,7 @@ WITH finding AS NOT MATERIALIZED (
     GROUP BY 1, 2, 3, 4, 5, 6, 7
 )
 SELECT account_id, region, home_account_id, home_region, product_name, severity, day,
-       sum(opened)::bigint AS opened, sum(closed)::bigint AS closed
+       sum(opened)::integer AS opened, sum(closed)::integer AS closed
 FROM event
 GROUP BY 1, 2, 3, 4, 5, 6, 7;
 

@@ -12,15 +12,13 @@
 -- behind a number are easily found.
 CREATE MATERIALIZED VIEW findings_places AS
 WITH place AS (
-    SELECT f.account_id, f.region, f.home_account_id, f.home_region, count(*) AS groups, bool_or(c.account_id IS NOT NULL) AS is_collected
-    FROM summary.findings f LEFT JOIN summary.findings_collected c USING (account_id, region)
-    GROUP BY 1, 2, 3, 4
+    SELECT account_id, region, home_account_id, home_region, count(*) AS groups FROM summary.findings GROUP BY 1, 2, 3, 4
 ), ordered AS (
-    SELECT *,
+    SELECT p.*,
            row_number() OVER (PARTITION BY home_account_id, home_region, account_id
-                              ORDER BY is_collected DESC, region = home_region DESC, region) AS place,
+                              ORDER BY c.account_id IS NOT NULL DESC, region = home_region DESC, region) AS place,
            bool_or(account_id = home_account_id) OVER (PARTITION BY home_account_id, home_region) AS is_seen_at_home
-    FROM place
+    FROM place p LEFT JOIN summary.findings_collected c USING (account_id, region)
 )
 SELECT o.account_id, o.region, o.home_account_id, o.home_region,
        CASE
@@ -47,13 +45,18 @@ COMMENT ON COLUMN findings_places.groups IS 'Number of groups of such findings, 
 --
 -- An account adds 20,000 rows to the view at most, from all its regions (see
 -- live.findings), besides 'other'.
+--
+-- Views look up what does not count, and not what does: those are few places, and PostgreSQL
+-- knows how many rows are left.
 CREATE VIEW findings_groups AS
 WITH large AS (
     -- Most accounts need not be sorted.
     SELECT account_id FROM findings_places WHERE counts GROUP BY account_id HAVING sum(groups) > 20000
 ), counted AS NOT MATERIALIZED (
-    SELECT f.* FROM summary.findings f JOIN findings_places p USING (account_id, region, home_account_id, home_region)
-    WHERE p.counts
+    SELECT f.* FROM summary.findings f
+    WHERE NOT EXISTS (SELECT FROM findings_places p
+                      WHERE NOT p.counts AND p.account_id = f.account_id AND p.region = f.region
+                        AND p.home_account_id = f.home_account_id AND p.home_region = f.home_region)
 ), bounded AS (
     SELECT home_account_id AS account_id, home_region AS region, product_name, severity, workflow_status, record_state, compliance_status,
            findings, first_observed_at, last_updated_at, closed_days, closed_findings

@@ -45,8 +45,8 @@ WITH amount AS (
     FROM cost_monthly
     UNION ALL
     SELECT account_id, service, (month + interval '1 month')::date, currency, 0, unblended_cost, NULL
-    FROM (SELECT *, max(month) OVER (PARTITION BY account_id) AS last_month FROM cost_monthly) before
-    WHERE month < last_month
+    FROM cost_monthly before
+    WHERE EXISTS (SELECT FROM cost_monthly later WHERE later.account_id = before.account_id AND later.month > before.month)
 ), compared AS (
     SELECT account_id, service, month, currency,
            sum(cost) AS cost, sum(previous_cost) AS previous_cost, coalesce(bool_or(estimated), true) AS estimated

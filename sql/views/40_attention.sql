@@ -53,7 +53,7 @@ WITH shown AS NOT MATERIALIZED (
     FROM named
 )
 SELECT account_id, region, kind, resource_name, resource_arn, severity,
-       array_position(ARRAY['CRITICAL', 'HIGH', 'MEDIUM', 'LOW'], severity) AS severity_order,
+       CASE severity WHEN 'CRITICAL' THEN 1 WHEN 'HIGH' THEN 2 WHEN 'MEDIUM' THEN 3 WHEN 'LOW' THEN 4 END AS severity_order,
        issue, reason, due_at, floor(date_part('epoch', due_at - now()) / 86400)::integer AS days_left, in_use
 FROM judged;
 

@@ -2,8 +2,10 @@
 CREATE VIEW findings_trend AS
 SELECT d.home_account_id AS account_id, d.product_name, d.severity, d.day, sum(d.opened)::bigint AS opened, sum(d.closed)::bigint AS closed,
        sum(sum(d.opened) - sum(d.closed)) OVER (PARTITION BY d.home_account_id, d.product_name, d.severity ORDER BY d.day)::bigint AS open_after
-FROM summary.findings_days d LEFT JOIN findings_places p USING (account_id, region, home_account_id, home_region)
-WHERE p.counts IS NOT FALSE
+FROM summary.findings_days d
+WHERE NOT EXISTS (SELECT FROM findings_places p
+                  WHERE NOT p.counts AND p.account_id = d.account_id AND p.region = d.region
+                    AND p.home_account_id = d.home_account_id AND p.home_region = d.home_region)
 GROUP BY d.home_account_id, d.product_name, d.severity, d.day;
 
 COMMENT ON VIEW findings_trend IS 'How many security findings were opened and closed on a day, and were open at its end, by account, product and severity. Days on which nothing happened have no row. It is made of the findings that there are now: what Security Hub has deleted is missing from the past, too.';
@@ -45,8 +47,10 @@ CREATE VIEW findings_resolution AS
 WITH counted AS (
     SELECT d.home_account_id AS account_id, d.product_name, d.severity, d.is_closed, d.days_at_most,
            sum(d.findings) AS findings, min(d.oldest_opened_at) AS oldest_opened_at, sum(d.days) AS days
-    FROM summary.findings_ages d LEFT JOIN findings_places p USING (account_id, region, home_account_id, home_region)
-    WHERE p.counts IS NOT FALSE
+    FROM summary.findings_ages d
+    WHERE NOT EXISTS (SELECT FROM findings_places p
+                      WHERE NOT p.counts AND p.account_id = d.account_id AND p.region = d.region
+                        AND p.home_account_id = d.home_account_id AND p.home_region = d.home_region)
     GROUP BY 1, 2, 3, 4, 5
 ), ordered AS (
     SELECT *,

@@ -7,8 +7,10 @@ WITH large AS (
     -- Most accounts need not be sorted.
     SELECT account_id FROM summary.findings_controls GROUP BY account_id HAVING count(*) > 20000
 ), counted AS NOT MATERIALIZED (
-    SELECT f.* FROM summary.findings_controls f LEFT JOIN findings_places p USING (account_id, region, home_account_id, home_region)
-    WHERE p.counts IS NOT FALSE
+    SELECT f.* FROM summary.findings_controls f
+    WHERE NOT EXISTS (SELECT FROM findings_places p
+                      WHERE NOT p.counts AND p.account_id = f.account_id AND p.region = f.region
+                        AND p.home_account_id = f.home_account_id AND p.home_region = f.home_region)
 ), bounded AS (
     SELECT home_account_id, home_region, control, severity, title, findings
     FROM counted

@@ -34,6 +34,9 @@ type Filter struct {
 	Column constant
 	// Boolean says that Column is one: its values are true and false.
 	Boolean bool
+	// Computed says that a view computes Column and that many rows may have the same value.
+	// PostgreSQL has no statistics of it, and would expect next to no row.
+	Computed bool
 	// Label for people.
 	Label string
 	// Options is a query of one column: the values to choose from.

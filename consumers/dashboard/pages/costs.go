@@ -83,7 +83,8 @@ var costs = page.Page{
 		{Title: "What changed most", Note: "the newest month against the one before; the newest is not over yet, as a rule",
 			All: "/rows/cost_change?sort=-change", As: page.Table{Empty: "No costs are known."}, SQL: `
 			SELECT service, account_id, month, cost, previous_cost AS cost_before, change
-			FROM cost_change WHERE month = (SELECT max(month) FROM cost_monthly) {where}
+			FROM cost_change
+			WHERE month = (SELECT date_trunc('month', max(usage_date))::date FROM {cost by currency} WHERE true {where currency}) {where}
 			ORDER BY abs(change) DESC, service, account_id LIMIT 12`},
 	},
 }

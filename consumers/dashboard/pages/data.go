@@ -10,7 +10,7 @@ var freshness = page.Page{
 	Question: "Which data are old, and why?",
 	Filters: []page.Filter{
 		byAccount, byCategory,
-		{Name: "status", Column: "status", Label: "Status",
+		{Name: "status", Column: "status", Computed: true, Label: "Status",
 			Options: `VALUES ('fresh'), ('failing'), ('stale'), ('never complete'), ('disabled')`},
 		{Name: "red", Column: "red", Boolean: true, Label: "Only stale", Options: `VALUES ('true')`},
 	},
@@ -33,18 +33,19 @@ var freshness = page.Page{
 		{Title: "Accounts and categories", Note: "the worst of the regions, of the 40 accounts with most that is stale",
 			Link: "/rows/freshness?account_id={account_id}&category={category}",
 			As:   page.Matrix{Empty: "Nothing is collected yet."}, SQL: `
-			WITH one AS (
-			    SELECT account_id, category,
+			WITH account AS (
+			    SELECT account_id, count(*) FILTER (WHERE red) AS stale, count(*) FILTER (WHERE status = 'failing') AS failing
+			    FROM freshness WHERE true {where} GROUP BY 1 ORDER BY 2 DESC, 3 DESC, 1 LIMIT 40
+			), one AS (
+			    SELECT account_id, category, stale, failing,
 			           min(array_position(ARRAY['never complete', 'stale', 'failing', 'fresh', 'disabled'], status)) AS worst
-			    FROM freshness WHERE true {where} GROUP BY 1, 2
-			), account AS (
-			    SELECT account_id, count(*) FILTER (WHERE worst < 3) AS stale, count(*) FILTER (WHERE worst = 3) AS failing,
-			           jsonb_object_agg(category, worst) AS worst
-			    FROM one GROUP BY 1 ORDER BY 2 DESC, 3 DESC, 1 LIMIT 40
+			    FROM freshness JOIN account USING (account_id) WHERE true {where} GROUP BY 1, 2, 3, 4
+			), line AS (
+			    SELECT account_id, stale, failing, jsonb_object_agg(category, worst) AS worst FROM one GROUP BY 1, 2, 3
 			)
 			SELECT account_id, category,
 			       (ARRAY['never complete', 'stale', 'failing', 'fresh', 'disabled'])[(worst -> category)::integer] AS status
-			FROM account CROSS JOIN (SELECT DISTINCT category FROM one) c
+			FROM line CROSS JOIN (SELECT DISTINCT category FROM one) c
 			ORDER BY stale DESC, failing DESC, account_id, category`},
 		{Title: "Accounts without a spoke", Width: 6,
 			All: "/rows/coverage?status=no%20spoke",

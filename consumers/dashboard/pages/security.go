@@ -22,12 +22,15 @@ var attention = page.Page{
 			WHERE EXISTS (SELECT FROM due) ORDER BY d`},
 		{Title: "What is wrong", Width: 6, Link: "/rows/needs_attention?issue={issue}&severity={severity}",
 			As: page.Table{Bar: "resources", Empty: "Nothing needs attention."}, SQL: `
-			SELECT issue, severity, count(DISTINCT account_id) AS accounts, count(*) AS resources FROM needs_attention WHERE true {where}
+			WITH account AS (
+			    SELECT issue, severity, severity_order, account_id, count(*) AS resources FROM needs_attention WHERE true {where} GROUP BY 1, 2, 3, 4
+			)
+			SELECT issue, severity, count(*) AS accounts, sum(resources)::bigint AS resources FROM account
 			GROUP BY severity, severity_order, issue ORDER BY severity_order, resources DESC, issue LIMIT 12`},
 		{Title: "Resources", Note: "most urgent first", All: "/rows/needs_attention?sort=severity_order",
 			As: page.Table{Empty: "Nothing needs attention."}, SQL: `
 			SELECT severity, days_left, kind, resource_name, account_id, region, reason FROM needs_attention WHERE true {where}
-			ORDER BY severity_order, days_left NULLS LAST, resource_arn LIMIT 50`},
+			ORDER BY severity_order, due_at NULLS LAST, resource_arn LIMIT 50`},
 	},
 }
 
