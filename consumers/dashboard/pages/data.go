@@ -44,7 +44,7 @@ var freshness = page.Page{
 			    SELECT account_id, stale, failing, jsonb_object_agg(category, worst) AS worst FROM one GROUP BY 1, 2, 3
 			)
 			SELECT account_id, category,
-			       (ARRAY['never complete', 'stale', 'failing', 'fresh', 'disabled'])[(worst -> category)::integer] AS status
+			       (ARRAY['never complete', 'stale', 'failing', 'fresh', 'disabled'])[(worst ->> category)::integer] AS status
 			FROM line CROSS JOIN (SELECT DISTINCT category FROM one) c
 			ORDER BY stale DESC, failing DESC, account_id, category`},
 		{Title: "Accounts without a spoke", Width: 6,
