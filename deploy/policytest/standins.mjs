@@ -76,7 +76,6 @@ export function standIns({ account, region, stack }) {
       };
     },
     'AWS::RDS::DBInstance': named('rds', 'db:', 'DBInstanceIdentifier'),
-    'AWS::CloudFormation::WaitConditionHandle': only,
     'AWS::CloudFormation::CustomResource': only,
     'AWS::EC2::SecurityGroupEgress': only,
     'AWS::EC2::SecurityGroupIngress': only,
