@@ -62,7 +62,6 @@ export function standIns({ account, region, stack }) {
       return { Ref: name, Arn: arn('logs', `log-group:${name}:*`) };
     },
     'AWS::Lambda::Function': named('lambda', 'function:', 'FunctionName'),
-    'AWS::Lambda::Version': (id) => ({ Ref: arn('lambda', `function:${stack}-${id}:1`), Version: '1' }),
     'AWS::RDS::DBCluster': (id, p) => {
       const name = p.DBClusterIdentifier ?? `${stack}-${id}`.toLowerCase();
       return {
@@ -82,7 +81,6 @@ export function standIns({ account, region, stack }) {
     'AWS::EC2::SubnetRouteTableAssociation': only,
     'AWS::RDS::DBSubnetGroup': only,
     'AWS::RDS::DBClusterParameterGroup': only,
-    'AWS::RDS::DBParameterGroup': only,
     'AWS::SecretsManager::Secret': (id, p) => {
       const secret = arn('secretsmanager', `secret:${p.Name ?? `${stack}-${id}`}-AbCdEf`);
       return { Ref: secret, Id: secret };
@@ -97,7 +95,6 @@ export function standIns({ account, region, stack }) {
       LatestVersionNumber: '1',
       DefaultVersionNumber: '1',
     }),
-    'AWS::EC2::PrefixList': ec2('pl', 'PrefixListId'),
     'AWS::ECS::Cluster': named('ecs', 'cluster/', 'ClusterName'),
     'AWS::ECS::TaskDefinition': (id) => ({
       Ref: arn('ecs', `task-definition/${stack}-${id}:1`),
@@ -121,7 +118,6 @@ export function standIns({ account, region, stack }) {
     'AWS::Scheduler::ScheduleGroup': named('scheduler', 'schedule-group/', 'Name'),
     'AWS::Scheduler::Schedule': named('scheduler', 'schedule/', 'Name'),
     'AWS::Events::Rule': named('events', 'rule/', 'Name'),
-    'AWS::Events::EventBus': named('events', 'event-bus/', 'Name'),
     'AWS::CloudWatch::Alarm': named('cloudwatch', 'alarm:', 'AlarmName'),
     'AWS::CloudFormation::StackSet': (id) => ({ Ref: `${stack}-${id}`, StackSetId: `${stack}-${id}:${uuid(id)}` }),
     'AWS::Glue::Database': named('glue', 'database/', 'Name'),
