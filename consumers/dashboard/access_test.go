@@ -394,6 +394,14 @@ func (g *guarded) testPages() {
 	g.says("/freshness", http.StatusOK, "group:0", withheld, "group:0", `action="/logout"`)
 	g.says("/data/freshness/views.json", http.StatusForbidden, "group:0", withheld)
 
+	for _, path := range []string{"/costs", "/search?q=nothing", "/rows"} {
+		before := g.pool.Stat().AcquireCount()
+		g.get(path, http.StatusOK, "group:0")
+		if n := g.pool.Stat().AcquireCount() - before; n != 1 {
+			g.Errorf("%s takes %d transactions, want one", path, n)
+		}
+	}
+
 	// What the server knows of views for one viewer is not for another.
 	for range 2 {
 		g.says("/rows", http.StatusOK, "user:all", "view_status", "cost_daily")

@@ -33,6 +33,7 @@ type frame struct {
 	queried time.Duration
 	state   string
 	valid   *validity
+	views   []relation // that who asks may read
 }
 
 type menuGroup struct {
@@ -98,8 +99,8 @@ func (a *asking) ask(name string, q query) rowSet {
 }
 
 // begin runs do in the one transaction of a page, and asks there what all pages show: how
-// fresh the sources are, and names of accounts. It returns errUnchanged, and runs nothing,
-// where the browser has the page as it would be.
+// fresh the sources are, names of accounts, and what views there are. It returns
+// errUnchanged, and runs nothing, where the browser has the page as it would be.
 func (s *server) begin(r *http.Request, page string, of scope, do func(*asking)) (frame, shower, error) {
 	ctx, f := r.Context(), s.frame(r)
 	show := shower{now: f.Now, valid: f.valid}
@@ -119,7 +120,9 @@ func (s *server) begin(r *http.Request, page string, of scope, do func(*asking))
 		if a.failed {
 			f.state = ""
 		}
-		return nil
+		var err error
+		f.views, err = s.viewsOf(ctx, tx)
+		return err
 	})
 	f.queried = time.Since(f.begun)
 	return f, show, err

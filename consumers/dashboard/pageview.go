@@ -36,10 +36,6 @@ func (s *server) page(w http.ResponseWriter, r *http.Request, p page.Page) error
 	if err != nil {
 		return err
 	}
-	views, err := s.relations(r.Context())
-	if err != nil {
-		return err
-	}
 	sets, options := make([]rowSet, len(p.Panels)), make([]rowSet, len(p.Filters))
 	f, show, err := s.begin(r, p.Name, scope{p.Sources, c.accounts()}, func(a *asking) {
 		c.restricted = isRestricted(a.Tx)
@@ -66,7 +62,7 @@ func (s *server) page(w http.ResponseWriter, r *http.Request, p page.Page) error
 	rows := 0
 	for i, panel := range p.Panels {
 		rows += len(sets[i].rows)
-		v.Panels = append(v.Panels, show.view(links{s.pages, views}, c, panel, sets[i]))
+		v.Panels = append(v.Panels, show.view(links{s.pages, v.views}, c, panel, sets[i]))
 	}
 	for i, filter := range p.Filters {
 		if filter.Name != c.fixed {

@@ -294,7 +294,7 @@ func (s *server) rows(w http.ResponseWriter, r *http.Request) error {
 			func(bool) query { return b.query(exportRows + 1) })
 		return cmp.Or(misfit(err), err)
 	}
-	return s.rowsPage(w, r, views, b)
+	return s.rowsPage(w, r, b)
 }
 
 // misfit says that an error of the database is about a value that was chosen; nil if it is not.
@@ -315,7 +315,7 @@ func scopeOf(rel relation) scope {
 	return scope{}
 }
 
-func (s *server) rowsPage(w http.ResponseWriter, r *http.Request, views []relation, b browsing) error {
+func (s *server) rowsPage(w http.ResponseWriter, r *http.Request, b browsing) error {
 	var set rowSet
 	f, show, err := s.begin(r, browsePage, scopeOf(b.rel), func(a *asking) { set = a.ask("rows", b.query(pageRows+1)) })
 	if err != nil {
@@ -330,7 +330,7 @@ func (s *server) rowsPage(w http.ResponseWriter, r *http.Request, views []relati
 	if len(b.values) > 0 || b.sort != "" {
 		v.Clear = "/rows/" + b.rel.name
 	}
-	for _, view := range views {
+	for _, view := range v.views {
 		v.Views = append(v.Views, view.name)
 	}
 	v.turn(b, &set)
@@ -408,24 +408,20 @@ type listed struct{ Name, Comment string }
 
 // list answers with the list of views.
 func (s *server) list(w http.ResponseWriter, r *http.Request) error {
-	views, err := s.relations(r.Context())
-	if err != nil {
-		return err
-	}
 	f, _, err := s.begin(r, browsePage, scope{}, func(*asking) {})
 	if err != nil {
 		return err
 	}
 	f.Title, f.Question, f.Here = "Browse", "What exactly is there?", "/rows"
 	v := listView{frame: f, Groups: []listGroup{{Name: "Answers"}, {Name: "Categories, row by row"}}}
-	for _, view := range views {
+	for _, view := range v.views {
 		g := &v.Groups[0]
 		if strings.HasPrefix(view.name, "current_") {
 			g = &v.Groups[1]
 		}
 		g.Views = append(g.Views, listed{view.name, view.comment})
 	}
-	return s.write(w, r, http.StatusOK, "list.html", &v.frame, &v, len(views))
+	return s.write(w, r, http.StatusOK, "list.html", &v.frame, &v, len(v.views))
 }
 
 // relationsKept is how long the server believes what views there are.
@@ -456,17 +452,23 @@ func (s *server) relations(ctx context.Context) (views []relation, err error) {
 		}
 	}
 	err = read(ctx, s.pool, pageTimeout, func(tx pgx.Tx) error {
-		known := &s.views
-		if isRestricted(tx) {
-			known = &s.seen
-		}
-		if views = known.recent(); views != nil {
-			return nil
-		}
-		if views, err = relationsOf(ctx, tx); err == nil {
-			known.Store(&catalog{views, time.Now()})
-		}
+		views, err = s.viewsOf(ctx, tx)
 		return err
 	})
+	return views, err
+}
+
+// viewsOf returns the views that the transaction may read, as they were a while ago at most.
+func (s *server) viewsOf(ctx context.Context, tx pgx.Tx) (views []relation, err error) {
+	known := &s.views
+	if isRestricted(tx) {
+		known = &s.seen
+	}
+	if views = known.recent(); views != nil {
+		return views, nil
+	}
+	if views, err = relationsOf(ctx, tx); err == nil {
+		known.Store(&catalog{views, time.Now()})
+	}
 	return views, err
 }

@@ -62,10 +62,6 @@ func (s *server) search(w http.ResponseWriter, r *http.Request) error {
 	if len([]rune(sought)) > maxSearch {
 		return badRequest("This text is too long to be the name of something.", "Search for less than 2,048 characters.")
 	}
-	views, err := s.relations(r.Context())
-	if err != nil {
-		return err
-	}
 	sets := make([]rowSet, len(searches))
 	f, _, err := s.begin(r, "search", scope{}, func(a *asking) {
 		if sought == "" {
@@ -84,9 +80,9 @@ func (s *server) search(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := searchView{frame: f}
 	v.Title, v.Question, v.Asked = "Search", "What has this name?", sought
-	v.Hits = append(pagesNamed(v.Menu, sought), viewsNamed(views, sought)...)
+	v.Hits = append(pagesNamed(v.Menu, sought), viewsNamed(v.views, sought)...)
 	for i, search := range searches {
-		v.add(links{s.pages, views}, search.what, search.link, &sets[i])
+		v.add(links{s.pages, v.views}, search.what, search.link, &sets[i])
 	}
 	if to := v.only(); to != "" {
 		http.Redirect(w, r, to, http.StatusFound)
