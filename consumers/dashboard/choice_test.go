@@ -116,3 +116,35 @@ func TestConditions(t *testing.T) {
 		}
 	}
 }
+
+// TestAddressesOfAChoice: what is chosen goes along to the rows of a panel, the page without
+// one filter, and where a row leads.
+func TestAddressesOfAChoice(t *testing.T) {
+	account := page.Page{Name: "account", Path: "/accounts/{account}", Filters: []page.Filter{
+		{Name: "account", Column: "account_id"}, {Name: "service", Column: "service"},
+		{Name: "currency", Column: "currency", First: "USD"},
+	}}
+	costs := page.Page{Name: "costs", Path: "/costs", Filters: account.Filters[:2]}
+	l := links{[]page.Page{account, costs}, []relation{{name: "cost_daily", columns: []relationColumn{
+		{"account_id", "text", ""}, {"currency", "text", ""}, {"service", "text", ""}, {"usage_type", "text", ""}}}}}
+	c, err := choose(account, url.Values{"service": {"~x", "y&z"}, "currency": {"EUR"}}, "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := func(column string) string { return map[string]string{"type": "<t", "empty": ""}[column] }
+	for want, got := range map[string]string{
+		"/data/account/by-day.csv?account=1&currency=EUR&service=~x&service=y%26z": c.data("by-day", "csv"),
+		"/accounts/1?currency=EUR":                  c.with("service", ""),
+		"/accounts/1?currency=EUR&service=b":        c.with("service", "b"),
+		"/costs?account=1&service=~x&service=y%26z": l.link(c, "/costs", row),
+		"/costs?account=1&service=s":                l.link(c, "/costs?service=s", row),
+		"/accounts/1?currency=EUR&service=%3Ct":     l.link(c, "?service={type}", row),
+		"/rows/cost_daily?account_id=1&currency=EUR&service=%3D~x&service=y%26z&usage_type=%3D%3Ct": l.link(c,
+			"/rows/cost_daily?usage_type={type}", row),
+		"": l.link(c, "/rows/cost_daily?usage_type={empty}", row),
+	} {
+		if got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}

@@ -17,9 +17,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// exportRows is how many rows a file has at most. One more says that there are others.
-const exportRows = 1_000_000
-
 // export answers with the rows of a query as a file, row by row.
 func (s *server) export(w http.ResponseWriter, r *http.Request, name, format string,
 	ask func(restricted bool) query) error {
@@ -43,8 +40,8 @@ func (s *server) export(w http.ResponseWriter, r *http.Request, name, format str
 			if out == nil {
 				out = s.beginFile(w, name, format, rows.FieldDescriptions())
 			}
-			if written == exportRows {
-				return out.end(fmt.Sprintf("cut after %d rows", exportRows))
+			if written == s.limits.fileRows {
+				return out.end(fmt.Sprintf("cut after %d rows", s.limits.fileRows))
 			}
 			values, err := rows.Values()
 			if err != nil {

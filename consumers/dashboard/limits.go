@@ -26,6 +26,8 @@ const (
 	// exports is how many files are taken at once, one by each viewer: pages keep the other
 	// half of the connections.
 	exports = Connections / 2
+	// exportRows is how many rows a file has at most.
+	exportRows = 1_000_000
 	// knownViewers is how many viewers are remembered at least.
 	knownViewers = 1000
 )
@@ -33,6 +35,8 @@ const (
 // limits of each viewer, by name.
 type limits struct {
 	rate rate.Limit
+	// fileRows is how many rows a file has at most.
+	fileRows int
 
 	mu      sync.Mutex
 	viewers map[string]*viewerLimits
@@ -46,7 +50,7 @@ type viewerLimits struct {
 }
 
 func newLimits() *limits {
-	return &limits{rate: perSecond, viewers: map[string]*viewerLimits{}}
+	return &limits{rate: perSecond, fileRows: exportRows, viewers: map[string]*viewerLimits{}}
 }
 
 // of returns the limits of a viewer; the caller holds the lock. Who has not asked for some

@@ -291,7 +291,7 @@ func (s *server) rows(w http.ResponseWriter, r *http.Request) error {
 	if format != "" {
 		b.at = nil
 		err := s.export(w, r, fileName(rel.name, b.values), format,
-			func(bool) query { return b.query(exportRows + 1) })
+			func(bool) query { return b.query(s.limits.fileRows + 1) })
 		return cmp.Or(misfit(err), err)
 	}
 	return s.rowsPage(w, r, b)

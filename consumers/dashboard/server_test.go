@@ -345,6 +345,31 @@ func TestNothingFailsSilently(t *testing.T) {
 	fails("badge")
 }
 
+// TestFilesThatAreNotWhole say so in their last row, with a status that came too early.
+func TestFilesThatAreNotWhole(t *testing.T) {
+	s := serve(t, empty, nil)
+	server := newServer(s.db.Pool, Config{Pages: []page.Page{{Name: "x", Path: "/", Panels: []page.Panel{
+		{Title: "Fails", As: page.Table{}, SQL: `SELECT 1 / (3 - n) AS x FROM generate_series(1, 5) n`},
+		{Title: "Has no end", As: page.Table{}, SQL: `SELECT n FROM generate_series(1, 8) n`},
+		{Title: "Is whole", As: page.Table{}, SQL: `SELECT n FROM generate_series(1, 7) n`},
+	}}}})
+	server.limits.fileRows = 7
+	s.handler = server.handler()
+	const fails = "The log of hub dashboard says more. (SQLSTATE 22012)"
+	for path, want := range map[string]string{
+		"/data/x/fails.csv":      "x\r\n0\r\n1\r\ncut: " + fails + "\r\n",
+		"/data/x/fails.json":     "[\n{\"x\":0},\n{\"x\":1},\n{\"cut\":\"cut: " + fails + "\"}\n]\n",
+		"/data/x/has-no-end.csv": "\n6\r\n7\r\ncut after 7 rows\r\n",
+		"/data/x/is-whole.csv":   "\n6\r\n7\r\n",
+		"/rows/view_status.csv":  "\r\ncut after 7 rows\r\n",
+	} {
+		body, _ := s.get(path, http.StatusOK)
+		if !strings.HasSuffix(body, want) {
+			t.Errorf("%s ends with %q, want %q", path, body[max(0, len(body)-200):], want)
+		}
+	}
+}
+
 // TestEvilValues: what AWS or people wrote is shown as it is, and does nothing.
 func TestEvilValues(t *testing.T) {
 	s := serve(t, empty, pages.All())

@@ -198,3 +198,43 @@ func TestAnswersAsCSV(t *testing.T) {
 		t.Errorf("%v: %q", err, b.String())
 	}
 }
+
+// TestTimeouts: files and terminals have more time than pages.
+func TestTimeouts(t *testing.T) {
+	p := page.Page{Name: "x", Path: "/", Panels: []page.Panel{{Title: "X", As: page.Table{},
+		SQL: `SELECT current_setting('statement_timeout') AS timeout`}}}
+	s := serve(t, empty, []page.Page{p})
+	s.says("/", http.StatusOK, "<span>3s</span>")
+	s.says("/data/x/x.csv", http.StatusOK, "1min")
+	answers, err := ReadPage(t.Context(), s.db.Pool, p, p.Panels, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := answers.Panels[0].Records()[0]["timeout"]; got != "1min" {
+		t.Errorf("a terminal has %v", got)
+	}
+}
+
+// TestFreshnessOfAnswers: a terminal says the same of freshness as the page, of the same
+// sources and accounts.
+func TestFreshnessOfAnswers(t *testing.T) {
+	s := serve(t, filled, pages.All())
+	p := pageNamed("costs")
+	var stale, other string
+	if err := s.db.Pool.QueryRow(t.Context(), `SELECT min(account_id) FILTER (WHERE red), max(account_id) FROM freshness
+		WHERE category = ANY ($1)`, p.Sources).Scan(&stale, &other); err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]bool{}
+	for _, chosen := range []url.Values{nil, {"account": {stale}}, {"account": {stale, other}}} {
+		answers, err := ReadPage(t.Context(), s.db.Pool, p, p.Panels, chosen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.says(address(p.Path, chosen), http.StatusOK, "</i>"+answers.Fresh.Text+"</a>")
+		said[answers.Fresh.Text] = true
+	}
+	if len(said) < 2 {
+		t.Errorf("%v is said of any sources", said)
+	}
+}
