@@ -411,6 +411,16 @@ func TestEvilValues(t *testing.T) {
 	if !strings.Contains(header.Get("Content-Disposition"), `filename="account-labels-20260801T120000Z.csv"`) {
 		t.Errorf("the name of the file: %v", header)
 	}
+	for value, want := range map[string]string{
+		`"; filename="x.exe`: "account-labels-value-filename-x-exe", "\r\nSet-Cookie: a": "account-labels-value-set-cookie-a",
+		strings.Repeat("x", 200): ("account-labels-value-" + strings.Repeat("x", 200))[:150],
+	} {
+		_, header := s.get("/rows/account_labels.csv?value="+url.QueryEscape(value), http.StatusOK)
+		want = fmt.Sprintf(`attachment; filename="%s-20260801T120000Z.csv"`, want)
+		if got := header.Get("Content-Disposition"); got != want {
+			t.Errorf("the name of a file of %q: %s, want %s", value, got, want)
+		}
+	}
 	file, _ = s.get("/rows/account_labels.json?label=html", http.StatusOK)
 	var rows []map[string]string
 	if err := json.Unmarshal([]byte(file), &rows); err != nil || len(rows) != 1 || rows[0]["value"] != evil["html"] {
