@@ -345,7 +345,7 @@ func TestNothingFailsSilently(t *testing.T) {
 	fails("badge")
 }
 
-// TestFilesThatAreNotWhole say so in their last row, with a status that came too early.
+// TestFilesThatAreNotWhole: the last row of a file that was cut says so, and why.
 func TestFilesThatAreNotWhole(t *testing.T) {
 	s := serve(t, empty, nil)
 	server := newServer(s.db.Pool, Config{Pages: []page.Page{{Name: "x", Path: "/", Panels: []page.Panel{
