@@ -90,7 +90,7 @@ func TestRollupOfAChoice(t *testing.T) {
 	}
 }
 
-// TestConditions: each has the form of which the planner expects the right number of rows.
+// TestConditions: each has the form that lets the planner expect the right number of rows.
 func TestConditions(t *testing.T) {
 	p := page.Page{Filters: []page.Filter{{Name: "red", Column: "red", Boolean: true}, {Name: "kind", Column: "kind"},
 		{Name: "status", Column: "status", Computed: true}}}
