@@ -855,6 +855,28 @@ var rules = []rule{
 		},
 	},
 	{
+		number: "T55", what: "each alarm says what a time without datapoints means",
+		check: resourcesThat("AWS::CloudWatch::Alarm", func(_ templates, r resource) string {
+			switch treated := r.prop("TreatMissingData"); {
+			case treated != "breaching" && treated != "notBreaching":
+				return "waits for data that may never come: TreatMissingData is breaching or notBreaching"
+			case contains(r.prop("Metrics"), "FILL("):
+				return "fills a metric, and one that never had a datapoint has nothing to fill: an alarm for each metric, with " +
+					"TreatMissingData"
+			}
+			return ""
+		}),
+		plant: func(p *planter) string {
+			for _, alarm := range p.template(hub).resources("AWS::CloudWatch::Alarm") {
+				if contains(alarm.prop("Metrics"), "IF(incoming") {
+					alarm.set("FILL(incoming, 0)", "Metrics", "0", "Expression")
+					return alarm.id
+				}
+			}
+			return "an alarm"
+		},
+	},
+	{
 		number: "T45", what: "the hub hands over what the spokes ask for, and what users of the predecessor know",
 		check: checkHandOver,
 		plant: func(p *planter) string {
