@@ -41,13 +41,18 @@ func TestRateOfAViewer(t *testing.T) {
 		if !ok || f.status != http.StatusTooManyRequests || retryAfter(f.retry) != "1" {
 			t.Errorf("the refusal: %+v", f)
 		}
+		end, err := l.begin(t.Context(), "busy")
+		if err != nil {
+			t.Fatal(err)
+		}
 		for i := range 2 * knownViewers {
 			answered(fmt.Sprint(i), 1)
 			time.Sleep(time.Second)
 		}
-		if len(l.viewers) > knownViewers {
-			t.Errorf("%d viewers are remembered", len(l.viewers))
+		if len(l.viewers) > knownViewers || l.viewers["busy"] == nil {
+			t.Errorf("%d viewers are remembered, who takes something: %v", len(l.viewers), l.viewers["busy"])
 		}
+		end()
 	})
 }
 
