@@ -436,6 +436,15 @@ func (g *guarded) testGrants() {
 	g.get("/", http.StatusUnauthorized)
 
 	g.testTags()
+	g.exec("REVOKE SELECT ON savings_opportunities FROM obs_reader")
+	g.says("/savings", http.StatusOK, "user:all", "make it a member of obs_reader")
+	g.as(func(tx pgx.Tx) {
+		views, err := relationsOf(g.Context(), tx)
+		if _, listed := find(views, "savings_opportunities"); listed || err != nil || len(views) == 0 {
+			g.Errorf("%d views, with one that the role may not read: %t, %v", len(views), listed, err)
+		}
+	}, "user:all")
+	g.exec("GRANT SELECT ON savings_opportunities TO obs_reader")
 	named, err := Named(g.Context(), g.pool, []string{"group:1", "user:x", "group:0", `a"b\`, "user:all"})
 	if err != nil || !slices.Equal(named, []string{"group:0", "group:1", "user:all"}) {
 		g.Errorf("%q, %v", named, err)

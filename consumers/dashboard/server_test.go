@@ -244,6 +244,8 @@ func TestBadAddressesSayWhatNext(t *testing.T) {
 		{"/rows/freshness?after=x", 400, []string{"This address of a page is broken.", "Begin at the first page"}},
 		{"/rows/freshness?before=" + place{Number: 1, Values: make([]*string, 99)}.String(), 400, []string{"is broken"}},
 		{"/rows/freshness?after=" + place{Number: 1, Values: []*string{new("\x00")}}.String(), 400, []string{"is broken"}},
+		{"/rows/freshness?after=" + place{}.String(), 400, []string{"is broken"}},
+		{"/rows/freshness?after=" + place{Number: 1, Same: -1}.String(), 400, []string{"is broken"}},
 		{"/rows/freshness?sort=red&after=" + place{Number: 1, Values: []*string{new("perhaps")}}.String(), 400,
 			[]string{"A value does not fit its column"}},
 		{"/rows/freshness?rejects=many", 400, []string{"A value does not fit its column", `"many"`}},
@@ -284,12 +286,16 @@ func TestAPanelThatFailsLeavesTheOthers(t *testing.T) {
 		{Title: "Writes", As: page.Table{}, SQL: `CREATE TABLE x ()`},
 		{Title: "Is of another version", As: page.Tiles{}, SQL: `SELECT * FROM view_of_tomorrow`},
 		{Title: "Takes long", As: page.Tiles{}, SQL: `SELECT pg_sleep(60)`},
+		{Title: "Was never refreshed", As: page.Table{}, SQL: `SELECT * FROM never`},
 		{Title: "After", As: page.Table{}, SQL: `SELECT 'last' AS word`},
 	}}})
+	if _, err := s.db.Pool.Exec(t.Context(), "CREATE MATERIALIZED VIEW never AS SELECT 1 AS n WITH NO DATA"); err != nil {
+		t.Fatal(err)
+	}
 	s.says("/", http.StatusOK, "first", "last", "SQLSTATE 22012", "SQLSTATE 25006", "run hub migrate",
-		"It took longer than 3s")
-	if n := strings.Count(s.log.String(), "a query has no answer"); n != 4 {
-		t.Errorf("%d lines of the log, want 4: %s", n, s.log)
+		"It took longer than 3s", "run hub refresh")
+	if n := strings.Count(s.log.String(), "a query has no answer"); n != 5 {
+		t.Errorf("%d lines of the log, want 5: %s", n, s.log)
 	}
 	s.says("/data/x/divides.csv", http.StatusServiceUnavailable, "The database did not answer.")
 	s.says("/data/x/is-of-another-version.csv", http.StatusServiceUnavailable, "run hub migrate")
@@ -448,6 +454,7 @@ func TestBrowse(t *testing.T) {
 		{"current_certificates", "status=ISSUED&status=EXPIRED", "status IN ('ISSUED', 'EXPIRED')"},
 		{"current_certificates", "domain_name=~PAYMENTS", "domain_name ILIKE '%payments%'"},
 		{"current_certificates", "domain_name=~%25", "domain_name LIKE '%\\%%'"},
+		{"current_certificates", "domain_name=~_", "domain_name LIKE '%\\_%'"},
 		{"needs_attention", "days_left=%3C10&days_left=%3E-5", "days_left < 10 AND days_left > -5"},
 		{"findings_summary", "is_open=true&severity=HIGH", "is_open AND severity = 'HIGH'"},
 		{"cost_daily", "usage_date=%3E2026-01-01&sort=-unblended_cost", "usage_date > '2026-01-01'"},
@@ -477,6 +484,10 @@ func TestBrowse(t *testing.T) {
 		t.Errorf("%d rows on all pages, want %d", seen, n)
 	}
 	s.says(last, http.StatusOK, fmt.Sprintf("Rows %d to %d", (n-1)/pageRows*pageRows+1, n), `rel="prev"`)
+	file, _ := s.get(strings.Replace(last, "?", ".csv?", 1), http.StatusOK) // of no page
+	if records, err := csv.NewReader(strings.NewReader(file)).ReadAll(); err != nil || len(records)-1 != n {
+		t.Errorf("%d rows in a file, want %d: %v", len(records)-1, n, err)
+	}
 }
 
 var (

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/hubspoke/observability/consumers/dashboard/page"
 	"github.com/hubspoke/observability/consumers/dashboard/pages"
 	"github.com/hubspoke/observability/lib/goldentest"
@@ -199,18 +201,26 @@ func TestAnswersAsCSV(t *testing.T) {
 	}
 }
 
-// TestTimeouts: files and terminals have more time than pages.
-func TestTimeouts(t *testing.T) {
-	p := page.Page{Name: "x", Path: "/", Panels: []page.Panel{{Title: "X", As: page.Table{},
-		SQL: `SELECT current_setting('statement_timeout') AS timeout`}}}
+// TestSettings: what is asked sees one moment of UTC and changes nothing, whatever the
+// database is set to, and files and terminals have more time than pages.
+func TestSettings(t *testing.T) {
+	p := page.Page{Name: "x", Path: "/", Panels: []page.Panel{{Title: "X", As: page.Table{}, SQL: `
+		SELECT concat_ws(', ', current_setting('transaction_isolation'), current_setting('transaction_read_only'),
+		    current_setting('timezone'), current_setting('jit'), current_setting('statement_timeout')) AS settings`}}}
 	s := serve(t, empty, []page.Page{p})
-	s.says("/", http.StatusOK, "<span>3s</span>")
-	s.says("/data/x/x.csv", http.StatusOK, "1min")
+	database := pgx.Identifier{s.db.Pool.Config().ConnConfig.Database}.Sanitize()
+	if _, err := s.db.Pool.Exec(t.Context(), "ALTER DATABASE "+database+" SET timezone = 'Asia/Tokyo'"); err != nil {
+		t.Fatal(err)
+	}
+	s.db.Pool.Reset()
+	const settings = "repeatable read, on, UTC, off, "
+	s.says("/", http.StatusOK, ">"+settings+"3s<")
+	s.says("/data/x/x.json", http.StatusOK, `"`+settings+`1min"`)
 	answers, err := ReadPage(t.Context(), s.db.Pool, p, p.Panels, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := answers.Panels[0].Records()[0]["timeout"]; got != "1min" {
+	if got := answers.Panels[0].Records()[0]["settings"]; got != settings+"1min" {
 		t.Errorf("a terminal has %v", got)
 	}
 }
