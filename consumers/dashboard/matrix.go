@@ -10,6 +10,8 @@ import (
 type matrixView struct {
 	Top  []cell
 	Rows []matrixRow
+	// Dense says that there are so many columns that the names at the side are cut.
+	Dense bool
 }
 
 type matrixRow struct {
@@ -18,7 +20,11 @@ type matrixRow struct {
 }
 
 // matrixCell is where a row and a column meet. The zero value says that there is nothing.
-type matrixCell struct{ Text, Title, Class, Href string }
+type matrixCell struct {
+	Text, Title, Class, Href string
+	// Short is the text where the title says it more exactly.
+	Short string
+}
 
 // matrix reads the columns of a side, a top, and what is where they meet; null is nothing.
 func (s shower) matrix(set *rowSet, link func(int) string) (m matrixView) {
@@ -30,7 +36,11 @@ func (s shower) matrix(set *rowSet, link func(int) string) (m matrixView) {
 			if !known {
 				n = len(at[k])
 				at[k][name] = n
-				if named := s.show(set.columns[k], values[k]); k == 0 {
+				named := s.show(set.columns[k], values[k])
+				if named.Title == "" { // the number of an account
+					named.Title = named.Small
+				}
+				if k == 0 {
 					m.Rows = append(m.Rows, matrixRow{Side: named})
 				} else {
 					m.Top = append(m.Top, named)
@@ -54,6 +64,7 @@ func (s shower) matrix(set *rowSet, link func(int) string) (m matrixView) {
 		c.Title = cmp.Or(m.Rows[row[i]].Side.Text, "–") + ", " + m.Top[column[i]].Text + ": " + c.Title
 		m.Rows[row[i]].Cells[column[i]] = c
 	}
+	m.Dense = len(m.Top) > 30
 	return m
 }
 
@@ -68,6 +79,9 @@ func meeting(v any, highest float64) matrixCell {
 		return matrixCell{Text: cmp.Or(signs[tone(word)], "·"), Title: cmp.Or(word, "not known"), Class: tone(word)}
 	}
 	c := matrixCell{Text: short(f), Title: grouped(f), Class: "n0"}
+	if c.Text != c.Title {
+		c.Short = c.Text
+	}
 	if f > 0 {
 		c.Class = fmt.Sprintf("n%d", 1+int(3*min(math.Log1p(f)/math.Log1p(highest), 1)))
 	}

@@ -28,6 +28,8 @@ type panelView struct {
 	Head                []headView
 	Rows                [][]cell
 	Long                bool
+	// Spread is how many columns of long texts share what the others leave of the width.
+	Spread int
 	// Withheld says why this viewer does not see the panel.
 	Withheld string
 	// First is the limit of the query where it has reached it, so that there may be more.
@@ -37,7 +39,7 @@ type panelView struct {
 type headView struct{ Name, Class string }
 
 type tileView struct {
-	Label, Value, Exact, Note, Tone, Href, Delta string
+	Label, Value, Exact, Unit, Note, Tone, Href, Delta string
 }
 
 var notWord = regexp.MustCompile(`[^a-z0-9]+`)
@@ -71,12 +73,18 @@ func (s shower) view(l links, c choice, p page.Panel, set rowSet) panelView {
 	switch as := p.As.(type) {
 	case page.Tiles:
 		for i := range set.rows {
-			v.Tiles = append(v.Tiles, tile(&set, i, as.Unit, link(i)))
+			t := tile(&set, i, as.Unit, link(i))
+			if as.Unit == page.Money && t.Exact != unknown {
+				t.Unit = c.currency()
+			}
+			v.Tiles = append(v.Tiles, t)
 		}
 		return v
 	case page.Table:
 		v.Empty = emptyOf(as.Empty)
-		v.Head, v.Rows = s.table(set.without(as.Hidden), as.Bar, link)
+		shown := set.without(as.Hidden)
+		v.Head, v.Rows = s.table(shown, as.Bar, link)
+		v.Spread = fit(shown, v.Rows, v.Width)
 		v.Long = len(v.Rows) > 25
 		return v
 	case page.Shares:
@@ -119,12 +127,23 @@ func limitOf(sql string) int {
 
 // noteOf is the note of a panel, with the currency in which its amounts are.
 func noteOf(c choice, p page.Panel) string {
-	for _, f := range c.page.Filters {
-		if chosen := c.of(f); f.Name == "currency" && len(chosen) > 0 && strings.Contains(string(p.SQL), "cost") {
-			return strings.TrimSuffix(strings.Join(chosen, ", ")+", "+p.Note, ", ")
-		}
+	if currency := c.currency(); currency != "" && amounts.MatchString(string(p.SQL)) {
+		return strings.TrimSuffix(currency+", "+p.Note, ", ")
 	}
 	return p.Note
+}
+
+// amounts finds a column of amounts in a query.
+var amounts = regexp.MustCompile(`cost|savings\b`)
+
+// currency is that of the amounts of a page, "" if it does not say.
+func (c choice) currency() string {
+	for _, f := range c.page.Filters {
+		if f.Name == "currency" {
+			return strings.Join(c.of(f), ", ")
+		}
+	}
+	return ""
 }
 
 // dedent takes away the tabs that the SQL has in the source.
@@ -136,12 +155,15 @@ func dedent(sql string) string {
 	return strings.Join(lines, "\n")
 }
 
+// unknown is said of a number that nobody knows.
+const unknown = "not known"
+
 func tile(set *rowSet, i int, unit page.Unit, link string) tileView {
 	f := number(set.value(i, "value"))
 	t := tileView{Label: cut(text(set.value(i, "label")), 120), Note: cut(text(set.value(i, "note")), 200),
 		Tone: tone(text(set.value(i, "tone"))), Href: cmp.Or(link, text(set.value(i, "link")))}
 	if math.IsNaN(f) { // nothing is known
-		t.Value, t.Exact, t.Tone = "–", "not known", ""
+		t.Value, t.Exact, t.Tone = "–", unknown, ""
 		return t
 	}
 	t.Value, t.Exact = short(f), grouped(f)
@@ -203,4 +225,31 @@ func (s shower) table(set *rowSet, bar string, link func(row int) string) ([]hea
 		rows = append(rows, cells)
 	}
 	return head, rows
+}
+
+// fit has the numbers of a column written with the same decimals, and long texts share what is
+// left of the width, which is in twelfths; the last column of a wide table wraps. It returns how
+// many columns of long texts there are.
+func fit(set *rowSet, rows [][]cell, width int) (spread int) {
+	longest := 32
+	if width < 8 {
+		longest = 22
+	}
+	for k := range set.columns {
+		wraps := k == len(set.columns)-1 && width > 7
+		decimals, long := set.decimals(k), !wraps && set.long(k, longest)
+		if long {
+			spread++
+		}
+		for i, cells := range rows {
+			switch f := number(set.rows[i][k]); {
+			case decimals > 0 && !math.IsNaN(f):
+				cells[k].Text = groupedTo(decimals, f)
+			case long:
+				cells[k].Text = shortARN(cells[k].Text)
+				cells[k].Class += " long"
+			}
+		}
+	}
+	return spread
 }

@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -135,6 +137,38 @@ func (s *rowSet) without(names []string) *rowSet {
 		}
 	}
 	return &rest
+}
+
+// long reports whether a column has texts of more than so many characters.
+func (s *rowSet) long(column, longest int) bool {
+	switch name := s.columns[column].Name; {
+	case name == "account_id", strings.HasSuffix(name, "status"):
+		return false
+	}
+	return slices.ContainsFunc(s.rows, func(row []any) bool {
+		v, isText := row[column].(string)
+		return isText && len(v) > longest
+	})
+}
+
+// decimals is how many decimals all numbers of a column are shown with; amounts and parts of a
+// hundred have their own.
+func (s *rowSet) decimals(column int) (decimals int) {
+	name := s.columns[column].Name
+	if isMoney(name) || strings.HasSuffix(name, "percentage") {
+		return 0
+	}
+	for _, row := range s.rows {
+		v := number(row[column])
+		switch {
+		case math.IsNaN(v), math.Abs(v) >= 100, v == math.Trunc(v):
+		case math.Abs(10*v-math.Round(10*v)) > 1e-6:
+			return 2
+		default:
+			decimals = 1
+		}
+	}
+	return decimals
 }
 
 // highest returns the highest number of a column, 0 if none is above that.

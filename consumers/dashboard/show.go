@@ -75,6 +75,8 @@ func interval(v pgtype.Interval) time.Duration {
 	return time.Duration(v.Microseconds)*time.Microsecond + time.Duration(v.Days+30*v.Months)*24*time.Hour
 }
 
+const year = 365 * 24 * time.Hour
+
 // age is a duration in its largest unit.
 func age(d time.Duration) string {
 	switch {
@@ -84,6 +86,8 @@ func age(d time.Duration) string {
 		return fmt.Sprintf("%d min", int(d.Minutes()))
 	case d < 48*time.Hour:
 		return fmt.Sprintf("%d h", int(d.Hours()))
+	case d >= 2*year:
+		return fmt.Sprintf("%d y", d/year)
 	}
 	return fmt.Sprintf("%d d", int(d.Hours()/24))
 }
@@ -93,10 +97,14 @@ func signed(s string) string { return strings.Replace(s, "-", "−", 1) }
 
 // grouped writes a whole number with commas, another one with up to two decimals.
 func grouped(v float64) string {
-	decimals := 0
 	if v != math.Trunc(v) && math.Abs(v) < 100 {
-		decimals = 2
+		return groupedTo(2, v)
 	}
+	return groupedTo(0, v)
+}
+
+// groupedTo writes a number with commas and so many decimals.
+func groupedTo(decimals int, v float64) string {
 	whole, fraction, _ := strings.Cut(strconv.FormatFloat(math.Abs(v), 'f', decimals, 64), ".")
 	for i := len(whole) - 3; i > 0; i -= 3 {
 		whole = whole[:i] + "," + whole[i:]
@@ -178,7 +186,27 @@ func heading(column string) string {
 	if name == "" {
 		return column
 	}
+	words := strings.Split(name, " ")
+	for i, word := range words {
+		if acronyms[word] {
+			words[i] = strings.ToUpper(word)
+		}
+	}
+	name = strings.Join(words, " ")
 	return strings.ToUpper(name[:1]) + name[1:]
+}
+
+// acronyms are words in names of columns that people write in capitals.
+var acronyms = map[string]bool{"ami": true, "arn": true, "aws": true, "cidr": true, "cpu": true, "cve": true, "dns": true,
+	"iam": true, "id": true, "ip": true, "kb": true, "kms": true, "mfa": true, "ok": true, "sns": true, "sql": true,
+	"ssm": true, "tls": true, "url": true, "vpc": true}
+
+// shortARN leaves out of an ARN what other columns say as a rule: partition, region and account.
+func shortARN(arn string) string {
+	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 && parts[0] == "arn" {
+		return parts[2] + ":" + parts[5]
+	}
+	return arn
 }
 
 // cut shortens a text to n characters and the ellipsis.
@@ -211,6 +239,9 @@ func (s shower) show(column pgconn.FieldDescription, v any) cell {
 		return cell{Text: map[bool]string{true: "yes", false: "no"}[v], Class: "word"}
 	case time.Time:
 		if column.DataTypeOID == pgtype.DateOID {
+			if column.Name == "month" {
+				return cell{Text: monthLabel(v.Format(time.DateOnly)), Title: v.Format(time.DateOnly), Class: "time"}
+			}
 			return cell{Text: v.Format(time.DateOnly), Class: "time"}
 		}
 		return s.moment(v)

@@ -320,8 +320,11 @@ func sameCell(cell *html.Node, value any) bool {
 	case bool:
 		return shown == map[bool]string{true: "yes", false: "no"}[v]
 	case time.Time:
-		if title == "" {
+		switch title {
+		case "":
 			return shown == v.Format(time.DateOnly)
+		case v.Format(time.DateOnly):
+			return shown == v.Format("Jan 2006")
 		}
 		return title == v.UTC().Format("2006-01-02 15:04:05 UTC")
 	case pgtype.Interval:
@@ -332,6 +335,9 @@ func sameCell(cell *html.Node, value any) bool {
 	case string:
 		if id := tagged(cell, "small"); len(id) > 0 {
 			return content(id[0]) == v
+		}
+		if strings.HasPrefix(v, "arn:") && title == v {
+			return shown != "" && strings.HasSuffix(v, strings.TrimSuffix(shown[strings.Index(shown, ":")+1:], "…"))
 		}
 		if head, isCut := strings.CutSuffix(shown, "…"); isCut {
 			return strings.HasPrefix(v, head)

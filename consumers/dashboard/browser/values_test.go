@@ -98,6 +98,31 @@ func TestHuge(t *testing.T) {
 	b.silent("huge")
 }
 
+// TestMatrix: all categories and 40 accounts fit a wide screen, and each cell can be hit.
+func TestMatrix(t *testing.T) {
+	w := show(t, hubtest.Empty)
+	b := open(t, dashboard.New(w.db.Pool, dashboard.Config{Pages: []page.Page{{
+		Name: "matrix", Path: "/", Title: "Matrix", Question: "What meets what?", Panels: []page.Panel{
+			{Title: "Names and accounts", As: page.Matrix{}, Link: "/rows/freshness?category={category}", SQL: `
+				SELECT 'config_noncompliant_things_' || c AS category, (100000000000 + a)::text AS account_id,
+				       (ARRAY['fresh', 'failing', 'stale', NULL])[1 + (a * c) % 4] AS status
+				FROM generate_series(1, 53) c, generate_series(1, 40) a ORDER BY c, a`},
+			{Title: "Numbers", As: page.Matrix{}, Link: "/rows/freshness?category={rule}", SQL: `
+				SELECT '10000000000' || a AS account_id, 'a-rule-with-a-long-name-' || c AS rule, a ^ (c % 6) AS resources
+				FROM generate_series(1, 9) a, generate_series(1, 8) c ORDER BY a, c`},
+		}}}}))
+	b.visit("/")
+	b.fits("matrix", wide, true)
+	b.accessible("matrix", everything...)
+	b.is(`[...document.querySelectorAll('.matrix thead th')].every(th => th.textContent && th.scope === 'col')`)
+	b.is(`[...document.querySelectorAll('.matrix tbody th')].every(th => th.textContent && th.scope === 'row')`)
+	b.size(narrow)
+	b.fits("matrix, narrow", narrow, false)
+	b.media("print", "light")
+	b.is(`[...document.querySelectorAll('.matrix .scroll')].every(e => e.scrollHeight <= e.clientHeight + 1)`)
+	b.silent("matrix")
+}
+
 // TestHugeRows: any view shows what people wrote.
 func TestHugeRows(t *testing.T) {
 	w := show(t, hubtest.Empty)

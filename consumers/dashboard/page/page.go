@@ -130,7 +130,7 @@ type Shares struct{}
 type Table struct {
 	// Bar is the column with a bar below its number. "" is none.
 	Bar string
-	// Hidden are columns that the link of the panel needs and people do not. Files have them.
+	// Hidden are columns that files have, and links may need, and that are not shown.
 	Hidden []string
 	// Empty is said where there are no rows: good news, or what to do. Defaults to "No rows."
 	Empty string

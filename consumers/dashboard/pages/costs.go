@@ -114,12 +114,13 @@ var savings = page.Page{
 	},
 	Panels: []page.Panel{
 		{Title: "In a month", As: page.Tiles{Unit: page.Money}, SQL: `
-			SELECT 'Could be saved' AS label, sum(monthly_savings) AS value, count(*) || ' recommendations' AS note
-			FROM savings_opportunities WHERE true {where}
-			UNION ALL SELECT 'With little work', sum(monthly_savings), count(*) || ' recommendations'
-			FROM savings_opportunities WHERE effort IN ('VeryLow', 'Low') {where}
-			UNION ALL SELECT 'Untouched for 30 days', sum(monthly_savings), count(*) || ' recommendations'
-			FROM recommendations_untouched WHERE days >= 30 {where}`},
+			SELECT label, CASE WHEN n > 0 THEN savings ELSE 0 END AS value, n || ' recommendations' AS note FROM (
+			    SELECT 'Could be saved' AS label, sum(monthly_savings) AS savings, count(*) AS n
+			    FROM savings_opportunities WHERE true {where}
+			    UNION ALL SELECT 'With little work', sum(monthly_savings), count(*)
+			    FROM savings_opportunities WHERE effort IN ('VeryLow', 'Low') {where}
+			    UNION ALL SELECT 'Untouched for 30 days', sum(monthly_savings), count(*)
+			    FROM recommendations_untouched WHERE days >= 30 {where}) t`},
 		{Title: "What to do", Width: 6, Link: "/rows/savings_opportunities?action={action}&resource_type={resource_type}",
 			As: page.Table{Bar: "monthly_savings", Empty: "Nothing is recommended."}, SQL: `
 			SELECT action, resource_type, count(*) AS resources, sum(monthly_savings) AS monthly_savings
@@ -132,20 +133,20 @@ var savings = page.Page{
 			As: page.Table{Empty: "Nothing is recommended."}, SQL: `
 			SELECT action, monthly_savings, resource, account_id, current, recommended, effort
 			FROM savings_opportunities WHERE true {where} ORDER BY monthly_savings DESC NULLS LAST, resource LIMIT 20`},
-		{Title: "Idle", Note: "costs money and does nothing", Width: 5, Link: "/rows/idle_resources?kind={kind}",
+		{Title: "Idle", Note: "costs money and does nothing", Width: 6, Link: "/rows/idle_resources?kind={kind}",
 			As: page.Table{Bar: "resources", Empty: "Nothing is idle."}, SQL: `
 			SELECT kind, count(DISTINCT account_id) AS accounts, count(*) AS resources, min(since) AS oldest_at
 			FROM idle_resources WHERE true {where account, region} GROUP BY 1 ORDER BY 3 DESC, 1`},
-		{Title: "Commitments that end", Note: "then on-demand prices hold", Width: 7,
-			All: "/rows/commitments_ending?sort=ends_at",
-			As:  page.Table{Empty: "No commitment ends."}, SQL: `
-			SELECT kind, type, detail, account_id, days_left, ends_at FROM commitments_ending WHERE true {where account, region}
-			ORDER BY ends_at, commitment LIMIT 12`},
-		{Title: "Compute Optimizer", Note: "what it found, by finding", Width: 5, As: page.Shares{},
+		{Title: "Compute Optimizer", Note: "what it found, by finding", Width: 6, As: page.Shares{},
 			Link: "/rows/current_compute_recommendations?finding={label}", SQL: `
 			SELECT finding AS label, count(*) AS value FROM current_compute_recommendations WHERE finding IS NOT NULL {where account, region}
 			GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 9`},
-		{Title: "Use of commitments", Note: "in percent, by what they cost", Width: 7, As: page.Lines{}, SQL: `
+		{Title: "Commitments that end", Note: "then on-demand prices hold",
+			All: "/rows/commitments_ending?sort=ends_at",
+			As:  page.Table{Empty: "No commitment ends."}, SQL: `
+			SELECT kind, type, detail, account_id, days_left, ends_at::date AS ends_on FROM commitments_ending WHERE true {where account, region}
+			ORDER BY ends_at, commitment LIMIT 12`},
+		{Title: "Use of commitments", Note: "in percent, by what they cost", As: page.Lines{}, SQL: `
 			SELECT month, commitment_kind, round(sum(utilization_percentage * committed_cost) / nullif(sum(committed_cost), 0), 1) AS used
 			FROM commitment_summary WHERE utilization_percentage IS NOT NULL {where account, currency} GROUP BY 1, 2 ORDER BY 1, 2`},
 		{Title: "How commitments are used", Note: "by month", All: "/rows/commitment_summary?sort=-month",

@@ -52,12 +52,13 @@ var findings = page.Page{
 			FROM (SELECT DISTINCT severity FROM change) s CROSS JOIN (SELECT current_date - d AS day FROM generate_series(0, 60) d) days
 			LEFT JOIN change USING (severity, day) ORDER BY 1, 2`},
 		{Title: "Findings", Note: "open, newest first", All: "/rows/findings?is_open=true&sort=-finding_updated_at",
-			As: page.Table{Empty: "No open findings."}, SQL: `
+			As: page.Table{Hidden: []string{"resource_type"}, Empty: "No open findings."}, SQL: `
 			SELECT severity, title, account_id, region, resource_type, resource_id, finding_updated_at AS updated_at
 			FROM findings WHERE is_open {where} ORDER BY finding_updated_at DESC NULLS LAST LIMIT 15`},
 	},
 }
 
+// controls has no filter by product: Security Hub makes the findings of all controls.
 var controls = page.Page{
 	Name: "controls", Path: "/controls", Title: "Controls", Group: "Security",
 	Question: "Which controls fail most? Fix one, and many findings close.",
@@ -68,7 +69,7 @@ var controls = page.Page{
 		{View: "findings_by_control", Columns: []string{"account_id", "region", "control", "severity"}},
 	}},
 	Panels: []page.Panel{
-		{Title: "Controls that fail most", Note: "open findings; an account counts once for each region",
+		{Title: "Controls that fail most", Note: "controls of Security Hub, by open findings; an account counts once for each region",
 			Link: "/rows/findings?control={control}&severity={severity}&is_open=true&sort=-finding_updated_at",
 			All:  "/rows/findings_by_control?sort=-findings",
 			As:   page.Table{Bar: "findings", Empty: "No control fails."}, SQL: `

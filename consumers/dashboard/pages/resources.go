@@ -21,8 +21,8 @@ var inventory = page.Page{
 		{Title: "By type and state", Width: 8, All: "/rows/resource_counts?sort=-resources",
 			Link: "/rows/resource_counts?resource_type={resource_type}&state={state}",
 			As:   page.Table{Bar: "resources", Empty: "No resources."}, SQL: `
-			SELECT resource_type, state, count(DISTINCT account_id) AS accounts, sum(resources) AS resources, min(oldest_at) AS oldest_at
-			FROM resource_counts WHERE true {where} GROUP BY 1, 2 ORDER BY 4 DESC, 1, 2 LIMIT 15`},
+			SELECT resource_type, service, state, count(DISTINCT account_id) AS accounts, sum(resources) AS resources, min(oldest_at) AS oldest_at
+			FROM resource_counts WHERE true {where} GROUP BY 1, 2, 3 ORDER BY 5 DESC, 1, 2, 3 LIMIT 15`},
 		{Title: "By day", Note: "the last 60 days, from the first that the hub wrote down; the 8 types with most",
 			All: "/rows/resource_history?sort=-day", As: page.Lines{Empty: notWrittenDown}, SQL: `
 			WITH one AS (

@@ -31,7 +31,7 @@
   for (const scroll of all('.scroll')) {
     const panel = box(scroll.closest('.panel'))
     if (box(scroll).right > panel.right + 1 || box(scroll).left < panel.left - 1) faults.push(`${name(scroll)} leaves its panel`)
-    if (fits && !scroll.closest('.matrix') && scroll.scrollWidth > scroll.clientWidth + 1) {
+    if (fits && scroll.scrollWidth > scroll.clientWidth + 1) {
       faults.push(`the table of ${name(scroll)} is ${scroll.scrollWidth} px wide, its panel ${scroll.clientWidth} px`)
     }
   }

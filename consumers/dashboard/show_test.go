@@ -1,0 +1,94 @@
+package dashboard
+
+import (
+	"math"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"github.com/hubspoke/observability/consumers/dashboard/page"
+)
+
+// TestHeadings: names of columns are written as people write them.
+func TestHeadings(t *testing.T) {
+	for column, want := range map[string]string{
+		"account_id": "Account", "oldest_at": "Oldest", "score_percentage": "Score %", "kb_id": "KB", "ok": "OK",
+		"kms_key_arn": "KMS key ARN", "idle": "Idle", "_id": "_id",
+	} {
+		if got := heading(column); got != want {
+			t.Errorf("%s is written %q, want %q", column, got, want)
+		}
+	}
+}
+
+func TestAges(t *testing.T) {
+	for days, want := range map[int]string{1: "24 h", 2: "2 d", 729: "729 d", 730: "2 y", 1457: "3 y"} {
+		if got := age(time.Duration(days) * 24 * time.Hour); got != want {
+			t.Errorf("%d days are %s, want %s", days, got, want)
+		}
+	}
+}
+
+// fitting is a page with tables of texts and numbers that have to be made to fit.
+var fitting = page.Page{
+	Name: "fitting", Path: "/", Title: "Fitting",
+	Filters: []page.Filter{{Name: "currency", Column: "currency", Label: "Currency", First: "EUR", Options: `VALUES ('EUR')`}},
+	Panels: []page.Panel{
+		{Title: "Savings", As: page.Tiles{Unit: page.Money}, SQL: `
+			SELECT 'known' AS label, 12345.6 AS value UNION ALL SELECT 'unknown', NULL`},
+		{Title: "Table", As: page.Table{}, SQL: `
+			SELECT 'arn:aws:ec2:eu-central-1:111122223333:instance/i-0123456789abcdef0' AS resource_arn, 'short' AS kind,
+			       24.4 AS days, 250::float8 AS speed, date '2026-08-01' AS month
+			UNION ALL SELECT 'arn:aws:s3:::bucket', 'text', 20, 0.25, '2026-07-01'
+			UNION ALL SELECT '', NULL, 'NaN'::numeric, NULL, NULL`},
+	},
+}
+
+// TestTablesAreMadeToFit: an ARN is shown without what other columns say, numbers of a column
+// have the same decimals, and a month is no day. Amounts say their currency.
+func TestTablesAreMadeToFit(t *testing.T) {
+	s := serve(t, empty, []page.Page{fitting})
+	body, _ := s.get("/", http.StatusOK)
+	document, err := html.Parse(strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown []string
+	for _, row := range tagged(document, "tr") {
+		var cells []string
+		for _, cell := range tagged(row, "td") {
+			cells = append(cells, content(cell))
+		}
+		shown = append(shown, strings.Join(cells, "|"))
+	}
+	want := "\nec2:instance/i-0123456789abcdef0|short|24.4|250.00|Aug 2026\ns3:bucket|text|20.0|0.25|Jul 2026\n–|–|NaN|–|–"
+	if got := strings.Join(shown, "\n"); got != want {
+		t.Errorf("the table is %s, want %s", got, want)
+	}
+	long := classed(document, "long")
+	if len(long) != 3 || attribute(long[0], "title") != "arn:aws:ec2:eu-central-1:111122223333:instance/i-0123456789abcdef0" {
+		t.Errorf("%d cells have long texts, want the three of a column", len(long))
+	}
+	if len(classed(document, "spread1")) != 1 {
+		t.Error("the table does not say that one column has long texts")
+	}
+	values := classed(document, "value")
+	if known, unknown := content(values[0]), content(values[1]); known != "12.3 k EUR" || unknown != "–" {
+		t.Errorf("the tiles say %q and %q", known, unknown)
+	}
+}
+
+func TestGroupedTo(t *testing.T) {
+	for _, test := range []struct {
+		decimals int
+		v        float64
+		want     string
+	}{{1, 1234.56, "1,234.6"}, {2, -0.001, "0.00"}, {0, math.Pi, "3"}, {1, -1e6, "−1,000,000.0"}} {
+		if got := groupedTo(test.decimals, test.v); got != test.want {
+			t.Errorf("%v with %d decimals is %s, want %s", test.v, test.decimals, got, test.want)
+		}
+	}
+}
