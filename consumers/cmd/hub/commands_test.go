@@ -486,7 +486,16 @@ func (w *world) put(data []byte) {
 }
 
 func TestStatusIsWatched(t *testing.T) {
-	isolate(t, "DATABASE_URL="+pgtest.New(t, template).URL)
+	db := pgtest.New(t, template)
+	isolate(t, "DATABASE_URL="+db.URL)
+	change(t, db, `
+		INSERT INTO hub.scope (scope, category, account_id, region, slice, live_rows)
+		SELECT gen_random_uuid(), category, '111122223333', 'eu-central-1', '', 1 FROM (VALUES ('ec2_instances'), ('secrets')) s(category);
+		INSERT INTO hub.run (scope, run, collected_at, outcome, end_rows, end_parts, parts)
+		SELECT scope, gen_random_uuid(), now() - CASE category WHEN 'secrets' THEN interval '1 hour' ELSE interval '2 hours' END, 'ok', 0, 0, 0
+		FROM hub.scope;
+		INSERT INTO hub.shard_progress (stream, stream_created_at, shard, sequence_number, arrived_at)
+		VALUES ('arn:aws:kinesis:eu-central-1:444455556666:stream/observability', now(), 'shardId-000000000000', 1, now())`)
 	ctx, stop := context.WithCancel(t.Context())
 	var stdout, stderr programtest.Buffer
 	code := make(chan int, 1)
@@ -494,6 +503,13 @@ func TestStatusIsWatched(t *testing.T) {
 	programtest.Eventually(t, "the status, twice", func() bool {
 		return strings.Count(stdout.String(), "UTC, every 1s; Ctrl-C ends it\n┌") == 2
 	})
+	rest, _, _ := strings.Cut(stdout.String(), "\n\n")
+	for _, moves := range []string{"shardId-000000000000", "│ secrets ", "│ ec2_instances "} {
+		var found bool
+		if _, rest, found = strings.Cut(rest, moves); !found {
+			t.Errorf("%s is not in its place:\n%s", moves, stdout.String())
+		}
+	}
 	stop()
 	if got := <-code; got != program.ExitDone || stderr.String() != "" {
 		t.Errorf("exit code %d: %s", got, stderr.String())

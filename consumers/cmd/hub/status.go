@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +32,7 @@ shard is; stretches that the stream lost; when views were refreshed.
 Incomplete runs are those within --since. --wide adds what arrived, how many requests
 to AWS that took, the ARNs of streams and sequence numbers.
 
-With --watch it is shown over and over, on a terminal in place:
+With --watch it is shown over and over, on a terminal in place, with what moves at the top:
 
   hub status --watch 2s`
 }
@@ -57,7 +58,11 @@ func (c statusCommand) Run(ctx context.Context, p program.Program) error {
 		if c.JSON() {
 			return program.WriteJSON(p.Stdout, s)
 		}
-		statusReport(s).print(p, c.Wide)
+		if c.Watch > 0 {
+			statusReport(s).printWatched(p, c.Wide)
+		} else {
+			statusReport(s).print(p, c.Wide)
+		}
 		return nil
 	}
 	if c.Watch > 0 {
@@ -86,6 +91,35 @@ func (s statusReport) print(p program.Program, wide bool) {
 	printCoverage(p, s.Coverage)
 	printSources(p, s.Sources)
 	s.printUnknown(p)
+	s.printStreams(p, wide)
+	s.printViews(p)
+}
+
+// printWatched shows what moves before all else, because a terminal has room for the beginning
+// alone: the streams, and of the categories those that came last.
+func (s statusReport) printWatched(p program.Program, wide bool) {
+	s.Categories = slices.SortedStableFunc(slices.Values(s.Categories), func(a, b verify.CategoryStatus) int {
+		return newest(b).Compare(newest(a))
+	})
+	s.printStreams(p, wide)
+	printCoverage(p, s.Coverage)
+	s.printCategories(p, wide)
+	sayCounted(p, s.CountedRejects)
+	s.printUnknown(p)
+	printSources(p, s.Sources)
+	s.printViews(p)
+}
+
+// newest is when the newest run of a category was, zero if there is none.
+func newest(c verify.CategoryStatus) time.Time {
+	if c.NewestRun == nil {
+		return time.Time{}
+	}
+	return *c.NewestRun
+}
+
+// printStreams says how far each shard is, and what the streams lost.
+func (s statusReport) printStreams(p program.Program, wide bool) {
 	name := s.streamNames(wide)
 	if len(s.Shards) > 0 {
 		header := []any{"stream", "shard", "newest applied record"}
@@ -116,6 +150,9 @@ func (s statusReport) print(p program.Program, wide bool) {
 			since, g.Detected.UTC().Format(time.DateTime), program.Cut(g.Reason, 200), from,
 			g.Detected.UTC().Format(time.DateOnly))
 	}
+}
+
+func (s statusReport) printViews(p program.Program) {
 	if len(s.Views) > 0 {
 		t := program.NewTable(p.Stdout, "view", "refreshed", "duration", "error")
 		for _, v := range s.Views {
