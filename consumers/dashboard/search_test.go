@@ -48,4 +48,9 @@ func TestSearch(t *testing.T) {
 	s.says("/search?q=%3Cscript%3E", http.StatusOK, "0 hits for <script>")
 	s.says("/search?q=arn:aws:s3:::"+strings.Repeat("x", 3000), http.StatusBadRequest, "too long")
 	s.says("/search?q=%00", http.StatusBadRequest, "without the character NUL")
+	// Where something was not searched, what was found may not be all.
+	if _, err := s.db.Pool.Exec(t.Context(), "ALTER VIEW resources RENAME TO mislaid"); err != nil {
+		t.Fatal(err)
+	}
+	s.says("/search?q="+id, http.StatusOK, "Not searched: resource.", "run hub migrate", `href="/accounts/`+id+`"`)
 }
