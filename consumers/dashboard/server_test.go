@@ -432,7 +432,9 @@ func TestEvilValues(t *testing.T) {
 	if err := json.Unmarshal([]byte(file), &rows); err != nil || len(rows) != 1 || rows[0]["value"] != evil["html"] {
 		t.Errorf("%v: %s", err, file)
 	}
-	for _, address := range []string{"javascript:alert(1)", "http://docs.example.com/", "https:x", "//evil.example", "data:text/html,x"} {
+	for _, address := range []string{
+		"javascript:alert(1)", "http://docs.example.com/", "https:x", "//evil.example", "data:text/html,x",
+	} {
 		if c := (shower{}).word("remediation_url", address); c.Href != "" {
 			t.Errorf("a link to %s", c.Href)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
 	"golang.org/x/net/html"
 
 	"github.com/hubspoke/observability/consumers/dashboard/page"
@@ -24,10 +25,35 @@ func TestHeadings(t *testing.T) {
 	}
 }
 
+// TestAges are written in their largest unit, days from two on, and years.
 func TestAges(t *testing.T) {
-	for days, want := range map[int]string{1: "24 h", 2: "2 d", 729: "729 d", 730: "2 y", 1457: "3 y"} {
-		if got := age(time.Duration(days) * 24 * time.Hour); got != want {
-			t.Errorf("%d days are %s, want %s", days, got, want)
+	const day = 24 * time.Hour
+	for d, want := range map[time.Duration]string{
+		0: "0 s", 59 * time.Second: "59 s", time.Minute: "1 min", 59*time.Minute + 59*time.Second: "59 min",
+		time.Hour: "1 h", 47 * time.Hour: "47 h", 2 * day: "2 d", 71 * time.Hour: "2 d", 729 * day: "729 d",
+		730 * day: "2 y", 1457 * day: "3 y",
+	} {
+		if got := age(d); got != want {
+			t.Errorf("%v is %q, want %q", d, got, want)
+		}
+	}
+	if got := interval(pgtype.Interval{Months: 1, Days: 2, Microseconds: 3e6}); got != 32*24*time.Hour+3*time.Second {
+		t.Errorf("a month, two days and three seconds are %v", got)
+	}
+}
+
+// TestNumbers are written as exactly as people read them.
+func TestNumbers(t *testing.T) {
+	for v, want := range map[float64][3]string{ // grouped, money, short
+		0: {"0", "0.00", "0"}, 0.004: {"0.00", "0.00", "0.004"}, -0.004: {"0.00", "0.00", "−0.004"},
+		1.5: {"1.50", "1.50", "1.5"}, -99.99: {"−99.99", "−99.99", "−100"}, 100.4: {"100", "100", "100"},
+		999: {"999", "999", "999"}, 1000: {"1,000", "1,000", "1,000"}, 9999: {"9,999", "9,999", "9,999"},
+		12345: {"12,345", "12,345", "12.3 k"}, -250000: {"−250,000", "−250,000", "−250 k"},
+		1234567: {"1,234,567", "1,234,567", "1.2 M"}, 2e9: {"2,000,000,000", "2,000,000,000", "2 G"},
+		1e12: {"1,000,000,000,000", "1,000,000,000,000", "1 T"},
+	} {
+		if got := [3]string{grouped(v), money(v), short(v)}; got != want {
+			t.Errorf("%v is %q, want %q", v, got, want)
 		}
 	}
 }
