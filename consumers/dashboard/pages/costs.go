@@ -50,7 +50,7 @@ var costs = page.Page{
 			           || ': ' || round(max(impact)) || ' USD more than expected' AS mark
 			FROM day LEFT JOIN anomaly USING (day) GROUP BY 1, 2 ORDER BY 1`},
 		{Title: "By month", Note: "unblended, with the newest forecast", All: "/rows/cost_monthly?sort=-month",
-			Width: 5, As: page.Columns{Unit: page.Money, Signs: "which is an outline"}, SQL: `
+			Width: 5, As: page.Columns{Unit: page.Money, Signs: "the forecast is an outline"}, SQL: `
 			WITH expected AS (
 			    SELECT DISTINCT ON (account_id, date_trunc('month', period_start))
 			           account_id, date_trunc('month', period_start)::date AS month,
