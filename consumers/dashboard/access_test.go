@@ -429,6 +429,9 @@ func (g *guarded) testGrants() {
 	g.says("/rows", http.StatusForbidden, "user:new <b>", nobody...)
 	g.says("/rows/cost_daily.csv", http.StatusForbidden, "user:new <b>", nobody...)
 	g.says("/data/costs/services.csv", http.StatusForbidden, "user:new <b>", nobody...)
+	if body := g.get("/", http.StatusForbidden, "user:new", "group:other"); !strings.Contains(body, "<code>group:other</code>") {
+		g.Errorf("the page does not say what to grant access to: %s", body)
+	}
 	g.exec("INSERT INTO hub.access VALUES ('user:new <b>', '" + g.accounts[0] + "')")
 	g.says("/accounts", http.StatusOK, "user:new <b>", g.accounts[0])
 	g.exec("DELETE FROM hub.access WHERE principal LIKE 'user:new%'")
@@ -445,6 +448,13 @@ func (g *guarded) testGrants() {
 		}
 	}, "user:all")
 	g.exec("GRANT SELECT ON savings_opportunities TO obs_reader")
+	for who, want := range map[string]string{"user:all": "public, pg_temp", "group:0": "seen, pg_temp"} {
+		g.as(func(tx pgx.Tx) {
+			if got := values[string](g, tx, "SELECT current_setting('search_path')")[0]; got != want {
+				g.Errorf("%s finds views in %s, want %s", who, got, want)
+			}
+		}, who)
+	}
 	named, err := Named(g.Context(), g.pool, []string{"group:1", "user:x", "group:0", `a"b\`, "user:all"})
 	if err != nil || !slices.Equal(named, []string{"group:0", "group:1", "user:all"}) {
 		g.Errorf("%q, %v", named, err)
@@ -479,7 +489,10 @@ func (g *guarded) testTags() {
 	ask("user:new", tag, http.StatusNotModified)
 	ask("user:other", tag, http.StatusOK)
 	ask("user:all", tag, http.StatusOK)
-	g.exec("UPDATE hub.access SET account_id = '" + g.accounts[1] + "' WHERE principal = 'user:new'")
+	g.exec("INSERT INTO hub.access VALUES ('user:new', '999999999999')") // of which nothing is collected
+	tag = ask("user:new", tag, http.StatusOK)
+	g.exec("UPDATE hub.access SET account_id = '" + g.accounts[1] + "' WHERE account_id = '" + g.accounts[0] +
+		"' AND principal = 'user:new'")
 	ask("user:new", tag, http.StatusOK)
 	g.exec("DELETE FROM hub.access WHERE principal = 'user:new'")
 	ask("user:new", tag, http.StatusForbidden)
