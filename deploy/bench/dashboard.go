@@ -43,6 +43,8 @@ const (
 	// of the processor time of a full refresh it may cost.
 	visibleGoal = 5 * time.Second
 	shareGoal   = 0.02
+	// visiblePatience is how long it is waited for.
+	visiblePatience = 10 * time.Minute
 	// pace is the time between requests: a viewer may ask ten times a second.
 	pace = 110 * time.Millisecond
 	// refreshInterval is that of hub consume.
@@ -462,6 +464,8 @@ func (b *dashboardBench) timeToPage(ctx context.Context) (took time.Duration, er
 		return 0, err
 	}
 	committed := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, visiblePatience)
+	defer cancel()
 	for {
 		now, err := b.openFindings(ctx)
 		if err != nil || now == before-changed {
@@ -488,7 +492,9 @@ func (b *dashboardBench) change(ctx context.Context, from int) (findings int64, 
 		if err != nil {
 			return err
 		}
-		findings = tag.RowsAffected()
+		if findings = tag.RowsAffected(); findings == 0 {
+			return errors.New("these accounts have no open finding any more: remove the database that -keep has kept")
+		}
 		_, err = tx.Exec(ctx, `
 			INSERT INTO hub.dirty (table_name, account_id, region)
 			SELECT category, account_id, region FROM hub.scope
