@@ -197,9 +197,9 @@ func heading(column string) string {
 }
 
 // acronyms are words in names of columns that people write in capitals.
-var acronyms = map[string]bool{"ami": true, "arn": true, "aws": true, "cidr": true, "cpu": true, "cve": true, "dns": true,
-	"iam": true, "id": true, "ip": true, "kb": true, "kms": true, "mfa": true, "ok": true, "sns": true, "sql": true,
-	"ssm": true, "tls": true, "url": true, "vpc": true}
+var acronyms = map[string]bool{"ami": true, "arn": true, "aws": true, "cidr": true, "cpu": true, "cve": true,
+	"dns": true, "iam": true, "id": true, "ip": true, "kb": true, "kms": true, "mfa": true, "ok": true, "sns": true,
+	"sql": true, "ssm": true, "tls": true, "url": true, "vpc": true}
 
 // shortARN leaves out of an ARN what other columns say as a rule: partition, region and account.
 func shortARN(arn string) string {

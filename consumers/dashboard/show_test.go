@@ -95,7 +95,8 @@ func TestTablesAreMadeToFit(t *testing.T) {
 		t.Errorf("the table is %s, want %s", got, want)
 	}
 	long := classed(document, "long")
-	if len(long) != 3 || attribute(long[0], "title") != "arn:aws:ec2:eu-central-1:111122223333:instance/i-0123456789abcdef0" {
+	if len(long) != 3 ||
+		attribute(long[0], "title") != "arn:aws:ec2:eu-central-1:111122223333:instance/i-0123456789abcdef0" {
 		t.Errorf("%d cells have long texts, want the three of a column", len(long))
 	}
 	if len(classed(document, "spread1")) != 1 {

@@ -211,7 +211,8 @@ func (b *dashboardBench) prepare(ctx context.Context) error {
 	}
 	for _, role := range []string{"obs_reader", "obs_restricted"} { // which get their rights with the views
 		_, err := conn.Exec(ctx, "CREATE ROLE "+role)
-		if server, ok := errors.AsType[*pgconn.PgError](err); err != nil && (!ok || server.Code != "42710") { // duplicate_object
+		server, ok := errors.AsType[*pgconn.PgError](err)
+		if isThere := ok && server.Code == "42710"; err != nil && !isThere { // duplicate_object
 			return err
 		}
 	}

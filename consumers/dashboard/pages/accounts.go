@@ -13,8 +13,10 @@ var accounts = page.Page{
 			Options: `SELECT DISTINCT state FROM account_overview WHERE state IS NOT NULL ORDER BY 1`},
 	},
 	Panels: []page.Panel{
-		{Title: "All accounts", Note: "the first 500 by critical and high findings; amounts are in the currency of the account", Link: "/accounts/{account_id}",
-			All: "/rows/account_overview", As: page.Table{Bar: "findings", Empty: "No account is collected yet."}, SQL: `
+		{Title: "All accounts",
+			Note: "the first 500 by critical and high findings; amounts are in the currency of the account",
+			Link: "/accounts/{account_id}", All: "/rows/account_overview",
+			As: page.Table{Bar: "findings", Empty: "No account is collected yet."}, SQL: `
 			SELECT account_id, critical_findings AS critical, high_findings AS high, open_findings AS findings,
 			       noncompliant_rules AS rules_violated, missing_patches AS patches, open_health_events AS events, open_cases AS cases,
 			       resources, monthly_savings AS savings, cost_last_month, cost_this_month

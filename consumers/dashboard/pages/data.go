@@ -30,7 +30,9 @@ var freshness = page.Page{
 			SELECT account_id, count(*) FILTER (WHERE status = 'failing') AS failing, count(*) FILTER (WHERE red) AS stale,
 			       max(age) FILTER (WHERE status <> 'disabled') AS oldest
 			FROM freshness WHERE true {where} GROUP BY account_id ORDER BY stale DESC, failing DESC, oldest DESC NULLS LAST, account_id LIMIT 15`},
-		{Title: "Accounts and categories", Note: "the worst of the regions, of the 40 accounts with most that is stale; ! is stale or never complete, ~ is failing",
+		{Title: "Accounts and categories",
+			Note: "the worst of the regions, of the 40 accounts with most that is stale; ! is stale or never complete, " +
+				"~ is failing",
 			Link: "/rows/freshness?account_id={account_id}&category={category}",
 			As:   page.Matrix{Empty: "Nothing is collected yet."}, SQL: `
 			WITH account AS (

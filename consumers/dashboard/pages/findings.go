@@ -69,7 +69,8 @@ var controls = page.Page{
 		{View: "findings_by_control", Columns: []string{"account_id", "region", "control", "severity"}},
 	}},
 	Panels: []page.Panel{
-		{Title: "Controls that fail most", Note: "controls of Security Hub, by open findings; an account counts once for each region",
+		{Title: "Controls that fail most",
+			Note: "controls of Security Hub, by open findings; an account counts once for each region",
 			Link: "/rows/findings?control={control}&severity={severity}&is_open=true&sort=-finding_updated_at",
 			All:  "/rows/findings_by_control?sort=-findings",
 			As:   page.Table{Bar: "findings", Empty: "No control fails."}, SQL: `
