@@ -489,7 +489,7 @@ func (g *guarded) testTags() {
 	ask("user:new", tag, http.StatusNotModified)
 	ask("user:other", tag, http.StatusOK)
 	ask("user:all", tag, http.StatusOK)
-	g.exec("INSERT INTO hub.access VALUES ('user:new', '999999999999')") // of which nothing is collected
+	g.exec("INSERT INTO hub.access VALUES ('user:new', '999999999999')") // nothing of it is collected
 	tag = ask("user:new", tag, http.StatusOK)
 	g.exec("UPDATE hub.access SET account_id = '" + g.accounts[1] + "' WHERE account_id = '" + g.accounts[0] +
 		"' AND principal = 'user:new'")
