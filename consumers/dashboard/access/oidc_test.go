@@ -5,9 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,109 +15,19 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/hubspoke/observability/consumers/dashboard/access/oidctest"
 )
-
-// provider is one of OpenID Connect, which logs everybody in as one person.
-type provider struct {
-	*testing.T
-	*httptest.Server
-	key *rsa.PrivateKey
-	// claims differ from good ones, method and header from those of a good token.
-	claims values
-	method jwt.SigningMethod
-	// challenge and nonce are those of the last login.
-	challenge, nonce string
-	// answer is in place of a token; nil: a token.
-	answer atomic.Pointer[http.HandlerFunc]
-	scopes []string
-}
-
-const code = "the code"
-
-func newProvider(t *testing.T) *provider {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &provider{T: t, key: key, method: jwt.SigningMethodRS256, claims: values{}, scopes: []string{"openid", "groups"}}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		json.NewEncoder(w).Encode(values{"issuer": p.URL, "authorization_endpoint": p.URL + "/authorize",
-			"token_endpoint": p.URL + "/token", "jwks_uri": p.URL + "/keys", "scopes_supported": p.scopes,
-			"id_token_signing_alg_values_supported": []string{"RS256", "HS256", "none"}})
-	})
-	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) {
-		json.NewEncoder(w).Encode(values{"keys": []values{{"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "1",
-			"n": base64.RawURLEncoding.EncodeToString(key.N.Bytes()), "e": "AQAB"}}})
-	})
-	mux.HandleFunc("GET /authorize", func(w http.ResponseWriter, r *http.Request) {
-		q := r.URL.Query()
-		if q.Get("client_id") != client || q.Get("response_type") != "code" || q.Get("code_challenge_method") != "S256" ||
-			q.Get("scope") != "openid email profile groups" {
-			t.Errorf("asked for %s", r.URL)
-		}
-		p.challenge, p.nonce = q.Get("code_challenge"), q.Get("nonce")
-		http.Redirect(w, r, q.Get("redirect_uri")+"?"+url.Values{"code": {code}, "state": {q.Get("state")}}.Encode(),
-			http.StatusFound)
-	})
-	mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
-		if answer := p.answer.Load(); answer != nil {
-			(*answer)(w, r)
-			return
-		}
-		sum := sha256.Sum256([]byte(r.FormValue("code_verifier")))
-		id, secret, _ := r.BasicAuth()
-		if base64.RawURLEncoding.EncodeToString(sum[:]) != p.challenge || r.FormValue("code") != code || id != client ||
-			secret != "s%26" {
-			w.WriteHeader(http.StatusBadRequest)
-			io.WriteString(w, `{"error":"invalid_grant"}`)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		json.NewEncoder(w).Encode(values{"access_token": "a", "token_type": "Bearer", "id_token": p.token()})
-	})
-	p.Server = httptest.NewServer(mux)
-	t.Cleanup(p.Close)
-	return p
-}
-
-func (p *provider) token() string {
-	claims := jwt.MapClaims{"iss": p.URL, "aud": client, "sub": "8f0c", "nonce": p.nonce,
-		"exp": noon.Add(time.Hour).Unix(), "email": "alice@example.com", "email_verified": true,
-		"groups": []string{"payments", "auditors"}}
-	for name, v := range p.claims {
-		claims[name] = v
-		if v == nil {
-			delete(claims, name)
-		}
-	}
-	token := jwt.NewWithClaims(p.method, claims)
-	token.Header["kid"] = "1"
-	var key any = p.key
-	switch p.method {
-	case jwt.SigningMethodNone:
-		key = jwt.UnsafeAllowNoneSignatureType
-	case jwt.SigningMethodHS256:
-		key = p.key.N.Bytes()
-	}
-	text, err := token.SignedString(key)
-	if err != nil {
-		p.Error(err)
-	}
-	return text
-}
 
 // desk is a dashboard that logs people in, and a browser that keeps its cookies.
 type desk struct {
 	*testing.T
 	*httptest.Server
-	provider *provider
+	provider *oidctest.Provider
 	gate     *OIDC
 	now      time.Time
 	browser  *http.Client
@@ -127,7 +35,7 @@ type desk struct {
 
 func newDesk(t *testing.T, change func(*OIDCConfig)) *desk {
 	t.Helper()
-	d := &desk{T: t, provider: newProvider(t), now: noon}
+	d := &desk{T: t, provider: oidctest.New(t, func() time.Time { return noon }), now: noon}
 	d.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v, err := d.gate.Admit(w, r)
 		refusal, refused := errors.AsType[*Refusal](err)
@@ -142,8 +50,8 @@ func newDesk(t *testing.T, change func(*OIDCConfig)) *desk {
 		}
 	}))
 	t.Cleanup(d.Close)
-	cfg := OIDCConfig{Issuer: d.provider.URL, Client: client, Secret: "s&", ExternalURL: d.URL, Session: 8 * time.Hour,
-		Key: bytes.Repeat([]byte("k"), KeySize), Now: func() time.Time { return d.now }}
+	cfg := OIDCConfig{Issuer: d.provider.URL, Client: oidctest.Client, Secret: oidctest.Secret, ExternalURL: d.URL,
+		Session: 8 * time.Hour, Key: bytes.Repeat([]byte("k"), KeySize), Now: func() time.Time { return d.now }}
 	if change != nil {
 		change(&cfg)
 	}
@@ -289,7 +197,7 @@ func TestCookies(t *testing.T) {
 	}
 	for _, change := range []func(*OIDCConfig){ // of another dashboard that was given the same key
 		func(cfg *OIDCConfig) { cfg.Client = "other" },
-		func(cfg *OIDCConfig) { cfg.Issuer = newProvider(t).URL },
+		func(cfg *OIDCConfig) { cfg.Issuer = oidctest.New(t, time.Now).URL },
 	} {
 		cfg := d.gate.cfg
 		change(&cfg)
@@ -325,7 +233,9 @@ func TestKeyOfSessions(t *testing.T) {
 // verifier, is no login.
 func TestCallback(t *testing.T) {
 	d := newDesk(t, nil)
-	callback := func(state string) string { return "/callback?" + url.Values{"code": {code}, "state": {state}}.Encode() }
+	callback := func(state string) string {
+		return "/callback?" + url.Values{"code": {oidctest.Code}, "state": {state}}.Encode()
+	}
 	d.get("/callback", http.StatusForbidden, "another login")
 	d.get(callback(""), http.StatusForbidden, "another login")
 
@@ -345,16 +255,16 @@ func TestCallback(t *testing.T) {
 	d.get(callback(state), http.StatusForbidden, "another login")
 
 	to := d.begin().Query()
-	d.provider.challenge, d.provider.nonce = "another verifier's", to.Get("nonce")
+	d.provider.Challenge, d.provider.Nonce = "another verifier's", to.Get("nonce")
 	d.get(callback(to.Get("state")), http.StatusForbidden, "invalid login")
 	d.get(callback(to.Get("state")), http.StatusForbidden, "another login") // a state is good once
 
 	to = d.begin().Query()
-	d.provider.challenge, d.provider.nonce = to.Get("code_challenge"), "another"
+	d.provider.Challenge, d.provider.Nonce = to.Get("code_challenge"), "another"
 	d.get(callback(to.Get("state")), http.StatusForbidden, "invalid login")
 
 	to = d.begin().Query()
-	d.provider.challenge, d.provider.nonce = to.Get("code_challenge"), to.Get("nonce")
+	d.provider.Challenge, d.provider.Nonce = to.Get("code_challenge"), to.Get("nonce")
 	d.get("/callback?"+url.Values{"code": {"other"}, "state": {to.Get("state")}}.Encode(), http.StatusForbidden,
 		"invalid login")
 
@@ -395,21 +305,21 @@ func TestTokensOfTheProvider(t *testing.T) {
 		{"exp": noon.Add(-time.Second).Unix()}, {"exp": nil}, {"nbf": noon.Add(time.Hour).Unix()},
 		{"nonce": nil}, {"nonce": ""}, {"sub": nil}, {"sub": ""},
 	} {
-		d.provider.claims = claims
+		d.provider.Claims = claims
 		d.get("/", http.StatusForbidden, "invalid login → /login")
 	}
-	d.provider.claims = values{}
+	d.provider.Claims = values{}
 	for _, method := range []jwt.SigningMethod{jwt.SigningMethodNone, jwt.SigningMethodHS256, jwt.SigningMethodRS512} {
-		d.provider.method = method
+		d.provider.Method = method
 		d.get("/", http.StatusForbidden, "invalid login")
 	}
-	d.provider.method = jwt.SigningMethodRS256
-	signer := d.provider.key
-	d.provider.key = must(rsa.GenerateKey(rand.Reader, 2048))
+	d.provider.Method = jwt.SigningMethodRS256
+	signer := d.provider.Key
+	d.provider.Key = must(rsa.GenerateKey(rand.Reader, 2048))
 	d.get("/", http.StatusForbidden, "invalid login")
-	d.provider.key = signer
+	d.provider.Key = signer
 
-	answer := func(h http.HandlerFunc) { d.provider.answer.Store(&h) }
+	answer := func(h http.HandlerFunc) { d.provider.Answer.Store(&h) }
 	answer(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		io.WriteString(w, `{"access_token":"a","token_type":"Bearer"}`)
@@ -421,7 +331,7 @@ func TestTokensOfTheProvider(t *testing.T) {
 	d.get("/", http.StatusServiceUnavailable, "provider away")
 	answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) })
 	d.get("/", http.StatusServiceUnavailable, "provider away")
-	d.provider.answer.Store(nil)
+	d.provider.Answer.Store(nil)
 	d.get("/", http.StatusOK, "alice")
 }
 
@@ -479,25 +389,25 @@ func TestManyGroups(t *testing.T) {
 		}
 		return all
 	}
-	d.provider.claims = values{"groups": append(groups("no", 500), groups("yes", 3)...)}
+	d.provider.Claims = values{"groups": append(groups("no", 500), groups("yes", 3)...)}
 	d.get("/", http.StatusOK, "group:yes-"+fmt.Sprintf("%036d", 2))
 	if asked != 505 {
 		t.Errorf("asked about %d principals", asked)
 	}
 	d.browser, asked = d.newBrowser(), 0
-	d.provider.claims = values{"groups": groups("no", 20)}
+	d.provider.Claims = values{"groups": groups("no", 20)}
 	d.get("/", http.StatusOK, "group:no-")
 	if asked != 0 {
 		t.Error("what fits was asked about")
 	}
 	d.browser = d.newBrowser()
-	d.provider.claims = values{"groups": groups("yes", 500)}
+	d.provider.Claims = values{"groups": groups("yes", 500)}
 	d.get("/", http.StatusForbidden, "too many groups")
 }
 
 func TestProviderIsNeeded(t *testing.T) {
-	p := newProvider(t)
-	cfg := OIDCConfig{Issuer: p.URL + "/other", Client: client, ExternalURL: "https://dashboard.example.com",
+	p := oidctest.New(t, time.Now)
+	cfg := OIDCConfig{Issuer: p.URL + "/other", Client: oidctest.Client, ExternalURL: "https://dashboard.example.com",
 		Key: make([]byte, KeySize)}
 	want := "ask " + p.URL + "/other for its configuration"
 	if _, err := NewOIDC(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), want) {

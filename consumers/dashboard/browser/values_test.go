@@ -95,6 +95,7 @@ func TestHuge(t *testing.T) {
 		b.is(`!document.querySelector('.tip').hidden`)
 		b.fits("huge, with a tip", wide, false)
 	}
+	b.judge("huge")
 	b.silent("huge")
 }
 
@@ -149,19 +150,36 @@ func TestFailures(t *testing.T) {
 	away := dashboard.New(pool, dashboard.Config{Pages: pages.All()})
 	there := show(t, hubtest.Empty).handler
 	for _, test := range []struct {
-		path      string
-		dashboard http.Handler
+		path, title string
+		dashboard   http.Handler
 	}{
-		{"/", away}, {"/nothing-" + strings.Repeat("x", 300), there}, {"/costs?" + strings.Repeat("y", 300) + "=1", there},
-		{"/rows/freshness?rejects=many", there}, {"/rows/nothing", there},
+		{"/", "The database did not answer.", away},
+		{"/nothing-" + strings.Repeat("x", 300), "There is no page /nothing-xxx", there},
+		{"/costs?" + strings.Repeat("y", 300) + "=1", `This page has no filter "yyy`, there},
+		{"/rows/freshness?rejects=many", "A value does not fit its column", there},
+		{"/rows/nothing", `There is no view "nothing".`, there},
 	} {
 		b := open(t, test.dashboard)
-		b.visit(test.path)
-		said := b.console()
-		if len(said) != 1 || !strings.Contains(said[0], "Failed to load resource") {
-			t.Errorf("%s: the console says %q", test.path, said)
-		}
-		b.is(`document.querySelector('.failure h2').textContent.length > 0`)
-		b.lookAt(test.path)
+		b.fails(test.path, test.title)
 	}
+}
+
+// fails visits an address that fails.
+func (b *tab) fails(path, title string) {
+	b.Helper()
+	b.visit(path)
+	b.failed(path, title)
+}
+
+// failed wants a page that says what went wrong, and looks at it.
+func (b *tab) failed(path, title string) {
+	b.Helper()
+	said := b.console()
+	if len(said) != 1 || !strings.Contains(said[0], "Failed to load resource") {
+		b.Errorf("%s: the console says %q", path, said)
+	}
+	if got := eval[string](b, `document.querySelector('.failure h2').textContent`); !strings.HasPrefix(got, title) {
+		b.Errorf("%s says %q, want %q", path, got, title)
+	}
+	b.lookAt(path)
 }

@@ -21,8 +21,13 @@ document.getElementById('theme').addEventListener('click', toggle)
 // Filters. Empty ones stay out of the address.
 const form = document.querySelector('.filters')
 const view = document.getElementById('view')
-form?.addEventListener('submit', () => {
-  for (const field of form.elements) if (field.name && !field.value) field.disabled = true
+form?.addEventListener('formdata', event => {
+  for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name)
+})
+form?.addEventListener('submit', event => {
+  if ([...new FormData(form)].length) return
+  event.preventDefault() // an address with a question mark and nothing behind it
+  location.href = location.pathname
 })
 form?.addEventListener('change', event => {
   if (event.target === view) location.href = view.value
