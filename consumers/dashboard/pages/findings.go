@@ -15,7 +15,7 @@ var findings = page.Page{
 	Filters:  []page.Filter{byAccount, byRegionOfFindings, bySeverity, byProduct},
 	Rollups: map[string]page.Rollup{"trend": {
 		{View: "findings_flow", Columns: []string{"severity", "product_name"}},
-		{View: "findings_trend", Columns: []string{"account_id", "severity", "product_name"}},
+		{View: "findings_daily", Columns: []string{"account_id", "severity", "product_name"}},
 	}},
 	Panels: []page.Panel{
 		{Title: "Open", As: page.Tiles{}, Link: "?severity={tone}", SQL: `

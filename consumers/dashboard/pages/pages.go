@@ -32,7 +32,7 @@ const notWrittenDown = "No day is written down for this choice. The hub writes d
 var cost = page.Rollup{
 	{View: "service_cost_daily", Columns: []string{"service", "currency"}},
 	{View: "account_cost_daily", Columns: []string{"account_id", "currency"}},
-	{View: "cost_daily", Columns: []string{"account_id", "service", "currency"}},
+	{View: "cost_lines", Columns: []string{"account_id", "service", "currency"}},
 }
 
 // severityOrder are severities from the bottom of a chart to its top.
