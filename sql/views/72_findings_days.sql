@@ -1,14 +1,14 @@
 -- How security findings come and go. They count where findings_places says.
 CREATE VIEW findings_daily AS
-SELECT d.home_account_id AS account_id, d.product_name, d.severity, d.day, sum(d.opened) AS opened, sum(d.closed) AS closed
+SELECT d.home_account_id AS account_id, d.home_region AS region, d.product_name, d.severity, d.day, d.opened, d.closed
 FROM summary.findings_days d
 WHERE NOT EXISTS (SELECT FROM findings_places p
                   WHERE NOT p.counts AND p.account_id = d.account_id AND p.region = d.region
-                    AND p.home_account_id = d.home_account_id AND p.home_region = d.home_region)
-GROUP BY d.home_account_id, d.product_name, d.severity, d.day;
+                    AND p.home_account_id = d.home_account_id AND p.home_region = d.home_region);
 
-COMMENT ON VIEW findings_daily IS 'How many security findings were opened and closed on a day, by account, product and severity: findings_trend without what was open, so that who asks for some days reads these alone.';
+COMMENT ON VIEW findings_daily IS 'What findings_trend adds up: how many security findings were opened and closed on a day, a row or several per account, region, product and severity.';
 COMMENT ON COLUMN findings_daily.account_id IS 'Account that the findings are about.';
+COMMENT ON COLUMN findings_daily.region IS 'Region that the findings are about, or other.';
 COMMENT ON COLUMN findings_daily.product_name IS 'Product that made the findings. UNKNOWN: it does not say.';
 COMMENT ON COLUMN findings_daily.severity IS 'INFORMATIONAL, LOW, MEDIUM, HIGH or CRITICAL; UNKNOWN: none of these.';
 COMMENT ON COLUMN findings_daily.day IS 'Day, in UTC.';
@@ -16,9 +16,10 @@ COMMENT ON COLUMN findings_daily.opened IS 'Findings that were first observed, e
 COMMENT ON COLUMN findings_daily.closed IS 'Findings that are resolved, archived, passed or suppressed now, and were last observed, else updated, on the day, or opened on it where that is not known.';
 
 CREATE VIEW findings_trend AS
-SELECT account_id, product_name, severity, day, opened, closed,
-       sum(opened - closed) OVER (PARTITION BY account_id, product_name, severity ORDER BY day)::bigint AS open_after
-FROM findings_daily;
+SELECT account_id, product_name, severity, day, sum(opened) AS opened, sum(closed) AS closed,
+       sum(sum(opened) - sum(closed)) OVER (PARTITION BY account_id, product_name, severity ORDER BY day)::bigint AS open_after
+FROM findings_daily
+GROUP BY account_id, product_name, severity, day;
 
 COMMENT ON VIEW findings_trend IS 'How many security findings were opened and closed on a day, and were open at its end, by account, product and severity. Days on which nothing happened have no row. It is made of the findings that there are now: what Security Hub has deleted is missing from the past, too.';
 COMMENT ON COLUMN findings_trend.account_id IS 'Account that the findings are about.';
