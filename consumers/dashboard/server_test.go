@@ -494,6 +494,17 @@ func TestBrowse(t *testing.T) {
 	}
 }
 
+// TestKnownViews are believed for a while: hub migrate may make others.
+func TestKnownViews(t *testing.T) {
+	var views kept
+	for age, known := range map[time.Duration]bool{0: true, relationsKept: false} {
+		views.Store(&catalog{[]relation{{name: "x"}}, time.Now().Add(-age)})
+		if got := views.recent() != nil; got != known {
+			t.Errorf("views of %v ago are known: %t, want %t", age, got, known)
+		}
+	}
+}
+
 var (
 	tookRE = regexp.MustCompile(`in \d+ ms`)
 	tagRE  = regexp.MustCompile(`data-tag="W/&#34;[^"]+&#34;"`)
