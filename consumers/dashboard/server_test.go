@@ -471,6 +471,8 @@ func TestBrowse(t *testing.T) {
 		}
 		s.says("/rows/"+test.view+"?"+test.query, http.StatusOK, fmt.Sprintf(" to %d", min(want, pageRows)))
 	}
+	s.says("/rows/freshness?sort=age", http.StatusOK, `ORDER BY "seen_at" DESC NULLS LAST`) // the youngest first
+	s.says("/rows/freshness?sort=-age", http.StatusOK, `ORDER BY "seen_at", `)
 	s.says("/rows/resources?sort=-created", http.StatusOK,
 		`ORDER BY "created" DESC NULLS LAST, "account_id", "region", "row_key"`)
 	seen, last := 0, ""
