@@ -3,6 +3,7 @@ package dashboard
 import (
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +56,24 @@ func TestNumbers(t *testing.T) {
 		if got := [3]string{grouped(v), money(v), short(v)}; got != want {
 			t.Errorf("%v is %q, want %q", v, got, want)
 		}
+	}
+}
+
+// TestTones: what is urgent stands out.
+func TestTones(t *testing.T) {
+	for days, want := range map[float64]bool{-1: true, 6: true, 7: false, 30: false} {
+		if got := strings.Contains(amount("days_left", days).Class, "tone-critical"); got != want {
+			t.Errorf("%v days left are critical: %t, want %t", days, got, want)
+		}
+	}
+}
+
+// TestOrderOfSeries: the largest come first, then others, then what has not happened yet.
+func TestOrderOfSeries(t *testing.T) {
+	series := tabulated{names: []string{page.Forecast, "small", others, "large"}}
+	series.order(nil, map[string]float64{page.Forecast: 9, "small": 1, others: 8, "large": 2})
+	if want := []string{"large", "small", others, page.Forecast}; !slices.Equal(series.names, want) {
+		t.Errorf("%q, want %q", series.names, want)
 	}
 }
 

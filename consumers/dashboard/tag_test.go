@@ -34,6 +34,7 @@ func TestUnchanged(t *testing.T) {
 	tags := map[string]string{}
 	for _, path := range []string{
 		"/", "/costs", "/costs?service=x", "/search?q=cost", "/rows", "/rows/freshness", "/rows/current_secrets",
+		"/rows/current_certificates",
 	} {
 		tags[path] = ask(path, "").Header().Get("ETag")
 		if !strings.HasPrefix(tags[path], `W/"`) {
@@ -59,10 +60,12 @@ func TestUnchanged(t *testing.T) {
 		}
 	}
 	change("a view is refreshed", `UPDATE hub.view_refresh SET refreshed_at = now() + interval '1 hour'
-		WHERE view_name = 'public.cost_monthly'`, "/", "/costs", "/rows/freshness")
+		WHERE view_name = 'public.cost_monthly'`, "/", "/costs", "/rows/freshness", "/rows/current_certificates")
 	change("a run of another category", `UPDATE hub.source SET last_run_at = last_run_at - interval '1 s'
 		WHERE category = 'secrets'`, "/", "/rows/current_secrets")
-	status("a run of another category", "/costs", tags["/costs"], http.StatusNotModified)
+	for _, path := range []string{"/costs", "/rows/current_certificates"} {
+		status("a run of another category", path, tags[path], http.StatusNotModified)
+	}
 	s.serve(Config{Pages: pages.All(), Version: "2", Now: func() time.Time { return now }})
 	status("another program", "/costs", tags["/costs"], http.StatusOK)
 
