@@ -133,7 +133,9 @@ func (g *guarded) get(path string, status int, principals ...string) string {
 	g.handler.ServeHTTP(w, r)
 	body := html.UnescapeString(w.Body.String())
 	if w.Code != status {
-		g.Errorf("%s as %v: status %d, want %d: %s", path, principals, w.Code, status, cut(body, 700))
+		log := g.log.String()
+		g.Errorf("%s as %v: status %d, want %d; the log ends with %s", path, principals, w.Code, status,
+			log[max(0, len(log)-700):])
 	}
 	return body
 }
@@ -348,7 +350,7 @@ func (g *guarded) testPages() {
 		}
 		body = g.get(path, http.StatusOK, "user:all")
 		if strings.Contains(body, withheld) || strings.Contains(body, "has no answer") {
-			g.Errorf("%s withholds something from who sees all", path)
+			g.Errorf("%s withholds something from who sees all: %s", path, g.log)
 		}
 		for _, panel := range p.Panels {
 			values := url.Values{"account": {g.accounts[1]}}
