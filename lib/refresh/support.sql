@@ -27,7 +27,9 @@ $$;
 COMMENT ON FUNCTION hub.number IS 'The number that a text is, of at most 20 digits before and behind the point. Any other text is null.';
 
 -- A view depends on what its query names (pg_depend has it per rewrite rule), on
--- what those depend on, and so on. What a function in a query reads is not known.
+-- what those depend on, and so on. What a function in a query reads is not known. Names
+-- are looked up in the catalog: to_regclass is refused to readers, who have no rights in
+-- all schemas.
 CREATE OR REPLACE VIEW hub.view_dependency AS
 WITH RECURSIVE names AS MATERIALIZED (
     SELECT DISTINCT r.ev_class AS view, d.refobjid AS relation
@@ -36,7 +38,10 @@ WITH RECURSIVE names AS MATERIALIZED (
     WHERE d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid <> r.ev_class
 ), reached AS (
     SELECT n.view, n.relation
-    FROM hub.installed_view i JOIN names n ON n.view = to_regclass(i.view_name)
+    FROM hub.installed_view i
+    JOIN pg_catalog.pg_namespace s ON s.nspname = split_part(i.view_name, '.', 1)
+    JOIN pg_catalog.pg_class c ON c.relnamespace = s.oid AND c.relname = split_part(i.view_name, '.', 2)
+    JOIN names n ON n.view = c.oid
     UNION
     SELECT r.view, n.relation FROM reached r JOIN names n ON n.view = r.relation
 )

@@ -149,6 +149,9 @@ COMMENT ON COLUMN stream_gaps.reason IS 'What was missing.';
 
 -- A summary depends on what its live view does, and so do the views over it.
 --
+-- Marked tables are looked up in the catalog: to_regclass is refused to readers, who have no
+-- rights in their schemas.
+--
 -- The dependencies are read once, and there are some thousands at most: without the limit
 -- PostgreSQL expects millions, and compiles the query for seconds.
 CREATE VIEW view_status AS
@@ -158,9 +161,10 @@ WITH summary AS (
 ), dependency AS MATERIALIZED (
     SELECT view, relation FROM hub.view_dependency LIMIT 10000
 ), mark AS (
-    SELECT to_regclass(CASE WHEN table_name ~ '^[a-z_0-9]+[.][a-z_0-9]+$' THEN table_name ELSE format('obs.%I', table_name) END) AS relation,
-           min(marked_at) AS since
-    FROM hub.dirty
+    SELECT c.oid AS relation, min(d.marked_at) AS since
+    FROM hub.dirty d
+    JOIN pg_namespace n ON n.nspname = CASE WHEN d.table_name LIKE '%.%' THEN split_part(d.table_name, '.', 1) ELSE 'obs' END
+    JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = regexp_replace(d.table_name, '^.*[.]', '')
     GROUP BY 1
 ), marked AS MATERIALIZED (
     SELECT d.view, min(m.since) AS since FROM dependency d JOIN mark m ON m.relation = d.relation GROUP BY d.view
