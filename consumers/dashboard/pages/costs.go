@@ -74,12 +74,24 @@ var costs = page.Page{
 			As: page.Table{Bar: "cost", Empty: "No costs are known."}, SQL: `
 			WITH day AS (SELECT service, usage_date AS day, sum(unblended_cost) AS cost FROM {cost by service}
 			             WHERE usage_date > current_date - 61 {where} GROUP BY 1, 2)
-			SELECT service` + compared},
+			SELECT service, sum(cost) FILTER (WHERE day > current_date - 31) AS cost,
+			       sum(CASE WHEN day > current_date - 31 THEN cost ELSE -cost END) AS change, array_agg(cost ORDER BY day) AS trend
+			FROM day GROUP BY 1 ORDER BY cost DESC NULLS LAST, 1 LIMIT 15`},
 		{Title: "Accounts", Note: "the last 30 days against the 30 before", Width: 6, Link: "?account={account_id}",
 			As: page.Table{Bar: "cost", Empty: "No costs are known."}, SQL: `
-			WITH day AS (SELECT account_id, usage_date AS day, sum(unblended_cost) AS cost FROM {cost by account_id}
-			             WHERE usage_date > current_date - 61 {where} GROUP BY 1, 2)
-			SELECT account_id` + compared},
+			WITH top AS (
+			    SELECT account_id, sum(unblended_cost) FILTER (WHERE usage_date > current_date - 31) AS cost,
+			           sum(CASE WHEN usage_date > current_date - 31 THEN unblended_cost ELSE -unblended_cost END) AS change
+			    FROM {cost by account_id} WHERE usage_date > current_date - 61 {where}
+			    GROUP BY 1 ORDER BY cost DESC NULLS LAST, 1 LIMIT 15
+			)
+			SELECT account_id, cost, change, trend
+			FROM top CROSS JOIN LATERAL (
+			    SELECT array_agg(cost ORDER BY day) AS trend
+			    FROM (SELECT usage_date AS day, sum(unblended_cost) AS cost FROM {cost by account_id} c
+			          WHERE c.account_id = top.account_id AND usage_date > current_date - 61 {where} GROUP BY 1) day
+			) line
+			ORDER BY cost DESC NULLS LAST, 1`},
 		{Title: "What changed most", Note: "the newest month against the one before; the newest is not over yet, as a rule",
 			All: "/rows/cost_change?sort=-change", As: page.Table{Empty: "No costs are known."}, SQL: `
 			SELECT service, account_id, month, cost, previous_cost AS cost_before, change
@@ -88,12 +100,6 @@ var costs = page.Page{
 			ORDER BY abs(change) DESC, service, account_id LIMIT 12`},
 	},
 }
-
-// compared ends a query of the costs of days by something: the last 30 days against the 30
-// before.
-const compared = `, sum(cost) FILTER (WHERE day > current_date - 31) AS cost,
-			       sum(CASE WHEN day > current_date - 31 THEN cost ELSE -cost END) AS change, array_agg(cost ORDER BY day) AS trend
-			FROM day GROUP BY 1 ORDER BY cost DESC NULLS LAST, 1 LIMIT 15`
 
 // anomalies are those that AWS detected, each once: a management account sees those of others.
 const anomalies = `(
