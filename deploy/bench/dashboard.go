@@ -107,7 +107,7 @@ func measureDashboard(ctx context.Context, s size) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer end()
+	defer end() //nolint:errcheck // all is answered
 	var figures []figure
 	for _, p := range pages.All() {
 		f, err := b.measurePage(ctx, p)

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -60,8 +61,8 @@ func TestRateOfLogins(t *testing.T) {
 	if n := answered(l, noon.Add(time.Second), "192.0.2.1", 100); n != perSecond {
 		t.Errorf("%d requests after a second, want %d", n, perSecond)
 	}
-	refusal := l.ask(from("192.0.2.1"), noon.Add(time.Second)).(*Refusal)
-	if refusal.Status != http.StatusTooManyRequests || refusal.Retry <= 0 || refusal.Retry > time.Second/perSecond {
+	refusal, ok := errors.AsType[*Refusal](l.ask(from("192.0.2.1"), noon.Add(time.Second)))
+	if !ok || refusal.Status != http.StatusTooManyRequests || refusal.Retry <= 0 || refusal.Retry > time.Second/perSecond {
 		t.Errorf("the refusal: %+v", refusal)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -54,12 +53,12 @@ func New(t testing.TB, now func() time.Time) *Provider {
 	p := &Provider{Key: key, Method: jwt.SigningMethodRS256, t: t, now: now}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		json.NewEncoder(w).Encode(map[string]any{"issuer": p.URL, "authorization_endpoint": p.URL + "/authorize",
+		p.answer(w, map[string]any{"issuer": p.URL, "authorization_endpoint": p.URL + "/authorize",
 			"token_endpoint": p.URL + "/token", "jwks_uri": p.URL + "/keys", "scopes_supported": []string{"openid", "groups"},
 			"id_token_signing_alg_values_supported": []string{"RS256", "HS256", "none"}})
 	})
 	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) {
-		json.NewEncoder(w).Encode(map[string]any{"keys": []map[string]any{{"kty": "RSA", "alg": "RS256", "use": "sig",
+		p.answer(w, map[string]any{"keys": []map[string]any{{"kty": "RSA", "alg": "RS256", "use": "sig",
 			"kid": "1", "n": base64.RawURLEncoding.EncodeToString(key.N.Bytes()), "e": "AQAB"}}})
 	})
 	mux.HandleFunc("GET /authorize", func(w http.ResponseWriter, r *http.Request) {
@@ -82,15 +81,22 @@ func New(t testing.TB, now func() time.Time) *Provider {
 		if base64.RawURLEncoding.EncodeToString(sum[:]) != p.Challenge || r.FormValue("code") != Code || id != Client ||
 			secret != url.QueryEscape(Secret) {
 			w.WriteHeader(http.StatusBadRequest)
-			io.WriteString(w, `{"error":"invalid_grant"}`)
+			p.answer(w, map[string]any{"error": "invalid_grant"})
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		json.NewEncoder(w).Encode(map[string]any{"access_token": "a", "token_type": "Bearer", "id_token": p.token()})
+		p.answer(w, map[string]any{"access_token": "a", "token_type": "Bearer", "id_token": p.token()})
 	})
 	p.Server = httptest.NewServer(mux)
 	t.Cleanup(p.Close)
 	return p
+}
+
+// answer writes JSON.
+func (p *Provider) answer(w http.ResponseWriter, v map[string]any) {
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		p.t.Errorf("answer %v: %v", v, err)
+	}
 }
 
 func (p *Provider) token() string {
