@@ -4,7 +4,6 @@ import (
 	"go/scanner"
 	"go/token"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -16,13 +15,7 @@ const maxLine = 120
 // A raw string is as it has to be: SQL, JSON, the tag of a field. So linters, which look
 // at lines and not at tokens, cannot tell which lines are too long.
 func TestLinesOfGo(t *testing.T) {
-	list := exec.Command("git", "ls-files", "*.go")
-	list.Dir = ".."
-	files, err := list.Output()
-	if err != nil {
-		t.Fatalf("git ls-files: %v", err)
-	}
-	for _, path := range strings.Fields(string(files)) {
+	for _, path := range tracked(t, "*.go") {
 		source, err := os.ReadFile("../" + path)
 		if err != nil {
 			t.Fatal(err)

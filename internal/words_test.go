@@ -4,7 +4,6 @@ import (
 	"go/scanner"
 	"go/token"
 	"os"
-	"os/exec"
 	"path"
 	"regexp"
 	"slices"
@@ -26,13 +25,7 @@ var written = []string{
 }
 
 func TestWords(t *testing.T) {
-	list := exec.Command("git", "ls-files", "*.go", "*.sql", "*.md")
-	list.Dir = ".."
-	files, err := list.Output()
-	if err != nil {
-		t.Fatalf("git ls-files: %v", err)
-	}
-	for _, name := range strings.Fields(string(files)) {
+	for _, name := range tracked(t, "*.go", "*.sql", "*.md") {
 		source, err := os.ReadFile("../" + name)
 		if err != nil {
 			t.Fatal(err)
