@@ -26,8 +26,7 @@ import (
 	"github.com/hubspoke/observability/consumers/dashboard/access"
 	"github.com/hubspoke/observability/consumers/dashboard/page"
 	"github.com/hubspoke/observability/consumers/dashboard/pages"
-	"github.com/hubspoke/observability/lib/pgtest"
-	"github.com/hubspoke/observability/lib/pgtest/pgserver"
+	"github.com/hubspoke/observability/internal/hubtest"
 )
 
 // guarded is a dashboard with a login in front of a filled database. Roles belong to a whole
@@ -53,23 +52,8 @@ func (named) Admit(_ http.ResponseWriter, r *http.Request) (*access.Viewer, erro
 
 func newGuarded(t *testing.T) *guarded {
 	t.Helper()
-	server := pgtest.StartServer(t, pgserver.Config{})
 	g := &guarded{T: t, log: new(strings.Builder)}
-	connect := func(url string) *pgxpool.Pool {
-		pool, err := pgxpool.New(t.Context(), url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(pool.Close)
-		return pool
-	}
-	g.owner = connect(server.URL())
-	g.exec("CREATE ROLE obs_reader; CREATE ROLE obs_restricted; CREATE ROLE obs_writer; " +
-		"CREATE ROLE dashboard LOGIN NOINHERIT PASSWORD 'x' IN ROLE obs_reader, obs_restricted")
-	if err := filled.Migrate(t.Context(), g.owner); err != nil {
-		t.Fatal(err)
-	}
-	g.pool = connect("postgres://dashboard:x" + server.URL()[strings.LastIndexByte(server.URL(), '@'):])
+	g.owner, g.pool = hubtest.Guarded(t, filled)
 	s := newServer(g.pool, Config{Pages: pages.All(), Log: slog.New(slog.NewTextHandler(g.log, nil)), Gate: named{}})
 	s.limits.rate = rate.Inf
 	g.handler = s.handler()

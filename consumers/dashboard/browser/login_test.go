@@ -15,36 +15,17 @@ import (
 	"github.com/hubspoke/observability/consumers/dashboard/access/oidctest"
 	"github.com/hubspoke/observability/consumers/dashboard/pages"
 	"github.com/hubspoke/observability/internal/hubtest"
-	"github.com/hubspoke/observability/lib/pgtest"
-	"github.com/hubspoke/observability/lib/pgtest/pgserver"
 )
 
 // guarded returns a database with the roles of viewers, and its pool for the dashboard. The
 // group auditors sees all accounts, and nobody else sees one.
 func guarded(t *testing.T) *pgxpool.Pool {
 	t.Helper()
-	server := pgtest.StartServer(t, pgserver.Config{}) // roles belong to a whole server
-	connect := func(url string) *pgxpool.Pool {
-		pool, err := pgxpool.New(t.Context(), url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(pool.Close)
-		return pool
-	}
-	owner := connect(server.URL())
-	_, err := owner.Exec(t.Context(), "CREATE ROLE obs_reader; CREATE ROLE obs_restricted; CREATE ROLE obs_writer; "+
-		"CREATE ROLE dashboard LOGIN NOINHERIT PASSWORD 'x' IN ROLE obs_reader, obs_restricted")
-	if err == nil {
-		err = hubtest.Empty.Migrate(t.Context(), owner)
-	}
-	if err == nil {
-		_, err = owner.Exec(t.Context(), "INSERT INTO hub.access VALUES ('group:auditors', '*')")
-	}
-	if err != nil {
+	owner, pool := hubtest.Guarded(t, hubtest.Empty)
+	if _, err := owner.Exec(t.Context(), "INSERT INTO hub.access VALUES ('group:auditors', '*')"); err != nil {
 		t.Fatal(err)
 	}
-	return connect("postgres://dashboard:x" + server.URL()[strings.LastIndexByte(server.URL(), '@'):])
+	return pool
 }
 
 // TestLogin: who logs in, may not, or is not let in by the provider gets a page like the
