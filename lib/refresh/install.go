@@ -426,9 +426,14 @@ type querier interface {
 
 // collect returns the rows of a query that has one column.
 func collect[T any](ctx context.Context, q querier, sql string, args ...any) ([]T, error) {
+	return collectBy(ctx, q, pgx.RowTo[T], sql, args...)
+}
+
+// collectBy returns what scan makes of the rows of a query.
+func collectBy[T any](ctx context.Context, q querier, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, pgx.RowTo[T])
+	return pgx.CollectRows(rows, scan)
 }

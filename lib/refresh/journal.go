@@ -65,23 +65,28 @@ func (s *session) journalDue(ctx context.Context, which selection) (due bool, er
 	return due, nil
 }
 
-// refreshJournal writes the journal if it is due, and refreshes the views over it. It
-// returns the marks that its table has by then.
-func (s *session) refreshJournal(ctx context.Context, which selection) (views []View, marks []int64, err error) {
+// refreshJournal writes the journal if it is due, refreshes the views over it, and adds both
+// to the result. It returns the marks that its table has by then.
+func (s *session) refreshJournal(ctx context.Context, which selection, result *Result) (marks []int64, err error) {
 	if due, err := s.journalDue(ctx, which); err != nil || !due {
-		return nil, nil, err
+		return nil, err
 	}
 	view, err := s.keepJournal(ctx)
+	result.Views = append(result.Views, view)
 	if err != nil || view.Err != nil {
-		return []View{view}, nil, err
+		return nil, err
 	}
 	marks, err = collect[int64](ctx, s.conn, "SELECT id FROM hub.dirty WHERE table_name = $1", view.Name)
 	if err != nil || len(marks) == 0 {
-		return []View{view}, nil, err
+		return nil, err
 	}
 	// What has failed meanwhile waits as usual.
-	above, err := s.refreshViews(ctx, []string{view.Name}, selection{failedBefore: s.config.RetryInterval})
-	return append([]View{view}, above...), marks, err
+	above, err := s.schedule(ctx, []mark{{Table: view.Name}}, selection{failedBefore: s.config.RetryInterval})
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.refreshAll(ctx, above, result)
+	return marks, err
 }
 
 // keepJournal writes the journal and records it like a view, or records why it failed.

@@ -37,7 +37,7 @@ import (
 // the default.
 type Config struct {
 	// Debounce is how long a change waits for others before views are refreshed,
-	// and how often Run looks for changes. Defaults to 1 s.
+	// and how often Run looks for changes at least. Defaults to 1 s.
 	Debounce time.Duration
 	// Interval is the least time between the end of one refresh and the begin of
 	// the next, by whichever Refresher. Defaults to 10 s.
@@ -127,8 +127,7 @@ type View struct {
 
 // Result of one refresh.
 type Result struct {
-	// Views in the order in which they were refreshed, summaries first, the journal and the views over
-	// it last.
+	// Views in the order in which they were refreshed, the journal and the views over it last.
 	Views []View
 	// Marks is how many marks of changed tables were dealt with.
 	Marks int
@@ -228,8 +227,8 @@ func (r *Refresher) Run(ctx context.Context) error {
 	var s *session
 	defer func() { s.close() }()
 	for {
-		pause := r.config.Debounce
-		if err := r.step(ctx, &s); err != nil && ctx.Err() == nil {
+		pause, err := r.step(ctx, &s)
+		if err != nil && ctx.Err() == nil {
 			s.close()
 			s, pause = nil, r.config.Interval
 			r.config.Logger.Warn("cannot refresh views, connecting anew", "error", err, "pause", pause)
@@ -245,26 +244,27 @@ func (r *Refresher) Run(ctx context.Context) error {
 	}
 }
 
-// step looks for work once and does it. It connects if s is nil.
-func (r *Refresher) step(ctx context.Context, s **session) (err error) {
+// step looks for work once and does it. It connects if s is nil. It returns how long to
+// wait for the next step.
+func (r *Refresher) step(ctx context.Context, s **session) (pause time.Duration, err error) {
 	if *s == nil {
 		if *s, err = r.connect(ctx); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	due, err := (*s).due(ctx)
-	if err != nil || !due {
-		return err
+	wait, err := (*s).due(ctx)
+	if err != nil || wait > 0 {
+		return wait, err
 	}
 	locked, err := (*s).tryLock(ctx)
 	if err != nil || !locked {
-		return err
+		return r.config.Debounce, err
 	}
 	// The one who had the lock until now may have done the work.
-	if due, err = (*s).due(ctx); err == nil && due {
+	if wait, err = (*s).due(ctx); err == nil && wait == 0 {
 		_, err = (*s).refresh(ctx, selection{failedBefore: r.config.RetryInterval})
 	}
-	return errors.Join(err, (*s).unlock(ctx))
+	return r.config.Debounce, errors.Join(err, (*s).unlock(ctx))
 }
 
 // Once refreshes now: the views over tables that changed, the views that depend on

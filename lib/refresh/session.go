@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -30,23 +29,31 @@ func (s *session) close() {
 	_ = s.conn.Close(ctx) // it is closed either way
 }
 
-// due reports whether there is work that has waited long enough. It is cheap
-// where there is none.
-func (s *session) due(ctx context.Context) (due bool, err error) {
+// due returns how long it is until there is work that has waited long enough, at most
+// Config.Debounce; 0 is now. It is cheap where there is none.
+func (s *session) due(ctx context.Context) (wait time.Duration, err error) {
 	err = s.conn.QueryRow(ctx, `
-		SELECT EXISTS (SELECT FROM hub.view_refresh
-		               WHERE (error IS NULL AND refreshed_at IS NULL OR error IS NOT NULL AND error_at < now() - greatest($3::interval, `+retryAfter+`))
-		                 AND to_regclass(view_name) IS NOT NULL)
-		    OR EXISTS (SELECT FROM hub.dirty WHERE marked_at < now() - $1::interval)
-		   AND NOT EXISTS (SELECT FROM hub.view_refresh WHERE greatest(refreshed_at, error_at) > now() - $2::interval)`,
-		s.config.Debounce, s.config.Interval, s.config.RetryInterval).Scan(&due)
+		SELECT CASE WHEN EXISTS (
+			SELECT FROM hub.view_refresh
+			WHERE (error IS NULL AND refreshed_at IS NULL OR error IS NOT NULL AND error_at < now() - greatest($3::interval, `+retryAfter+`))
+			  AND to_regclass(view_name) IS NOT NULL
+		) THEN interval '0' ELSE coalesce((
+			SELECT greatest(interval '0', min(marked_at) + $1::interval - now(),
+				(SELECT max(greatest(refreshed_at, error_at)) FROM hub.view_refresh) + $2::interval - now())
+			FROM hub.dirty HAVING count(*) > 0
+		), $1) END`,
+		s.config.Debounce, s.config.Interval, s.config.RetryInterval).Scan(&wait)
 	if err != nil {
-		return false, fmt.Errorf("refresh: look for changes: %w", err)
+		return 0, fmt.Errorf("refresh: look for changes: %w", err)
 	}
-	if due {
-		return true, nil
+	if wait == 0 {
+		return 0, nil
 	}
-	return s.journalDue(ctx, selection{failedBefore: s.config.RetryInterval})
+	due, err := s.journalDue(ctx, selection{failedBefore: s.config.RetryInterval})
+	if err != nil || due {
+		return 0, err
+	}
+	return min(wait, s.config.Debounce), nil
 }
 
 // retryAfter is ten times the duration of the last attempt: a view that fails only
@@ -93,39 +100,6 @@ type selection struct {
 	failedBefore time.Duration
 }
 
-// selectSQL lists views to refresh. A view over a summary that was never filled waits for
-// it: it would show nothing. The cheapest comes first, by its last duration and
-// those of the views it depends on: so these come before it, or cost the same and have
-// fewer dependencies.
-const selectSQL = `
-WITH dependency AS MATERIALIZED (
-    SELECT view, relation FROM hub.view_dependency
-), changed AS (
-    SELECT DISTINCT ` + markedRelation + ` AS relation FROM unnest($1::text[]) AS name
-), view AS (
-    SELECT c.oid, i.view_name, r.refreshed_at, r.error, r.error_at, coalesce(r.last_ms, 0) AS last_ms
-    FROM hub.installed_view i
-    JOIN pg_class c ON c.oid = to_regclass(i.view_name)
-    LEFT JOIN hub.view_refresh r USING (view_name)
-    WHERE c.relkind = 'm'
-), selected AS (
-    SELECT oid FROM view v
-    WHERE $2
-       OR error IS NULL AND refreshed_at IS NULL
-       OR error IS NULL AND EXISTS (SELECT FROM dependency d JOIN changed USING (relation) WHERE d.view = v.oid)
-       OR error IS NOT NULL AND ($3::interval = '0' OR error_at < now() - greatest($3::interval, ` + retryAfter + `))
-), unfilled AS (
-    SELECT to_regclass(i.view_name) AS relation
-    FROM hub.installed_view i JOIN hub.view_refresh r USING (view_name)
-    WHERE i.file_sha256 IS NOT NULL AND r.refreshed_at IS NULL
-)
-SELECT view_name FROM view v
-WHERE (oid IN (SELECT oid FROM selected)
-       OR oid IN (SELECT d.view FROM dependency d JOIN selected s ON s.oid = d.relation))
-  AND NOT EXISTS (SELECT FROM dependency d JOIN unfilled USING (relation) WHERE d.view = v.oid)
-ORDER BY last_ms + (SELECT coalesce(sum(needed.last_ms), 0) FROM dependency d JOIN view needed ON needed.oid = d.relation WHERE d.view = v.oid),
-         (SELECT count(*) FROM dependency d WHERE d.view = v.oid), view_name`
-
 // mark is a row of hub.dirty.
 type mark struct {
 	ID    int64
@@ -142,34 +116,27 @@ func (s *session) refresh(ctx context.Context, which selection) (Result, error) 
 	start := time.Now()
 	var result Result
 	// What is marked now is committed, so every query from here on sees it.
-	rows, err := s.conn.Query(ctx, "SELECT id, table_name, marked_at, account_id, region FROM hub.dirty ORDER BY id")
+	marks, err := collectBy(ctx, s.conn, pgx.RowToStructByPos[mark],
+		"SELECT id, table_name, marked_at, account_id, region FROM hub.dirty ORDER BY id")
 	if err != nil {
 		return result, fmt.Errorf("refresh: read marks: %w", err)
 	}
-	marks, err := pgx.CollectRows(rows, pgx.RowToStructByPos[mark])
-	if err != nil {
-		return result, fmt.Errorf("refresh: read marks: %w", err)
-	}
-	summaries, changed, err := s.refreshSummaries(ctx, marks, which)
+	due, err := s.schedule(ctx, marks, which)
 	if err != nil {
 		return result, err
 	}
-	result.Views = summaries
-	var ids []int64
-	var tables []string
-	for _, m := range slices.Concat(marks, changed) {
-		ids, tables = append(ids, m.ID), append(tables, m.Table)
-	}
-	views, err := s.refreshViews(ctx, tables, which)
-	result.Views = append(result.Views, views...)
+	ids, err := s.refreshAll(ctx, due, &result)
 	if err != nil {
 		return result, err
 	}
-	views, journalMarks, err := s.refreshJournal(ctx, which)
-	result.Views, ids = append(result.Views, views...), append(ids, journalMarks...)
+	for _, m := range marks {
+		ids = append(ids, m.ID)
+	}
+	journalMarks, err := s.refreshJournal(ctx, which, &result)
 	if err != nil {
 		return result, err
 	}
+	ids = append(ids, journalMarks...)
 	// A view that failed needs no mark: its error is recorded, which is one.
 	if _, err := s.conn.Exec(ctx, "DELETE FROM hub.dirty WHERE id = ANY($1)", ids); err != nil {
 		return result, fmt.Errorf("refresh: delete marks: %w", err)
@@ -184,21 +151,29 @@ func (s *session) refresh(ctx context.Context, which selection) (Result, error) 
 	return result, nil
 }
 
-// refreshViews refreshes the selected materialized views, and those over the tables.
-func (s *session) refreshViews(ctx context.Context, tables []string, which selection) (views []View, err error) {
-	names, err := collect[string](ctx, s.conn, selectSQL, tables, which.all, which.failedBefore)
-	if err != nil {
-		return nil, fmt.Errorf("refresh: find views of changed tables: %w", err)
-	}
-	for _, name := range names {
-		view, err := s.refreshView(ctx, name)
+// refreshAll refreshes what is due, and adds it to the result. It returns the marks that say which
+// summaries changed: they are committed with the change, so that the views over a summary follow
+// it even if this process ends before.
+func (s *session) refreshAll(ctx context.Context, all schedule, result *Result) (marks []int64, err error) {
+	for i := all.next(); i != nil; i = all.next() {
+		var view View
+		var id int64
+		if i.summary != nil {
+			view, id, err = s.refreshSummary(ctx, *i.summary)
+		} else {
+			view, err = s.refreshView(ctx, i.Name)
+		}
 		if err != nil {
-			return views, err
+			return marks, err
+		}
+		if id != 0 {
+			marks = append(marks, id)
 		}
 		s.config.OnView(view)
-		views = append(views, view)
+		result.Views = append(result.Views, view)
+		all.done(i, view)
 	}
-	return views, nil
+	return marks, nil
 }
 
 // since returns the time since t by the database's clock, which set t.

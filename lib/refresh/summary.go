@@ -206,7 +206,7 @@ const selectSummariesSQL = `
 WITH mark AS (
     SELECT DISTINCT ` + markedRelation + ` AS relation, account_id, region FROM unnest($1::text[], $2::text[], $3::text[]) AS m (name, account_id, region)
 ), summary AS (
-    SELECT i.view_name, to_regclass('live.' || split_part(i.view_name, '.', 2)) AS live, coalesce(r.last_ms, 0) AS last_ms,
+    SELECT i.view_name, to_regclass('live.' || split_part(i.view_name, '.', 2)) AS live,
            $4 OR r.view_name IS NULL OR r.error IS NULL AND r.refreshed_at IS NULL
               OR r.error IS NOT NULL AND ($5::interval = '0' OR r.error_at < now() - greatest($5::interval, ` + retryAfter + `)) AS whole,
            r.error IS NOT NULL AS failed
@@ -221,42 +221,24 @@ SELECT s.view_name, s.whole OR coalesce(bool_or(m.account_id IS NULL) FILTER (WH
        coalesce(array_agg(m.region) FILTER (WHERE m.account_id IS NOT NULL), '{}')
 FROM summary s LEFT JOIN marked m USING (view_name)
 WHERE s.whole OR m.view_name IS NOT NULL AND NOT s.failed
-GROUP BY s.view_name, s.whole, s.last_ms
-ORDER BY s.last_ms, s.view_name`
+GROUP BY s.view_name, s.whole`
 
 // markedRelation is the relation that a mark means: a table in schema obs, or one that is
 // named with its schema.
 const markedRelation = `to_regclass(CASE WHEN name ~ '^[a-z_0-9]+[.][a-z_0-9]+$' THEN name ELSE format('obs.%I', name) END)`
 
-// refreshSummaries brings the summaries of changed tables up to date. It returns the
-// marks that say which of them changed: they are committed with the change, so that the
-// views over a summary follow it even if this process ends before.
-func (s *session) refreshSummaries(ctx context.Context, marks []mark, which selection) (views []View, more []mark,
-	err error) {
+// markedSummaries returns the summaries to refresh.
+func (s *session) markedSummaries(ctx context.Context, marks []mark, which selection) ([]summary, error) {
 	tables, accounts, regions := make([]string, len(marks)), make([]*string, len(marks)), make([]*string, len(marks))
 	for i, m := range marks {
 		tables[i], accounts[i], regions[i] = m.Table, m.Account, m.Region
 	}
-	rows, err := s.conn.Query(ctx, selectSummariesSQL, tables, accounts, regions, which.all, which.failedBefore)
+	summaries, err := collectBy(ctx, s.conn, pgx.RowToStructByPos[summary], selectSummariesSQL, tables, accounts, regions,
+		which.all, which.failedBefore)
 	if err != nil {
-		return nil, nil, fmt.Errorf("refresh: find summaries of changed tables: %w", err)
+		return nil, fmt.Errorf("refresh: find summaries of changed tables: %w", err)
 	}
-	summaries, err := pgx.CollectRows(rows, pgx.RowToStructByPos[summary])
-	if err != nil {
-		return nil, nil, fmt.Errorf("refresh: find summaries of changed tables: %w", err)
-	}
-	for _, sum := range summaries {
-		view, id, err := s.refreshSummary(ctx, sum)
-		if err != nil {
-			return views, more, err
-		}
-		if id != 0 {
-			more = append(more, mark{ID: id, Table: sum.Name})
-		}
-		s.config.OnView(view)
-		views = append(views, view)
-	}
-	return views, more, nil
+	return summaries, nil
 }
 
 // refreshSummary brings one summary up to date and records it, or records why it failed.

@@ -151,6 +151,19 @@ func TestSummaryIsComputedForWhatIsMarked(t *testing.T) {
 
 // TestManyMarkedScopesAreComputedAtOnce: most scopes cost no more than all. A row that
 // changed without a mark shows which way was taken.
+// TestViewComesBeforeSummariesThatItDoesNotNeed: people see it as soon as it can be made.
+func TestViewComesBeforeSummariesThatItDoesNotNeed(t *testing.T) {
+	db := withSummaries(t)
+	db.once()
+	db.exec("UPDATE hub.view_refresh SET last_ms = CASE view_name WHEN 'summary.largest' THEN 1000 ELSE 1 END")
+	db.changeScope("boxes", "a", "r", "UPDATE obs.boxes SET amount = amount + 100 WHERE account_id = 'a' AND region = 'r'")
+	want := []string{"summary.stock", "public.totals", "summary.largest", "public.overview"}
+	if got := db.once(); !slices.Equal(got, want) {
+		t.Errorf("refreshed %q, want %q", got, want)
+	}
+	db.wantRight()
+}
+
 func TestManyMarkedScopesAreComputedAtOnce(t *testing.T) {
 	db := withSummaries(t)
 	db.exec("INSERT INTO obs.boxes SELECT n, 'c' || n, 'r', 'fig', 1 FROM generate_series(100, 199) n")
