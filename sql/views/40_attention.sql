@@ -19,11 +19,11 @@ COMMENT ON MATERIALIZED VIEW crowded_issues IS 'Issues that more than 10,000 res
 COMMENT ON COLUMN crowded_issues.account_id IS 'Account of the resources.';
 COMMENT ON COLUMN crowded_issues.issue IS 'What may be wrong, as a code.';
 
--- Dates are compared with the present, and days are computed for those who read them: that
--- takes several times as long.
+-- Dates are compared with the present; days are computed for those who read them, as that takes
+-- several times as long.
 CREATE VIEW needs_attention AS
 WITH shown AS NOT MATERIALIZED (
-    SELECT * FROM attention_facts WHERE shown_days IS NULL OR due_at < now() + shown_days * interval '24 hours'
+    SELECT * FROM attention_facts WHERE shown_at IS NULL OR shown_at < now()
 ), placed AS (
     SELECT *,
            row_number() OVER (PARTITION BY account_id, issue ORDER BY more IS NOT NULL, due_at, row_key) AS place,
@@ -33,7 +33,7 @@ WITH shown AS NOT MATERIALIZED (
     WHERE (account_id, issue) IN (SELECT account_id, issue FROM crowded_issues)
 ), named AS (
     SELECT account_id, region, kind, issue, due_at, resource_name, resource_arn, in_use,
-           severity, high_days, critical_days, reason, overdue_reason
+           severity, high_at, critical_at, reason, overdue_reason
     FROM shown
     WHERE (account_id, issue) NOT IN (SELECT account_id, issue FROM crowded_issues)
     UNION ALL
@@ -41,13 +41,13 @@ WITH shown AS NOT MATERIALIZED (
            CASE WHEN place <= named THEN resource_name ELSE (resources - named) || ' more' END,
            CASE WHEN place <= named THEN resource_arn ELSE '' END,
            CASE WHEN place <= named THEN in_use END,
-           severity, high_days, critical_days, reason, overdue_reason
+           severity, high_at, critical_at, reason, overdue_reason
     FROM placed
     WHERE place <= named + 1
 ), judged AS (
     SELECT account_id, region, kind, issue, due_at, resource_name, resource_arn, in_use,
-           CASE WHEN due_at < now() + critical_days * interval '24 hours' THEN 'CRITICAL'
-                WHEN due_at < now() + high_days * interval '24 hours' THEN 'HIGH'
+           CASE WHEN critical_at < now() THEN 'CRITICAL'
+                WHEN high_at < now() THEN 'HIGH'
                 ELSE severity END AS severity,
            CASE WHEN due_at < now() THEN coalesce(overdue_reason, reason) ELSE reason END AS reason
     FROM named
