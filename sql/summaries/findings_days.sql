@@ -34,7 +34,7 @@ GROUP BY 1, 2, 3, 4, 5, 6, 7;
 
 ALTER TABLE summary.findings_days ADD PRIMARY KEY
     (account_id, region, home_account_id, home_region, product_name, severity, day);
-CREATE INDEX ON summary.findings_days (home_account_id);
+CREATE INDEX ON summary.findings_days (home_account_id, day);
 
 COMMENT ON VIEW live.findings_days IS 'Number of security findings by the day on which they were opened or closed.';
 COMMENT ON COLUMN live.findings_days.account_id IS 'Account in which the findings were collected.';

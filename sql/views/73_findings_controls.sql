@@ -1,12 +1,20 @@
+-- An account adds 20,000 rows to findings_by_control at most. Most accounts have less, and need
+-- not be sorted.
+CREATE MATERIALIZED VIEW crowded_controls AS
+SELECT account_id FROM summary.findings_controls GROUP BY account_id HAVING count(*) > 20000
+WITH NO DATA;
+
+CREATE UNIQUE INDEX crowded_controls_key ON crowded_controls (account_id);
+
+COMMENT ON MATERIALIZED VIEW crowded_controls IS 'Accounts that add more than 20,000 rows to findings_by_control: it has the rest as other.';
+COMMENT ON COLUMN crowded_controls.account_id IS 'Account in which the findings were collected.';
+
 -- Controls that fail. Their findings count where findings_places says.
 --
 -- An account adds 20,000 rows at most, from all its regions (see live.findings_controls),
 -- besides 'other'.
 CREATE VIEW findings_by_control AS
-WITH large AS (
-    -- Most accounts need not be sorted.
-    SELECT account_id FROM summary.findings_controls GROUP BY account_id HAVING count(*) > 20000
-), counted AS NOT MATERIALIZED (
+WITH counted AS NOT MATERIALIZED (
     SELECT f.* FROM summary.findings_controls f
     WHERE NOT EXISTS (SELECT FROM findings_places p
                       WHERE NOT p.counts AND p.account_id = f.account_id AND p.region = f.region
@@ -14,7 +22,7 @@ WITH large AS (
 ), bounded AS (
     SELECT home_account_id, home_region, control, severity, title, findings
     FROM counted
-    WHERE account_id NOT IN (SELECT account_id FROM large)
+    WHERE account_id NOT IN (SELECT account_id FROM crowded_controls)
     UNION ALL
     SELECT CASE WHEN is_other THEN 'other' ELSE home_account_id END,
            CASE WHEN is_other THEN 'other' ELSE home_region END,
@@ -25,7 +33,7 @@ WITH large AS (
                                      ORDER BY home_account_id = account_id DESC, findings DESC, home_account_id, home_region, control, severity,
                                               region) > 20000 AS is_other
         FROM counted
-        WHERE account_id IN (SELECT account_id FROM large)
+        WHERE account_id IN (SELECT account_id FROM crowded_controls)
     ) ranked
 )
 SELECT home_account_id AS account_id, home_region AS region, control, severity, min(title) AS title,

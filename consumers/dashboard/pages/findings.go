@@ -8,6 +8,8 @@ var byProduct = page.Filter{Name: "product", Column: "product_name", Label: "Pro
 var byRegionOfFindings = page.Filter{Name: "region", Column: "region", Label: "Region",
 	Options: `SELECT DISTINCT region FROM findings_by_product ORDER BY 1`}
 
+// findings shows the newest of the last hour, if they are enough: for somebody who sees some
+// accounts PostgreSQL reads all of their findings to sort them, and so reads few.
 var findings = page.Page{
 	Name: "findings", Path: "/findings", Title: "Findings", Group: "Security", Key: "f",
 	Question: "Which findings are open, where, and are they closed faster than they come?",
@@ -23,9 +25,13 @@ var findings = page.Page{
 			FROM findings_by_product WHERE open_findings > 0 {where} GROUP BY severity
 			ORDER BY array_position(ARRAY['CRITICAL','HIGH','MEDIUM','LOW','INFORMATIONAL','UNKNOWN'], severity)`},
 		{Title: "Opened and closed by day", Note: "the last 60 days", Width: 6, As: page.Columns{Signs: "closed ones below the line"}, SQL: `
-			SELECT day, what, sum(findings) AS findings
-			FROM {trend by severity}, LATERAL (VALUES ('opened', opened), ('closed', -closed)) AS w (what, findings)
-			WHERE day >= current_date - 60 {where account, severity, product} GROUP BY 1, 2 ORDER BY 1, 2 DESC`},
+			WITH change AS (
+			    SELECT day, sum(opened) AS opened, sum(closed) AS closed FROM {trend by severity}
+			    WHERE day >= current_date - 60 {where account, severity, product} GROUP BY day
+			)
+			SELECT day, what, findings
+			FROM change CROSS JOIN LATERAL (VALUES ('opened', opened), ('closed', -closed)) AS w (what, findings)
+			ORDER BY 1, 2 DESC`},
 		{Title: "How fast they are closed", Width: 6,
 			As: page.Table{Bar: "open", Empty: "No findings."}, SQL: `
 			SELECT severity, sum(open_findings) AS open, min(first_observed_at) AS oldest_at, sum(closed_findings) AS closed,
@@ -45,16 +51,30 @@ var findings = page.Page{
 			ORDER BY critical DESC NULLS LAST, high DESC NULLS LAST, account_id LIMIT 12`},
 		{Title: "Open by day", Note: "at its end, the last 60 days", As: page.Lines{Order: severityOrder}, SQL: `
 			WITH change AS (
-			    SELECT greatest(day, current_date - 60) AS day, severity, sum(opened) - sum(closed) AS findings
-			    FROM {trend by severity} WHERE true {where account, severity, product} GROUP BY 1, 2
+			    SELECT day, severity, sum(opened) - sum(closed) AS findings
+			    FROM {trend by severity} WHERE day > current_date - 60 {where account, severity, product} GROUP BY 1, 2
+			), present AS (
+			    SELECT severity, sum(open_findings) AS findings FROM findings_by_product
+			    WHERE true {where account, severity, product} GROUP BY severity
 			)
-			SELECT day, severity, coalesce(sum(findings) OVER (PARTITION BY severity ORDER BY day), 0) AS findings
-			FROM (SELECT DISTINCT severity FROM change) s CROSS JOIN (SELECT current_date - d AS day FROM generate_series(0, 60) d) days
-			LEFT JOIN change USING (severity, day) ORDER BY 1, 2`},
+			SELECT day, severity, present.findings - coalesce(sum(change.findings) OVER later, 0) AS findings
+			FROM present CROSS JOIN (SELECT current_date - d AS day FROM generate_series(0, 60) d) days
+			LEFT JOIN change USING (severity, day)
+			WINDOW later AS (PARTITION BY severity ORDER BY day DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+			ORDER BY 1, 2`},
 		{Title: "Findings", Note: "open, newest first", All: "/rows/findings?is_open=true&sort=-finding_updated_at",
 			As: page.Table{Hidden: []string{"resource_type"}, Empty: "No open findings."}, SQL: `
-			SELECT severity, title, account_id, region, resource_type, resource_id, finding_updated_at AS updated_at
-			FROM findings WHERE is_open {where} ORDER BY finding_updated_at DESC NULLS LAST LIMIT 15`},
+			WITH recent AS MATERIALIZED (
+			    SELECT severity, title, account_id, region, resource_type, resource_id, finding_updated_at AS updated_at
+			    FROM findings WHERE is_open AND finding_updated_at > now() - interval '1 hour' {where}
+			    ORDER BY finding_updated_at DESC NULLS LAST LIMIT 15
+			), all_times AS (
+			    SELECT severity, title, account_id, region, resource_type, resource_id, finding_updated_at AS updated_at
+			    FROM findings WHERE is_open AND (SELECT count(*) FROM recent) < 15 {where}
+			    ORDER BY finding_updated_at DESC NULLS LAST LIMIT 15
+			)
+			SELECT * FROM recent WHERE (SELECT count(*) FROM recent) = 15
+			UNION ALL SELECT * FROM all_times ORDER BY updated_at DESC NULLS LAST`},
 	},
 }
 

@@ -17,7 +17,10 @@ var attention = page.Page{
 			GROUP BY severity, severity_order ORDER BY severity_order`},
 		{Title: "Due", Note: "in the next 45 days", Width: 6,
 			As: page.Columns{Order: severityOrder}, SQL: `
-			WITH due AS (SELECT days_left, severity, count(*) AS resources FROM needs_attention WHERE days_left BETWEEN 0 AND 45 {where} GROUP BY 1, 2)
+			WITH due AS (
+			    SELECT days_left, severity, count(*) AS resources FROM needs_attention
+			    WHERE due_at >= now() AND due_at < now() + interval '1104 hours' {where} GROUP BY 1, 2
+			)
 			SELECT current_date + d AS day, severity, resources FROM generate_series(0, 45) d LEFT JOIN due ON days_left = d
 			WHERE EXISTS (SELECT FROM due) ORDER BY d`},
 		{Title: "What is wrong", Width: 6, Link: "/rows/needs_attention?issue={issue}&severity={severity}",
