@@ -80,7 +80,8 @@ func TestNumbersAreThoseOfTheirRows(t *testing.T) {
 	}
 }
 
-// TestOpenFindingsByDay: the lines end where the tiles beside them are.
+// TestOpenFindingsByDay: the lines end where the tiles beside them are, and begin where what was
+// opened and closed before adds up to.
 func TestOpenFindingsByDay(t *testing.T) {
 	s := serve(t, filled, pages.All())
 	file, _ := s.get("/data/findings/open-by-day.json", http.StatusOK)
@@ -93,13 +94,14 @@ func TestOpenFindingsByDay(t *testing.T) {
 	}
 	last := days[len(days)-1].Day
 	for _, day := range days {
-		if day.Day != last {
-			continue
-		}
 		var open int64
-		if err := s.db.Pool.QueryRow(t.Context(), `SELECT coalesce(sum(findings), 0) FROM findings_summary
-			WHERE is_open AND severity = $1`, day.Severity).Scan(&open); err != nil || open != day.Findings {
-			t.Errorf("%s: the line ends at %d, and %d are open: %v", day.Severity, day.Findings, open, err)
+		sql, args := "SELECT coalesce(sum(opened - closed), 0) FROM findings_daily WHERE severity = $1 AND day <= $2",
+			[]any{day.Severity, day.Day}
+		if day.Day == last {
+			sql, args = "SELECT coalesce(sum(findings), 0) FROM findings_summary WHERE is_open AND severity = $1", args[:1]
+		}
+		if err := s.db.Pool.QueryRow(t.Context(), sql, args...).Scan(&open); err != nil || open != day.Findings {
+			t.Errorf("%s: the line is at %d on %s, and %d were open: %v", day.Severity, day.Findings, day.Day, open, err)
 		}
 	}
 }

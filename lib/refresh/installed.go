@@ -27,15 +27,16 @@ func Installed(ctx context.Context, pool *pgxpool.Pool, files fs.FS) (bool, erro
 	return installed, nil
 }
 
-// Unfilled returns how many materialized views and summaries of the installed package have
-// not been filled yet, and have not failed to be: a Refresher is about to. The package
-// must have been installed by this version.
-func Unfilled(ctx context.Context, pool *pgxpool.Pool) (int, error) {
-	n, err := collect[int](ctx, pool, `
-		SELECT count(*) FROM hub.view_refresh JOIN hub.installed_view USING (view_name)
-		WHERE refreshed_at IS NULL AND error IS NULL AND to_regclass(view_name) IS NOT NULL`)
+// Unfilled returns the materialized views and summaries of the installed package, with their
+// schemas, that have not been filled yet, and have not failed to be: a Refresher is about to. The
+// package must have been installed by this version.
+func Unfilled(ctx context.Context, pool *pgxpool.Pool) ([]string, error) {
+	names, err := collect[string](ctx, pool, `
+		SELECT view_name FROM hub.view_refresh JOIN hub.installed_view USING (view_name)
+		WHERE refreshed_at IS NULL AND error IS NULL AND to_regclass(view_name) IS NOT NULL
+		ORDER BY view_name`)
 	if err != nil {
-		return 0, fmt.Errorf("refresh: count views that are not filled: %w", err)
+		return nil, fmt.Errorf("refresh: find views that are not filled: %w", err)
 	}
-	return n[0], nil
+	return names, nil
 }

@@ -39,7 +39,9 @@ type accessJSON struct {
 	Principal string `json:"principal"`
 	Account   string `json:"account_id"`
 	// Changed is whether grant or revoke has changed it. A list has none.
-	Changed *bool `json:"changed,omitempty"`
+	Changed *bool `json:"changed,omitempty" db:"-"`
+	// Known is whether anything was collected in the account; only grant looks.
+	Known *bool `json:"known,omitempty" db:"-"`
 }
 
 var (
@@ -64,28 +66,33 @@ func (f accessFlags) rules(accounts []string) ([]accessJSON, error) {
 		if !accountRE.MatchString(account) {
 			return nil, program.Usagef("%q is no account: give its 12 digits, or '*' for all", account)
 		}
-		rules = append(rules, accessJSON{f.Principal, account, new(bool)})
+		rules = append(rules, accessJSON{Principal: f.Principal, Account: account, Changed: new(bool)})
 	}
 	return rules, nil
 }
 
-// change runs statement for each rule, in one transaction, and notes which it changed.
-func (f accessFlags) change(ctx context.Context, rules []accessJSON, statement string) error {
+// change does something for each rule, in one transaction.
+func (f accessFlags) change(ctx context.Context, rules []accessJSON, do func(pgx.Tx, *accessJSON) error) error {
 	pool, err := f.openReady(ctx, 1)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		for _, r := range rules {
-			tag, err := tx.Exec(ctx, statement, r.Principal, r.Account)
-			if err != nil {
+		for i := range rules {
+			if err := do(tx, &rules[i]); err != nil {
 				return fmt.Errorf("write hub.access: %w", err)
 			}
-			*r.Changed = tag.RowsAffected() > 0
 		}
 		return nil
 	})
+}
+
+// run runs a statement for the rule, and notes whether it changed it.
+func (r *accessJSON) run(ctx context.Context, tx pgx.Tx, statement string) error {
+	tag, err := tx.Exec(ctx, statement, r.Principal, r.Account)
+	*r.Changed = tag.RowsAffected() > 0
+	return err
 }
 
 type accessGrantCommand struct {
@@ -99,7 +106,14 @@ func (c accessGrantCommand) Run(ctx context.Context, p program.Program) error {
 	if err != nil {
 		return err
 	}
-	err = c.change(ctx, rules, "INSERT INTO hub.access (principal, account_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+	err = c.change(ctx, rules, func(tx pgx.Tx, r *accessJSON) error {
+		err := r.run(ctx, tx, "INSERT INTO hub.access (principal, account_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+		if err != nil {
+			return err
+		}
+		const known = "SELECT $1 = '*' OR EXISTS (SELECT FROM hub.source WHERE account_id = $1)"
+		return tx.QueryRow(ctx, known, r.Account).Scan(&r.Known)
+	})
 	if err != nil {
 		return err
 	}
@@ -111,7 +125,11 @@ func (c accessGrantCommand) Run(ctx context.Context, p program.Program) error {
 		if !*r.Changed {
 			already = " already"
 		}
-		fmt.Fprintf(p.Stdout, "%s%s sees %s\n", program.OneLine(r.Principal), already, accountsText(r.Account))
+		unknown := ""
+		if !*r.Known {
+			unknown = "; nothing was collected there yet: is it the right one?"
+		}
+		fmt.Fprintf(p.Stdout, "%s%s sees %s%s\n", program.OneLine(r.Principal), already, accountsText(r.Account), unknown)
 	}
 	return nil
 }
@@ -127,7 +145,9 @@ func (c accessRevokeCommand) Run(ctx context.Context, p program.Program) error {
 	if err != nil {
 		return err
 	}
-	err = c.change(ctx, rules, "DELETE FROM hub.access WHERE principal = $1 AND account_id = $2")
+	err = c.change(ctx, rules, func(tx pgx.Tx, r *accessJSON) error {
+		return r.run(ctx, tx, "DELETE FROM hub.access WHERE principal = $1 AND account_id = $2")
+	})
 	if err != nil {
 		return err
 	}
@@ -169,7 +189,7 @@ func (c accessListCommand) Run(ctx context.Context, p program.Program) error {
 		return err
 	}
 	defer pool.Close()
-	rules, err := list[accessJSON](ctx, pool, "SELECT principal, account_id, NULL::boolean FROM hub.access ORDER BY 1, 2")
+	rules, err := list[accessJSON](ctx, pool, "SELECT principal, account_id FROM hub.access ORDER BY 1, 2")
 	if err != nil {
 		return fmt.Errorf("read hub.access: %w", err)
 	}

@@ -296,8 +296,8 @@ func (e *fillError) Unwrap() error { return e.err }
 func fillViews(
 	ctx context.Context, p program.Program, pool *pgxpool.Pool, log *slog.Logger,
 ) (steps []stepJSON, err error) {
-	total, err := refresh.Unfilled(ctx, pool)
-	if err != nil || total == 0 {
+	unfilled, err := refresh.Unfilled(ctx, pool)
+	if err != nil || len(unfilled) == 0 {
 		return nil, err
 	}
 	start := time.Now()
@@ -308,11 +308,13 @@ func fillViews(
 		if n := last.Load(); n != nil {
 			name = *n
 		}
-		return program.State{Done: int(done.Load()), Total: total, Detail: []any{"last", name}, Text: "views, last " + name}
+		return program.State{Done: int(done.Load()), Total: len(unfilled), Detail: []any{"last", name}, Text: "views, last " + name}
 	})
 	defer stop()
 	r, err := refresh.New(pool, refresh.Config{ViewTimeout: fillTimeout, OnView: func(v refresh.View) {
-		done.Add(1)
+		if slices.Contains(unfilled, v.Name) { // others follow changes
+			done.Add(1)
+		}
 		last.Store(&v.Name)
 	}})
 	if err != nil {
