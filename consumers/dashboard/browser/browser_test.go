@@ -86,8 +86,8 @@ type tab struct {
 	site string // address of the dashboard
 }
 
-// target is a page of the browser. Tests use it one after the other, because a new one takes
-// the browser longer than most pages.
+// target is a page of the browser, with a window and cookies of its own. Tests use it one
+// after the other, because a new one takes the browser longer than most pages.
 type target struct {
 	ctx   context.Context
 	close func()
@@ -132,7 +132,7 @@ func targetOf(t testing.TB, browser context.Context) *target {
 	default:
 	}
 	next := new(target)
-	next.ctx, next.close = chromedp.NewContext(browser)
+	next.ctx, next.close = chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
 	if err := chromedp.Listen(next.ctx, next.listen); err != nil {
 		t.Fatal(err)
 	}
