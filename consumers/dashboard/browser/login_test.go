@@ -31,6 +31,7 @@ func guarded(t *testing.T) *pgxpool.Pool {
 // TestLogin: who logs in, may not, or is not let in by the provider gets a page like the
 // others, and gets out again.
 func TestLogin(t *testing.T) {
+	t.Parallel()
 	pool := guarded(t)
 	now := time.Now()
 	clock := func() time.Time { return now }

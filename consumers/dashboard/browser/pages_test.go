@@ -23,6 +23,7 @@ func addresses(account string) (all []string) {
 
 // TestPages looks at every page, light and dark, on a wide and on a narrow screen.
 func TestPages(t *testing.T) {
+	t.Parallel()
 	w := world(t)
 	for _, path := range addresses(w.account) {
 		t.Run(path, func(t *testing.T) {
@@ -49,6 +50,7 @@ func (b *tab) lookAt(path string) {
 // TestTabReachesEverything: people without a mouse get everywhere, in the order of the page,
 // and see where.
 func TestTabReachesEverything(t *testing.T) {
+	t.Parallel()
 	w := world(t)
 	for _, path := range addresses(w.account) {
 		t.Run(path, func(t *testing.T) {
@@ -69,6 +71,7 @@ func TestTabReachesEverything(t *testing.T) {
 
 // TestWithoutJavaScript: a page says the same without it.
 func TestWithoutJavaScript(t *testing.T) {
+	t.Parallel()
 	w := world(t)
 	text := `[...document.querySelectorAll('main')].map(e => e.cloneNode(true)).map(e => {
 		e.querySelectorAll('footer, .filters button').forEach(b => b.remove())
@@ -111,6 +114,7 @@ func asAtFirst(handler http.Handler) http.Handler {
 
 // TestPrint: the printed page has all that the page says, and fits the paper.
 func TestPrint(t *testing.T) {
+	t.Parallel()
 	w := world(t)
 	b := open(t, w.handler)
 	for _, path := range []string{"/", "/costs", "/accounts", "/rows/needs_attention"} {

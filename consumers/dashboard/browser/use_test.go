@@ -18,6 +18,7 @@ import (
 
 // TestKeys uses the dashboard without a mouse.
 func TestKeys(t *testing.T) {
+	t.Parallel()
 	w := world(t)
 	b := open(t, w.handler)
 
@@ -87,6 +88,7 @@ func TestKeys(t *testing.T) {
 
 // TestMouse chooses, goes back, and follows numbers to their rows.
 func TestMouse(t *testing.T) {
+	t.Parallel()
 	w := world(t)
 	b := open(t, w.handler)
 
@@ -186,6 +188,7 @@ func (b *tab) hover(selector string) {
 
 // TestOpenPageTakesOverWhatChanged, and leaves what somebody looks at.
 func TestOpenPageTakesOverWhatChanged(t *testing.T) {
+	t.Parallel()
 	w := show(t, hubtest.Empty)
 	labels := page.Page{Name: "x", Path: "/", Title: "X", Panels: []page.Panel{
 		{Title: "Labels", As: page.Table{}, SQL: `SELECT count(*) AS labels FROM account_labels`},

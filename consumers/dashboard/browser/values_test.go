@@ -15,6 +15,7 @@ import (
 
 // TestEmpty: pages without data say so, and look right.
 func TestEmpty(t *testing.T) {
+	t.Parallel()
 	w := show(t, hubtest.Empty)
 	for _, path := range addresses(w.account) {
 		t.Run(path, func(t *testing.T) {
@@ -80,6 +81,7 @@ var huge = page.Page{
 // TestHuge: values of any size and kind leave the page as it is, and nothing that stands in
 // them happens.
 func TestHuge(t *testing.T) {
+	t.Parallel()
 	w := show(t, hubtest.Empty)
 	b := open(t, dashboard.New(w.db.Pool, dashboard.Config{Pages: []page.Page{huge}}))
 	for _, path := range []string{"/", "/?many=name-7&long=" + strings.Repeat("<", 500)} {
@@ -101,6 +103,7 @@ func TestHuge(t *testing.T) {
 
 // TestMatrix: all categories and 40 accounts fit a wide screen, and each cell can be hit.
 func TestMatrix(t *testing.T) {
+	t.Parallel()
 	w := show(t, hubtest.Empty)
 	b := open(t, dashboard.New(w.db.Pool, dashboard.Config{Pages: []page.Page{{
 		Name: "matrix", Path: "/", Title: "Matrix", Question: "What meets what?", Panels: []page.Panel{
@@ -126,6 +129,7 @@ func TestMatrix(t *testing.T) {
 
 // TestHugeRows: any view shows what people wrote.
 func TestHugeRows(t *testing.T) {
+	t.Parallel()
 	w := show(t, hubtest.Empty)
 	for label, value := range map[string]string{"long": strings.Repeat("W", 256), "html": "<img src=x onerror=alert(1)>",
 		strings.Repeat("l", 128): "-"} {
@@ -142,6 +146,7 @@ func TestHugeRows(t *testing.T) {
 
 // TestFailures: what went wrong is said on a page like the others.
 func TestFailures(t *testing.T) {
+	t.Parallel()
 	pool, err := pgxpool.New(t.Context(), "postgres://dashboard@127.0.0.1:1/x")
 	if err != nil {
 		t.Fatal(err)
