@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hubspoke/observability/internal/programtest"
 	"github.com/hubspoke/observability/lib/envelope"
 	"github.com/hubspoke/observability/lib/rowjson"
 	"github.com/hubspoke/observability/lib/schema"
@@ -238,11 +239,7 @@ func TestPackagesAreOnTheMap(t *testing.T) {
 // The producer in another language makes records that the hub takes.
 func TestPythonProducerKeepsTheWireFormat(t *testing.T) {
 	if _, err := exec.LookPath("python3"); err != nil {
-		missing := t.Skip
-		if os.Getenv("CI") != "" {
-			missing = t.Fatal
-		}
-		missing("python3 is missing")
+		programtest.Missing(t, "python3 is missing:", err)
 	}
 	_, text, _ := strings.Cut(read(t, "docs/wire-format.md"), "```python\n")
 	text, _, _ = strings.Cut(text, "```")

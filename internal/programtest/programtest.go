@@ -1,5 +1,6 @@
 // Package programtest is what the tests of all programs need: an environment
-// without settings, output that can be read while it is written, and waiting.
+// without settings, tools that may be missing, output that can be read while it
+// is written, and waiting.
 package programtest
 
 import (
@@ -58,6 +59,17 @@ func Isolate(t testing.TB, prefixes []string, settings ...string) {
 		name, value, _ := strings.Cut(setting, "=")
 		t.Setenv(name, value)
 	}
+}
+
+// Missing ends a test that lacks a tool: it is skipped, except in CI, where it fails. CI is
+// where the variable of that name is set. args say what is missing and how to get it, as
+// those of [testing.TB.Skip].
+func Missing(t testing.TB, args ...any) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatal(args...)
+	}
+	t.Skip(args...)
 }
 
 // waitTime is how long a real process may take for anything.

@@ -3,6 +3,7 @@ package programtest_test
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -32,6 +33,36 @@ func TestIsolate(t *testing.T) {
 	}
 	if _, ok := os.LookupEnv("PROG_SIZE"); ok {
 		t.Error("a setting outlives its test")
+	}
+}
+
+// end is a test that keeps how it ended.
+type end struct {
+	testing.TB
+	how, why string
+}
+
+func (*end) Helper()          {}
+func (e *end) Fatal(a ...any) { e.end("fails", a) }
+func (e *end) Skip(a ...any)  { e.end("is skipped", a) }
+func (e *end) end(how string, a []any) {
+	e.how, e.why = how, fmt.Sprint(a...)
+	runtime.Goexit()
+}
+
+func TestMissing(t *testing.T) {
+	for ci, want := range map[string]string{"": "is skipped", "true": "fails"} {
+		t.Setenv("CI", ci)
+		var got end
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			programtest.Missing(&got, "no browser")
+			got.how = "goes on"
+		})
+		wg.Wait()
+		if got.how != want || got.why != "no browser" {
+			t.Errorf("with CI=%q the test %s, want that it %s: %q", ci, got.how, want, got.why)
+		}
 	}
 }
 

@@ -26,6 +26,7 @@ import (
 	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
 
+	"github.com/hubspoke/observability/internal/programtest"
 	"github.com/hubspoke/observability/lib/pgtest"
 )
 
@@ -106,10 +107,7 @@ func open(t testing.TB, dashboard http.Handler) *tab {
 	t.Helper()
 	browser, err := chromium()
 	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
+		programtest.Missing(t, err)
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+axePath, func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, axe) })

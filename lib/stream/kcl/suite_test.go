@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
+	"github.com/hubspoke/observability/internal/programtest"
 	"github.com/hubspoke/observability/lib/awsfake"
 	"github.com/hubspoke/observability/lib/stream"
 	publisher "github.com/hubspoke/observability/lib/stream/kinesis"
@@ -286,12 +287,8 @@ func emulator(t *testing.T, name, options string) aws.Config {
 // is skipped, except in CI.
 func emulators(t *testing.T) string {
 	t.Helper()
-	missing := t.Skipf
-	if os.Getenv("CI") != "" {
-		missing = t.Fatalf
-	}
 	if _, err := exec.LookPath("node"); err != nil {
-		missing("the suite does not run on the emulators: Node.js is missing")
+		programtest.Missing(t, "the suite does not run on the emulators: Node.js is missing")
 	}
 	dir := must(os.Getwd())
 	for {
@@ -305,8 +302,8 @@ func emulators(t *testing.T) string {
 	}
 	dir = filepath.Join(dir, "internal", "emulators")
 	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
-		missing("the suite does not run on the emulators: they are not installed; install them: npm ci --prefix " +
-			"internal/emulators")
+		programtest.Missing(t, "the suite does not run on the emulators: they are not installed; install them: "+
+			"npm ci --prefix internal/emulators")
 	}
 	return dir
 }
