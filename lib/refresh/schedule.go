@@ -98,11 +98,30 @@ func (all schedule) follow(name string) {
 // next returns the cheapest item that is due and does not wait for another; nil: there is none.
 func (all schedule) next() (next *item) {
 	for _, i := range all {
-		if i.Due && !all.waits(i) && (next == nil || cmp.Or(cmp.Compare(i.LastMS, next.LastMS), cmp.Compare(i.Name, next.Name)) < 0) {
+		if i.Due && !all.waits(i) && (next == nil || all.cheaper(i, next)) {
 			next = i
 		}
 	}
 	return next
+}
+
+func (all schedule) cheaper(a, b *item) bool {
+	return cmp.Or(cmp.Compare(all.cost(a), all.cost(b)), cmp.Compare(a.Name, b.Name)) < 0
+}
+
+// cost is how long it takes, in milliseconds, until people see something of an item: of a
+// summary as a rule in the views over it, so that the cheapest of them counts, too.
+func (all schedule) cost(i *item) int64 {
+	if i.summary == nil {
+		return i.LastMS
+	}
+	var view int64
+	for _, v := range all {
+		if slices.Contains(v.Needs, i.Name) && (view == 0 || v.LastMS < view) {
+			view = v.LastMS
+		}
+	}
+	return i.LastMS + view
 }
 
 func (all schedule) waits(i *item) bool {
