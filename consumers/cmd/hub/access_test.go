@@ -11,7 +11,8 @@ import (
 
 func TestAccess(t *testing.T) {
 	db := pgtest.New(t, template)
-	_, err := db.Pool.Exec(t.Context(), "INSERT INTO hub.source (category, account_id, region, slice) VALUES ('costs', $1, '', '')", spoke)
+	_, err := db.Pool.Exec(t.Context(),
+		"INSERT INTO hub.source (category, account_id, region, slice) VALUES ('costs', $1, '', '')", spoke)
 	if err != nil {
 		t.Fatal(err)
 	}

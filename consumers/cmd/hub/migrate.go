@@ -308,7 +308,9 @@ func fillViews(
 		if n := last.Load(); n != nil {
 			name = *n
 		}
-		return program.State{Done: int(done.Load()), Total: len(unfilled), Detail: []any{"last", name}, Text: "views, last " + name}
+		return program.State{
+			Done: int(done.Load()), Total: len(unfilled), Detail: []any{"last", name}, Text: "views, last " + name,
+		}
 	})
 	defer stop()
 	r, err := refresh.New(pool, refresh.Config{ViewTimeout: fillTimeout, OnView: func(v refresh.View) {
