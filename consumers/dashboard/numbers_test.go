@@ -106,6 +106,47 @@ func TestOpenFindingsByDay(t *testing.T) {
 	}
 }
 
+// TestNewestFindings: the panel has the newest open findings, also when some were closed since
+// groups were counted.
+func TestNewestFindings(t *testing.T) {
+	s := serve(t, filled, pages.All())
+	findings := pageNamed("findings")
+	panel := findings.Panels[len(findings.Panels)-1]
+	compare := func() (compared int) {
+		t.Helper()
+		err := read(t.Context(), s.db.Pool, time.Minute, func(tx pgx.Tx) error {
+			for _, c := range choices(t, tx, findings) {
+				got := ask(t.Context(), tx, c.query(string(panel.SQL)))
+				want := ask(t.Context(), tx, c.query(`SELECT finding_updated_at AS updated_at FROM findings WHERE is_open {where}
+					ORDER BY 1 DESC NULLS LAST LIMIT 15`))
+				if got.err != nil || want.err != nil || len(got.rows) != len(want.rows) {
+					t.Fatalf("%v: %d rows, want %d: %v, %v", c.values, len(got.rows), len(want.rows), got.err, want.err)
+				}
+				for i := range want.rows {
+					if a, b := text(got.value(i, "updated_at")), text(want.value(i, "updated_at")); a != b {
+						t.Errorf("%v: row %d is of %s, want %s", c.values, i, a, b)
+					}
+				}
+				compared += len(want.rows)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return compared
+	}
+	if n := compare(); n < 30 {
+		t.Errorf("%d rows are too few", n)
+	}
+	_, err := s.db.Pool.Exec(t.Context(), `UPDATE obs.security_findings SET workflow_status = 'RESOLVED' WHERE row_key IN (
+		SELECT row_key FROM findings WHERE is_open ORDER BY finding_updated_at DESC NULLS LAST LIMIT 5)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare()
+}
+
 // tile follows the link that a tile has of its own.
 func (s *site) tile(page, panel, label string) {
 	s.Helper()

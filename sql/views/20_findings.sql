@@ -122,6 +122,7 @@ CREATE MATERIALIZED VIEW findings_by_product AS
 SELECT account_id, region, product_name, severity,
        coalesce(sum(findings) FILTER (WHERE is_open), 0)::bigint AS open_findings,
        min(first_observed_at) FILTER (WHERE is_open) AS first_observed_at,
+       max(last_updated_at) FILTER (WHERE is_open) AS last_updated_at,
        coalesce(sum(findings) FILTER (WHERE is_closed), 0)::bigint AS closed_findings,
        sum(closed_days) FILTER (WHERE is_closed)::bigint AS days_to_close,
        coalesce(sum(closed_findings) FILTER (WHERE is_closed), 0)::bigint AS findings_with_days
@@ -138,6 +139,7 @@ COMMENT ON COLUMN findings_by_product.product_name IS 'Product that made the fin
 COMMENT ON COLUMN findings_by_product.severity IS 'INFORMATIONAL, LOW, MEDIUM, HIGH or CRITICAL; UNKNOWN: none of these.';
 COMMENT ON COLUMN findings_by_product.open_findings IS 'Open findings.';
 COMMENT ON COLUMN findings_by_product.first_observed_at IS 'When the oldest open finding was first observed. Null: there is none, or none says.';
+COMMENT ON COLUMN findings_by_product.last_updated_at IS 'When an open one was updated last. Null: nothing is open, or no time is known.';
 COMMENT ON COLUMN findings_by_product.closed_findings IS 'Findings that are resolved, archived or passed, but for suppressed ones.';
 COMMENT ON COLUMN findings_by_product.days_to_close IS 'Days for which closed findings were open, from day to day in UTC, added up. Null: there is none, or it is not known.';
 COMMENT ON COLUMN findings_by_product.findings_with_days IS 'Number of closed findings in days_to_close.';

@@ -8,8 +8,10 @@ var byProduct = page.Filter{Name: "product", Column: "product_name", Label: "Pro
 var byRegionOfFindings = page.Filter{Name: "region", Column: "region", Label: "Region",
 	Options: `SELECT DISTINCT region FROM findings_by_product ORDER BY 1`}
 
-// findings shows the newest of the last hour, if they are enough: for somebody who sees some
-// accounts PostgreSQL reads all of their findings to sort them, and so reads few.
+// findings shows the newest 15. Each of 15 groups has a finding that is no older than the oldest of
+// their newest ones, so PostgreSQL reads what is newer than that: for somebody who sees some
+// accounts it would read all of their findings to sort them. If that is less than 15, as some were
+// closed since the groups were counted, it reads all.
 var findings = page.Page{
 	Name: "findings", Path: "/findings", Title: "Findings", Group: "Security", Key: "f",
 	Question: "Which findings are open, where, and are they closed faster than they come?",
@@ -64,9 +66,12 @@ var findings = page.Page{
 			ORDER BY 1, 2`},
 		{Title: "Findings", Note: "open, newest first", All: "/rows/findings?is_open=true&sort=-finding_updated_at",
 			As: page.Table{Hidden: []string{"resource_type"}, Empty: "No open findings."}, SQL: `
-			WITH recent AS MATERIALIZED (
+			WITH newest AS (
+			    SELECT last_updated_at FROM findings_by_product WHERE open_findings > 0 {where}
+			    ORDER BY last_updated_at DESC NULLS LAST OFFSET 14 LIMIT 1
+			), recent AS MATERIALIZED (
 			    SELECT severity, title, account_id, region, resource_type, resource_id, finding_updated_at AS updated_at
-			    FROM findings WHERE is_open AND finding_updated_at > now() - interval '1 hour' {where}
+			    FROM findings WHERE is_open AND finding_updated_at >= (SELECT last_updated_at FROM newest) {where}
 			    ORDER BY finding_updated_at DESC NULLS LAST LIMIT 15
 			), all_times AS (
 			    SELECT severity, title, account_id, region, resource_type, resource_id, finding_updated_at AS updated_at
