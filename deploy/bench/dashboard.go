@@ -413,7 +413,7 @@ func (w *warnings) take() string {
 // measureChange changes findings in a few accounts: what it costs beside a full refresh of
 // all that depends on findings, and how soon the page shows it.
 func (b *dashboardBench) measureChange(ctx context.Context) ([]figure, error) {
-	refresher, err := refresh.New(b.pool, refresh.Config{ViewTimeout: time.Hour})
+	refresher, err := refresh.New(b.pool, refresh.Config{ViewTimeout: time.Hour, OnView: printView})
 	if err != nil {
 		return nil, err
 	}
@@ -445,11 +445,13 @@ func (b *dashboardBench) measureChange(ctx context.Context) ([]figure, error) {
 	}, nil
 }
 
+func printView(v refresh.View) {
+	fmt.Fprintf(os.Stderr, "refreshed %s in %d ms, %d rows changed\n", v.Name, v.Duration.Milliseconds(), v.Changed)
+}
+
 // timeToPage is how long a change takes until the page shows it, with a refresher at work.
 func (b *dashboardBench) timeToPage(ctx context.Context) (took time.Duration, err error) {
-	refresher, err := refresh.New(b.pool, refresh.Config{Interval: refreshInterval, OnView: func(v refresh.View) {
-		fmt.Fprintf(os.Stderr, "refreshed %s in %d ms, %d rows changed\n", v.Name, v.Duration.Milliseconds(), v.Changed)
-	}})
+	refresher, err := refresh.New(b.pool, refresh.Config{Interval: refreshInterval, OnView: printView})
 	if err != nil {
 		return 0, err
 	}
