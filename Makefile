@@ -7,7 +7,7 @@ MARKDOWN    = npx --yes prettier@3.6.2 --prose-wrap always --print-width 120 $$(
 # Packages that are tested without the race detector. Some link every collector, and so
 # fifty modules of the SDK: compiling these a second time takes longer than all tests.
 # (lib/collect, which runs the collectors side by side, is tested with it.) The others run
-# one thing after the other, for minutes.
+# one thing after the other, or a browser, for minutes.
 WITHOUT_RACE = /cmd/demo$$|/dashboard/browser$$|/deploy$$|/deploy/package$$|/internal/generate|/internal/newcollector$$|/lib/internal/parquet$$|/producers/|/sql$$
 DEMO        = bin/demo
 VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)

@@ -164,8 +164,7 @@ func TestFailures(t *testing.T) {
 		{"/rows/freshness?rejects=many", "A value does not fit its column", there},
 		{"/rows/nothing", `There is no view "nothing".`, there},
 	} {
-		b := open(t, test.dashboard)
-		b.fails(test.path, test.title)
+		t.Run(test.title, func(t *testing.T) { open(t, test.dashboard).fails(test.path, test.title) })
 	}
 }
 
