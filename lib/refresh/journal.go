@@ -66,7 +66,7 @@ func (s *session) journalDue(ctx context.Context, which selection) (due bool, er
 }
 
 // refreshJournal writes the journal if it is due, refreshes the views over it, and adds both
-// to the result. It returns the marks that its table has by then.
+// to the result. It returns the marks that its table has by then, and those that refreshAll made.
 func (s *session) refreshJournal(ctx context.Context, which selection, result *Result) (marks []int64, err error) {
 	if due, err := s.journalDue(ctx, which); err != nil || !due {
 		return nil, err
@@ -85,8 +85,8 @@ func (s *session) refreshJournal(ctx context.Context, which selection, result *R
 	if err != nil {
 		return nil, err
 	}
-	_, err = s.refreshAll(ctx, above, result)
-	return marks, err
+	changed, err := s.refreshAll(ctx, above, result)
+	return append(marks, changed...), err
 }
 
 // keepJournal writes the journal and records it like a view, or records why it failed.

@@ -10,10 +10,10 @@
 // A program that changes a table of schema obs inserts its name into hub.dirty in the same
 // transaction, as lib/load does, with the account and region that changed or, without them, for
 // all. A Refresher looks there for work. It reads from PostgreSQL's own catalog which summaries
-// and materialized views depend on those tables, and brings the summaries up to date. Then it
-// refreshes the views that depend on what really changed: each after those it depends on, the
-// cheapest first. At the end it deletes the marks that it had seen before it began. A mark that
-// comes later stays for the next time, so no change is missed.
+// and materialized views depend on those tables. It brings these summaries up to date, and
+// refreshes the views that depend on what really changed: each as soon as what it depends on is up
+// to date, the cheapest first. At the end it deletes the marks that it had seen before it began. A
+// mark that comes later stays for the next time, so no change is missed.
 //
 // Readers always see the content of one moment: a view is refreshed
 // CONCURRENTLY, each in a transaction of its own, and if that fails it stays as

@@ -311,6 +311,30 @@ func TestFailingView(t *testing.T) {
 	}
 }
 
+// TestViewsOverOneThatFailed follow it when it no longer fails, wherever the process ends: the mark
+// of the change is gone by then.
+func TestViewsOverOneThatFailed(t *testing.T) {
+	db := installed(t, views())
+	for n := range 25 {
+		db.exec("CREATE UNIQUE INDEX amounts ON basket (amount)")
+		db.change("fruit", "INSERT INTO obs.fruit VALUES ('kiwi', 1)")
+		if _, err := db.refresher(refresh.Config{}).Once(t.Context()); err == nil {
+			t.Fatal("no error")
+		}
+		db.exec("DROP INDEX amounts")
+		db.refreshUntilCrash(n)
+		db.once()
+		if got := db.text("SELECT amount FROM meal"); !slices.Equal(got, []string{"7"}) {
+			t.Errorf("before its statement %d the process ended, and meal has the amount %q", n, got)
+		}
+		if got := db.text("SELECT table_name FROM hub.dirty"); len(got) > 0 {
+			t.Errorf("marks of %q are left", got)
+		}
+		db.change("fruit", "DELETE FROM obs.fruit WHERE name = 'kiwi'")
+		db.once()
+	}
+}
+
 // TestCheapestViewFirst: no view waits for one that takes longer, but for those that it
 // depends on.
 func TestCheapestViewFirst(t *testing.T) {

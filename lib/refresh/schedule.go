@@ -109,19 +109,22 @@ func (all schedule) cheaper(a, b *item) bool {
 	return cmp.Or(cmp.Compare(all.cost(a), all.cost(b)), cmp.Compare(a.Name, b.Name)) < 0
 }
 
-// cost is how long it takes, in milliseconds, until people see something of an item: of a
-// summary as a rule in the views over it, so that the cheapest of them counts, too.
+// cost is how long it takes, in milliseconds, until people see something of an item. They mostly
+// read the views over a summary, so the cheapest of these counts, too.
 func (all schedule) cost(i *item) int64 {
 	if i.summary == nil {
 		return i.LastMS
 	}
-	var view int64
+	var over []int64
 	for _, v := range all {
-		if slices.Contains(v.Needs, i.Name) && (view == 0 || v.LastMS < view) {
-			view = v.LastMS
+		if slices.Contains(v.Needs, i.Name) {
+			over = append(over, v.LastMS)
 		}
 	}
-	return i.LastMS + view
+	if len(over) == 0 {
+		return i.LastMS
+	}
+	return i.LastMS + slices.Min(over)
 }
 
 func (all schedule) waits(i *item) bool {

@@ -35,8 +35,9 @@ func (s *session) due(ctx context.Context) (wait time.Duration, err error) {
 	err = s.conn.QueryRow(ctx, `
 		SELECT CASE WHEN EXISTS (
 			SELECT FROM hub.view_refresh
-			WHERE (error IS NULL AND refreshed_at IS NULL OR error IS NOT NULL AND error_at < now() - greatest($3::interval, `+retryAfter+`))
-			  AND to_regclass(view_name) IS NOT NULL
+			WHERE to_regclass(view_name) IS NOT NULL AND CASE WHEN error IS NOT NULL
+				THEN error_at < now() - greatest($3::interval, `+retryAfter+`)
+				ELSE refreshed_at IS NULL AND to_regclass(view_name) NOT IN (`+waitingViews+`) END
 		) THEN interval '0' ELSE coalesce((
 			SELECT greatest(interval '0', min(marked_at) + $1::interval - now(),
 				(SELECT max(greatest(refreshed_at, error_at)) FROM hub.view_refresh) + $2::interval - now())
@@ -55,6 +56,13 @@ func (s *session) due(ctx context.Context) (wait time.Duration, err error) {
 	}
 	return min(wait, s.config.Debounce), nil
 }
+
+// waitingViews are the views over summaries that could not be filled: they wait until these are.
+const waitingViews = `
+	SELECT d.view
+	FROM hub.view_refresh r JOIN hub.installed_view i USING (view_name)
+	JOIN hub.view_dependency d ON d.relation = to_regclass(view_name)
+	WHERE i.file_sha256 IS NOT NULL AND r.refreshed_at IS NULL AND r.error IS NOT NULL`
 
 // retryAfter is ten times the duration of the last attempt: a view that fails only
 // after long must not keep the refresher busy.
@@ -151,9 +159,9 @@ func (s *session) refresh(ctx context.Context, which selection) (Result, error) 
 	return result, nil
 }
 
-// refreshAll refreshes what is due, and adds it to the result. It returns the marks that say which
-// summaries changed: they are committed with the change, so that the views over a summary follow
-// it even if this process ends before.
+// refreshAll refreshes what is due, and adds it to the result. It returns marks that it made, which
+// say which summaries changed and which views no longer fail: they are committed with the change,
+// so that the views over it follow even if this process ends before.
 func (s *session) refreshAll(ctx context.Context, all schedule, result *Result) (marks []int64, err error) {
 	for i := all.next(); i != nil; i = all.next() {
 		var view View
@@ -161,7 +169,7 @@ func (s *session) refreshAll(ctx context.Context, all schedule, result *Result) 
 		if i.summary != nil {
 			view, id, err = s.refreshSummary(ctx, *i.summary)
 		} else {
-			view, err = s.refreshView(ctx, i.Name)
+			view, id, err = s.refreshView(ctx, i)
 		}
 		if err != nil {
 			return marks, err
@@ -184,26 +192,39 @@ func (s *session) since(ctx context.Context, t time.Time) (d time.Duration, err 
 	return d, nil
 }
 
-// refreshView refreshes one view and records it, or records why it failed.
-func (s *session) refreshView(ctx context.Context, name string) (View, error) {
+// refreshView refreshes one materialized view and records it, or records why it failed. The mark
+// of a view that failed before is gone: if it succeeds, it gets another, and its id is returned.
+func (s *session) refreshView(ctx context.Context, i *item) (view View, id int64, err error) {
 	start := time.Now()
-	view := View{Name: name}
+	view.Name = i.Name
 	view.Err = pgx.BeginTxFunc(ctx, s.conn, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 		if err := s.limit(ctx, tx, s.config.ViewTimeout); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, "SELECT hub.refresh_view($1::text::regclass)", name); err != nil {
+		if _, err := tx.Exec(ctx, "SELECT hub.refresh_view($1::text::regclass)", i.Name); err != nil {
 			return err
 		}
 		view.Duration = time.Since(start)
-		return recordSuccess(ctx, tx, view, nil)
+		if err := recordSuccess(ctx, tx, view, nil); err != nil || !i.Failed {
+			return err
+		}
+		var err error
+		id, err = insertMark(ctx, tx, i.Name)
+		return err
 	})
 	if view.Err == nil {
-		s.config.Logger.Debug("refreshed view", "view", name, "duration", view.Duration)
-		return view, nil
+		s.config.Logger.Debug("refreshed view", "view", i.Name, "duration", view.Duration)
+		return view, id, nil
 	}
 	view.Duration = time.Since(start)
-	return s.failed(ctx, view)
+	view, err = s.failed(ctx, view)
+	return view, 0, err
+}
+
+// insertMark says that a summary or materialized view changed. It returns the id of the mark.
+func insertMark(ctx context.Context, tx pgx.Tx, name string) (id int64, err error) {
+	err = tx.QueryRow(ctx, "INSERT INTO hub.dirty (table_name) VALUES ($1) RETURNING id", name).Scan(&id)
+	return id, err
 }
 
 // limit bounds what the statements of a transaction may take; a timeout of 0 is none.

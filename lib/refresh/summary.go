@@ -267,7 +267,8 @@ func (s *session) refreshSummary(ctx context.Context, sum summary) (view View, i
 		if err = recordSuccess(ctx, tx, view, &view.Changed); err != nil || view.Changed == 0 {
 			return err
 		}
-		return tx.QueryRow(ctx, "INSERT INTO hub.dirty (table_name) VALUES ($1) RETURNING id", sum.Name).Scan(&id)
+		id, err = insertMark(ctx, tx, sum.Name)
+		return err
 	})
 	if view.Err == nil {
 		s.config.Logger.Debug("refreshed summary", "summary", sum.Name, "scopes", len(sum.Accounts), "whole", sum.Whole,

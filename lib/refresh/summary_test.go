@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -149,23 +150,28 @@ func TestSummaryIsComputedForWhatIsMarked(t *testing.T) {
 	db.wantRight()
 }
 
-// TestManyMarkedScopesAreComputedAtOnce: most scopes cost no more than all. A row that
-// changed without a mark shows which way was taken.
 // TestViewComesBeforeSummariesThatItDoesNotNeed: people see it as soon as it can be made.
 func TestViewComesBeforeSummariesThatItDoesNotNeed(t *testing.T) {
 	db := withSummaries(t)
 	db.once()
-	// largest itself is cheaper than totals, but not with overview.
-	db.exec(`UPDATE hub.view_refresh SET last_ms = CASE view_name
-		WHEN 'summary.stock' THEN 1 WHEN 'public.totals' THEN 1000 WHEN 'summary.largest' THEN 500 ELSE 2000 END`)
-	db.changeScope("boxes", "a", "r", "UPDATE obs.boxes SET amount = amount + 100 WHERE account_id = 'a' AND region = 'r'")
-	want := []string{"summary.stock", "public.totals", "summary.largest", "public.overview"}
-	if got := db.once(); !slices.Equal(got, want) {
-		t.Errorf("refreshed %q, want %q", got, want)
+	for _, c := range []struct{ stock, totals, largest, overview int }{
+		{1, 1000, 500, 2000}, // largest itself is cheaper than totals, but not with overview
+		{1000, 0, 500, 2000}, // largest itself is cheaper than stock, but not with overview; totals takes no time
+	} {
+		db.exec(`UPDATE hub.view_refresh SET last_ms = CASE view_name WHEN 'summary.stock' THEN $1::int
+			WHEN 'public.totals' THEN $2::int WHEN 'summary.largest' THEN $3::int ELSE $4::int END`,
+			c.stock, c.totals, c.largest, c.overview)
+		db.changeScope("boxes", "a", "r", "UPDATE obs.boxes SET amount = amount + 100 WHERE account_id = 'a' AND region = 'r'")
+		want := []string{"summary.stock", "public.totals", "summary.largest", "public.overview"}
+		if got := db.once(); !slices.Equal(got, want) {
+			t.Errorf("%+v: refreshed %q, want %q", c, got, want)
+		}
 	}
 	db.wantRight()
 }
 
+// TestManyMarkedScopesAreComputedAtOnce: most scopes cost no more than all. A row that
+// changed without a mark shows which way was taken.
 func TestManyMarkedScopesAreComputedAtOnce(t *testing.T) {
 	db := withSummaries(t)
 	db.exec("INSERT INTO obs.boxes SELECT n, 'c' || n, 'r', 'fig', 1 FROM generate_series(100, 199) n")
@@ -344,6 +350,26 @@ func TestViewsWaitForASummaryThatCannotBeFilled(t *testing.T) {
 	db.exec("ALTER TABLE summary.stock DROP CONSTRAINT few")
 	db.once()
 	db.wantRight()
+}
+
+// TestRunRestsWhileViewsWait for a summary that cannot be filled.
+func TestRunRestsWhileViewsWait(t *testing.T) {
+	db := withSummaries(t)
+	db.exec("ALTER TABLE summary.stock ADD CONSTRAINT few CHECK (boxes < 2)")
+	config := soon
+	config.RetryInterval = time.Hour
+	refreshes := 0
+	config.OnRefresh = func(refresh.Result) { refreshes++ }
+	stop := db.start(config)
+	db.waitFor("(SELECT error IS NOT NULL FROM hub.view_refresh WHERE view_name = 'summary.stock')")
+	for i := range 10 {
+		db.changeScope("hub.prices", "b", "r", "SELECT 1")
+		db.waitFor("refreshes = $1 FROM hub.view_refresh WHERE view_name = 'summary.largest'", i+2)
+	}
+	stop()
+	if refreshes > 11 {
+		t.Errorf("%d refreshes of the first package and 10 changes", refreshes)
+	}
 }
 
 func TestInstallKeepsASummaryThatDoesNotChange(t *testing.T) {
