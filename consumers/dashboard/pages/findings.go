@@ -53,7 +53,7 @@ var findings = page.Page{
 			ORDER BY critical DESC NULLS LAST, high DESC NULLS LAST, account_id LIMIT 12`},
 		{Title: "Open by day", Note: "at its end, the last 60 days", As: page.Lines{Order: severityOrder}, SQL: `
 			WITH change AS (
-			    SELECT day, severity, sum(opened) - sum(closed) AS findings
+			    SELECT least(day, current_date) AS day, severity, sum(opened) - sum(closed) AS findings
 			    FROM {trend by severity} WHERE day > current_date - 60 {where account, severity, product} GROUP BY 1, 2
 			), present AS (
 			    SELECT severity, sum(open_findings) AS findings FROM findings_by_product
