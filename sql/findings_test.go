@@ -137,7 +137,7 @@ func TestWhatAnAccountAddsToAViewIsBounded(t *testing.T) {
 	db := newDatabase(t)
 	db.finding("0")
 	db.more("security_findings", 21_000,
-		`'finding_id', n, 'finding_account_id', lpad(n::text, 12, '0'), 'finding_region', 'r' || n,
+		`'finding_id', n, 'finding_account_id', lpad(n::text, 12, '0'), 'finding_region', 'r' || n, 'security_control_id', n,
 		'severity_label', CASE WHEN n % 2 = 0 THEN 'HIGH' ELSE 'made up ' || n END`)
 	db.cost("2026-07-01", "EC2", "5", "USD")
 	db.more("service_costs", 1_500, `'service', 'made up ' || n, 'unblended_cost', 1`)
@@ -150,6 +150,7 @@ func TestWhatAnAccountAddsToAViewIsBounded(t *testing.T) {
 	db.want("SELECT DISTINCT region, severity FROM findings_summary WHERE account_id = 'other' ORDER BY 2", "other HIGH",
 		"other UNKNOWN")
 	db.want("SELECT findings FROM findings_summary WHERE account_id = '"+accountA+"'", "1")
+	db.want("SELECT count(*), sum(findings)::bigint FROM findings_by_control", "20002 21000")
 	db.want("SELECT count(*), sum(unblended_cost)::int FROM cost_monthly", "1001 1505")
 	db.want("SELECT unblended_cost::int FROM cost_monthly WHERE service = 'other'", "501")
 	db.want("SELECT count(*) FROM needs_attention WHERE issue = 'secret_pending_deletion'", "10001")
@@ -162,7 +163,8 @@ func TestWhatAnAccountAddsToAViewIsBounded(t *testing.T) {
 	db.wantChanged("summary.findings", 4)
 	// Other regions of the account do not get as many again.
 	db.more("security_findings", 21_000,
-		`'region', 'us-east-1', 'finding_id', n || 'u', 'finding_account_id', lpad((n + 30000)::text, 12, '0'), 'severity_label', 'LOW'`)
+		`'region', 'us-east-1', 'finding_id', n || 'u', 'finding_account_id', lpad((n + 30000)::text, 12, '0'), 'severity_label', 'LOW',
+		'security_control_id', n`)
 	db.more("service_costs", 10, `'region', 'elsewhere', 'service', 'made up too ' || n, 'unblended_cost', 1`)
 	db.more("secrets", 10,
 		`'region', 'us-east-1', 'secret_arn', n || 'u', 'name', n || 'u', 'deletion_requested_at', timestamptz '2026-07-01'`)
@@ -171,6 +173,8 @@ func TestWhatAnAccountAddsToAViewIsBounded(t *testing.T) {
 		t.Errorf("%s rows of findings_summary", n)
 	}
 	db.want("SELECT sum(findings)::bigint FROM findings_summary", "42001")
+	db.want("SELECT count(*) FILTER (WHERE account_id <> 'other'), sum(findings)::bigint FROM findings_by_control",
+		"20000 42000")
 	db.want("SELECT count(*) FROM cost_monthly", "1001")
 	db.want("SELECT count(*) FROM needs_attention WHERE issue = 'secret_pending_deletion'", "10001")
 	db.want("SELECT resource_name FROM needs_attention WHERE resource_arn = ''", "511 more")
