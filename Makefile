@@ -7,8 +7,9 @@ MARKDOWN    = npx --yes prettier@3.6.2 --prose-wrap always --print-width 120 $$(
 # Packages that are tested without the race detector. Some link every collector, and so
 # fifty modules of the SDK: compiling these a second time takes longer than all tests.
 # (lib/collect, which runs the collectors side by side, is tested with it.) The others run
-# one thing after the other, or a browser, for minutes.
-WITHOUT_RACE = /cmd/demo$$|/dashboard/browser$$|/deploy$$|/deploy/package$$|/internal/generate|/internal/newcollector$$|/lib/internal/parquet$$|/producers/|/sql$$
+# one thing after the other for minutes, or a browser, which has the machine to itself.
+BROWSER      = /dashboard/browser$$
+WITHOUT_RACE = /cmd/demo$$|/deploy$$|/deploy/package$$|/internal/generate|/internal/newcollector$$|/lib/internal/parquet$$|/producers/|/sql$$
 DEMO        = bin/demo
 VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
@@ -45,7 +46,8 @@ test: lint test-go test-templates test-demo bench-quick ## everything that .ci/r
 
 .PHONY: test-go
 test-go: emulators ## unit tests and tests on real PostgreSQL, with the race detector
-	$(POSTGRES) env CGO_ENABLED=1 go test -race -timeout 15m $$(go list ./... | grep -vE '$(WITHOUT_RACE)')
+	$(POSTGRES) env CGO_ENABLED=1 go test -race -timeout 15m $$(go list ./... | grep -vE '$(BROWSER)|$(WITHOUT_RACE)')
+	$(POSTGRES) go test -timeout 15m $$(go list ./... | grep -E '$(BROWSER)')
 	$(POSTGRES) go test -timeout 15m $$(go list ./... | grep -E '$(WITHOUT_RACE)')
 	$(POSTGRES) env CGO_ENABLED=1 go -C docs/example test -race ./...
 
