@@ -163,8 +163,8 @@ func TestWhatAnAccountAddsToAViewIsBounded(t *testing.T) {
 	db.wantChanged("summary.findings", 4)
 	// Other regions of the account do not get as many again.
 	db.more("security_findings", 21_000,
-		`'region', 'us-east-1', 'finding_id', n || 'u', 'finding_account_id', lpad((n + 30000)::text, 12, '0'), 'severity_label', 'LOW',
-		'security_control_id', n`)
+		`'region', 'us-east-1', 'finding_id', n || 'u', 'finding_account_id', lpad((n + 30000)::text, 12, '0'),
+		'severity_label', 'LOW', 'security_control_id', n`)
 	db.more("service_costs", 10, `'region', 'elsewhere', 'service', 'made up too ' || n, 'unblended_cost', 1`)
 	db.more("secrets", 10,
 		`'region', 'us-east-1', 'secret_arn', n || 'u', 'name', n || 'u', 'deletion_requested_at', timestamptz '2026-07-01'`)

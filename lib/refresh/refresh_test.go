@@ -69,6 +69,17 @@ func (db *database) start(config refresh.Config) (stop func()) {
 	return stop
 }
 
+// startPatient is start with a Refresher that does not try again what failed. stop returns how
+// often it refreshed.
+func (db *database) startPatient() (stop func() (refreshes int)) {
+	refreshes := 0
+	config := soon
+	config.RetryInterval = time.Hour
+	config.OnRefresh = func(refresh.Result) { refreshes++ }
+	end := db.start(config)
+	return func() int { end(); return refreshes }
+}
+
 func TestOnceRefreshesWhatDependsOnTheChange(t *testing.T) {
 	db := installed(t, views())
 	if got := db.once(); len(got) != 0 {
@@ -404,11 +415,7 @@ func TestRunTriesFailedViewsAgain(t *testing.T) {
 func TestRunLeavesFailedViewsInPeaceForAWhile(t *testing.T) {
 	db := installed(t, views())
 	db.exec("CREATE UNIQUE INDEX amounts ON basket (amount)")
-	config := soon
-	config.RetryInterval = time.Hour
-	refreshes := 0
-	config.OnRefresh = func(refresh.Result) { refreshes++ }
-	stop := db.start(config)
+	stop := db.startPatient()
 	db.change("fruit", "INSERT INTO obs.fruit VALUES ('kiwi', 1)")
 	db.waitFor("error IS NOT NULL FROM hub.view_refresh WHERE view_name = 'public.basket'")
 	failed := db.text("SELECT error_at FROM hub.view_refresh WHERE view_name = 'public.basket'")
@@ -416,7 +423,7 @@ func TestRunLeavesFailedViewsInPeaceForAWhile(t *testing.T) {
 		db.change("fruit", "INSERT INTO obs.fruit VALUES ('fig', 1)")
 		db.waitFor("refreshes = $1 FROM hub.view_refresh WHERE view_name = 'public.a_total'", i+2)
 	}
-	stop()
+	refreshes := stop()
 	if got := db.text("SELECT error_at FROM hub.view_refresh WHERE view_name = 'public.basket'"); !slices.Equal(got,
 		failed) {
 		t.Errorf("failed at %q and again at %q", failed, got)

@@ -40,7 +40,8 @@ WITH dependency AS MATERIALIZED (
 ), changed AS (
     SELECT DISTINCT ` + markedRelation + ` AS relation FROM unnest($1::text[]) AS name
 ), installed AS (
-    SELECT c.oid, i.view_name, c.relkind = 'm' AS materialized, r.refreshed_at, r.error, r.error_at, coalesce(r.last_ms, 0) AS last_ms
+    SELECT c.oid, i.view_name, c.relkind = 'm' AS materialized, r.refreshed_at, r.error, r.error_at,
+           coalesce(r.last_ms, 0) AS last_ms
     FROM hub.installed_view i
     JOIN pg_class c ON c.oid = to_regclass(i.view_name)
     LEFT JOIN hub.view_refresh r USING (view_name)
@@ -49,8 +50,10 @@ WITH dependency AS MATERIALIZED (
 SELECT view_name, last_ms, materialized OR refreshed_at IS NOT NULL, error IS NOT NULL,
        materialized AND CASE
            WHEN $2 THEN true
-           WHEN error IS NOT NULL THEN $3::interval = '0' OR error_at < now() - greatest($3::interval, ` + retryAfter + `)
-           ELSE refreshed_at IS NULL OR EXISTS (SELECT FROM dependency d JOIN changed USING (relation) WHERE d.view = i.oid)
+           WHEN error IS NOT NULL
+           THEN $3::interval = '0' OR error_at < now() - greatest($3::interval, ` + retryAfter + `)
+           ELSE refreshed_at IS NULL
+                OR EXISTS (SELECT FROM dependency d JOIN changed USING (relation) WHERE d.view = i.oid)
        END,
        ARRAY(SELECT n.view_name FROM dependency d JOIN installed n ON n.oid = d.relation WHERE d.view = i.oid)
 FROM installed i`

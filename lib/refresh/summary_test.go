@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -356,18 +355,13 @@ func TestViewsWaitForASummaryThatCannotBeFilled(t *testing.T) {
 func TestRunRestsWhileViewsWait(t *testing.T) {
 	db := withSummaries(t)
 	db.exec("ALTER TABLE summary.stock ADD CONSTRAINT few CHECK (boxes < 2)")
-	config := soon
-	config.RetryInterval = time.Hour
-	refreshes := 0
-	config.OnRefresh = func(refresh.Result) { refreshes++ }
-	stop := db.start(config)
+	stop := db.startPatient()
 	db.waitFor("(SELECT error IS NOT NULL FROM hub.view_refresh WHERE view_name = 'summary.stock')")
 	for i := range 10 {
 		db.changeScope("hub.prices", "b", "r", "SELECT 1")
 		db.waitFor("refreshes = $1 FROM hub.view_refresh WHERE view_name = 'summary.largest'", i+2)
 	}
-	stop()
-	if refreshes > 11 {
+	if refreshes := stop(); refreshes > 11 {
 		t.Errorf("%d refreshes of the first package and 10 changes", refreshes)
 	}
 }

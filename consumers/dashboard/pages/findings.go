@@ -8,10 +8,10 @@ var byProduct = page.Filter{Name: "product", Column: "product_name", Label: "Pro
 var byRegionOfFindings = page.Filter{Name: "region", Column: "region", Label: "Region",
 	Options: `SELECT DISTINCT region FROM findings_by_product ORDER BY 1`}
 
-// findings shows the newest 15. Each of 15 groups has a finding that is no older than the oldest of
-// their newest ones, so PostgreSQL reads what is newer than that: for somebody who sees some
-// accounts it would read all of their findings to sort them. If that is less than 15, as some were
-// closed since the groups were counted, it reads all.
+// findings shows the newest 15 findings. findings_by_product knows when each of its groups was updated
+// last: the newest 15 are no older than the fifteenth of these times, so PostgreSQL reads none that
+// are older. Otherwise it would read and sort all findings of somebody who sees some accounts. It
+// reads all if fewer than 15 are so new, because some were closed after the groups were counted.
 var findings = page.Page{
 	Name: "findings", Path: "/findings", Title: "Findings", Group: "Security", Key: "f",
 	Question: "Which findings are open, where, and are they closed faster than they come?",
